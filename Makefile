@@ -1,0 +1,39 @@
+# make repro   the whole pipeline on the built-in default
+# make test    lint, types, layers, tests with coverage
+# Both set the project up first, where that is not done: python3, git and make are
+# all they need.
+.PHONY: repro test setup lint bench clean
+VENV := .venv
+RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+PYTHON ?= python3
+
+repro: setup
+	$(RUN) dvc repro
+	$(RUN) gromega results
+
+test: lint
+	$(RUN) pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "gromega needs Python 3.11 or later; give one: make PYTHON=python3.12"; exit 2; }
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "python3 cannot make environments; on Debian: apt install python3-venv"; exit 2; }
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  "uv==$$(sed -n '/^name = "uv"/{n;s/version = "\(.*\)"/\1/p}' uv.lock)"
+	$(VENV)/bin/uv sync --locked --inexact --quiet --python $(VENV)/bin/python
+	@touch $@
+
+lint: setup
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+	$(RUN) lint-imports --no-cache
+
+bench: setup
+	$(RUN) python benchmarks/bench.py
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .coverage

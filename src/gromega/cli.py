@@ -1,0 +1,150 @@
+"""The command line: parses, calls, prints."""
+
+import importlib.metadata
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gromega.terminal import run_or_explain
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Space groups from atomic pair distribution functions, and how far to "
+    "trust them.",
+)
+
+
+@app.command(
+    epilog="Example: gromega simulate rutile.cif --qmax 25 --qdamp 0.03 -o rutile.gr"
+)
+def simulate(
+    file: Annotated[Path, typer.Argument(help="A CIF file.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The file to write; standard output if none."),
+    ] = None,
+    rmin: Annotated[float, typer.Option(help="Start of G(r), Å.")] = 1.5,
+    rmax: Annotated[float, typer.Option(help="End of G(r), Å.")] = 30.0,
+    qmin: Annotated[float, typer.Option(help="Start of F(Q), Å⁻¹.")] = 0.5,
+    qmax: Annotated[float, typer.Option(help="End of F(Q), Å⁻¹.")] = 23.0,
+    qdamp: Annotated[float, typer.Option(help="Instrumental damping, Å⁻¹.")] = 0.04,
+    qbroad: Annotated[float, typer.Option(help="Instrumental broadening, Å⁻¹.")] = 0.01,
+    uiso: Annotated[float, typer.Option(help="Displacement of all atoms, Å².")] = 0.008,
+    delta1: Annotated[float, typer.Option(help="Correlated motion, Å.")] = 0.0,
+    delta2: Annotated[float, typer.Option(help="Correlated motion, Å².")] = 0.0,
+    diameter: Annotated[
+        float, typer.Option(help="Spherical crystallite's diameter, Å.")
+    ] = float("inf"),
+    noise: Annotated[float, typer.Option(help="Noise over signal, r.m.s.")] = 0.0,
+    radiation: Annotated[str, typer.Option(help="xray or neutron.")] = "xray",
+    engine: Annotated[str, typer.Option(help="native or srreal.")] = "native",
+) -> None:
+    """Simulate G(r) of a crystal; the defaults are the reference conditions."""
+    from gromega.conditions import Conditions
+    from gromega.crystals.cif import read_crystal
+    from gromega.pdf.simulate import simulate as simulate_pdfs
+
+    omega = Conditions(
+        rmin, rmax, qmin, qmax, qdamp, qbroad, uiso,
+        delta1, delta2, diameter, noise, radiation,
+    )  # fmt: skip
+    r, g = simulate_pdfs([read_crystal(file)], omega, engine)
+    stated = [f"# {name} = {value}" for name, value in omega.to_mapping().items()]
+    rows = [f"{x:.6f} {y:.6f}" for x, y in zip(r, g[0], strict=True)]
+    text = "\n".join([*stated, "# r (Å)  G(r) (Å⁻²)", *rows]) + "\n"
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+@app.command(epilog="Example: gromega results")
+def results(
+    metrics: Annotated[Path, typer.Argument(help="The folder of the metrics.")] = Path(
+        "metrics"
+    ),
+) -> None:
+    """Print the accuracies of the pipeline's last run beside the paper's."""
+    from gromega.conditions import AXES
+    from gromega.evaluation import paper
+    from gromega.evaluation.accuracy import read_json
+
+    reference = read_json(metrics / "reference.json")
+    training = read_json(metrics / "train.json")
+    printer = Console(highlight=False)
+    printer.print(
+        f"{training['n_train']} training, {training['n_validation']} validation and "
+        f"{reference['n']} test crystals"
+    )
+    printer.print(
+        f"reference: top-1 {reference['top1']:.1%}, top-6 {reference['top6']:.1%} "
+        f"(Lan et al., other crystals: {paper.REFERENCE['top1']:.1%}, "
+        f"{paper.REFERENCE['top6']:.1%})"
+    )
+    for axis in AXES.values():
+        path = metrics / "sweeps" / f"{axis.name}.json"
+        if not path.is_file():
+            continue
+        scores = read_json(path)
+        table = Table(title=f"{axis.name} ({axis.unit})", title_justify="left")
+        for heading in ("", "top-1", "top-6", "Lan top-1", "Lan top-6"):
+            table.add_column(heading, justify="right")
+        theirs = paper.SWEEPS[axis.name]
+        reported = {
+            axis.key(value): (top1, top6)
+            for value, top1, top6 in zip(
+                theirs["value"], theirs["top1"], theirs["top6"], strict=True
+            )
+        }
+        for key, score in scores.items():
+            values = (score["top1"], score["top6"], *reported.get(key, ()))
+            table.add_row(key, *(f"{value:.1%}" for value in values))
+        printer.print(table)
+
+
+@app.command(epilog="Example: gromega verify data/spectra.zarr data/reference.zarr")
+def verify(
+    stores: Annotated[list[Path], typer.Argument(help="Zarr stores of the lake.")],
+) -> None:
+    """Read whole stores and check every number in them."""
+    from gromega.lake import verify as verify_store
+
+    for store in stores:
+        typer.echo(f"{store}: whole, {verify_store(store)} numbers")
+
+
+@app.command(epilog="Example: gromega doctor")
+def doctor() -> None:
+    """Say what this machine has: versions, cores, devices, engines."""
+    import jax
+
+    from gromega.pdf import srreal
+
+    facts = {
+        "gromega": importlib.metadata.version("gromega"),
+        "python": platform.python_version(),
+        **{
+            name: importlib.metadata.version(name)
+            for name in ("numpy", "numba", "jax", "flax", "zarr", "dvc", "spglib")
+        },
+        "cores": str(os.cpu_count()),
+        "devices": ", ".join(str(device) for device in jax.devices()),
+        "engines": "native, srreal"
+        if srreal.available()
+        else "native (srreal: install diffpy.srreal from conda-forge)",
+    }
+    for name, value in facts.items():
+        typer.echo(f"{name:10} {value}")
+
+
+def main() -> None:
+    """Run the command line."""
+    run_or_explain(app)

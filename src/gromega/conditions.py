@@ -1,0 +1,213 @@
+"""The experimental conditions Ω that turn a crystal into a measured G(r)."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+RADIATIONS = ("xray", "neutron")
+GRID_STEP = math.pi / 40
+"""Step of the r grid on which G(r) is calculated, Δ = π/40 Å (Table 1)."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """The conditions of one PDF measurement; the defaults are the reference.
+
+    The reference is Table 1 of Lan, Liu, Du & Billinge: what the model of the
+    paper was trained on.
+
+    Parameters
+    ----------
+    rmin, rmax
+        The range of G(r) in Å.
+    qmin, qmax
+        The range of the measured F(Q) in Å⁻¹; F is zero outside.
+    qdamp
+        The instrumental damping of G(r), exp(-(r Qdamp)²/2), in Å⁻¹.
+    qbroad
+        The instrumental broadening of the peaks with r, in Å⁻¹.
+    uiso
+        The isotropic displacement parameter of every atom in Å².
+    delta1, delta2
+        The correlated motion of near neighbours in Å and Å²:
+        σ² = 2 Uiso (1 - δ1/d - δ2/d² + Qbroad² d²).
+    diameter
+        The diameter of a spherical crystallite in Å; infinite in a bulk crystal.
+    noise
+        The r.m.s. of the noise in G(r) over the r.m.s. of G(r) itself. The noise
+        is random in the measured band of F(Q), so it is correlated in r.
+    radiation
+        The radiation, ``"xray"`` or ``"neutron"``.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite, not allowed, or contradicts another one.
+    """
+
+    rmin: float = 1.5
+    rmax: float = 30.0
+    qmin: float = 0.5
+    qmax: float = 23.0
+    qdamp: float = 0.04
+    qbroad: float = 0.01
+    uiso: float = 0.008
+    delta1: float = 0.0
+    delta2: float = 0.0
+    diameter: float = math.inf
+    noise: float = 0.0
+    radiation: str = "xray"
+
+    def __post_init__(self) -> None:
+        for name in NUMERIC_FIELDS:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise ValueError(f"{name} must be a number, got {value!r}.")
+            object.__setattr__(self, name, float(value))
+            if not math.isfinite(value) and not (name == "diameter" and value > 0):
+                raise ValueError(f"{name} must be finite, got {value}.")
+            if value < 0:
+                raise ValueError(f"{name} must not be negative, got {value:g}.")
+        for name in ("diameter", "uiso"):
+            if getattr(self, name) == 0:
+                raise ValueError(f"{name} must be above 0, got 0.")
+        for low, high in (("rmin", "rmax"), ("qmin", "qmax")):
+            if getattr(self, high) <= getattr(self, low):
+                raise ValueError(
+                    f"{high} must be above {low}, got {low} {getattr(self, low):g} "
+                    f"and {high} {getattr(self, high):g}."
+                )
+        if self.qmax >= math.pi / GRID_STEP:
+            raise ValueError(
+                f"qmax must be below {math.pi / GRID_STEP:g} Å⁻¹, the highest Q that "
+                f"the r grid of π/40 Å can hold, got {self.qmax:g}."
+            )
+        if self.radiation not in RADIATIONS:
+            raise ValueError(
+                f"radiation must be one of {', '.join(RADIATIONS)}, "
+                f"got {self.radiation!r}."
+            )
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> "Conditions":
+        """Return the conditions of a mapping, the reference where it is silent.
+
+        Raises
+        ------
+        ValueError
+            If a key is not the name of a condition, or a value is not allowed.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise ValueError(
+                    f"there is no condition {name!r}; the conditions are "
+                    f"{', '.join(known)}."
+                )
+        values = {k: math.inf if v is None else v for k, v in values.items()}
+        return cls(**values)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the conditions as JSON can hold them (infinite diameter: None)."""
+        values = asdict(self)
+        if math.isinf(self.diameter):
+            values["diameter"] = None
+        return values
+
+    def at(self, **values: Any) -> "Conditions":
+        """Return the same conditions with some values replaced."""
+        return replace(self, **values)
+
+
+NUMERIC_FIELDS = tuple(f.name for f in fields(Conditions) if f.name != "radiation")
+REFERENCE = Conditions()
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One condition that a sweep varies, all others kept.
+
+    Parameters
+    ----------
+    name
+        The field of `Conditions` that varies.
+    symbol
+        The symbol for plots, in matplotlib's mathtext.
+    unit
+        The unit, empty for a ratio.
+    values
+        The values at which the paper measured the accuracy, or ours where the
+        paper left the condition out.
+    decimals
+        The number of decimals that tells the values apart.
+    """
+
+    name: str
+    symbol: str
+    unit: str
+    values: tuple[float, ...]
+    decimals: int
+
+    @property
+    def label(self) -> str:
+        """The label of the axis in a plot."""
+        return f"{self.symbol} ({self.unit})" if self.unit else self.symbol
+
+    def key(self, value: float) -> str:
+        """Return the value as text of one width per axis, so that keys sort."""
+        width = max(len(f"{v:.{self.decimals}f}") for v in self.values)
+        return f"{value:0{width}.{self.decimals}f}"
+
+    def conditions(self, start: Conditions = REFERENCE) -> list[Conditions]:
+        """Return the conditions along the axis, one per value."""
+        return [start.at(**{self.name: value}) for value in self.values]
+
+
+AXES: dict[str, Axis] = {
+    axis.name: axis
+    for axis in (
+        Axis(
+            "rmax",
+            r"$r_\mathrm{max}$",
+            "Å",
+            (10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
+            0,
+        ),
+        Axis(
+            "qmax",
+            r"$Q_\mathrm{max}$",
+            "Å⁻¹",
+            (12, 15, 18, 21, 23, 24, 27, 30),
+            0,
+        ),
+        Axis(
+            "qdamp",
+            r"$Q_\mathrm{damp}$",
+            "Å⁻¹",
+            (0.0, 0.03, 0.04, 0.06, 0.09, 0.12, 0.15),
+            2,
+        ),
+        Axis(
+            "uiso",
+            r"$U_\mathrm{iso}$",
+            "Å²",
+            (0.005, 0.006, 0.007, 0.008, 0.009, 0.010),
+            3,
+        ),
+    )
+}
+"""The four axes of the paper, with its values."""
+
+
+def get_axis(name: str) -> Axis:
+    """Return the axis of a name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such axis.
+    """
+    if name not in AXES:
+        raise ValueError(f"there is no axis {name!r}; the axes are {', '.join(AXES)}.")
+    return AXES[name]

@@ -1,0 +1,1 @@
+"""Crystals: the type, where they come from, and their space groups."""

@@ -1,0 +1,122 @@
+"""The crystal: what a space group and a pair spectrum are computed from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import periodictable
+from numpy.typing import ArrayLike, NDArray
+
+MAX_Z = 118
+
+
+@dataclass(frozen=True, eq=False)
+class Crystal:
+    """One crystal structure, its cell given in full.
+
+    Parameters
+    ----------
+    id
+        The name of the crystal, unique within its collection.
+    lattice
+        The cell vectors a, b, c as rows, (3, 3), in Å.
+    numbers
+        The atomic numbers, (n_atoms,).
+    frac
+        The fractional coordinates, (n_atoms, 3).
+    occupancy
+        The occupancies, (n_atoms,), above 0 and at most 1; all 1 if left out.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, a value is not finite or out of its range, or the
+        cell has no volume.
+    """
+
+    id: str
+    lattice: NDArray[np.float64]
+    numbers: NDArray[np.int64]
+    frac: NDArray[np.float64]
+    occupancy: NDArray[np.float64]
+
+    def __init__(
+        self,
+        id: str,
+        lattice: ArrayLike,
+        numbers: ArrayLike,
+        frac: ArrayLike,
+        occupancy: ArrayLike | None = None,
+    ) -> None:
+        numbers = np.asarray(numbers, dtype=np.int64)
+        values = {
+            "id": str(id),
+            "lattice": np.asarray(lattice, dtype=np.float64),
+            "numbers": numbers,
+            "frac": np.asarray(frac, dtype=np.float64),
+            "occupancy": np.ones(numbers.shape)
+            if occupancy is None
+            else np.asarray(occupancy, dtype=np.float64),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        self._check()
+
+    def _check(self) -> None:
+        n = self.numbers.size
+        wanted = {
+            "lattice": (3, 3),
+            "numbers": (n,),
+            "frac": (n, 3),
+            "occupancy": (n,),
+        }
+        for name, shape in wanted.items():
+            value = getattr(self, name)
+            if value.shape != shape:
+                raise ValueError(
+                    f"crystal {self.id!r}: {name} must have shape {shape}, "
+                    f"got {value.shape}."
+                )
+            if not np.isfinite(value).all():
+                raise ValueError(f"crystal {self.id!r}: {name} must be finite.")
+        if n == 0:
+            raise ValueError(f"crystal {self.id!r} has no atoms.")
+        if self.numbers.min() < 1 or self.numbers.max() > MAX_Z:
+            raise ValueError(
+                f"crystal {self.id!r}: atomic numbers must be 1 to {MAX_Z}, got "
+                f"{self.numbers.min()} to {self.numbers.max()}."
+            )
+        if self.occupancy.min() <= 0 or self.occupancy.max() > 1:
+            raise ValueError(
+                f"crystal {self.id!r}: occupancies must be above 0 and at most 1, got "
+                f"{self.occupancy.min():g} to {self.occupancy.max():g}."
+            )
+        if self.volume < 1e-3:
+            raise ValueError(
+                f"crystal {self.id!r}: the cell has no volume, got {self.volume:g} Å³."
+            )
+
+    @property
+    def volume(self) -> float:
+        """The volume of the cell in Å³."""
+        return float(abs(np.linalg.det(self.lattice)))
+
+    @property
+    def density(self) -> float:
+        """The number density ρ0, atoms per Å³, occupancies counted."""
+        return float(self.occupancy.sum()) / self.volume
+
+    @property
+    def formula(self) -> str:
+        """The reduced formula, elements in alphabetical order, as in ``Ni2O3``."""
+        amounts: dict[str, float] = {}
+        for number, occupancy in zip(self.numbers, self.occupancy, strict=True):
+            symbol = periodictable.elements[int(number)].symbol
+            amounts[symbol] = amounts.get(symbol, 0.0) + float(occupancy)
+        counts = {symbol: round(amount) for symbol, amount in amounts.items()}
+        whole = all(abs(amounts[s] - c) < 1e-3 and c > 0 for s, c in counts.items())
+        divisor = np.gcd.reduce(list(counts.values())) if whole else 1
+        text = ""
+        for symbol in sorted(amounts):
+            amount = amounts[symbol] / divisor
+            text += symbol + ("" if abs(amount - 1) < 1e-3 else f"{amount:.3g}")
+        return text

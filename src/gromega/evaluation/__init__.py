@@ -1,0 +1,1 @@
+"""Evaluation: how accurate a model is, at the reference and along the axes."""

@@ -1,0 +1,1 @@
+"""Models: networks, recipes to train them, and the trained model on disk."""

@@ -1,0 +1,152 @@
+"""The trained model: what ranks space groups, and its two files on disk."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from gromega.conditions import REFERENCE, Conditions
+from gromega.crystals.crystal import Crystal
+from gromega.models.recipes import make_network
+from gromega.models.train import predict
+from gromega.pdf.network_input import INPUT_R, input_operator, scale
+from gromega.pdf.operator import reach
+from gromega.pdf.simulate import add_noise, apply_operator
+from gromega.pdf.spectrum import DMAX, pair_spectra
+
+FORMAT = "gromega model 1"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network with the space groups that its outputs stand for.
+
+    Parameters
+    ----------
+    network
+        The network, from scaled G(r) to log-probabilities.
+    space_groups
+        The space group numbers, (n_groups,), in the order of the outputs.
+    architecture
+        The arguments that make the network, as in `recipes.make_network`.
+    conditions
+        The conditions that it was trained at.
+    training
+        The recipe, the numbers of crystals and other facts of its training.
+    """
+
+    network: nnx.Module
+    space_groups: NDArray[np.int64]
+    architecture: dict[str, Any]
+    conditions: Conditions
+    training: dict[str, Any]
+
+    def log_probabilities(self, g: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return log-probabilities, (n, n_groups), for G on `INPUT_R`, (n, 209)."""
+        if g.ndim != 2 or g.shape[1] != INPUT_R.size:
+            raise ValueError(
+                f"G(r) must be given on the network's grid, (n, {INPUT_R.size}), got "
+                f"the shape {g.shape}."
+            )
+        return predict(self.network, scale(g))
+
+    def rank(
+        self, crystals: Sequence[Crystal], conditions: Conditions = REFERENCE
+    ) -> NDArray[np.int64]:
+        """Return space group numbers, most probable first, (n, n_groups).
+
+        Parameters
+        ----------
+        crystals
+            The crystals, n of them; their PDFs are simulated.
+        conditions
+            The conditions Ω of the simulation.
+        """
+        dmax = max(DMAX, reach(conditions))
+        op = input_operator(conditions, dmax)
+        spectra = pair_spectra(crystals, conditions.radiation, dmax)
+        g = apply_operator(op, spectra, [crystal.density for crystal in crystals])
+        g = add_noise(op, g, [crystal.id for crystal in crystals], conditions.noise)
+        order = np.argsort(-self.log_probabilities(g), axis=1, kind="stable")
+        return self.space_groups[order]
+
+
+def save_model(path: Path, model: Model) -> None:
+    """Write a model to a folder, whole or not at all.
+
+    ``weights.safetensors`` holds the arrays, ``config.json`` all the rest.
+    """
+    partial = path.with_name(path.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    arrays = {
+        "/".join(map(str, keys)): np.ascontiguousarray(value[...])
+        for keys, value in nnx.to_flat_state(nnx.state(model.network))
+    }
+    save_file(arrays, partial / "weights.safetensors")
+    config = {
+        "format": FORMAT,
+        "network": model.architecture,
+        "space_groups": model.space_groups.tolist(),
+        "input": {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size},
+        "conditions": model.conditions.to_mapping(),
+        "training": model.training,
+    }
+    (partial / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    shutil.rmtree(path, ignore_errors=True)
+    partial.replace(path)
+
+
+def load_model(path: str | Path = "models/current") -> Model:
+    """Return the model of a folder.
+
+    Parameters
+    ----------
+    path
+        The folder, as `save_model` writes it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder or one of its files is not there.
+    ValueError
+        If a file is not what it should be.
+    """
+    path = Path(path)
+    for name in ("config.json", "weights.safetensors"):
+        if not (path / name).is_file():
+            raise FileNotFoundError(
+                f"{path}: there is no {name}; train a model with 'dvc repro', or get "
+                "one with 'dvc pull'."
+            )
+    try:
+        config = json.loads((path / "config.json").read_text())
+        if config.get("format") != FORMAT:
+            raise ValueError(f"its format is {config.get('format')!r}, not {FORMAT!r}")
+        groups = np.array(config["space_groups"])
+        network = make_network(config["network"], groups.size, 0)
+        arrays = load_file(path / "weights.safetensors")
+        flat = nnx.to_flat_state(nnx.state(network))
+        names = {"/".join(map(str, keys)) for keys, _ in flat}
+        if names != set(arrays):
+            raise ValueError("config.json and weights.safetensors do not match")
+        for keys, value in flat:
+            array = arrays["/".join(map(str, keys))]
+            if array.shape != value.shape:
+                raise ValueError(f"{keys} has the shape {array.shape}")
+            value[...] = jnp.asarray(array)
+        nnx.update(network, nnx.from_flat_state(flat))
+        conditions = Conditions.from_mapping(config["conditions"])
+    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise ValueError(f"{path}: not a model ({error}).") from None
+    network.eval()
+    return Model(network, groups, config["network"], conditions, config["training"])

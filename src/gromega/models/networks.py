@@ -1,0 +1,119 @@
+"""The networks: from 209 points of G(r), scaled to [0, 1], to space groups."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+from jax.nn import initializers
+
+from gromega.pdf.network_input import INPUT_R
+
+N_INPUT = INPUT_R.size
+
+
+def _conv(
+    inputs: int, outputs: int, taps: int, rngs: nnx.Rngs, strides: int = 1
+) -> nnx.Conv:
+    return nnx.Conv(
+        inputs,
+        outputs,
+        kernel_size=(taps,),
+        strides=(strides,),
+        padding="SAME",
+        kernel_init=initializers.he_uniform(),
+        rngs=rngs,
+    )
+
+
+class Tower(nnx.Module):
+    """One of the three towers of Liu et al., Acta Cryst. A75 (2019) 633.
+
+    From (n, 209, 1) to class probabilities (n, n_groups).
+    """
+
+    def __init__(self, n_groups: int, rngs: nnx.Rngs) -> None:
+        he, glorot = initializers.he_uniform(), initializers.glorot_uniform()
+        self.wide = _conv(1, 256, 32, rngs)
+        self.wide_norm = nnx.BatchNorm(256, rngs=rngs)
+        self.narrow = _conv(256, 64, 32, rngs)
+        self.narrow_norm = nnx.BatchNorm(64, rngs=rngs)
+        pooled = N_INPUT // 2
+        self.dense = nnx.Linear(pooled * 64, 128, kernel_init=he, rngs=rngs)
+        self.dense_norm = nnx.BatchNorm(128, rngs=rngs)
+        self.drop = nnx.Dropout(0.5)
+        self.last = nnx.Linear(128, n_groups, kernel_init=glorot, rngs=rngs)
+
+    def __call__(self, x: Array, rngs: nnx.Rngs | None = None) -> Array:
+        x = self.wide_norm(jax.nn.relu(self.wide(x)))
+        x = self.narrow_norm(jax.nn.relu(self.narrow(x)))
+        x = nnx.max_pool(x, window_shape=(2,), strides=(2,))
+        x = self.drop(x, rngs=rngs).reshape(x.shape[0], -1)
+        x = self.dense_norm(jax.nn.relu(self.dense(x)))
+        return jax.nn.softmax(self.last(self.drop(x, rngs=rngs)))
+
+
+class Liu(nnx.Module):
+    """The network of Liu et al. (2019): the mean of the softmax of its towers.
+
+    From scaled G(r), (n, 209), to log-probabilities, (n, n_groups).
+    """
+
+    def __init__(self, n_groups: int, towers: int, rngs: nnx.Rngs) -> None:
+        self.input_norm = nnx.BatchNorm(1, rngs=rngs)
+        self.towers = nnx.List([Tower(n_groups, rngs) for _ in range(towers)])
+
+    def __call__(self, x: Array, rngs: nnx.Rngs | None = None) -> Array:
+        x = self.input_norm(x[:, :, None])
+        mean = sum(tower(x, rngs) for tower in self.towers) / len(self.towers)
+        return jnp.log(mean + 1e-12)
+
+
+class Block(nnx.Module):
+    """Two 5-tap convolutions beside a shortcut, each after norm and relu."""
+
+    def __init__(self, inputs: int, outputs: int, strides: int, rngs: nnx.Rngs) -> None:
+        self.first_norm = nnx.BatchNorm(inputs, momentum=0.9, rngs=rngs)
+        self.first = _conv(inputs, outputs, 5, rngs, strides)
+        self.second_norm = nnx.BatchNorm(outputs, momentum=0.9, rngs=rngs)
+        self.second = _conv(outputs, outputs, 5, rngs)
+        self.shortcut = nnx.Conv(
+            inputs, outputs, (1,), strides, use_bias=False, rngs=rngs
+        )
+
+    def __call__(self, x: Array) -> Array:
+        active = jax.nn.relu(self.first_norm(x))
+        y = self.first(active)
+        y = self.second(jax.nn.relu(self.second_norm(y)))
+        return y + self.shortcut(active)
+
+
+class Residual(nnx.Module):
+    """A small residual network, cheap enough to train on two cores.
+
+    Stages of stride 2 halve the r axis; what remains of it is flattened, not
+    averaged, since where a peak lies is what tells crystals apart. From scaled
+    G(r), (n, 209), to log-probabilities, (n, n_groups).
+    """
+
+    def __init__(
+        self,
+        n_groups: int,
+        widths: tuple[int, ...],
+        dropout: float,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.stem = _conv(1, widths[0], 5, rngs)
+        inputs = (widths[0], *widths[:-1])
+        self.blocks = nnx.List(
+            [Block(i, o, 2, rngs) for i, o in zip(inputs, widths, strict=True)]
+        )
+        self.norm = nnx.BatchNorm(widths[-1], momentum=0.9, rngs=rngs)
+        self.drop = nnx.Dropout(dropout)
+        self.last = nnx.Linear(widths[-1], n_groups, rngs=rngs)
+
+    def __call__(self, x: Array, rngs: nnx.Rngs | None = None) -> Array:
+        x = self.stem(x[:, :, None] - 0.5)
+        for block in self.blocks:
+            x = block(x)
+        x = jax.nn.relu(self.norm(x)).mean(axis=1)
+        return jax.nn.log_softmax(self.last(self.drop(x, rngs=rngs)))

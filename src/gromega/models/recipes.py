@@ -1,0 +1,118 @@
+"""Recipes: named ways to train, each a network with its loss and optimizer."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import optax
+from flax import nnx
+
+from gromega.models.networks import Liu, Residual
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A named way to train.
+
+    Parameters
+    ----------
+    network
+        The network's arguments, without the number of groups.
+    batch
+        The number of PDFs in a batch.
+    learning_rate
+        The learning rate at the start.
+    decay
+        The decay of the learning rate per epoch, as in exp(-decay · epoch); without
+        one it rises for one epoch and falls along a cosine to zero.
+    l2
+        The weight of the sum of all squared kernels in the loss.
+    weight_decay
+        The decoupled weight decay of AdamW; 0 is Adam.
+    balanced
+        Whether a class i weighs N_train / N_i in the loss.
+    """
+
+    network: dict[str, Any]
+    batch: int
+    learning_rate: float
+    decay: float | None = None
+    l2: float = 0.0
+    weight_decay: float = 0.0
+    balanced: bool = False
+    jitter: float = 0.0
+    smooth: float = 0.0
+
+    def schedule(self, epochs: int, steps: int) -> optax.Schedule:
+        """Return the learning rate by step, for so many epochs of so many steps."""
+        if self.decay is None:
+            return optax.warmup_cosine_decay_schedule(
+                self.learning_rate / 20,
+                self.learning_rate,
+                warmup_steps=steps,
+                decay_steps=max(epochs, 2) * steps,
+            )
+        return optax.exponential_decay(
+            self.learning_rate, steps, math.exp(-self.decay), staircase=True
+        )
+
+    def optimizer(self, epochs: int, steps: int) -> optax.GradientTransformation:
+        """Return Adam, or AdamW where the recipe has a weight decay."""
+        schedule = self.schedule(epochs, steps)
+        if self.weight_decay:
+            return optax.adamw(schedule, weight_decay=self.weight_decay)
+        return optax.adam(schedule)
+
+
+_PAPER = Recipe(
+    {"name": "liu", "towers": 3},
+    batch=64,
+    learning_rate=5e-4,
+    decay=0.025,
+    l2=1e-5,
+    balanced=True,
+)
+RECIPES: dict[str, Recipe] = {
+    # Cheap enough for `make repro` on two cores.
+    "small": Recipe(
+        {"name": "residual", "widths": (40, 80, 160, 240), "dropout": 0.3},
+        batch=128,
+        learning_rate=2e-3,
+        weight_decay=0.05,
+    ),
+    # Liu et al. (2019) as Lan et al. trained it, 160 epochs.
+    "paper": _PAPER,
+    # The same with one of its three towers, a third of the work.
+    "paper-one-tower": replace(_PAPER, network={"name": "liu", "towers": 1}),
+}
+
+
+def get_recipe(name: str) -> Recipe:
+    """Return the recipe of a name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such recipe.
+    """
+    if name not in RECIPES:
+        raise ValueError(
+            f"there is no recipe {name!r}; the recipes are {', '.join(RECIPES)}."
+        )
+    return RECIPES[name]
+
+
+def make_network(network: dict[str, Any], n_groups: int, seed: int) -> nnx.Module:
+    """Return a network with fresh weights.
+
+    Raises
+    ------
+    ValueError
+        If there is no network of this name.
+    """
+    arguments = dict(network)
+    name = arguments.pop("name")
+    kinds = {"liu": Liu, "residual": Residual}
+    if name not in kinds:
+        raise ValueError(f"there is no network {name!r}; there are {', '.join(kinds)}.")
+    return kinds[name](n_groups, **arguments, rngs=nnx.Rngs(seed))

@@ -1,0 +1,121 @@
+"""The parameters of the pipeline: params.yaml, each section checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gromega.conditions import AXES, Axis, Conditions, get_axis
+
+
+@dataclass(frozen=True)
+class Crystals:
+    """The section `crystals` of params.yaml."""
+
+    source: str = "data/synthetic.yaml"
+    groups: int = 45
+    observed: bool = True
+
+
+@dataclass(frozen=True)
+class Split:
+    """The section `split` of params.yaml."""
+
+    scheme: str = "random"
+    test: float = 0.2
+    validation: float = 0.1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """The section `spectra` of params.yaml."""
+
+    dmax: float = 36.0
+
+
+@dataclass(frozen=True)
+class Train:
+    """The section `train` of params.yaml."""
+
+    recipe: str = "small"
+    epochs: int = 12
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The section `sweep` of params.yaml."""
+
+    param: str | list[str] = "all"
+
+    def axes(self) -> list[Axis]:
+        """Return the axes to sweep: all, one, or several."""
+        if self.param == "all":
+            return list(AXES.values())
+        names = [self.param] if isinstance(self.param, str) else self.param
+        return [get_axis(name) for name in names]
+
+
+@dataclass(frozen=True)
+class Params:
+    """All of params.yaml."""
+
+    crystals: Crystals = field(default_factory=Crystals)
+    split: Split = field(default_factory=Split)
+    spectra: Spectra = field(default_factory=Spectra)
+    reference: Conditions = field(default_factory=Conditions)
+    train: Train = field(default_factory=Train)
+    sweep: Sweep = field(default_factory=Sweep)
+
+
+def read_params(path: Path = Path("params.yaml")) -> Params:
+    """Return the parameters of a file, the defaults where it is silent.
+
+    Raises
+    ------
+    ValueError
+        If a section or a key is unknown, or a value has another type.
+    """
+    try:
+        content = yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: not valid YAML ({error}).") from None
+    sections = {f.name: f.default_factory for f in fields(Params)}
+    _refuse_unknown(content, list(sections), f"{path}: a section")
+    made: dict[str, Any] = {}
+    for name, values in content.items():
+        if name == "reference":
+            made[name] = Conditions.from_mapping(values or {})
+            continue
+        kind: Any = sections[name]
+        known = {f.name: f.type for f in fields(kind)}
+        _refuse_unknown(values or {}, list(known), f"{path}: a key of {name}")
+        for key, value in (values or {}).items():
+            default = getattr(kind(), key)
+            wanted: tuple[type, ...] = (type(default),)
+            if key == "param":
+                wanted = (str, list)
+            elif isinstance(default, float):
+                wanted = (int, float)
+            if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(
+                default, bool
+            ):
+                raise ValueError(
+                    f"{path}: {name}.{key} must be of the type of {default!r}, got "
+                    f"{value!r}."
+                )
+        made[name] = kind(**(values or {}))
+    return Params(**made)
+
+
+def _refuse_unknown(values: Any, known: list[str], what: str) -> None:
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{what} must hold names and values, got {values!r}.")
+    for key in values:
+        if key not in known:
+            raise ValueError(
+                f"{what} is unknown: {key!r}; there are {', '.join(known)}."
+            )

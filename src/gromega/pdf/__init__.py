@@ -1,0 +1,1 @@
+"""PDFs: from crystals, by way of pair spectra, to G(r) at any conditions."""

@@ -1,0 +1,263 @@
+"""The operator K(Ω): every step from a pair spectrum to G(r, Ω), as one matrix.
+
+With one Uiso for all atoms G is linear in the pair spectrum p and the density ρ0,
+
+    G(r_k, Ω) = Σ_d K_kd(Ω) p_d + ρ0 b_k(Ω),
+
+and K = E B R P A⁻¹ with, on the grid r_k = k Δ, Δ = π/40 Å,
+
+    P_kd  = N(r_k - d; σ(d)),  σ² = 2 Uiso (1 - δ1/d - δ2/d² + Qbroad² d²)    peaks
+    A     = the values of cubic B-splines at the knots                    binning
+    R_k   = 1 on [rmin - e, rmax + e], e = 6 · 2π/Qmax, 0 outside             range
+    B_kl  = 2/N Σ_m sin(Q_m r_k) sin(Q_m r_l),  Qmin ≤ Q_m < Qmax       termination
+    E_k   = exp(-(r_k Qdamp)²/2) (1 - 1.5 r_k/D + 0.5 (r_k/D)³)             envelopes
+
+and b = E B R (-4π r). Q_m = m π/(N Δ), N the power of two that holds the range.
+This is what diffpy.srreal's PDFCalculator does (Juhás et al., Acta Cryst. A71
+(2015) 562); peaks are Jeong's (J. Phys. Chem. A 103 (1999) 921), the sphere is
+Howell's (Phys. Rev. B 73 (2006) 094107).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+from numpy.typing import NDArray
+
+from gromega.conditions import GRID_STEP, NUMERIC_FIELDS, Conditions
+from gromega.pdf.spectrum import bin_centres, n_bins
+
+RIPPLES = 6
+"""Termination ripples by which the range is extended, as in PDFCalculator."""
+MAX_EXTENSION = 10.0
+"""Å, the most by which ripples and peak tails extend the range together."""
+PEAK_PRECISION = 3.33e-6
+"""Relative height at which PDFCalculator cuts the tail of a peak."""
+_TAIL = math.sqrt(-2.0 * math.log(PEAK_PRECISION))
+
+Theta = Mapping[str, Array | float]
+"""The numeric conditions by name, as JAX can trace and differentiate them."""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """K(Ω) with its baseline and its noise, on an output grid.
+
+    Parameters
+    ----------
+    r
+        The output grid, (n_r,), in Å.
+    matrix
+        K, (n_r, n_bins) float32.
+    baseline
+        b, (n_r,) float32, in Å.
+    noise
+        The noise in each Q of the band, (n_r, n_q) float32: their sum with standard
+        normal factors has an expected mean square of one over the output grid.
+    """
+
+    r: NDArray[np.float64]
+    matrix: NDArray[np.float32]
+    baseline: NDArray[np.float32]
+    noise: NDArray[np.float32]
+
+
+def theta_of(conditions: Conditions) -> dict[str, float]:
+    """Return the numeric conditions as a mapping that JAX can trace."""
+    return {name: getattr(conditions, name) for name in NUMERIC_FIELDS}
+
+
+def _variance(theta: Theta, d: Array) -> Array:
+    """Return σ²(d) of a peak, in Å²."""
+    return (
+        2.0
+        * theta["uiso"]
+        * (
+            1.0
+            - theta["delta1"] / d
+            - theta["delta2"] / d**2
+            + (theta["qbroad"] * d) ** 2
+        )
+    )
+
+
+def extensions(theta: Theta) -> tuple[Array, Array]:
+    """Return by how much ripples and peak tails extend the range, each in Å.
+
+    Together they are at most `MAX_EXTENSION`; beyond, both shrink alike.
+    """
+    ripples = RIPPLES * 2.0 * jnp.pi / theta["qmax"]
+    ends = jnp.stack([jnp.asarray(theta["rmin"]), jnp.asarray(theta["rmax"])])
+    widest = jnp.max(_variance(theta, jnp.maximum(ends, GRID_STEP)))
+    tails = _TAIL * jnp.sqrt(jnp.maximum(widest, 0.0))
+    shrink = jnp.minimum(1.0, MAX_EXTENSION / (ripples + tails))
+    return ripples * shrink, tails * shrink
+
+
+def reach(conditions: Conditions) -> float:
+    """Return the longest distance in Å that G(r) at these conditions depends on."""
+    with jax.enable_x64(True):
+        ripples, tails = extensions(theta_of(conditions))
+    return conditions.rmax + float(ripples) + float(tails)
+
+
+def grid_size(rmax: float) -> int:
+    """Return the number of steps, a power of two, that holds rmax extended."""
+    # One size up to 30 Å, so that all conditions of the paper compile once.
+    longest = max(rmax, 30.0) + MAX_EXTENSION
+    return 1 << math.ceil(math.log2(longest / GRID_STEP + 1))
+
+
+def _peaks(theta: Theta, r: Array, d: Array) -> Array:
+    """Return P A⁻¹, (n_r, n_d): the peaks at any d, from values at the knots d.
+
+    A pair's height in the spectrum is spread over cubic B-splines around its
+    distance. Its peak N(r - d; σ(d)) comes back, to fourth order in the bin
+    width, if each B-spline stands for the coefficient that interpolates N through
+    its values at the knots, A being (1, 4, 1)/6 (Unser, IEEE Signal Processing
+    Magazine 16 (1999) 22): shape, place and d-dependent width are then right.
+    """
+    positive = jnp.where(d > 0, d, 1.0)
+    variance = _variance(theta, positive)
+    valid = (d > 0) & (variance > 0)
+    variance = jnp.where(valid, variance, 1.0)
+    shape = jnp.exp(-((r[:, None] - d) ** 2) / (2.0 * variance))
+    values = jnp.where(valid, shape / jnp.sqrt(2.0 * jnp.pi * variance), 0.0)
+    n = d.size
+    filtered = (4.0 + 2.0 * jnp.cos(2.0 * jnp.pi * jnp.arange(n // 2 + 1) / n)) / 6.0
+    return jnp.fft.irfft(jnp.fft.rfft(values, axis=1) / filtered, n, axis=1)
+
+
+def _range(theta: Theta, k: Array) -> Array:
+    """Return R, (n_grid,), 1 on the range that the termination ripples need."""
+    ripples, _ = extensions(theta)
+    low, high = theta["rmin"] - ripples, theta["rmax"] + ripples
+    return ((k >= low / GRID_STEP) & (k <= high / GRID_STEP)).astype(k.dtype)
+
+
+def _band(theta: Theta, k: Array) -> tuple[Array, Array, Array]:
+    """Return sin(Q_m r_k), (n_grid, n_q), Q_m and the band's weights 2/N or 0."""
+    ripples, _ = extensions(theta)
+    steps = jnp.floor((theta["rmax"] + ripples) / GRID_STEP) + 1.0
+    size = 2.0 ** jnp.ceil(jnp.log2(steps) - 1e-6)
+    # The grid's own size bounds m, though the band may belong to a smaller N.
+    m = jnp.arange(k.size, dtype=k.dtype)
+    q = m * (jnp.pi / GRID_STEP) / size
+    tiny = 1e-6 * GRID_STEP
+    inside = (m < size) & (q > theta["qmin"] - tiny) & (q < theta["qmax"] - tiny)
+    sines = jnp.sin(jnp.pi * jnp.mod(k[:, None] * m, 2.0 * size) / size)
+    return sines, q, jnp.where(inside, 2.0 / size, 0.0)
+
+
+def _envelopes(theta: Theta, r: Array) -> Array:
+    """Return E, (n_r,), of the instrument and of a spherical crystallite."""
+    x = r / theta["diameter"]
+    sphere = jnp.where(x < 1.0, 1.0 - 1.5 * x + 0.5 * x**3, 0.0)
+    return jnp.exp(-((r * theta["qdamp"]) ** 2) / 2.0) * sphere
+
+
+def _cut(theta: Theta, r: Array) -> Array:
+    """Return 1 where G(r) is given, 0 outside [rmin, rmax].
+
+    One more point below rmin is kept, for readouts that interpolate from it.
+    """
+    inside = (r > theta["rmin"] - GRID_STEP) & (r < theta["rmax"] + 1e-6)
+    return inside.astype(r.dtype)
+
+
+def build(theta: Theta, readout: ArrayLike, n_d: int) -> tuple[Array, Array, Array]:
+    """Return `readout` applied to K, b and the noise patterns.
+
+    Traceable and differentiable in theta (the edges of range and band aside, where
+    PDFCalculator is piecewise constant), in the precision that JAX is set to.
+
+    Parameters
+    ----------
+    theta
+        The numeric conditions.
+    readout
+        The linear map from the grid r_k = k Δ to the output, (n_out, n_grid), n_grid
+        a power of two that holds the extended range; see `grid_size`.
+    n_d
+        The number of bins of the spectra.
+
+    Returns
+    -------
+    K (n_out, n_d), b (n_out,), noise (n_out, n_grid)
+    """
+    readout = jnp.asarray(readout)
+    k = jnp.arange(readout.shape[1], dtype=readout.dtype)
+    r = k * GRID_STEP
+    d = jnp.asarray(bin_centres(n_d), dtype=readout.dtype)
+    keep = _range(theta, k)
+    sines, q, band = _band(theta, k)
+    product = partial(jnp.matmul, precision="highest")
+    readout = readout * _cut(theta, r)
+    out = product(readout * _envelopes(theta, r), sines) * band
+    back = product(out, sines.T) * keep
+    matrix = product(back, _peaks(theta, r, d))
+    baseline = product(back, -4.0 * jnp.pi * r)
+    # Counting noise of S(Q) is white to first order; F = Q (S - 1) grows with Q,
+    # and so does its noise, which no instrument envelope damps.
+    noise = product(readout, sines) * (q * (band > 0))
+    return matrix, baseline, noise / jnp.sqrt(jnp.mean(jnp.sum(noise**2, axis=1)))
+
+
+_build = jax.jit(build, static_argnums=2)
+
+
+def calculation_grid(conditions: Conditions) -> NDArray[np.int64]:
+    """Return the k of the grid points r_k = k Δ within [rmin, rmax]."""
+    first = math.ceil(conditions.rmin / GRID_STEP - 1e-9)
+    last = math.floor(conditions.rmax / GRID_STEP + 1e-9)
+    return np.arange(first, last + 1)
+
+
+def operator(
+    conditions: Conditions,
+    dmax: float,
+    r: NDArray[np.float64] | None = None,
+    readout: NDArray[np.float64] | None = None,
+) -> Operator:
+    """Return the operator of some conditions for pair spectra up to dmax.
+
+    It is built in double precision and returned in single.
+
+    Parameters
+    ----------
+    conditions
+        The conditions Ω.
+    dmax
+        The longest distance in the spectra it will be applied to, in Å.
+    r, readout
+        The output grid, (n_r,), in Å, and the linear map to it from the grid k Δ,
+        (n_r, at most grid_size(rmax)). Left out, the output is the grid k Δ within
+        [rmin, rmax], as PDFCalculator gives it.
+
+    Raises
+    ------
+    ValueError
+        If the spectra do not reach as far as G(r) at these conditions depends.
+    """
+    needed = reach(conditions)
+    if dmax < needed - 1e-6:
+        raise ValueError(
+            f"the pair spectra reach {dmax:g} Å, but G(r) at these conditions depends "
+            f"on distances up to {needed:.2f} Å; lower rmax, or raise qmax."
+        )
+    size = grid_size(conditions.rmax)
+    if r is None or readout is None:
+        grid = calculation_grid(conditions)
+        r = grid.astype(np.float64) * GRID_STEP
+        readout = np.eye(size)[grid]
+    readout = np.pad(readout, ((0, 0), (0, size - readout.shape[1])))
+    with jax.enable_x64(True):
+        parts = _build(theta_of(conditions), readout, n_bins(dmax))
+        matrix, baseline, noise = (np.asarray(p, dtype=np.float32) for p in parts)
+    return Operator(r, matrix, baseline, noise)

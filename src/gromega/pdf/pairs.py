@@ -1,0 +1,228 @@
+"""The inner loops of the pair spectrum: every distance of a crystal, once."""
+
+import math
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+SAME_SITE = 1e-3
+"""Atoms closer than this, Å, share one disordered site and are no pair. Sites that
+symmetry maps onto one another agree to this: tables round at some 1e-4 Å."""
+_BUFFER = 2048
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _operations(
+    frac: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    lengths: NDArray[np.float64],
+) -> NDArray[np.int32]:
+    """Return the atoms' permutations under x → ±x + t, (n_operations, n_atoms).
+
+    Translations (a cell that is not primitive) and inversions keep every lattice,
+    so that pairs which they map onto one another have the same distances.
+    """
+    n = weights.size
+    rare, fewest = 0, n + 1
+    for i in range(n):
+        alike = 0
+        for j in range(n):
+            alike += abs(weights[j] - weights[i]) < 1e-9
+        if alike < fewest:
+            rare, fewest = i, alike
+    found = np.empty((2 * fewest, n), np.int32)
+    count = 0
+    for sign in (1.0, -1.0):
+        for target in range(n):
+            if abs(weights[target] - weights[rare]) >= 1e-9:
+                continue
+            complete = True
+            for i in range(n):
+                image = -1
+                for j in range(n):
+                    if abs(weights[j] - weights[i]) >= 1e-9:
+                        continue
+                    near = True
+                    for axis in range(3):
+                        step = (
+                            sign * (frac[i, axis] - frac[rare, axis])
+                            + frac[target, axis]
+                            - frac[j, axis]
+                        )
+                        step -= round(step)
+                        if abs(step) * lengths[axis] > SAME_SITE:
+                            near = False
+                            break
+                    if near:
+                        image = j
+                        break
+                if image < 0:
+                    complete = False
+                    break
+                found[count, i] = image
+            if complete:
+                count += 1
+    return found[:count]
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _differences(
+    frac: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    operations: NDArray[np.int32],
+) -> NDArray[np.float64]:
+    """Return the distinct x_j - x_i with their weights, (n_differences, 4).
+
+    Symmetry-equivalent pairs are one row: their mean difference, which removes
+    the rounding of coordinates to first order, and the sum of w_i w_j over both
+    orders of each pair. The first row is the zero difference of i = j.
+    """
+    n = weights.size
+    rows = np.empty((1 + n * (n - 1) // 2, 4))
+    rows[0, :3] = 0.0
+    rows[0, 3] = (weights**2).sum()
+    count = 1
+    seen = np.zeros((n, n), np.bool_)
+    for i in range(n):
+        for j in range(i + 1, n):
+            if seen[i, j]:
+                continue
+            first = frac[j] - frac[i]
+            shift = np.zeros(3)
+            pairs = 0
+            for op in range(operations.shape[0]):
+                k, m = operations[op, i], operations[op, j]
+                low, high = min(k, m), max(k, m)
+                if low == high or seen[low, high]:
+                    continue
+                seen[low, high] = True
+                pairs += 1
+                # The image is ± the first difference up to a lattice vector: of
+                # both signs the one that lies nearer.
+                best = np.inf
+                nearest = np.zeros(3)
+                for sign in (1.0, -1.0):
+                    step = sign * (frac[high] - frac[low]) - first
+                    size = 0.0
+                    for axis in range(3):
+                        step[axis] -= round(step[axis])
+                        size += abs(step[axis])
+                    if size < best:
+                        best = size
+                        nearest = step
+                shift += nearest
+            rows[count, :3] = first + shift / pairs
+            rows[count, 3] = 2.0 * pairs * weights[i] * weights[j]
+            count += 1
+    return rows[:count]
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _spread(
+    squares: NDArray[np.float64],
+    count: int,
+    weight: float,
+    width: float,
+    out: NDArray[np.float64],
+) -> None:
+    """Add weight / d of the distances √squares to the cubic B-splines of `out`."""
+    knots = np.empty(count, np.int32)
+    parts = np.empty(count)
+    values = np.empty(count)
+    for p in range(count):
+        d = math.sqrt(squares[p])
+        position = d / width
+        knots[p] = np.int32(position)
+        parts[p] = position - knots[p]
+        # Atoms that share a disordered site are no pair.
+        values[p] = weight / (6.0 * d) if d > SAME_SITE else 0.0
+    for p in range(count):
+        k = np.int64(knots[p])
+        t = parts[p]
+        v = values[p]
+        out[k] += v * (((-t + 3.0) * t - 3.0) * t + 1.0)
+        out[k + 1] += v * ((3.0 * t - 6.0) * t * t + 4.0)
+        out[k + 2] += v * (((-3.0 * t + 3.0) * t + 3.0) * t + 1.0)
+        out[k + 3] += v * t * t * t
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _deposit(
+    lattice: NDArray[np.float64],
+    differences: NDArray[np.float64],
+    dmax: float,
+    width: float,
+    out: NDArray[np.float64],
+) -> None:
+    """Add every distance |difference + lattice vector| ≤ dmax to `out`.
+
+    The lattice is lower triangular: z depends on n_c alone, y on n_c and n_b, so
+    the sphere gives each range of integers without a miss. The zero difference
+    (the first row) goes over half of the lattice and counts twice.
+    """
+    ax = lattice[0, 0]
+    bx, by = lattice[1, 0], lattice[1, 1]
+    cx, cy, cz = lattice[2, 0], lattice[2, 1], lattice[2, 2]
+    squares = np.empty(_BUFFER)
+    for row in range(differences.shape[0]):
+        fa, fb, fc, weight = differences[row]
+        itself = row == 0
+        if itself:
+            weight *= 2.0
+        count = 0
+        first_c = 0 if itself else math.ceil(-dmax / cz - fc)
+        for nc in range(first_c, math.floor(dmax / cz - fc) + 1):
+            z = (fc + nc) * cz
+            left = dmax * dmax - z * z
+            if left < 0.0:
+                continue
+            y0 = (fc + nc) * cy
+            half = math.sqrt(left)
+            first_b = math.ceil((-half - y0) / by - fb)
+            if itself and nc == 0:
+                first_b = 0
+            for nb in range(first_b, math.floor((half - y0) / by - fb) + 1):
+                y = y0 + (fb + nb) * by
+                aside = z * z + y * y
+                left = dmax * dmax - aside
+                if left < 0.0:
+                    continue
+                x0 = (fc + nc) * cx + (fb + nb) * bx + fa * ax
+                half = math.sqrt(left)
+                first_a = math.ceil((-half - x0) / ax)
+                if itself and nc == 0 and nb == 0:
+                    first_a = 1
+                more = math.floor((half - x0) / ax) - first_a + 1
+                start = x0 + first_a * ax
+                while more > 0:
+                    step = min(more, _BUFFER - count)
+                    for p in range(step):
+                        x = start + p * ax
+                        squares[count + p] = aside + x * x
+                    count += step
+                    start += step * ax
+                    more -= step
+                    if count == _BUFFER:
+                        _spread(squares, count, weight, width, out)
+                        count = 0
+        _spread(squares, count, weight, width, out)
+
+
+@numba.njit(nogil=True, cache=True)
+def add_pairs(
+    lattice: NDArray[np.float64],
+    frac: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    lengths: NDArray[np.float64],
+    dmax: float,
+    width: float,
+    out: NDArray[np.float64],
+) -> None:
+    """Add w_i w_j / d of all pairs of one crystal to `out`, (n_bins,).
+
+    `lattice` is lower triangular with a positive diagonal, its innermost vector
+    first, and `lengths` are those of its rows.
+    """
+    operations = _operations(frac, weights, lengths)
+    _deposit(lattice, _differences(frac, weights, operations), dmax, width, out)

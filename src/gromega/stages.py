@@ -1,0 +1,203 @@
+"""What dvc.yaml runs: each stage reads params.yaml, calls, and writes its outs."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gromega import splits
+from gromega.crystals import synthetic
+from gromega.crystals.table import Source, choose, read_table, to_table, write_table
+from gromega.evaluation import accuracy, figures
+from gromega.lake import write_pdfs, write_spectra
+from gromega.models import train as training
+from gromega.models.model import Model, load_model, save_model
+from gromega.models.recipes import get_recipe
+from gromega.params import Params, read_params
+from gromega.pdf.network_input import scale
+from gromega.pdf.scattering import without_length
+from gromega.terminal import console, progress_bar, run_or_explain
+
+DATA, METRICS = Path("data"), Path("metrics")
+CRYSTALS, SPLIT = DATA / "crystals.parquet", DATA / "split.parquet"
+SPECTRA, REFERENCE = DATA / "spectra.zarr", DATA / "reference.zarr"
+SWEEPS, MODEL = DATA / "sweeps", Path("models/current")
+
+
+def crystals(params: Params) -> None:
+    """Make data/crystals.parquet from `crystals.source`."""
+    path = Path(params.crystals.source)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"crystals.source: {path} does not exist; give a table of crystals "
+            "(.parquet) or a recipe for synthetic ones (.yaml)."
+        )
+    if path.suffix == ".yaml":
+        recipe = synthetic.Recipe.from_yaml(path)
+        total = len(recipe.space_groups) * recipe.crystals_per_group
+        with progress_bar("crystals", total) as advance:
+            made = synthetic.synthesize(recipe, progress=advance)
+        table = to_table([crystal for crystal, _ in made], [group for _, group in made])
+    elif path.suffix == ".parquet":
+        table = read_table(path)
+    else:
+        raise ValueError(
+            f"crystals.source: {path} is neither a table of crystals (.parquet) nor "
+            "a recipe for synthetic ones (.yaml)."
+        )
+    unseen = without_length(params.reference.radiation)
+    numbers = table["numbers"].to_pylist()
+    visible = np.array([unseen.isdisjoint(atoms) for atoms in numbers])
+    if not visible.all():
+        console.print(
+            f"left out {(~visible).sum()} crystals with elements that have no "
+            f"{params.reference.radiation} scattering length"
+        )
+    source = Source(params.crystals.groups, params.crystals.observed)
+    table = choose(table.filter(visible), source)
+    groups = np.unique(np.asarray(table["space_group"])).size
+    console.print(f"{table.num_rows} crystals in {groups} space groups")
+    write_table(table, CRYSTALS)
+
+
+def split(params: Params) -> None:
+    """Make data/split.parquet."""
+    if params.split.scheme not in splits.SCHEMES:
+        raise ValueError(
+            f"there is no split scheme {params.split.scheme!r}; the schemes are "
+            f"{', '.join(splits.SCHEMES)}."
+        )
+    table = read_table(CRYSTALS)
+    ids, groups = table["id"].to_pylist(), np.asarray(table["space_group"])
+    parts = splits.random_split(
+        ids, groups, params.split.test, params.split.validation, params.split.seed
+    )
+    splits.write_split(SPLIT, ids, groups, parts, "random", params.split.seed)
+    counts = [f"{np.count_nonzero(parts == part)} {part}" for part in splits.PARTS]
+    console.print(", ".join(counts))
+
+
+def spectra(params: Params) -> None:
+    """Make data/spectra.zarr."""
+    table = read_table(CRYSTALS)
+    with progress_bar("pair spectra", table.num_rows) as advance:
+        write_spectra(
+            SPECTRA, table, params.reference.radiation, params.spectra.dmax, advance
+        )
+
+
+def simulate(params: Params) -> None:
+    """Make data/reference.zarr."""
+    with progress_bar("PDFs", read_table(CRYSTALS).num_rows) as advance:
+        write_pdfs(REFERENCE, SPECTRA, [params.reference], progress=advance)
+
+
+def _part(name: str, groups: NDArray[np.int64]) -> training.Part:
+    ids, labels = splits.read_part(SPLIT, name)
+    x = scale(accuracy.read_rows(REFERENCE, ids))
+    return training.Part(x, np.searchsorted(groups, labels))
+
+
+def train(params: Params) -> None:
+    """Make models/current, metrics/training.csv and metrics/train.json."""
+    recipe = get_recipe(params.train.recipe)
+    if params.train.epochs < 1:
+        raise ValueError(f"train.epochs must be at least 1, got {params.train.epochs}.")
+    groups = np.unique(splits.read_part(SPLIT, "train")[1])
+    parts = _part("train", groups), _part("validation", groups)
+    METRICS.mkdir(exist_ok=True)
+    with progress_bar("epochs", params.train.epochs) as advance:
+
+        def report(epoch: training.Epoch) -> None:
+            advance(1)
+            console.print(
+                f"epoch {epoch.epoch}: loss {epoch.loss:.4f}, validation top-1 "
+                f"{epoch.top1:.1%}, top-6 {epoch.top6:.1%}"
+            )
+
+        network, history = training.fit(
+            recipe, groups.size, *parts, params.train.epochs, params.train.seed, report
+        )
+    summary = training.summary(history, *parts)
+    facts = {**asdict(params.train), **summary}
+    model = Model(network, groups, recipe.network, params.reference, facts)
+    save_model(MODEL, model)
+    training.write_history(METRICS / "training.csv", history)
+    accuracy.write_json(METRICS / "train.json", summary)
+
+
+def evaluate(params: Params) -> None:
+    """Make metrics/reference.json, from the test part."""
+    ids, labels = splits.read_part(SPLIT, "test")
+    scores = accuracy.reference_scores(load_model(MODEL), REFERENCE, ids, labels)
+    accuracy.write_json(METRICS / "reference.json", scores)
+
+
+def simulate_sweep(params: Params) -> None:
+    """Make data/sweeps/<axis>.zarr of the test part, one per axis."""
+    axes = params.sweep.axes()
+    ids, _ = splits.read_part(SPLIT, "test")
+    SWEEPS.mkdir(parents=True, exist_ok=True)
+    total = ids.size * sum(len(axis.values) for axis in axes)
+    with progress_bar("PDFs", total) as advance:
+        for axis in axes:
+            omegas = axis.conditions(params.reference)
+            path = SWEEPS / f"{axis.name}.zarr"
+            write_pdfs(path, SPECTRA, omegas, axis, ids, progress=advance)
+
+
+def evaluate_sweep(params: Params) -> None:
+    """Make metrics/sweeps/<axis>.json, one per axis."""
+    model = load_model(MODEL)
+    ids, labels = splits.read_part(SPLIT, "test")
+    with progress_bar("axes", len(params.sweep.axes())) as advance:
+        for axis in params.sweep.axes():
+            store = SWEEPS / f"{axis.name}.zarr"
+            scores = accuracy.sweep_scores(model, store, ids, labels)
+            accuracy.write_json(METRICS / "sweeps" / f"{axis.name}.json", scores)
+            advance(1)
+
+
+def draw(params: Params) -> None:
+    """Make metrics/figures/<axis>.svg and .png, one pair per axis."""
+    model = load_model(MODEL)
+    shutil.rmtree(METRICS / "figures", ignore_errors=True)
+    for axis in params.sweep.axes():
+        scores = accuracy.read_json(METRICS / "sweeps" / f"{axis.name}.json")
+        n = next(iter(scores.values()))["n"]
+        caption = (
+            f"recipe {model.training['recipe']}, {model.space_groups.size} groups, "
+            f"{model.training['n_train']:,} training and {n:,} test crystals"
+        )
+        figure = figures.sweep_figure(
+            axis, scores, getattr(model.conditions, axis.name), caption
+        )
+        figures.save_figure(figure, METRICS / "figures" / axis.name)
+
+
+STAGES: dict[str, Callable[[Params], None]] = {
+    "crystals": crystals,
+    "split": split,
+    "spectra": spectra,
+    "simulate": simulate,
+    "train": train,
+    "evaluate": evaluate,
+    "simulate-sweep": simulate_sweep,
+    "evaluate-sweep": evaluate_sweep,
+    "figures": draw,
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Run the stage that the one argument names."""
+    if len(arguments) != 1 or arguments[0] not in STAGES:
+        raise ValueError(f"give one stage of {', '.join(STAGES)}, got {arguments}.")
+    STAGES[arguments[0]](read_params())
+
+
+if __name__ == "__main__":
+    run_or_explain(lambda: main(sys.argv[1:]))

@@ -1,0 +1,39 @@
+"""What a person at a terminal sees: progress, and errors in one line."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+
+def run_or_explain(call: Callable[[], None]) -> None:
+    """Call, and turn a user's error into one line and the exit status 2."""
+    try:
+        call()
+    except (ValueError, FileNotFoundError, ImportError) as error:
+        console.print(f"gromega: {' '.join(str(error).split())}")
+        sys.exit(2)
+
+
+@contextmanager
+def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Yield what advances a progress bar, which shows on a terminal alone."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda n: bar.advance(task, n)

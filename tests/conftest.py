@@ -1,0 +1,67 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gromega.crystals.crystal import Crystal
+from gromega.crystals.symmetry import space_group
+from gromega.crystals.table import to_table
+
+DATA = Path(__file__).parent / "data"
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+def read_crystals(path):
+    """Return the crystals of a JSON file beside golden curves."""
+    return [
+        Crystal(c["id"], c["lattice"], c["numbers"], c["frac"], c["occupancy"])
+        for c in json.loads(path.read_text())
+    ]
+
+
+@pytest.fixture(scope="session")
+def classics():
+    """Sixteen textbook crystals, from nickel to disordered Cu-Au."""
+    return read_crystals(DATA / "classics.json")
+
+
+@pytest.fixture(scope="session")
+def nickel(classics):
+    return next(crystal for crystal in classics if crystal.id == "nickel")
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of real data beside the project."""
+    if not SHARED.is_dir():
+        pytest.skip("there is no folder of real data at ../shared")
+    return SHARED
+
+
+def scaled(crystal, name, factor):
+    """Return a crystal under another name, stretched alike in all directions."""
+    return Crystal(
+        name,
+        crystal.lattice * factor,
+        crystal.numbers,
+        crystal.frac,
+        crystal.occupancy,
+    )
+
+
+@pytest.fixture(scope="session")
+def small_table(classics):
+    """Eight stretched copies each of three crystals of three space groups."""
+    chosen = [c for c in classics if c.id in ("nickel", "iron", "magnesium")]
+    crystals = [
+        scaled(crystal, f"{crystal.id}-{i}", 0.95 + 0.02 * i)
+        for crystal in chosen
+        for i in range(8)
+    ]
+    return to_table(crystals, [space_group(crystal) for crystal in crystals])
+
+
+@pytest.fixture
+def generator():
+    return np.random.default_rng(0)

@@ -1,0 +1,104 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gromega.conditions import GRID_STEP, REFERENCE, Conditions
+from gromega.pdf.operator import build, grid_size, operator, reach, theta_of
+from gromega.pdf.simulate import apply_operator
+from gromega.pdf.spectrum import DMAX, n_bins, pair_spectra
+
+
+def pdf(crystal, omega):
+    op = operator(omega, DMAX)
+    spectra = pair_spectra([crystal], "xray", DMAX)
+    return op.r, apply_operator(op, spectra, [crystal.density])[0]
+
+
+def test_grid_is_that_of_pdfcalculator():
+    r = operator(Conditions(rmax=10.0), DMAX).r
+    assert r.size == 108
+    np.testing.assert_allclose(np.diff(r), np.pi / 40)
+    assert r[0] >= 1.5 > r[0] - GRID_STEP
+    assert r[-1] <= 10.0 < r[-1] + GRID_STEP
+
+
+def test_instrument_damps_by_the_gaussian_envelope(nickel):
+    r, damped = pdf(nickel, REFERENCE.at(qdamp=0.1))
+    _, bare = pdf(nickel, REFERENCE.at(qdamp=0.0))
+    np.testing.assert_allclose(
+        damped, bare * np.exp(-((0.1 * r) ** 2) / 2), atol=2e-5 * np.ptp(bare)
+    )
+
+
+def test_sphere_ends_the_pdf_at_its_diameter(nickel):
+    r, sphere = pdf(nickel, REFERENCE.at(diameter=20.0))
+    _, bulk = pdf(nickel, REFERENCE)
+    assert np.abs(sphere[r > 20.0]).max() == 0
+    at = np.argmin(np.abs(r - 10.0))
+    x = r[at] / 20.0
+    assert sphere[at] == pytest.approx(bulk[at] * (1 - 1.5 * x + 0.5 * x**3), rel=1e-3)
+
+
+def test_rmax_cuts_without_changing_what_is_inside(nickel):
+    # away from the cut, whose ripples fade within a few 2π/Qmax
+    r, short = pdf(nickel, REFERENCE.at(rmax=15.0))
+    _, long = pdf(nickel, REFERENCE)
+    inside = r < 12.0
+    np.testing.assert_allclose(
+        short[inside], long[: r.size][inside], atol=0.02 * np.ptp(long)
+    )
+
+
+def test_nothing_is_left_outside_the_measured_band(nickel):
+    # G of a long range, transformed again, has no F(Q) beyond Qmax
+    r, g = pdf(nickel, REFERENCE.at(rmin=0.0, qmax=12.0, qdamp=0.12))
+    q = np.linspace(1.0, 30.0, 200)
+    f = np.abs(np.sin(np.outer(q, r)) @ g) * GRID_STEP
+    assert f[q > 13.5].max() < 0.01 * f.max()
+
+
+def test_correlated_motion_sharpens_the_first_peak_alone(nickel):
+    r, moving = pdf(nickel, REFERENCE.at(delta2=2.0))
+    _, plain = pdf(nickel, REFERENCE)
+    first = np.abs(r - 2.49) < 0.3
+    assert moving[first].max() > 1.1 * plain[first].max()
+    far = r > 20
+    np.testing.assert_allclose(moving[far], plain[far], atol=0.01 * np.ptp(plain))
+
+
+@pytest.mark.parametrize("name", ["uiso", "qdamp", "qbroad", "delta2", "diameter"])
+def test_operator_is_differentiable_in_the_conditions(nickel, name):
+    # JAX's derivative equals the central difference
+    start = theta_of(Conditions(delta2=0.5, diameter=50.0, rmax=10.0, qbroad=0.02))
+    spectrum = pair_spectra([nickel], "xray", DMAX)[0]
+    readout = np.eye(grid_size(10.0))[30:120]
+
+    def total(value):
+        matrix, baseline, _ = build({**start, name: value}, readout, n_bins(DMAX))
+        return jnp.sum((matrix @ spectrum + nickel.density * baseline) ** 2)
+
+    with jax.enable_x64(True):
+        value = start[name]
+        slope = float(jax.grad(total)(value))
+        step = 1e-4 * value
+        expected = float(total(value + step) - total(value - step)) / (2 * step)
+    assert slope == pytest.approx(expected, rel=1e-4)
+
+
+def test_reach_holds_the_ripples_and_the_widest_peak():
+    assert reach(REFERENCE) == pytest.approx(30 + 6 * 2 * np.pi / 23 + 0.66, abs=0.02)
+    # ripples and tails together never pass 10 Å, as in PDFCalculator
+    assert reach(Conditions(qmax=3.0)) == pytest.approx(40.0)
+
+
+def test_spectra_that_are_too_short_are_refused():
+    with pytest.raises(
+        ValueError, match=r"reach 36 Å, but .* up to 4\d\.\d\d Å; lower"
+    ):
+        operator(Conditions(rmax=40.0), DMAX)
+
+
+def test_longer_ranges_than_the_paper_are_allowed(nickel):
+    r = operator(Conditions(rmax=60.0), 64.0).r
+    assert r[-1] > 59.9

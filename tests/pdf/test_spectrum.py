@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+
+from gromega.crystals.crystal import Crystal
+from gromega.pdf.scattering import scattering_table, site_weights, without_length
+from gromega.pdf.spectrum import bin_centres, n_bins, pair_spectra, pair_spectrum
+
+DMAX = 12.0
+
+
+def brute_force(crystal, dmax, radiation="xray"):
+    """Return all distances of one cell's atoms up to dmax, and w_i w_j."""
+    n = 1 + int(dmax * np.abs(np.linalg.inv(crystal.lattice)).sum(axis=0).max())
+    shifts = np.stack(np.meshgrid(*[np.arange(-n, n + 1)] * 3), axis=-1).reshape(-1, 3)
+    home = crystal.frac @ crystal.lattice
+    weights = site_weights(crystal, radiation)
+    images = (home[None] + (shifts @ crystal.lattice)[:, None]).reshape(-1, 3)
+    d = cdist(home, images)
+    products = np.outer(weights, np.tile(weights, len(shifts)))
+    keep = (d > 1e-3) & (d <= dmax)
+    return d[keep], products[keep]
+
+
+def moments(spectrum, dmax):
+    """Return Σ p(d)/d · dᵏ, k = 0, 1, 2: cubic B-splines keep the first two."""
+    d = bin_centres(n_bins(dmax))
+    return np.array([(spectrum.astype(float) * d**k).sum() for k in range(3)])
+
+
+@pytest.mark.parametrize("radiation", ["xray", "neutron"])
+def test_spectra_hold_every_pair_once_in_each_order(classics, radiation):
+    for crystal in classics:
+        d, weights = brute_force(crystal, DMAX, radiation)
+        got = moments(pair_spectrum(crystal, radiation, DMAX), DMAX)
+        exact = [(weights / d * d**k).sum() for k in range(2)]
+        np.testing.assert_allclose(got[:2], exact, rtol=2e-6, err_msg=crystal.id)
+
+
+def test_a_distance_keeps_its_place_and_spreads_by_a_third_of_a_bin(nickel):
+    lattice = 3.3337 * np.eye(3)
+    crystal = Crystal("one", lattice, [28], [[0, 0, 0]])
+    spectrum = pair_spectrum(crystal, dmax=4.0).astype(float)
+    d = bin_centres(n_bins(4.0))
+    mean = (spectrum * d).sum() / spectrum.sum()
+    assert mean == pytest.approx(3.3337, abs=1e-6)
+    variance = (spectrum * (d - mean) ** 2).sum() / spectrum.sum()
+    assert variance == pytest.approx(0.02**2 / 3, rel=1e-3)
+    assert spectrum.sum() == pytest.approx(6 / 3.3337, rel=1e-6)
+
+
+def test_cell_chosen_does_not_matter(nickel):
+    # one atom in a rhombohedral cell: the spectrum of four in the cube
+    primitive = Crystal(
+        "primitive",
+        1.762 * np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]),
+        [28],
+        [[0.3, 0.4, 0.9]],
+    )
+    np.testing.assert_allclose(
+        pair_spectrum(primitive, dmax=DMAX),
+        pair_spectrum(nickel, dmax=DMAX),
+        rtol=1e-5,
+        atol=1e-6,
+    )
+
+
+def test_atoms_that_share_a_site_are_no_pair(classics):
+    alloy = next(c for c in classics if (c.occupancy < 1).any())
+    assert pair_spectrum(alloy, dmax=DMAX)[bin_centres(n_bins(DMAX)) < 1.5].sum() == 0
+
+
+def test_rounded_coordinates_still_merge_to_the_exact_spectrum(generator):
+    # positions off by 1e-4 Å, as tables round them: no distance is lost
+    base = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.21, 0.3, 0.4], [0.79, 0.7, 0.6]])
+    frac = base + generator.uniform(-1, 1, base.shape) * 2e-5
+    lattice = np.array([[5.0, 0, 0], [0.3, 5.5, 0], [-0.4, 0.2, 6.0]])
+    crystal = Crystal("rounded", lattice, [26, 26, 8, 8], frac)
+    d, weights = brute_force(crystal, DMAX)
+    got = moments(pair_spectrum(crystal, dmax=DMAX), DMAX)
+    assert got[0] == pytest.approx((weights / d).sum(), rel=1e-6)
+    assert got[1] == pytest.approx(weights.sum(), rel=1e-6)
+
+
+def test_many_spectra_come_in_order_and_report_progress(classics):
+    seen = []
+    crystals = list(classics) * 5
+    spectra = pair_spectra(crystals, dmax=8.0, progress=seen.append)
+    assert sum(seen) == len(crystals) == len(spectra)
+    for index in (0, 17, 79):
+        expected = pair_spectrum(crystals[index], dmax=8.0)
+        np.testing.assert_array_equal(spectra[index], expected)
+
+
+def test_weights_are_those_of_the_field():
+    # Waasmaier & Kirfel at Q = 0, and Sears' bound coherent lengths
+    assert scattering_table("xray")[6] == pytest.approx(5.997198)
+    assert scattering_table("neutron")[8] == pytest.approx(5.805)
+    assert 89 in without_length("neutron")
+    assert not without_length("xray") & set(range(1, 95))
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        # an element without a length: named, with what to do
+        (89, "crystal 'x': no neutron scattering length is known for Ac; leave"),
+    ],
+)
+def test_elements_without_a_length_are_refused(number, message):
+    crystal = Crystal("x", 4 * np.eye(3), [number], [[0, 0, 0]])
+    with pytest.raises(ValueError, match=message):
+        pair_spectrum(crystal, "neutron")
+
+
+def test_a_crystal_that_does_not_scatter_on_average_is_refused():
+    # 62Ti-Zr-like null alloy: b of Ti -3.438, b of V near zero, mixed to zero mean
+    titanium, zirconium = scattering_table("neutron")[[22, 40]]
+    share = zirconium / (zirconium - titanium)
+    crystal = Crystal(
+        "null alloy",
+        4 * np.eye(3),
+        [22, 40],
+        [[0, 0, 0], [0, 0, 0]],
+        [share, 1 - share],
+    )
+    with pytest.raises(ValueError, match="mean neutron scattering length is zero"):
+        pair_spectrum(crystal, "neutron")

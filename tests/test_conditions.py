@@ -1,0 +1,79 @@
+import math
+
+import pytest
+
+from gromega.conditions import AXES, REFERENCE, Conditions, get_axis
+
+
+def test_reference_is_table_1_of_the_paper():
+    assert (REFERENCE.rmin, REFERENCE.rmax) == (1.5, 30)
+    assert (REFERENCE.qmin, REFERENCE.qmax) == (0.5, 23)
+    assert (REFERENCE.qdamp, REFERENCE.qbroad, REFERENCE.uiso) == (0.04, 0.01, 0.008)
+    assert math.isinf(REFERENCE.diameter)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        # limits that contradict one another: both are shown
+        ({"qmax": 0.4}, "qmax must be above qmin, got qmin 0.5 and qmax 0.4"),
+        ({"rmin": 30}, "rmax must be above rmin, got rmin 30 and rmax 30"),
+        # a value outside what physics allows: refused
+        ({"qdamp": -0.1}, "qdamp must not be negative, got -0.1"),
+        ({"uiso": 0}, "uiso must be above 0"),
+        ({"diameter": 0}, "diameter must be above 0"),
+        ({"rmax": math.nan}, "rmax must be finite"),
+        ({"rmax": math.inf}, "rmax must be finite"),
+        # more than the r grid can hold: the limit is named
+        ({"qmax": 40}, "qmax must be below 40"),
+        # not a number: shown as it was given
+        ({"qmax": "wide"}, "qmax must be a number, got 'wide'"),
+        ({"qmax": True}, "qmax must be a number, got True"),
+        # a radiation nobody has: the choices are named
+        ({"radiation": "muon"}, "radiation must be one of xray, neutron"),
+    ],
+)
+def test_bad_conditions_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        Conditions(**values)
+
+
+def test_mapping_round_trip_keeps_every_value():
+    omega = Conditions(qmax=18, delta2=2.0, diameter=40.0, radiation="neutron")
+    assert Conditions.from_mapping(omega.to_mapping()) == omega
+    assert Conditions.from_mapping(REFERENCE.to_mapping()) == REFERENCE
+
+
+def test_unknown_condition_is_named_with_the_known_ones():
+    with pytest.raises(ValueError, match="no condition 'qmx'; the conditions are rmin"):
+        Conditions.from_mapping({"qmx": 12})
+
+
+def test_axes_hold_the_values_of_the_paper():
+    assert list(AXES) == ["rmax", "qmax", "qdamp", "uiso"]
+    assert sum(len(axis.values) for axis in AXES.values()) == 32
+    for axis in AXES.values():
+        assert getattr(REFERENCE, axis.name) in axis.values
+
+
+def test_axis_varies_its_own_condition_alone():
+    start = Conditions(uiso=0.01)
+    along = AXES["qmax"].conditions(start)
+    assert [omega.qmax for omega in along] == list(AXES["qmax"].values)
+    assert {omega.at(qmax=23.0) for omega in along} == {start}
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [("rmax", ["10", "30"]), ("qdamp", ["0.00", "0.15"]), ("uiso", ["0.005", "0.010"])],
+)
+def test_keys_sort_as_text_like_their_values(name, keys):
+    axis = get_axis(name)
+    made = [axis.key(value) for value in axis.values]
+    assert made == sorted(made)
+    assert [made[0], made[-1]] == keys
+
+
+def test_unknown_axis_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match="no axis 'qmx'; the axes are rmax, qmax"):
+        get_axis("qmx")

@@ -190,7 +190,7 @@ class _Spectra:
             if absent:
                 raise ValueError(
                     f"{path}: the store lacks {len(absent)} of the crystals asked "
-                    f"for, such as {absent[0]!r}; make it again with 'dvc repro'."
+                    f"for, such as '{absent[0]}'; make it again with 'dvc repro'."
                 )
             rows = np.array([place[name] for name in wanted], dtype=np.int64)
         self.ids = everything[rows]

@@ -66,6 +66,8 @@ SMALL = (
 CANDIDATES = 32
 # Widths of the search for each orbit, in cells: anywhere, then nearer and nearer.
 SEARCHES = (1.0, 0.2, 0.1)
+# An orbit whose atoms are closer to others than this part of a contact is left out.
+LEAST_ROOM = 0.68
 NEIGHBOURS = np.array(list(product((-1.0, 0.0, 1.0), repeat=3)))
 BATCH = 25
 
@@ -343,10 +345,11 @@ def _sample_positions(rotations: Floats, translations: Floats) -> tuple[Floats, 
         k = rng.integers(n, size=n_walks)
         change = rotations[k] - np.eye(3)
         shift = _apply(change, points) + translations[k]
-        # Halves occur: 1e-6 less, all machines round them alike.
+        # Halves occur, and must be rounded alike on all machines.
         missing = np.round(shift - 1e-6) - shift
-        solve = projectors @ np.linalg.pinv(change @ projectors, rcond=1e-9)
-        steps = _apply(solve, missing)
+        # Rounded, or pinv takes the last bits of zeros for directions.
+        free_change = np.round(change @ projectors, 9)
+        steps = _apply(projectors @ np.linalg.pinv(free_change), missing)
         reached = abs(_apply(change, steps) - missing).max(axis=1) < 1e-9
         points = points + steps * reached[:, None]
         images = np.einsum("nij,kj->kni", rotations, points) + translations
@@ -470,7 +473,7 @@ def _place(
             room = _room(images, k, placed, contacts, lattice)
             # Rounding decides ties alike on all machines.
             best = int(np.argmax(np.round(room, 6)))
-            if k in placed or room[best] > 0.5:
+            if k in placed or room[best] > LEAST_ROOM:
                 placed[k] = images[best]
                 chosen[k] = int(tried[best]), points[best]
     return placed

@@ -86,7 +86,7 @@ def read_rows(store: Path, ids: NDArray[np.str_]) -> NDArray[np.float32]:
     absent = [name for name in ids if name not in place]
     if absent:
         raise ValueError(
-            f"{store}: the store lacks the crystal {absent[0]!r}; make it again with "
+            f"{store}: the store lacks the crystal '{absent[0]}'; make it again with "
             "'dvc repro'."
         )
     rows = np.array([place[name] for name in ids])

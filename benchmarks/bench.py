@@ -1,0 +1,100 @@
+"""The timings that the README states, measured here: `make bench`.
+
+On the real crystals where ../shared is beside the project, else on the crystals of
+the last `dvc repro`.
+"""
+
+import os
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from gromega.conditions import AXES, REFERENCE
+from gromega.crystals.table import Source, choose, crystals_of, read_table
+from gromega.lake import write_pdfs, write_spectra
+from gromega.pdf import srreal
+from gromega.pdf.network_input import input_operator
+from gromega.pdf.operator import reach
+from gromega.pdf.simulate import apply_operator
+from gromega.pdf.spectrum import DMAX, pair_spectra
+from gromega.splits import random_split
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "data" / "structures.parquet"
+MADE = ROOT / "data" / "crystals.parquet"
+
+
+def seconds(call):
+    start = time.perf_counter()
+    result = call()
+    return time.perf_counter() - start, result
+
+
+def main() -> None:
+    path = SHARED if SHARED.is_file() else MADE
+    table = choose(read_table(path), Source())
+    crystals = crystals_of(table)
+    n, cores = len(crystals), os.cpu_count() or 1
+    rows = Table(title=f"{n} crystals of {path.name}, {cores} cores")
+    for heading in ("what", "measured", "to reach"):
+        rows.add_column(heading)
+
+    pair_spectra(crystals[:4])  # compiles
+    dmax = reach(REFERENCE.at(qmax=12.0))
+    took, _ = seconds(lambda: pair_spectra(crystals, dmax=dmax))
+    rows.add_row(
+        f"pair spectra to {dmax:.1f} Å",
+        f"{took * cores / n * 1e3:.2f} ms per crystal and core",
+        "0.8 ms",
+    )
+    spectra = pair_spectra(crystals)
+    density = np.array([crystal.density for crystal in crystals])
+    apply_operator(input_operator(REFERENCE, DMAX), spectra[:8192], density[:8192])
+    apply_operator(input_operator(REFERENCE, DMAX), spectra, density)
+
+    def one_more():
+        op = input_operator(REFERENCE.at(qmax=17.0), DMAX)
+        return apply_operator(op, spectra, density)
+
+    took, _ = seconds(one_more)
+    rows.add_row(
+        "one more Ω, operator included", f"{took / n * 1e6:.1f} µs per PDF", "25 µs"
+    )
+    del spectra
+    groups = np.asarray(table["space_group"])
+    parts = random_split(table["id"].to_pylist(), groups)
+    test = np.array(table["id"].to_pylist())[parts == "test"]
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Path(folder)
+        store = lake / "spectra.zarr"
+        took, _ = seconds(lambda: write_spectra(store, table, "xray", DMAX))
+        rows.add_row(f"all spectra to {DMAX:g} Å, to Zarr", f"{took:.1f} s", "")
+
+        def sweeps():
+            for axis in AXES.values():
+                out = lake / f"{axis.name}.zarr"
+                write_pdfs(out, store, axis.conditions(), axis, test)
+
+        took, _ = seconds(sweeps)
+    rows.add_row(
+        f"four sweeps, 32 Ω × {test.size} test crystals, to Zarr",
+        f"{took:.1f} s",
+        "60 s",
+    )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    rows.add_row("peak memory of all this", f"{peak:.2f} GiB", "4 GiB")
+    if srreal.available():
+        took, _ = seconds(lambda: srreal.pdf(crystals[:50], REFERENCE))
+        rows.add_row("diffpy.srreal", f"{took / 50 * 1e3:.0f} ms per PDF and core", "")
+    else:
+        rows.add_row("diffpy.srreal", "not installed here", "54 ms per PDF and core")
+    Console(highlight=False).print(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+from flax import nnx
+
+from gromega.models.recipes import get_recipe
+from gromega.models.train import Part, fit, predict, top_k, write_history
+
+TINY = replace(
+    get_recipe("small"),
+    network={"name": "residual", "widths": (8, 16), "dropout": 0.1},
+    batch=32,
+    learning_rate=5e-3,
+)
+
+
+def waves(n, seed):
+    """Return waves of three frequencies, the class, at random phases."""
+    generator = np.random.default_rng(seed)
+    y = generator.integers(0, 3, n)
+    phase = generator.uniform(0, 2 * np.pi, (n, 1))
+    x = np.sin((1 + y[:, None]) * np.linspace(0, 12, 209) + phase)
+    return Part((0.5 + 0.5 * x).astype(np.float32), y)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    seen = []
+    network, history = fit(TINY, 3, waves(256, 0), waves(64, 1), 6, 0, seen.append)
+    assert seen == history
+    return network, history
+
+
+def test_training_learns_to_tell_waves_apart(trained):
+    network, history = trained
+    test = waves(200, 2)
+    assert top_k(predict(network, test.x), test.y, 1) > 0.9
+    assert history[-1].loss < 0.5 * history[0].loss
+
+
+def test_the_best_epoch_on_validation_is_returned(trained):
+    network, history = trained
+    validation = waves(64, 1)
+    again = top_k(predict(network, validation.x), validation.y, 1)
+    assert again == max(epoch.top1 for epoch in history)
+
+
+def test_same_seed_gives_the_same_weights(trained):
+    again, _ = fit(TINY, 3, waves(256, 0), waves(64, 1), 6, 0)
+    for one, other in zip(
+        jax.tree.leaves(nnx.state(trained[0])),
+        jax.tree.leaves(nnx.state(again)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_another_seed_gives_other_weights(trained):
+    _, history = fit(TINY, 3, waves(256, 0), waves(64, 1), 1, 1)
+    assert history[0].loss != trained[1][0].loss
+
+
+def test_balanced_loss_weighs_classes_by_their_rarity():
+    # one step of zero learning rate: the loss is that of the fresh network, each row
+    # weighed by N_train / N_i, so the mean weight is the number of classes
+    part = waves(32, 0)
+    still = replace(TINY, learning_rate=0.0, weight_decay=0.0)
+    plain = fit(still, 3, part, part, 1, 0)[1][0].loss
+    balanced = fit(replace(still, balanced=True), 3, part, part, 1, 0)[1][0].loss
+    assert balanced == pytest.approx(3 * plain, rel=0.3)
+    assert balanced > 2 * plain
+
+
+def test_l2_adds_the_squared_kernels_to_the_loss():
+    part = waves(32, 0)
+    still = replace(TINY, learning_rate=0.0, weight_decay=0.0)
+    network, history = fit(still, 3, part, part, 1, 0)
+    _, heavier = fit(replace(still, l2=0.01), 3, part, part, 1, 0)
+    flat = nnx.to_flat_state(nnx.state(network, nnx.Param))
+    kernels = [np.asarray(v[...]) for path, v in flat if path[-1] == "kernel"]
+    squares = sum((kernel**2).sum() for kernel in kernels)
+    assert heavier[0].loss - history[0].loss == pytest.approx(0.01 * squares, rel=1e-3)
+
+
+def test_prediction_does_not_depend_on_the_company(trained):
+    x = waves(700, 3).x
+    together = predict(trained[0], x)
+    np.testing.assert_allclose(
+        predict(trained[0], x[650:651])[0], together[650], atol=1e-5
+    )
+
+
+def test_a_loss_that_explodes_is_said():
+    wild = replace(TINY, learning_rate=1e30, decay=0.0)
+    with pytest.raises(
+        ValueError, match=r"the loss is .* in epoch 1; lower the learning"
+    ):
+        fit(wild, 3, waves(256, 0), waves(32, 1), 1, 0)
+
+
+def test_top_k_counts_ranks():
+    log_p = np.log([[0.5, 0.3, 0.2], [0.2, 0.3, 0.5], [0.1, 0.2, 0.7]])
+    y = np.array([0, 1, 0])
+    assert [top_k(log_p, y, k) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 1])
+
+
+def test_history_is_a_table_of_epochs(trained, tmp_path):
+    write_history(tmp_path / "h.csv", trained[1])
+    lines = (tmp_path / "h.csv").read_text().splitlines()
+    assert lines[0] == "epoch,loss,top1,top6"
+    assert len(lines) == 7

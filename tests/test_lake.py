@@ -1,0 +1,153 @@
+import json
+
+import numpy as np
+import pytest
+import xarray
+
+from gromega.conditions import AXES, REFERENCE, Conditions
+from gromega.crystals.table import crystals_of
+from gromega.lake import new_store, open_store, verify, write_pdfs, write_spectra
+from gromega.pdf.network_input import INPUT_R, input_operator
+from gromega.pdf.simulate import apply_operator
+from gromega.pdf.spectrum import DMAX, bin_centres, n_bins, pair_spectra
+
+
+@pytest.fixture(scope="module")
+def spectra(tmp_path_factory, small_table):
+    path = tmp_path_factory.mktemp("lake") / "spectra.zarr"
+    write_spectra(path, small_table, "xray", DMAX)
+    return path
+
+
+@pytest.fixture(scope="module")
+def rmax(spectra, small_table):
+    path = spectra.parent / "rmax.zarr"
+    axis = AXES["rmax"]
+    ids = small_table["id"].to_pylist()[3:9]
+    write_pdfs(path, spectra, axis.conditions(), axis, ids)
+    return path
+
+
+def test_spectra_are_those_of_the_crystals(spectra, small_table):
+    data = open_store(spectra)
+    crystals = crystals_of(small_table)
+    assert data["crystal"].to_numpy().tolist() == [c.id for c in crystals]
+    expected = pair_spectra(crystals, "xray", DMAX)
+    np.testing.assert_array_equal(data["spectrum"].to_numpy(), expected)
+    np.testing.assert_allclose(data["density"], [c.density for c in crystals])
+    np.testing.assert_allclose(data["d"], bin_centres(n_bins(DMAX)))
+
+
+def test_xarray_opens_a_sweep_with_names_and_units(rmax):
+    data = xarray.open_zarr(rmax)
+    assert data["g"].dims == ("value", "crystal", "r")
+    assert data["g"].attrs["units"] == "Å⁻²"
+    assert data["r"].attrs["units"] == data["value"].attrs["units"] == "Å"
+    assert data["value"].to_numpy().tolist() == list(AXES["rmax"].values)
+    np.testing.assert_allclose(data["r"], INPUT_R)
+    stated = [Conditions.from_mapping(c) for c in json.loads(data.attrs["conditions"])]
+    assert stated == AXES["rmax"].conditions()
+
+
+def test_sweep_at_the_reference_equals_the_reference(rmax, spectra, small_table):
+    path = rmax.parent / "reference.zarr"
+    write_pdfs(path, spectra, [REFERENCE])
+    reference = open_store(path)["g"].to_numpy()
+    assert reference.shape == (small_table.num_rows, 209)
+    last = open_store(rmax)["g"].to_numpy()[-1]
+    np.testing.assert_array_equal(last, reference[3:9])
+    crystals = crystals_of(small_table, [3])
+    op = input_operator(REFERENCE, DMAX)
+    g = apply_operator(op, pair_spectra(crystals, "xray", DMAX), [crystals[0].density])
+    np.testing.assert_allclose(last[0], g[0], atol=1e-4)
+
+
+def test_same_inputs_give_the_same_bytes(rmax, spectra, small_table, tmp_path):
+    axis = AXES["rmax"]
+    ids = small_table["id"].to_pylist()[3:9]
+    write_pdfs(tmp_path / "again.zarr", spectra, axis.conditions(), axis, ids)
+    files = sorted(p.relative_to(rmax) for p in rmax.rglob("*") if p.is_file())
+    for name in files:
+        assert (rmax / name).read_bytes() == (
+            tmp_path / "again.zarr" / name
+        ).read_bytes()
+    assert len(files) > 10
+
+
+def test_an_interrupted_store_is_not_there(tmp_path):
+    def write():
+        with new_store(tmp_path / "x.zarr", {}) as group:
+            group.create_array("g", shape=(3,), dtype="float32")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_kill_left_behind_does_not_stay(tmp_path):
+    (tmp_path / "x.zarr.partial").mkdir()
+    (tmp_path / "x.zarr.partial" / "half").write_text("half")
+    with new_store(tmp_path / "x.zarr", {}) as group:
+        group.create_array("g", shape=(3,), dtype="float32")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.zarr"]
+    assert not (tmp_path / "x.zarr" / "half").exists()
+
+
+def test_a_flipped_byte_is_found(spectra, small_table, tmp_path):
+    path = tmp_path / "g.zarr"
+    write_pdfs(path, spectra, [REFERENCE])
+    assert verify(path) == small_table.num_rows * (209 + 2) + 209
+    shard = next(p for p in (path / "g" / "c").rglob("*") if p.is_file())
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 3] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(ValueError, match="the array 'g' is damaged"):
+        verify(path)
+
+
+def test_numbers_that_are_nan_are_found(tmp_path):
+    path = tmp_path / "nan.zarr"
+    with new_store(path, {}) as group:
+        data = np.array([1.0, np.nan])
+        group.create_array("g", data=data, dimension_names=("r",))
+    with pytest.raises(ValueError, match="the array 'g' has numbers that are nan"):
+        verify(path)
+
+
+def test_missing_store_says_how_to_make_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no store; make it with 'dvc repro'"):
+        open_store(tmp_path / "x.zarr")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "ids", "message"),
+    [
+        # a crystal without a spectrum: one is named
+        (REFERENCE, ["iron-0", "gold"], "lacks 1 of the crystals .* such as 'gold'"),
+        # conditions for another radiation: both are named
+        (
+            Conditions(radiation="neutron"),
+            None,
+            "are for xray, the conditions for neut",
+        ),
+        # a range beyond the spectra: what is needed is said
+        (Conditions(rmax=40.0), None, "the pair spectra reach 36 Å, but"),
+    ],
+)
+def test_what_the_spectra_do_not_hold_is_refused(
+    spectra, tmp_path, conditions, ids, message
+):
+    with pytest.raises(ValueError, match=message):
+        write_pdfs(tmp_path / "x.zarr", spectra, [conditions], ids=ids)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_noise_goes_into_the_store(spectra, tmp_path):
+    omega = REFERENCE.at(noise=0.1)
+    write_pdfs(tmp_path / "noisy.zarr", spectra, [omega])
+    write_pdfs(tmp_path / "clean.zarr", spectra, [REFERENCE])
+    noisy = open_store(tmp_path / "noisy.zarr")["g"].to_numpy()
+    clean = open_store(tmp_path / "clean.zarr")["g"].to_numpy()
+    level = np.sqrt(((noisy - clean) ** 2).mean(axis=1) / (clean**2).mean(axis=1))
+    assert level.mean() == pytest.approx(0.1, rel=0.15)

@@ -1,0 +1,62 @@
+import re
+
+import pytest
+
+from gromega.conditions import AXES, REFERENCE
+from gromega.params import Params, Sweep, read_params
+
+
+def write(tmp_path, text):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_project_s_parameters_are_the_defaults_at_the_reference(request):
+    params = read_params(request.config.rootpath / "params.yaml")
+    assert params.reference == REFERENCE
+    assert params.crystals == Params().crystals
+    assert params.sweep.axes() == list(AXES.values())
+
+
+def test_silence_means_the_default(tmp_path):
+    assert read_params(write(tmp_path, "")) == Params()
+    assert read_params(write(tmp_path, "train:\n  epochs: 3\n")).train.epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("param", "names"),
+    [("all", list(AXES)), ("rmax", ["rmax"]), (["uiso", "qmax"], ["uiso", "qmax"])],
+)
+def test_sweep_names_all_one_or_several_axes(param, names):
+    assert [axis.name for axis in Sweep(param).axes()] == names
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        # a section nobody reads: the known ones are named
+        ("trian: {epochs: 3}", "a section is unknown: 'trian'; there are crystals, sp"),
+        # a key nobody reads: likewise
+        ("train: {epoch: 3}", "a key of train is unknown: 'epoch'; there are recipe"),
+        ("reference: {qmx: 3}", "there is no condition 'qmx'"),
+        # a value of another type: shown as it was given
+        ("train: {epochs: many}", "train.epochs must be of the type of 12, got 'many'"),
+        ("crystals: {observed: 1}", "crystals.observed must be of the type of True"),
+        ("split: {seed: true}", "split.seed must be of the type of 0, got True"),
+        # conditions that contradict one another: as Conditions says
+        ("reference: {qmax: 0.1}", "qmax must be above qmin"),
+        # no mapping: said
+        ("train: [3]", r"a key of train must hold names and values, got \[3\]"),
+        # no YAML: said
+        ("train: {", "not valid YAML"),
+    ],
+)
+def test_bad_parameters_are_refused(tmp_path, text, message):
+    with pytest.raises(ValueError, match=message):
+        read_params(write(tmp_path, text))
+
+
+def test_an_unknown_axis_is_refused():
+    with pytest.raises(ValueError, match=re.escape("there is no axis 'rmx'; the axes")):
+        Sweep("rmx").axes()

@@ -1,0 +1,191 @@
+"""The whole pipeline on a few crystals, stage by stage, as dvc.yaml runs it."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import yaml
+
+from gromega.crystals.table import read_table, write_table
+from gromega.lake import open_store
+from gromega.params import read_params
+from gromega.stages import STAGES, main
+from gromega.terminal import run_or_explain
+
+ROOT = Path(__file__).parents[1]
+PARAMS = """\
+crystals: {source: crystals.parquet, groups: 3}
+split: {test: 0.25, validation: 0.2}
+train: {epochs: 2}
+sweep: {param: [uiso, rmax]}
+"""
+
+
+def run(*names):
+    for name in names:
+        main([name])
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, small_table):
+    """Return a folder in which all stages have run."""
+    folder = tmp_path_factory.mktemp("project")
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        for name in ("data", "models"):
+            Path(name).mkdir()
+        write_table(small_table, Path("crystals.parquet"))
+        Path("params.yaml").write_text(PARAMS)
+        run(*STAGES)
+    finally:
+        os.chdir(here)
+    return folder
+
+
+@pytest.fixture
+def inside(project, monkeypatch):
+    monkeypatch.chdir(project)
+
+
+def test_stages_are_those_of_dvc_yaml_in_its_order():
+    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    assert list(pipeline) == list(STAGES)
+    for name, stage in pipeline.items():
+        assert stage["cmd"] == f"python -m gromega.stages {name}"
+        for dependency in stage["deps"]:
+            if dependency.startswith("src/"):
+                assert (ROOT / dependency).is_file(), dependency
+
+
+def test_metrics_are_of_the_test_part_alone(inside):
+    parts = read_table_of_split()
+    reference = json.loads(Path("metrics/reference.json").read_text())
+    assert reference["n"] == parts.count("test") == 6
+    training = json.loads(Path("metrics/train.json").read_text())
+    assert training["n_train"] == parts.count("train")
+    assert training["n_validation"] == parts.count("validation")
+
+
+def read_table_of_split():
+    import pyarrow.parquet as pq
+
+    return pq.read_table("data/split.parquet")["part"].to_pylist()
+
+
+def test_each_axis_asked_for_has_store_metrics_and_figure(inside):
+    for axis, count in (("uiso", 6), ("rmax", 11)):
+        scores = json.loads(Path(f"metrics/sweeps/{axis}.json").read_text())
+        assert len(scores) == count
+        assert all(0 <= s["top1"] <= s["top6"] <= 1 for s in scores.values())
+        assert open_store(Path(f"data/sweeps/{axis}.zarr"))["g"].shape[0] == count
+        assert Path(f"metrics/figures/{axis}.svg").is_file()
+        assert Path(f"metrics/figures/{axis}.png").is_file()
+    assert not Path("metrics/sweeps/qmax.json").exists()
+
+
+def test_reference_metrics_stand_in_both_sweeps(inside):
+    reference = json.loads(Path("metrics/reference.json").read_text())
+    for axis, key in (("uiso", "0.008"), ("rmax", "30")):
+        assert json.loads(Path(f"metrics/sweeps/{axis}.json").read_text())[key] == (
+            reference
+        )
+
+
+def test_outputs_tell_nothing_of_time_place_or_machine(project):
+    marks = [str(project).encode(), str(Path.home()).encode() + b"/"]
+    for path in project.rglob("*"):
+        if path.is_file() and "crystals.parquet" not in path.name:
+            content = path.read_bytes()
+            assert not any(mark in content for mark in marks), path
+
+
+def test_stages_run_again_give_the_same_bytes(inside):
+    names = [
+        "data/crystals.parquet",
+        "data/split.parquet",
+        "data/reference.zarr/g/c/0/0",
+        "metrics/reference.json",
+        "metrics/figures/uiso.svg",
+    ]
+    before = {name: Path(name).read_bytes() for name in names}
+    run("crystals", "split", "spectra", "simulate", "evaluate", "figures")
+    for name, content in before.items():
+        assert Path(name).read_bytes() == content, name
+
+
+@pytest.mark.parametrize(
+    ("change", "stage", "message"),
+    [
+        # a source that is not there: said
+        ({"crystals": {"source": "x.parquet"}}, "crystals", "x.parquet does not exist"),
+        # a source of another kind: the kinds are named
+        ({"crystals": {"source": "params.yaml.txt"}}, "crystals", "neither a table"),
+        # a scheme nobody knows: the known ones are named
+        ({"split": {"scheme": "fair"}}, "split", "no split scheme 'fair'; the schemes"),
+        # a recipe nobody knows: likewise
+        ({"train": {"recipe": "big"}}, "train", "no recipe 'big'; the recipes are"),
+        # no epochs: refused
+        ({"train": {"epochs": 0}}, "train", "train.epochs must be at least 1, got 0"),
+        # a typo in the axis: refused, though DVC would take it
+        ({"sweep": {"param": "rmx"}}, "simulate-sweep", "no axis 'rmx'; the axes are"),
+    ],
+)
+def test_errors_are_one_line_and_status_2(
+    project, monkeypatch, tmp_path, capsys, change, stage, message
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("data", "models", "metrics"):
+        (tmp_path / name).symlink_to(project / name)
+    (tmp_path / "params.yaml.txt").write_text("x")
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(change))
+    with pytest.raises(SystemExit) as stop:
+        run_or_explain(lambda: main([stage]))
+    assert stop.value.code == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("gromega: ")
+    assert message in lines[0]
+
+
+def test_unknown_stage_is_refused():
+    with pytest.raises(ValueError, match="give one stage of crystals, split"):
+        main(["crystal"])
+
+
+def test_synthetic_crystals_are_made_from_their_recipe(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    Path("few.yaml").write_text(
+        "space_groups: [2, 225]\ncrystals_per_group: 3\nseed: 0\n"
+    )
+    Path("params.yaml").write_text("crystals: {source: few.yaml}\n")
+    run("crystals")
+    table = read_table(Path("data/crystals.parquet"))
+    assert sorted(np.asarray(table["space_group"])) == [2, 2, 2, 225, 225, 225]
+    assert "6 crystals in 2 space groups" in capsys.readouterr().err
+
+
+def test_crystals_that_do_not_scatter_are_left_out(
+    tmp_path, monkeypatch, small_table, capsys
+):
+    # actinium has no neutron scattering length: its crystal is left out, and said
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    numbers = small_table["numbers"].to_pylist()
+    numbers[0] = [89] * len(numbers[0])
+    index = small_table.column_names.index("numbers")
+    column = pa.array(numbers, small_table["numbers"].type)
+    write_table(small_table.set_column(index, "numbers", column), Path("c.parquet"))
+    Path("params.yaml").write_text(
+        "crystals: {source: c.parquet}\nreference: {radiation: neutron}\n"
+    )
+    run("crystals")
+    assert read_table(Path("data/crystals.parquet")).num_rows == 23
+    assert "left out 1 crystals with elements that have no neutron" in (
+        capsys.readouterr().err
+    )
+    assert read_params().reference.radiation == "neutron"

@@ -1,9 +1,29 @@
 """Space groups from atomic pair distribution functions, and how far to trust them."""
 
-from gromega.conditions import Conditions
-from gromega.crystals.cif import read_crystal
-from gromega.crystals.crystal import Crystal
-from gromega.models.model import Model, load_model
-from gromega.pdf.simulate import simulate
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gromega.conditions import Conditions
+    from gromega.crystals.cif import read_crystal
+    from gromega.crystals.crystal import Crystal
+    from gromega.models.model import Model, load_model
+    from gromega.pdf.simulate import simulate
 
 __all__ = ["Conditions", "Crystal", "Model", "load_model", "read_crystal", "simulate"]
+
+_HOMES = {
+    "Conditions": "gromega.conditions",
+    "Crystal": "gromega.crystals.crystal",
+    "Model": "gromega.models.model",
+    "load_model": "gromega.models.model",
+    "read_crystal": "gromega.crystals.cif",
+    "simulate": "gromega.pdf.simulate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: JAX takes seconds."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gromega' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

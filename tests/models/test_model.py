@@ -15,7 +15,7 @@ NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
 @pytest.fixture
 def model():
     groups = np.array([2, 14, 62, 194, 225, 227, 229])
-    network = make_network(NETWORK, groups.size, 0)
+    network = make_network(NETWORK, groups.size, 3)
     return Model(network, groups, NETWORK, REFERENCE, {"recipe": "small"})
 
 

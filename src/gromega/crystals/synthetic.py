@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
-from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -25,12 +24,10 @@ import periodictable
 import spglib
 import yaml
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
+from gromega.crystals.positions import Floats, Group, Integers, apply, load_group
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 SpglibCell = tuple[Floats, Floats, Integers]
 
 # spglib must find the group at both (Å): it is there, and no higher one is near.
@@ -239,9 +236,9 @@ def synthesize_one(space_group: int, seed: int, index: int) -> Crystal:
             if drawn is None:
                 continue
             if all(_find_group(drawn, s) == space_group for s in SYMPRECS):
-                id = f"syn-{space_group:03d}-{index:04d}"
+                name = f"syn-{space_group:03d}-{index:04d}"
                 lattice, frac, numbers = drawn
-                return Crystal(id, lattice, numbers, frac)
+                return Crystal(name, lattice, numbers, frac)
             misses += 1
     raise RuntimeError(
         f"no crystal of space group {space_group} in {MAX_ATTEMPTS} attempts with seed "
@@ -256,7 +253,7 @@ def _find_group(cell: SpglibCell, symprec: float) -> int | None:
 
 
 def _draw(rng: Generator, space_group: int, misses: int) -> SpglibCell | None:
-    group = _load_group(space_group)
+    group = load_group(space_group)
     orbits = _choose_orbits(rng, group, misses)
     multiplicities, freedoms = group.kinds[orbits].T
     numbers, contacts, volumes = _choose_elements(rng, len(orbits))
@@ -282,96 +279,7 @@ def _draw(rng: Generator, space_group: int, misses: int) -> SpglibCell | None:
     return np.round(scale * lattice, 8) + 0.0, np.round(frac, 8) % 1.0, numbers[atoms]
 
 
-@dataclass(frozen=True)
-class _Group:
-    """A space group in its primitive basis, with positions sampled from it.
-
-    The basis vectors are rows, in coordinates of the conventional cell. A kind of
-    position is its multiplicity and its freedom, 0 to 3. Position k holds every
-    ``points[k] + projectors[k] @ u`` and is of kind ``kinds[kind[k]]``; the first
-    operations in ``cosets[k]``, as many as its multiplicity, make its orbit.
-    """
-
-    number: int
-    basis: Floats
-    rotations: Floats
-    translations: Floats
-    kinds: Integers
-    kind: Integers
-    points: Floats
-    projectors: Floats
-    cosets: Integers
-
-    def images(self, k: Integers, points: Floats) -> Floats:
-        """Return the orbits of points (n, 3) on positions k of one kind, (n, m, 3)."""
-        operations = self.cosets[k, : self.kinds[self.kind[k[0]], 0]]
-        turned = np.einsum("kmij,kj->kmi", self.rotations[operations], points)
-        return turned + self.translations[operations]
-
-
-@cache
-def _load_group(number: int) -> _Group:
-    setting = gemmi.get_spacegroup_reference_setting(number)
-    operations = list(setting.operations().sym_ops)
-    primitive = np.array(setting.centred_to_primitive().rot) / gemmi.Op.DEN
-    to_primitive = np.linalg.inv(primitive)
-    rotations = np.array([operation.rot for operation in operations]) / gemmi.Op.DEN
-    rotations = np.round(to_primitive @ rotations @ primitive)
-    translations = np.array([operation.tran for operation in operations])
-    translations = translations / gemmi.Op.DEN @ to_primitive.T
-    points, projectors = _sample_positions(rotations, translations)
-    images = np.einsum("nij,kj->kni", rotations, points) + translations
-    first = _coincide(images[:, :, None], images[:, None]).argmax(axis=2)
-    is_coset = first == np.arange(len(rotations))
-    freedoms = np.round(np.trace(projectors, axis1=1, axis2=2)).astype(int)
-    kinds, kind = np.unique(
-        np.stack([is_coset.sum(axis=1), freedoms], axis=1), axis=0, return_inverse=True
-    )
-    cosets = np.argsort(~is_coset, axis=1, kind="stable")
-    basis = primitive.T
-    return _Group(
-        number, basis, rotations, translations, kinds, kind, points, projectors, cosets
-    )
-
-
-def _sample_positions(rotations: Floats, translations: Floats) -> tuple[Floats, Floats]:
-    """Move random points onto the fixed points of random operations, thrice over."""
-    n, n_walks = len(rotations), 256
-    rng = np.random.default_rng(0)
-    points = rng.random((n_walks, 3))
-    projectors = np.tile(np.eye(3), (n_walks, 1, 1))
-    found = [(points[:1], projectors[:1])]
-    for _ in range(3):
-        k = rng.integers(n, size=n_walks)
-        change = rotations[k] - np.eye(3)
-        shift = _apply(change, points) + translations[k]
-        # Halves occur, and must be rounded alike on all machines.
-        missing = np.round(shift - 1e-6) - shift
-        # Rounded, or pinv takes the last bits of zeros for directions.
-        free_change = np.round(change @ projectors, 9)
-        steps = _apply(projectors @ np.linalg.pinv(free_change), missing)
-        reached = abs(_apply(change, steps) - missing).max(axis=1) < 1e-9
-        points = points + steps * reached[:, None]
-        images = np.einsum("nij,kj->kni", rotations, points) + translations
-        stabilizers = _coincide(images, points[:, None])
-        # The mean over the site-symmetry group projects onto what it leaves free.
-        projectors = np.einsum("kn,nij->kij", stabilizers, rotations)
-        projectors /= stabilizers.sum(axis=1)[:, None, None]
-        found.append((points, projectors))
-    points, projectors = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return points, projectors
-
-
-def _apply(matrices: Floats, points: Floats) -> Floats:
-    return np.einsum("kij,kj->ki", matrices, points)
-
-
-def _coincide(a: Floats, b: Floats) -> NDArray[np.bool_]:
-    difference = a - b
-    return np.all(abs(difference - np.round(difference)) < 1e-6, axis=-1)
-
-
-def _choose_orbits(rng: Generator, group: _Group, misses: int) -> Integers:
+def _choose_orbits(rng: Generator, group: Group, misses: int) -> Integers:
     """Return the kind of position of each occupied orbit, (n_orbits,)."""
     multiplicities, freedoms = group.kinds.T
     # As observed, most atoms have a free coordinate, few sit on the general position.
@@ -417,7 +325,7 @@ def _choose_elements(rng: Generator, n_orbits: int) -> tuple[Integers, Floats, F
 
 
 def _choose_cell(
-    rng: Generator, group: _Group, volume: float, contact: float
+    rng: Generator, group: Group, volume: float, contact: float
 ) -> tuple[Floats, Floats] | None:
     """Return a reduced lattice (Å) and what takes primitive coordinates to it."""
     for _ in range(30):
@@ -448,7 +356,7 @@ def _choose_cell(
 
 def _place(
     rng: Generator,
-    group: _Group,
+    group: Group,
     orbits: Integers,
     order: list[int],
     contacts: Floats,
@@ -468,7 +376,7 @@ def _place(
             else:
                 tried = rng.choice(np.flatnonzero(group.kind == orbits[k]), CANDIDATES)
                 starts = group.points[tried]
-            points = starts + _apply(group.projectors[tried], steps)
+            points = starts + apply(group.projectors[tried], steps)
             images = group.images(tried, points) @ to_reduced
             room = _room(images, k, placed, contacts, lattice)
             # Rounding decides ties alike on all machines.

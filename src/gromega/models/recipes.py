@@ -31,6 +31,9 @@ class Recipe:
         The decoupled weight decay of AdamW; 0 is Adam.
     balanced
         Whether a class i weighs N_train / N_i in the loss.
+    stretch
+        The largest strain, alike in all directions, by which training PDFs are
+        stretched anew in every batch: it changes no space group.
     """
 
     network: dict[str, Any]
@@ -40,8 +43,7 @@ class Recipe:
     l2: float = 0.0
     weight_decay: float = 0.0
     balanced: bool = False
-    jitter: float = 0.0
-    smooth: float = 0.0
+    stretch: float = 0.0
 
     def schedule(self, epochs: int, steps: int) -> optax.Schedule:
         """Return the learning rate by step, for so many epochs of so many steps."""
@@ -79,6 +81,7 @@ RECIPES: dict[str, Recipe] = {
         batch=128,
         learning_rate=2e-3,
         weight_decay=0.05,
+        stretch=0.05,
     ),
     # Liu et al. (2019) as Lan et al. trained it, 160 epochs.
     "paper": _PAPER,

@@ -14,6 +14,7 @@ from flax import nnx
 from jax import Array
 from numpy.typing import NDArray
 
+from gromega.models.augment import stretch, stretch_matrices
 from gromega.models.recipes import Recipe, make_network
 
 EVAL_BATCH = 512
@@ -62,18 +63,11 @@ def _loss(
     weights: Array,
     key: Array,
     l2: float,
-    jitter: float,
-    smooth: float,
 ) -> tuple[Array, nnx.State]:
     model = nnx.merge(graph, params, rest, copy=True)
     model.train()
-    noise_key, key = jax.random.split(key)
-    if jitter:
-        x = x + jitter * jax.random.normal(noise_key, x.shape)
     log_p = model(x, rngs=nnx.Rngs(dropout=key))
-    own = log_p[jnp.arange(y.size), y]
-    if smooth: own=(1-smooth)*own+smooth*log_p.mean(axis=1)
-    loss = -jnp.mean(weights[y] * own)
+    loss = -jnp.mean(weights[y] * log_p[jnp.arange(y.size), y])
     if l2:
         kernels = [
             leaf
@@ -128,13 +122,18 @@ def fit(
     balanced = train.y.size / np.maximum(counts, 1)
     weights = jnp.asarray(balanced if recipe.balanced else np.ones(n_groups), float)
 
+    strains = jnp.asarray(stretch_matrices(recipe.stretch))
+
     @partial(jax.jit, donate_argnums=(0, 1, 2))
     def step(
         params: nnx.State, rest: nnx.State, state: Any, x: Array, y: Array, key: Array
     ) -> tuple[nnx.State, nnx.State, Any, Array]:
+        drop_key, strain_key = jax.random.split(key)
+        if recipe.stretch:
+            x = stretch(x, strain_key, strains)
         value = jax.value_and_grad(_loss, has_aux=True)
         (loss, rest), gradient = value(
-            params, rest, graph, x, y, weights, key, recipe.l2, recipe.jitter, recipe.smooth
+            params, rest, graph, x, y, weights, drop_key, recipe.l2
         )
         updates, state = optimizer.update(gradient, state, params)
         params = jax.tree.map(jnp.add, params, updates)

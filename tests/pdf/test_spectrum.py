@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
@@ -126,3 +129,17 @@ def test_a_crystal_that_does_not_scatter_on_average_is_refused():
     )
     with pytest.raises(ValueError, match="mean neutron scattering length is zero"):
         pair_spectrum(crystal, "neutron")
+
+
+def test_threads_that_start_together_see_whole_tables():
+    # periodictable reads its files at first use: without care, a second thread finds
+    # elements missing
+    code = (
+        "from concurrent.futures import ThreadPoolExecutor as Pool\n"
+        "from gromega.pdf.scattering import scattering_table\n"
+        "import numpy as np\n"
+        "with Pool(8) as pool:\n"
+        "    tables = list(pool.map(scattering_table, ['xray'] * 8))\n"
+        "assert all(np.isfinite(table[1:95]).all() for table in tables)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

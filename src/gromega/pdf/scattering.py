@@ -1,6 +1,7 @@
 """Scattering lengths: how strongly each atom takes part in the pair spectrum."""
 
 import math
+import threading
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +12,10 @@ from periodictable.cromermann import fxrayatq
 from gromega.crystals.crystal import MAX_Z, Crystal
 
 
+# periodictable fills its tables at first use, and another thread sees them half full.
+_LOCK = threading.Lock()
+
+
 @lru_cache
 def scattering_table(radiation: str) -> NDArray[np.float64]:
     """Return f(Q=0) (x-ray, electrons) or b (neutron, fm) by atomic number.
@@ -19,17 +24,18 @@ def scattering_table(radiation: str) -> NDArray[np.float64]:
     for the neutral atom; neutron lengths are the bound coherent ones. Elements
     that have none are nan.
     """
-    table = np.full(MAX_Z + 1, np.nan)
-    for z in range(1, MAX_Z + 1):
-        element = periodictable.elements[z]
-        if radiation == "neutron":
-            length = element.neutron.b_c
-            table[z] = np.nan if length is None else length
-        else:
-            try:
-                table[z] = fxrayatq(element.symbol, 0.0)
-            except KeyError:
-                continue
+    with _LOCK:
+        table = np.full(MAX_Z + 1, np.nan)
+        for z in range(1, MAX_Z + 1):
+            element = periodictable.elements[z]
+            if radiation == "neutron":
+                length = element.neutron.b_c
+                table[z] = np.nan if length is None else length
+            else:
+                try:
+                    table[z] = fxrayatq(element.symbol, 0.0)
+                except KeyError:
+                    continue
     return table
 
 

@@ -134,12 +134,24 @@ def test_a_crystal_that_does_not_scatter_on_average_is_refused():
 def test_threads_that_start_together_see_whole_tables():
     # periodictable reads its files at first use: without care, a second thread finds
     # elements missing
-    code = (
-        "from concurrent.futures import ThreadPoolExecutor as Pool\n"
-        "from gromega.pdf.scattering import scattering_table\n"
-        "import numpy as np\n"
-        "with Pool(8) as pool:\n"
-        "    tables = list(pool.map(scattering_table, ['xray'] * 8))\n"
-        "assert all(np.isfinite(table[1:95]).all() for table in tables)\n"
-    )
+    code = """
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from gromega.pdf.scattering import scattering_table
+
+
+def late(i):
+    time.sleep(1e-4 * i)
+    return scattering_table("xray")
+
+
+sys.setswitchinterval(1e-6)
+with ThreadPoolExecutor(64) as pool:
+    tables = list(pool.map(late, range(64)))
+assert all(np.isfinite(table[1:95]).all() for table in tables)
+"""
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -11,7 +11,6 @@ from periodictable.cromermann import fxrayatq
 
 from gromega.crystals.crystal import MAX_Z, Crystal
 
-
 # periodictable fills its tables at first use, and another thread sees them half full.
 _LOCK = threading.Lock()
 

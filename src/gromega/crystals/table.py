@@ -135,7 +135,7 @@ def _iterate(table: pa.Table) -> Iterator[Crystal]:
 
 
 def _flat(column: pa.ChunkedArray) -> NDArray[np.generic]:
-    return column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.array(column.combine_chunks().flatten())
 
 
 def _offsets(column: pa.ChunkedArray) -> NDArray[np.int64]:

@@ -210,19 +210,45 @@ def _deposit(
 
 
 @numba.njit(nogil=True, cache=True)
+def _triangular(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the lattice turned so that a lies along x and b in the xy plane."""
+    a, b, c = lattice
+    ax = math.sqrt((a * a).sum())
+    bx = (a * b).sum() / ax
+    by = math.sqrt((b * b).sum() - bx * bx)
+    cx = (a * c).sum() / ax
+    cy = ((b * c).sum() - bx * cx) / by
+    cz = math.sqrt((c * c).sum() - cx * cx - cy * cy)
+    return np.array([[ax, 0.0, 0.0], [bx, by, 0.0], [cx, cy, cz]])
+
+
+@numba.njit(nogil=True, cache=True)
 def add_pairs(
     lattice: NDArray[np.float64],
     frac: NDArray[np.float64],
     weights: NDArray[np.float64],
-    lengths: NDArray[np.float64],
     dmax: float,
     width: float,
     out: NDArray[np.float64],
 ) -> None:
     """Add w_i w_j / d of all pairs of one crystal to `out`, (n_bins,).
 
-    `lattice` is lower triangular with a positive diagonal, its innermost vector
-    first, and `lengths` are those of its rows.
+    Parameters
+    ----------
+    lattice
+        The cell vectors a, b, c as rows, (3, 3), in Å.
+    frac
+        The fractional coordinates, (n_atoms, 3).
+    weights
+        The weight of each atom, (n_atoms,).
+    dmax, width
+        The longest distance and the width of a bin, in Å.
     """
+    squares = (lattice * lattice).sum(axis=1)
+    # Shortest vector first: the innermost loop runs along it.
+    order = np.argsort(squares)
+    lengths = np.sqrt(squares[order])
+    frac = frac[:, order] - np.floor(frac[:, order])
     operations = _operations(frac, weights, lengths)
-    _deposit(lattice, _differences(frac, weights, operations), dmax, width, out)
+    differences = _differences(frac, weights, operations)
+    _deposit(_triangular(lattice[order]), differences, dmax, width, out)

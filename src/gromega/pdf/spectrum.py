@@ -62,24 +62,8 @@ def pair_spectrum(
         If an element has no scattering length for this radiation.
     """
     weights = site_weights(crystal, radiation)
-    # Shortest vector first: the innermost loop runs along it.
-    order = np.argsort(np.linalg.norm(crystal.lattice, axis=1), kind="stable")
-    lattice = crystal.lattice[order]
-    lengths = np.linalg.norm(lattice, axis=1)
-    frac = crystal.frac[:, order]
-    frac = frac - np.floor(frac)
-    upper = np.linalg.qr(lattice.T).R
-    triangular = upper.T * np.sign(np.diag(upper))
     out = np.zeros(n_bins(dmax))
-    add_pairs(
-        np.ascontiguousarray(triangular),
-        np.ascontiguousarray(frac),
-        weights,
-        lengths,
-        dmax,
-        BIN_WIDTH,
-        out,
-    )
+    add_pairs(crystal.lattice, crystal.frac, weights, dmax, BIN_WIDTH, out)
     return out.astype(np.float32)
 
 

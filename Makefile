@@ -3,6 +3,7 @@
 # Both set the project up first, where that is not done: python3, git and make are
 # all they need.
 .PHONY: repro test setup lint bench clean
+# uv puts the environment there.
 VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 PYTHON ?= python3
@@ -19,7 +20,8 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "gromega needs Python 3.11 or later; give one: make PYTHON=python3.12"; exit 2; }
-	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV) || \
+	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || \
+	  $(PYTHON) -m venv --clear $(VENV) || \
 	  { echo "python3 cannot make environments; on Debian: apt install python3-venv"; exit 2; }
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 	  "uv==$$(sed -n '/^name = "uv"/{n;s/version = "\(.*\)"/\1/p}' uv.lock)"

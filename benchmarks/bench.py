@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gromega.conditions import AXES, REFERENCE
-from gromega.crystals.table import Source, choose, crystals_of, read_table
+from gromega.crystals.table import choose, crystals_of, read_table
 from gromega.lake import write_pdfs, write_spectra
 from gromega.pdf import srreal
 from gromega.pdf.network_input import input_operator
@@ -37,7 +37,7 @@ def seconds(call):
 
 def main() -> None:
     path = SHARED if SHARED.is_file() else MADE
-    table = choose(read_table(path), Source())
+    table = choose(read_table(path))
     crystals = crystals_of(table)
     n, cores = len(crystals), os.cpu_count() or 1
     rows = Table(title=f"{n} crystals of {path.name}, {cores} cores")

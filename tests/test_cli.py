@@ -60,7 +60,9 @@ def test_simulate_prints_where_no_file_is_named(cif):
         # a file that is not there: likewise
         (["simulate", "copper.cif"], "copper.cif: there is no such file"),
         (["verify", "x.zarr"], "x.zarr: there is no store"),
-        # an engine that is not installed: how to get it
+        # a folder in place of a file: said
+        (["simulate", "nickel.cif", "-o", "."], "Is a directory"),
+        # an engine nobody has: the engines are named
         (["simulate", "nickel.cif", "--engine", "fft"], "there is no engine 'fft'"),
         # results before a run: how to get them
         (["results"], "reference.json: there is no such file; run 'dvc repro'"),

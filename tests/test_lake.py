@@ -56,7 +56,7 @@ def test_sweep_at_the_reference_equals_the_reference(rmax, spectra, small_table)
     assert reference.shape == (small_table.num_rows, 209)
     last = open_store(rmax)["g"].to_numpy()[-1]
     np.testing.assert_array_equal(last, reference[3:9])
-    crystals = crystals_of(small_table, [3])
+    crystals = crystals_of(small_table.slice(3, 1))
     op = input_operator(REFERENCE, DMAX)
     g = apply_operator(op, pair_spectra(crystals, "xray", DMAX), [crystals[0].density])
     np.testing.assert_allclose(last[0], g[0], atol=1e-4)
@@ -102,8 +102,30 @@ def test_a_flipped_byte_is_found(spectra, small_table, tmp_path):
     content = bytearray(shard.read_bytes())
     content[len(content) // 3] ^= 1
     shard.write_bytes(content)
-    with pytest.raises(ValueError, match="the array 'g' is damaged"):
+    with pytest.raises(ValueError, match="the store is damaged"):
         verify(path)
+
+
+@pytest.mark.parametrize("name", ["g/c/0/0", "density/c/0", "crystal/c/0", "r/c/0"])
+def test_a_missing_or_damaged_file_is_found(spectra, tmp_path, name):
+    path = tmp_path / "g.zarr"
+    write_pdfs(path, spectra, [REFERENCE])
+    content = bytearray((path / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (path / name).write_bytes(content)
+    with pytest.raises(ValueError, match="the store is damaged"):
+        verify(path)
+    (path / name).unlink()
+    with pytest.raises(ValueError, match=r"is damaged .* 0 of 1 files"):
+        verify(path)
+
+
+def test_a_store_is_replaced_whole(spectra, tmp_path):
+    path = tmp_path / "g.zarr"
+    write_pdfs(path, spectra, [REFERENCE], ids=["iron-0"])
+    write_pdfs(path, spectra, [REFERENCE], ids=["iron-1", "iron-2"])
+    assert open_store(path)["crystal"].to_numpy().tolist() == ["iron-1", "iron-2"]
+    assert [p.name for p in tmp_path.iterdir()] == ["g.zarr"]
 
 
 def test_numbers_that_are_nan_are_found(tmp_path):
@@ -111,7 +133,7 @@ def test_numbers_that_are_nan_are_found(tmp_path):
     with new_store(path, {}) as group:
         data = np.array([1.0, np.nan])
         group.create_array("g", data=data, dimension_names=("r",))
-    with pytest.raises(ValueError, match="the array 'g' has numbers that are nan"):
+    with pytest.raises(ValueError, match=r"is damaged .g: numbers that are nan"):
         verify(path)
 
 

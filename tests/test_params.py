@@ -1,5 +1,3 @@
-import re
-
 import pytest
 
 from gromega.conditions import AXES, REFERENCE
@@ -15,7 +13,7 @@ def write(tmp_path, text):
 def test_the_project_s_parameters_are_the_defaults_at_the_reference(request):
     params = read_params(request.config.rootpath / "params.yaml")
     assert params.reference == REFERENCE
-    assert params.crystals == Params().crystals
+    assert params == Params()
     assert params.sweep.axes() == list(AXES.values())
 
 
@@ -39,14 +37,22 @@ def test_sweep_names_all_one_or_several_axes(param, names):
         ("trian: {epochs: 3}", "a section is unknown: 'trian'; there are crystals, sp"),
         # a key nobody reads: likewise
         ("train: {epoch: 3}", "a key of train is unknown: 'epoch'; there are recipe"),
-        ("reference: {qmx: 3}", "there is no condition 'qmx'"),
+        ("reference: {qmx: 3}", "a key of reference is unknown: 'qmx'; there are rmin"),
         # a value of another type: shown as it was given
-        ("train: {epochs: many}", "train.epochs must be of the type of 12, got 'many'"),
+        ("train: {epochs: many}", "train.epochs must be of the type of 30, got 'many'"),
         ("crystals: {observed: 1}", "crystals.observed must be of the type of True"),
         ("split: {seed: true}", "split.seed must be of the type of 0, got True"),
         # conditions that contradict one another: as Conditions says
         ("reference: {qmax: 0.1}", "qmax must be above qmin"),
+        # numbers out of range: the range is said
+        ("train: {epochs: 0}", "train.epochs must be at least 1, got 0"),
+        ("train: {seed: -1}", "train.seed must be at least 0, got -1"),
+        ("split: {seed: -1}", "split.seed must be at least 0, got -1"),
+        ("crystals: {groups: 0}", "crystals.groups must be at least 1, got 0"),
+        ("spectra: {dmax: .inf}", "spectra.dmax must be from 1 to 1000 Å, got inf"),
         # no mapping: said
+        ("reference: [qmax]", r"a key of reference must hold names and values"),
+        ("train: 0", "a key of train must hold names and values, got 0"),
         ("train: [3]", r"a key of train must hold names and values, got \[3\]"),
         # no YAML: said
         ("train: {", "not valid YAML"),
@@ -58,5 +64,9 @@ def test_bad_parameters_are_refused(tmp_path, text, message):
 
 
 def test_an_unknown_axis_is_refused():
-    with pytest.raises(ValueError, match=re.escape("there is no axis 'rmx'; the axes")):
+    with pytest.raises(ValueError, match="there is no axis 'rmx'; the axes are rmax"):
         Sweep("rmx").axes()
+    with pytest.raises(ValueError, match="there is no axis"):
+        Sweep([["rmax"]]).axes()
+    with pytest.raises(ValueError, match=r"sweep.param is empty; give all, rmax"):
+        Sweep([]).axes()

@@ -95,7 +95,7 @@ def test_reference_metrics_stand_in_both_sweeps(inside):
         )
 
 
-def test_outputs_tell_nothing_of_time_place_or_machine(project):
+def test_outputs_tell_nothing_of_the_place(project):
     marks = [str(project).encode(), str(Path.home()).encode() + b"/"]
     for path in project.rglob("*"):
         if path.is_file() and "crystals.parquet" not in path.name:

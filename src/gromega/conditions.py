@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from numbers import Real
 from typing import Any
 
 RADIATIONS = ("xray", "neutron")
@@ -61,10 +62,11 @@ class Conditions:
 
     def __post_init__(self) -> None:
         for name in NUMERIC_FIELDS:
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise ValueError(f"{name} must be a number, got {value!r}.")
-            object.__setattr__(self, name, float(value))
+            given = getattr(self, name)
+            if isinstance(given, bool) or not isinstance(given, Real):
+                raise ValueError(f"{name} must be a number, got {given!r}.")
+            value = float(given)
+            object.__setattr__(self, name, value)
             if not math.isfinite(value) and not (name == "diameter" and value > 0):
                 raise ValueError(f"{name} must be finite, got {value}.")
             if value < 0:

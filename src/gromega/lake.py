@@ -6,6 +6,7 @@ written under another name and renamed when it is whole: one that is there is wh
 """
 
 import json
+import math
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,7 @@ import pyarrow as pa
 import xarray
 import zarr
 from numpy.typing import ArrayLike, NDArray
-from zarr.codecs import BloscCodec, Crc32cCodec
+from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
 from gromega.conditions import Axis, Conditions
 from gromega.crystals.table import crystals_of
@@ -44,25 +45,43 @@ def new_store(path: Path, attributes: dict[str, Any]) -> Iterator[zarr.Group]:
             # opens a store faster with them, and without a warning of its own.
             warnings.simplefilter("ignore")
             zarr.consolidate_metadata(partial)
-        shutil.rmtree(path, ignore_errors=True)
+        # Aside first: a store half deleted by a kill must not keep its name.
+        old = path.with_name(path.name + ".old.partial")
+        shutil.rmtree(old, ignore_errors=True)
+        if path.exists():
+            path.replace(old)
         partial.replace(path)
+        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _column(
+    group: zarr.Group,
+    name: str,
+    dim: str,
+    values: NDArray[np.generic],
+    attributes: dict[str, Any],
+) -> None:
+    """Write an array of one dimension as one chunk."""
+    text = values.dtype.kind in "UOT"
+    array = group.create_array(
+        name,
+        shape=values.shape,
+        dtype="str" if text else values.dtype,
+        chunks=(max(values.size, 1),),
+        compressors=(ZstdCodec(level=1), Crc32cCodec()),
+        dimension_names=(dim,),
+        attributes=attributes,
+        config={"write_empty_chunks": True},
+    )
+    array[:] = values.astype(object) if text else values
 
 
 def _coordinate(
     group: zarr.Group, name: str, values: NDArray[np.generic], units: str = ""
 ) -> None:
-    dtype = "str" if values.dtype.kind in "UOT" else values.dtype
-    array = group.create_array(
-        name,
-        shape=values.shape,
-        dtype=dtype,
-        chunks=(max(values.size, 1),),
-        dimension_names=(name,),
-        attributes={"units": units} if units else {},
-    )
-    array[:] = values.astype(object) if dtype == "str" else values
+    _column(group, name, name, values, {"units": units} if units else {})
 
 
 def _variable(
@@ -94,6 +113,7 @@ def _variable(
         ),
         dimension_names=dims,
         attributes=attributes,
+        config={"write_empty_chunks": True},
     )
 
 
@@ -101,15 +121,8 @@ def _write_crystals(
     group: zarr.Group, ids: NDArray[np.generic], density: NDArray[np.float64]
 ) -> None:
     _coordinate(group, "crystal", ids)
-    array = group.create_array(
-        "density",
-        shape=density.shape,
-        dtype="float64",
-        chunks=(density.size,),
-        dimension_names=("crystal",),
-        attributes={"units": "Å⁻³", "long_name": "number density ρ0"},
-    )
-    array[:] = density
+    attributes = {"units": "Å⁻³", "long_name": "number density ρ0"}
+    _column(group, "density", "crystal", density, attributes)
 
 
 def write_spectra(
@@ -214,7 +227,8 @@ def _check_radiation(spectra: _Spectra, conditions: Conditions) -> None:
     if conditions.radiation != spectra.radiation:
         raise ValueError(
             f"the pair spectra are for {spectra.radiation}, the conditions for "
-            f"{conditions.radiation}; set spectra.radiation to the same."
+            f"{conditions.radiation}; make both for the same, reference.radiation "
+            "in params.yaml."
         )
 
 
@@ -224,7 +238,6 @@ def write_pdfs(
     conditions: Sequence[Conditions],
     axis: Axis | None = None,
     ids: ArrayLike | None = None,
-    seed: int = 0,
     progress: Progress | None = None,
 ) -> None:
     """Write G(r, Ω) on the network's 209 points from a store of pair spectra.
@@ -243,8 +256,6 @@ def write_pdfs(
         The axis that the conditions vary.
     ids
         The crystals to simulate, in this order; all if left out.
-    seed
-        The seed of the noise, where the conditions have some.
     progress
         Called with the number of PDFs finished since the last call.
 
@@ -277,9 +288,7 @@ def write_pdfs(
         for rows, block in spectra.blocks():
             for layer, omega, op in zip(layers, conditions, operators, strict=True):
                 g = apply_operator(op, block, spectra.density[rows])
-                layer[rows] = add_noise(
-                    op, g, spectra.ids[rows].tolist(), omega.noise, seed
-                )
+                layer[rows] = add_noise(op, g, spectra.ids[rows].tolist(), omega.noise)
                 if progress:
                     progress(rows.size)
         array[...] = out
@@ -299,19 +308,27 @@ def verify(path: Path) -> int:
     FileNotFoundError
         If there is no store.
     ValueError
-        If a chunk is damaged, or a number is not finite.
+        If a file is missing or damaged, or a number is not finite.
     """
-    open_store(path)
+    if not (path / "zarr.json").is_file():
+        open_store(path)
     count = 0
-    for name, array in zarr.open_group(path, mode="r").arrays():
-        try:
+    try:
+        for name, array in zarr.open_group(path, mode="r").arrays():
+            stored = sum(file.is_file() for file in (path / name / "c").rglob("*"))
+            pieces = array.shards or array.chunks
+            wanted = math.prod(
+                -(-n // piece) for n, piece in zip(array.shape, pieces, strict=True)
+            )
+            if stored != wanted:
+                raise ValueError(f"{name}: {stored} of {wanted} files")
             values = np.asarray(array[...])
-        except (ValueError, RuntimeError, OSError) as error:
-            raise ValueError(
-                f"{path}: the array {name!r} is damaged ({error}); delete the store "
-                "and make it again with 'dvc repro'."
-            ) from None
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise ValueError(f"{path}: the array {name!r} has numbers that are nan.")
-        count += values.size
+            if values.dtype.kind == "f" and not np.isfinite(values).all():
+                raise ValueError(f"{name}: numbers that are nan")
+            count += values.size
+    except (ValueError, RuntimeError, TypeError, KeyError, OSError) as error:
+        raise ValueError(
+            f"{path}: the store is damaged ({error}); delete it and make it again "
+            "with 'dvc repro'."
+        ) from None
     return count

@@ -18,6 +18,9 @@ class Crystals:
     groups: int = 45
     observed: bool = True
 
+    def __post_init__(self) -> None:
+        _check_at_least("crystals.groups", self.groups, 1)
+
 
 @dataclass(frozen=True)
 class Split:
@@ -28,6 +31,9 @@ class Split:
     validation: float = 0.1
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        _check_at_least("split.seed", self.seed, 0)
+
 
 @dataclass(frozen=True)
 class Spectra:
@@ -35,14 +41,24 @@ class Spectra:
 
     dmax: float = 36.0
 
+    def __post_init__(self) -> None:
+        if not 1.0 <= self.dmax <= 1000.0:
+            raise ValueError(
+                f"spectra.dmax must be from 1 to 1000 Å, got {self.dmax:g}."
+            )
+
 
 @dataclass(frozen=True)
 class Train:
     """The section `train` of params.yaml."""
 
     recipe: str = "small"
-    epochs: int = 12
+    epochs: int = 30
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_at_least("train.epochs", self.epochs, 1)
+        _check_at_least("train.seed", self.seed, 0)
 
 
 @dataclass(frozen=True)
@@ -56,7 +72,9 @@ class Sweep:
         if self.param == "all":
             return list(AXES.values())
         names = [self.param] if isinstance(self.param, str) else self.param
-        return [get_axis(name) for name in names]
+        if not names:
+            raise ValueError(f"sweep.param is empty; give all, {', '.join(AXES)}.")
+        return [get_axis(str(name)) for name in names]
 
 
 @dataclass(frozen=True)
@@ -87,13 +105,14 @@ def read_params(path: Path = Path("params.yaml")) -> Params:
     _refuse_unknown(content, list(sections), f"{path}: a section")
     made: dict[str, Any] = {}
     for name, values in content.items():
-        if name == "reference":
-            made[name] = Conditions.from_mapping(values or {})
-            continue
+        values = {} if values is None else values
         kind: Any = sections[name]
         known = {f.name: f.type for f in fields(kind)}
-        _refuse_unknown(values or {}, list(known), f"{path}: a key of {name}")
-        for key, value in (values or {}).items():
+        _refuse_unknown(values, list(known), f"{path}: a key of {name}")
+        if kind is Conditions:
+            made[name] = Conditions.from_mapping(values)
+            continue
+        for key, value in values.items():
             default = getattr(kind(), key)
             wanted: tuple[type, ...] = (type(default),)
             if key == "param":
@@ -107,8 +126,13 @@ def read_params(path: Path = Path("params.yaml")) -> Params:
                     f"{path}: {name}.{key} must be of the type of {default!r}, got "
                     f"{value!r}."
                 )
-        made[name] = kind(**(values or {}))
+        made[name] = kind(**values)
     return Params(**made)
+
+
+def _check_at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}.")
 
 
 def _refuse_unknown(values: Any, known: list[str], what: str) -> None:

@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
+from gromega.crystals.table import write_table
+
 PARTS = ("train", "validation", "test")
 SCHEMES = ("random",)
 
@@ -81,9 +83,7 @@ def write_split(
             "seed": pa.array([seed] * len(ids), pa.int64()),
         }
     )
-    partial = path.with_name(path.name + ".partial")
-    pq.write_table(table, partial, compression="zstd")
-    partial.replace(path)
+    write_table(table, path)
 
 
 def read_part(path: Path, part: str) -> tuple[NDArray[np.str_], NDArray[np.int64]]:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from gromega import splits
 from gromega.crystals import synthetic
-from gromega.crystals.table import Source, choose, read_table, to_table, write_table
+from gromega.crystals.table import choose, read_table, to_table, write_table
 from gromega.evaluation import accuracy, figures
-from gromega.lake import write_pdfs, write_spectra
+from gromega.lake import open_store, write_pdfs, write_spectra
 from gromega.models import train as training
 from gromega.models.model import Model, load_model, save_model
 from gromega.models.recipes import get_recipe
@@ -57,8 +57,9 @@ def crystals(params: Params) -> None:
             f"left out {(~visible).sum()} crystals with elements that have no "
             f"{params.reference.radiation} scattering length"
         )
-    source = Source(params.crystals.groups, params.crystals.observed)
-    table = choose(table.filter(visible), source)
+    table = choose(
+        table.filter(visible), params.crystals.groups, params.crystals.observed
+    )
     groups = np.unique(np.asarray(table["space_group"])).size
     console.print(f"{table.num_rows} crystals in {groups} space groups")
     write_table(table, CRYSTALS)
@@ -92,7 +93,7 @@ def spectra(params: Params) -> None:
 
 def simulate(params: Params) -> None:
     """Make data/reference.zarr."""
-    with progress_bar("PDFs", read_table(CRYSTALS).num_rows) as advance:
+    with progress_bar("PDFs", open_store(SPECTRA).sizes["crystal"]) as advance:
         write_pdfs(REFERENCE, SPECTRA, [params.reference], progress=advance)
 
 
@@ -105,8 +106,6 @@ def _part(name: str, groups: NDArray[np.int64]) -> training.Part:
 def train(params: Params) -> None:
     """Make models/current, metrics/training.csv and metrics/train.json."""
     recipe = get_recipe(params.train.recipe)
-    if params.train.epochs < 1:
-        raise ValueError(f"train.epochs must be at least 1, got {params.train.epochs}.")
     groups = np.unique(splits.read_part(SPLIT, "train")[1])
     parts = _part("train", groups), _part("validation", groups)
     METRICS.mkdir(exist_ok=True)
@@ -141,7 +140,8 @@ def simulate_sweep(params: Params) -> None:
     """Make data/sweeps/<axis>.zarr of the test part, one per axis."""
     axes = params.sweep.axes()
     ids, _ = splits.read_part(SPLIT, "test")
-    SWEEPS.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(SWEEPS, ignore_errors=True)
+    SWEEPS.mkdir(parents=True)
     total = ids.size * sum(len(axis.values) for axis in axes)
     with progress_bar("PDFs", total) as advance:
         for axis in axes:
@@ -154,6 +154,7 @@ def evaluate_sweep(params: Params) -> None:
     """Make metrics/sweeps/<axis>.json, one per axis."""
     model = load_model(MODEL)
     ids, labels = splits.read_part(SPLIT, "test")
+    shutil.rmtree(METRICS / "sweeps", ignore_errors=True)
     with progress_bar("axes", len(params.sweep.axes())) as advance:
         for axis in params.sweep.axes():
             store = SWEEPS / f"{axis.name}.zarr"

@@ -20,7 +20,7 @@ def run_or_explain(call: Callable[[], None]) -> None:
     """Call, and turn a user's error into one line and the exit status 2."""
     try:
         call()
-    except (ValueError, FileNotFoundError, ImportError) as error:
+    except (ValueError, OSError, ImportError) as error:
         console.print(f"gromega: {' '.join(str(error).split())}")
         sys.exit(2)
 

@@ -11,7 +11,7 @@ _cell_length_b {a}
 _cell_length_c {a}
 _cell_angle_alpha 90
 _cell_angle_beta 90
-_cell_angle_gamma 90
+{gamma}
 _symmetry_space_group_name_H-M '{group}'
 loop_
 _atom_site_label
@@ -23,7 +23,12 @@ _atom_site_occupancy
 Na1 {cation} 0 0 0 1
 Cl1 Cl 0.5 0.5 0.5 0.9
 """
-VALUES = {"a": "5.6402(2)", "group": "F m -3 m", "cation": "Na"}
+VALUES = {
+    "gamma": "_cell_angle_gamma 90",
+    "a": "5.6402(2)",
+    "group": "F m -3 m",
+    "cation": "Na",
+}
 
 
 def write(tmp_path, **change):
@@ -45,7 +50,10 @@ def test_symmetry_is_expanded_to_the_full_cell(tmp_path):
     ("change", "message"),
     [
         # a cell that gemmi would read as 1 Å: refused
-        ({"a": "?"}, "halite.cif, block 'halite': the cell lengths are missing"),
+        ({"a": "?"}, "halite.cif, block 'halite': the cell is missing or imp"),
+        # an angle that is there but unknown: refused
+        ({"gamma": "_cell_angle_gamma ?"}, "the cell is missing or impossible"),
+        ({"gamma": "_cell_angle_gamma 190"}, "the cell is missing or impossible"),
         # a group that does not exist: refused
         ({"group": "F m 7 m"}, "the space group is not stated or not known"),
         # an atom that is no element: named
@@ -71,6 +79,28 @@ def test_files_without_a_structure_are_refused(tmp_path, content, message):
     path.write_text(content)
     with pytest.raises(ValueError, match=message):
         read_crystal(path)
+
+
+def test_an_angle_that_is_left_out_is_a_right_one(tmp_path):
+    crystal = read_crystal(write(tmp_path, gamma=""))
+    np.testing.assert_allclose(crystal.lattice, 5.6402 * np.eye(3), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("second", "occupancy"),
+    [
+        # two ions of an element on one place: their occupancies add up
+        ("Cl2 Cl 0.5 0.5 0.5 0.1", 1.0),
+        # an atom that symmetry makes, listed again: one atom as it was
+        ("Cl2 Cl 0.5 0.5 0.5 0.9", 0.9),
+    ],
+)
+def test_atoms_of_an_element_on_one_place_are_one(tmp_path, second, occupancy):
+    path = write(tmp_path)
+    path.write_text(path.read_text() + second + "\n")
+    chlorine = read_crystal(path).numbers == 17
+    assert chlorine.sum() == 4
+    np.testing.assert_allclose(read_crystal(path).occupancy[chlorine], occupancy)
 
 
 def test_missing_file_is_named(tmp_path):

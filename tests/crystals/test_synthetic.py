@@ -168,7 +168,7 @@ def test_crystals_that_spglib_cannot_read_are_given_up(
 ) -> None:
     monkeypatch.setattr(spglib, "get_symmetry_dataset", lambda *_, **__: None)
     monkeypatch.setattr(synthetic, "MAX_ATTEMPTS", 10)
-    with pytest.raises(RuntimeError, match=r"no crystal of space group 62 in 10 att"):
+    with pytest.raises(ValueError, match=r"no crystal of space group 62 in 10 att"):
         synthesize_one(62, 0, 0)
 
 

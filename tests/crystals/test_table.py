@@ -5,10 +5,10 @@ import pytest
 
 from gromega.crystals.table import (
     SCHEMA,
-    Source,
     choose,
     crystals_of,
     read_table,
+    to_table,
     write_table,
 )
 
@@ -35,13 +35,16 @@ def test_same_table_is_written_as_same_bytes(tmp_path, small_table):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_rows_are_picked_in_the_order_asked_for(small_table):
-    ids = small_table["id"].to_pylist()
-    assert [c.id for c in crystals_of(small_table, [5, 0, 9])] == [
-        ids[5],
-        ids[0],
-        ids[9],
-    ]
+def test_a_part_of_a_table_gives_its_crystals(small_table):
+    whole, part = crystals_of(small_table), crystals_of(small_table.slice(9, 3))
+    assert [c.id for c in part] == [c.id for c in whole[9:12]]
+    np.testing.assert_array_equal(part[0].frac, whole[9].frac)
+
+
+def test_labels_of_both_tolerances_go_into_the_table(nickel):
+    table = to_table([nickel], [139], loose=[225])
+    assert table["space_group"].to_pylist() == [139]
+    assert table["space_group_loose"].to_pylist() == [225]
 
 
 def test_float32_columns_are_read(tmp_path, small_table):
@@ -58,7 +61,7 @@ def test_most_populated_groups_are_chosen(small_table):
     keep[np.flatnonzero(groups == 194)[:2]] = False
     keep[np.flatnonzero(groups == 225)[:1]] = False
     table = small_table.filter(pa.array(keep))
-    chosen = choose(table, Source(groups=2))
+    chosen = choose(table, groups=2)
     assert set(np.asarray(chosen["space_group"])) == {229, 225}
     assert chosen.num_rows == 15
 
@@ -67,7 +70,7 @@ def test_crystals_whose_tolerances_disagree_are_left_out(small_table):
     loose = small_table["space_group_loose"].to_pylist()
     loose[3] = 1
     table = replaced(small_table, "space_group_loose", loose)
-    ids = choose(table, Source())["id"].to_pylist()
+    ids = choose(table)["id"].to_pylist()
     assert len(ids) == 23
     assert table["id"][3].as_py() not in ids
 
@@ -75,14 +78,14 @@ def test_crystals_whose_tolerances_disagree_are_left_out(small_table):
 def test_theoretical_crystals_are_left_out_unless_asked_for(small_table):
     observed = [row % 2 == 0 for row in range(small_table.num_rows)]
     table = replaced(small_table, "observed", observed)
-    assert choose(table, Source()).num_rows == 12
-    assert choose(table, Source(observed=False)).num_rows == 24
+    assert choose(table).num_rows == 12
+    assert choose(table, observed=False).num_rows == 24
 
 
 def test_nothing_left_is_said(small_table):
     table = replaced(small_table, "observed", [False] * small_table.num_rows)
     with pytest.raises(ValueError, match=r"no crystal is left.*marked as observed"):
-        choose(table, Source())
+        choose(table)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +136,6 @@ def test_atoms_that_do_not_match_are_refused(small_table):
 
 
 def test_real_table_gives_the_data_set_of_the_paper(shared):
-    table = choose(read_table(shared / "data" / "structures.parquet"), Source())
+    table = choose(read_table(shared / "data" / "structures.parquet"))
     groups, counts = np.unique(np.asarray(table["space_group"]), return_counts=True)
     assert (table.num_rows, groups.size, counts.min()) == (42193, 45, 251)

@@ -7,7 +7,9 @@ from gromega import load_model
 from gromega.conditions import REFERENCE, Conditions
 from gromega.models.model import Model, save_model
 from gromega.models.recipes import make_network
-from gromega.pdf.network_input import INPUT_R
+from gromega.pdf.network_input import INPUT_R, input_operator
+from gromega.pdf.simulate import apply_operator
+from gromega.pdf.spectrum import DMAX, pair_spectra
 
 NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
 
@@ -49,8 +51,13 @@ def test_same_model_is_saved_as_same_bytes(model, folder, tmp_path):
 def test_ranking_lists_every_group_once_most_probable_first(model, classics):
     ranked = model.rank(classics[:3], Conditions(rmax=20.0))
     assert ranked.shape == (3, 7)
-    for row in ranked:
-        assert sorted(row) == sorted(model.space_groups)
+    g = apply_operator(
+        input_operator(Conditions(rmax=20.0), DMAX),
+        pair_spectra(classics[:3], "xray", DMAX),
+        [crystal.density for crystal in classics[:3]],
+    )
+    for row, log_p in zip(ranked, model.log_probabilities(g), strict=True):
+        assert row.tolist() == model.space_groups[np.argsort(-log_p)].tolist()
 
 
 def test_ranking_depends_on_the_conditions(model, classics):
@@ -64,6 +71,11 @@ def test_input_on_another_grid_is_refused(model):
         model.log_probabilities(np.zeros((2, 362), np.float32))
 
 
+def test_input_that_is_not_finite_is_refused(model):
+    with pytest.raises(ValueError, match="has values that are not finite"):
+        model.log_probabilities(np.full((2, 209), np.nan, np.float32))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -73,7 +85,10 @@ def test_input_on_another_grid_is_refused(model):
         (lambda c: c["space_groups"].append(1), "not a model .*has the shape"),
         # another network: refused
         (lambda c: c["network"].update(widths=[8]), "do not match"),
+        # another input: refused
+        (lambda c: c["input"].update(points=5), "its input is"),
         # a key is missing: refused
+        (lambda c: c.pop("training"), "not a model"),
         (lambda c: c.pop("conditions"), "not a model"),
     ],
 )

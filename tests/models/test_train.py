@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from gromega.models.recipes import get_recipe
+from gromega.models.recipes import get_recipe, make_network
 from gromega.models.train import Part, fit, predict, top_k, write_history
 
 TINY = replace(
@@ -104,6 +104,17 @@ def test_top_k_counts_ranks():
     log_p = np.log([[0.5, 0.3, 0.2], [0.2, 0.3, 0.5], [0.1, 0.2, 0.7]])
     y = np.array([0, 1, 0])
     assert [top_k(log_p, y, k) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 1])
+
+
+def test_ties_are_broken_as_the_ranking_breaks_them():
+    assert top_k(np.zeros((3, 4)), np.array([0, 1, 3]), 2) == pytest.approx(2 / 3)
+
+
+def test_numbers_that_are_not_finite_are_refused():
+    network = make_network(TINY.network, 3, 0)
+    network.last.bias[...] = np.nan
+    with pytest.raises(ValueError, match="the network gives numbers that are not fin"):
+        predict(network, waves(2, 0).x)
 
 
 def test_history_is_a_table_of_epochs(trained, tmp_path):

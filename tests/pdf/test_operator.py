@@ -94,7 +94,7 @@ def test_reach_holds_the_ripples_and_the_widest_peak():
 
 def test_spectra_that_are_too_short_are_refused():
     with pytest.raises(
-        ValueError, match=r"reach 36 Å, but .* up to 4\d\.\d\d Å; lower"
+        ValueError, match=r"reach 36 Å, but .* up to 4\d\.\d\d Å; compute"
     ):
         operator(Conditions(rmax=40.0), DMAX)
 
@@ -102,3 +102,8 @@ def test_spectra_that_are_too_short_are_refused():
 def test_longer_ranges_than_the_paper_are_allowed(nickel):
     r = operator(Conditions(rmax=60.0), 64.0).r
     assert r[-1] > 59.9
+
+
+def test_a_band_without_any_q_is_refused():
+    with pytest.raises(ValueError, match="lies between qmin 22.97 and qmax 23 Å⁻¹"):
+        operator(Conditions(qmin=22.97), DMAX)

@@ -73,6 +73,17 @@ def test_atoms_that_share_a_site_are_no_pair(classics):
     assert pair_spectrum(alloy, dmax=DMAX)[bin_centres(n_bins(DMAX)) < 1.5].sum() == 0
 
 
+def test_two_atoms_of_an_element_on_one_site_count_as_one():
+    cube = 3.0 * np.eye(3)
+    one = Crystal("one", cube, [26, 8], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    frac = [[0, 0, 0], [0, 0, 0], [0.5, 0.5, 0.5]]
+    for share in (0.5, 0.4):
+        two = Crystal("two", cube, [26, 26, 8], frac, [share, 1 - share, 1])
+        np.testing.assert_allclose(
+            pair_spectrum(two, dmax=DMAX), pair_spectrum(one, dmax=DMAX), rtol=1e-5
+        )
+
+
 def test_rounded_coordinates_still_merge_to_the_exact_spectrum(generator):
     # positions off by 1e-4 Å, as tables round them: no distance is lost
     base = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.21, 0.3, 0.4], [0.79, 0.7, 0.6]])
@@ -114,6 +125,11 @@ def test_elements_without_a_length_are_refused(number, message):
     crystal = Crystal("x", 4 * np.eye(3), [number], [[0, 0, 0]])
     with pytest.raises(ValueError, match=message):
         pair_spectrum(crystal, "neutron")
+
+
+def test_unknown_radiation_is_refused(nickel):
+    with pytest.raises(ValueError, match="one of xray, neutron, got 'neutrons'"):
+        pair_spectrum(nickel, "neutrons")
 
 
 def test_a_crystal_that_does_not_scatter_on_average_is_refused():

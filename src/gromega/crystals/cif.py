@@ -1,9 +1,11 @@
 """CIF files: one crystal from one file, by gemmi."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import gemmi
 import numpy as np
+from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
 
@@ -13,8 +15,7 @@ _SAME_SITE = 1e-3
 def read_crystal(path: str | Path) -> Crystal:
     """Return the crystal of the first block of a CIF file that has atoms.
 
-    Symmetry is expanded to the full cell; atoms of one element that symmetry puts on
-    top of one another are one atom. The id is the name of the block.
+    Symmetry is expanded to the full cell. The id is the name of the block.
 
     Parameters
     ----------
@@ -45,41 +46,62 @@ def read_crystal(path: str | Path) -> Crystal:
 
 def _expand(small: gemmi.SmallStructure, block: gemmi.cif.Block, path: Path) -> Crystal:
     where = f"{path}, block {block.name!r}"
-    # gemmi reads a missing or unreadable cell as 1 1 1 90 90 90.
-    lengths = [gemmi.cif.as_number(block.find_value(f"_cell_length_{x}") or "?")
-               for x in "abc"]  # fmt: skip
-    if not np.isfinite(lengths).all() or min(lengths) <= 0.5:
-        raise ValueError(f"{where}: the cell lengths are missing or impossible.")
     if small.spacegroup is None:
         raise ValueError(f"{where}: the space group is not stated or not known.")
-    lattice = np.array(small.cell.orth.mat.tolist()).T
-    numbers, frac, occupancy = [], [], []
-    for site in small.get_all_unit_cell_sites():
+    cell = _read_cell(block, where)
+    sites = small.get_all_unit_cell_sites()
+    for site in sites:
         if site.element.atomic_number == 0:
             raise ValueError(f"{where}: the atom {site.label!r} is no element.")
-        numbers.append(site.element.atomic_number)
-        frac.append(site.fract.tolist())
-        occupancy.append(site.occ)
-    kept = _distinct(np.array(frac), np.array(numbers), np.array(lengths))
+    numbers, frac, occupancy = _merge(sites, np.array(cell.parameters[:3]))
+    lattice = np.array(cell.orth.mat.tolist()).T
     try:
-        return Crystal(
-            block.name,
-            lattice,
-            np.array(numbers)[kept],
-            np.array(frac)[kept],
-            np.array(occupancy)[kept],
-        )
+        return Crystal(block.name, lattice, numbers, frac, occupancy)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
 
 
-def _distinct(frac: np.ndarray, numbers: np.ndarray, lengths: np.ndarray) -> list[int]:
-    """Return the indices of atoms that no earlier atom of their element covers."""
-    kept: list[int] = []
-    for i, position in enumerate(frac):
-        steps = frac[kept] - position
+def _read_cell(block: gemmi.cif.Block, where: str) -> gemmi.UnitCell:
+    """Return the cell as stated; gemmi's own reading takes a bad one for 1 × 1 × 1."""
+    values = []
+    for name in ("length_a", "length_b", "length_c"):
+        values.append(gemmi.cif.as_number(block.find_value(f"_cell_{name}") or "?"))
+    for name in ("angle_alpha", "angle_beta", "angle_gamma"):
+        # An angle that is not there is 90 degrees: the CIF core dictionary's default.
+        values.append(gemmi.cif.as_number(block.find_value(f"_cell_{name}") or "90"))
+    sensible = np.isfinite(values).all() and min(values[:3]) > 0.5
+    if not sensible or min(values[3:]) <= 0 or max(values[3:]) >= 180:
+        raise ValueError(f"{where}: the cell is missing or impossible, got {values}.")
+    return gemmi.UnitCell(*values)
+
+
+def _merge(
+    sites: Iterable[gemmi.SmallStructure.Site], lengths: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return numbers, positions and occupancies, one atom per element and place.
+
+    Images of one site that fall together are one atom; of two sites of an element,
+    such as Fe²⁺ and Fe³⁺, the occupancies add up.
+    """
+    numbers: list[int] = []
+    frac: list[list[float]] = []
+    occupancy: list[float] = []
+    labels: list[set[str]] = []
+    for site in sites:
+        steps = np.array(frac).reshape(-1, 3) - site.fract.tolist()
         steps -= np.round(steps)
-        same = (np.abs(steps) * lengths < _SAME_SITE).all(axis=1)
-        if not (same & (numbers[kept] == numbers[i])).any():
-            kept.append(i)
-    return kept
+        near = (np.abs(steps) * lengths < _SAME_SITE).all(axis=1)
+        alike = np.array(numbers, dtype=int) == site.element.atomic_number
+        same = np.flatnonzero(near & alike)
+        if same.size == 0:
+            numbers.append(site.element.atomic_number)
+            frac.append(site.fract.tolist())
+            occupancy.append(site.occ)
+            labels.append({site.label})
+        elif site.label not in labels[same[0]]:
+            labels[same[0]].add(site.label)
+            total = occupancy[same[0]] + site.occ
+            # Old files list full atoms that symmetry makes as well: those are one.
+            if total < 1.01:
+                occupancy[same[0]] = min(total, 1.0)
+    return np.array(numbers), np.array(frac), np.array(occupancy)

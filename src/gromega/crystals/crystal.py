@@ -47,15 +47,16 @@ class Crystal:
         frac: ArrayLike,
         occupancy: ArrayLike | None = None,
     ) -> None:
-        numbers = np.asarray(numbers, dtype=np.int64)
+        # Copies: what is given may change later, and compiled loops want one layout.
+        numbers = np.array(numbers, dtype=np.int64)
         values = {
             "id": str(id),
-            "lattice": np.asarray(lattice, dtype=np.float64),
+            "lattice": np.array(lattice, dtype=np.float64, order="C"),
             "numbers": numbers,
-            "frac": np.asarray(frac, dtype=np.float64),
+            "frac": np.array(frac, dtype=np.float64, order="C"),
             "occupancy": np.ones(numbers.shape)
             if occupancy is None
-            else np.asarray(occupancy, dtype=np.float64),
+            else np.array(occupancy, dtype=np.float64),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)

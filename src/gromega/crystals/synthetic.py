@@ -171,7 +171,7 @@ def synthesize(
 
     Raises
     ------
-    RuntimeError
+    ValueError
         If a crystal cannot be made; another seed mends it.
     """
     n = recipe.crystals_per_group
@@ -222,7 +222,7 @@ def synthesize_one(space_group: int, seed: int, index: int) -> Crystal:
     ------
     ValueError
         If a number is out of its range.
-    RuntimeError
+    ValueError
         If no attempt has the space group.
     """
     _check_whole("space_group", space_group, 1, 230)
@@ -240,7 +240,7 @@ def synthesize_one(space_group: int, seed: int, index: int) -> Crystal:
                 lattice, frac, numbers = drawn
                 return Crystal(name, lattice, numbers, frac)
             misses += 1
-    raise RuntimeError(
+    raise ValueError(
         f"no crystal of space group {space_group} in {MAX_ATTEMPTS} attempts with seed "
         f"{seed}, index {index}: choose another seed."
     )

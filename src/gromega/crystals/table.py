@@ -1,8 +1,7 @@
 """Tables of crystals: parquet files, one crystal a row."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -27,23 +26,6 @@ SCHEMA = pa.schema(
 )
 """The columns: lattice is a, b, c in turn (Å); frac x, y, z of each atom in turn;
 space_group and space_group_loose are spglib's at symprec 0.01 and 0.1 Å."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Which crystals of a table make up the data set.
-
-    Parameters
-    ----------
-    groups
-        The number of space groups: the most populated ones. Fewer if the table has
-        no more.
-    observed
-        Whether to keep only crystals known from experiment.
-    """
-
-    groups: int = 45
-    observed: bool = True
 
 
 def read_table(path: Path) -> pa.Table:
@@ -81,46 +63,49 @@ def read_table(path: Path) -> pa.Table:
     return table
 
 
-def choose(table: pa.Table, source: Source) -> pa.Table:
+def choose(table: pa.Table, groups: int = 45, observed: bool = True) -> pa.Table:
     """Return the rows that make up the data set, in the order of the table.
 
     Kept are crystals whose space group is the same at both tolerances, in the most
     populated groups; of groups as populated, the lower number wins.
+
+    Parameters
+    ----------
+    table
+        The table, columns as in `SCHEMA`.
+    groups
+        The number of space groups. Fewer if the table has no more.
+    observed
+        Whether to keep only crystals known from experiment.
 
     Raises
     ------
     ValueError
         If no crystal is left.
     """
-    groups = np.asarray(table["space_group"])
-    keep = groups == np.asarray(table["space_group_loose"])
-    if source.observed:
+    labels = np.asarray(table["space_group"])
+    keep = labels == np.asarray(table["space_group_loose"])
+    if observed:
         keep &= np.asarray(table["observed"])
-    ranked = sorted(Counter(groups[keep].tolist()).items(), key=lambda g: (-g[1], g[0]))
-    chosen = [group for group, _ in ranked[: source.groups]]
-    keep &= np.isin(groups, chosen)
+    ranked = sorted(Counter(labels[keep].tolist()).items(), key=lambda g: (-g[1], g[0]))
+    chosen = [group for group, _ in ranked[:groups]]
+    keep &= np.isin(labels, chosen)
     if not keep.any():
         raise ValueError(
             "no crystal is left: none has the same space group at both tolerances"
-            + (" and is marked as observed." if source.observed else ".")
+            + (" and is marked as observed." if observed else ".")
         )
     return table.filter(pa.array(keep))
 
 
-def crystals_of(table: pa.Table, rows: Sequence[int] | None = None) -> list[Crystal]:
-    """Return the crystals of some rows of a table, of all if left out.
+def crystals_of(table: pa.Table) -> list[Crystal]:
+    """Return the crystals of a table, in its order.
 
     Raises
     ------
     ValueError
         If a row is no crystal.
     """
-    if rows is not None:
-        table = table.take(pa.array(rows, type=pa.int64()))
-    return list(_iterate(table))
-
-
-def _iterate(table: pa.Table) -> Iterator[Crystal]:
     ids = table["id"].to_pylist()
     lattices = _flat(table["lattice"]).reshape(-1, 3, 3)
     atoms = _offsets(table["numbers"])
@@ -129,13 +114,15 @@ def _iterate(table: pa.Table) -> Iterator[Crystal]:
             raise ValueError(f"the column {name} does not match the column numbers.")
     numbers, frac = _flat(table["numbers"]), _flat(table["frac"]).reshape(-1, 3)
     occupancy = _flat(table["occupancy"])
-    for row, name in enumerate(ids):
-        part = slice(atoms[row], atoms[row + 1])
-        yield Crystal(name, lattices[row], numbers[part], frac[part], occupancy[part])
+    parts = [slice(*atoms[row : row + 2]) for row in range(len(ids))]
+    return [
+        Crystal(name, lattice, numbers[part], frac[part], occupancy[part])
+        for name, lattice, part in zip(ids, lattices, parts, strict=True)
+    ]
 
 
 def _flat(column: pa.ChunkedArray) -> NDArray[np.generic]:
-    return np.array(column.combine_chunks().flatten())
+    return column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
 
 
 def _offsets(column: pa.ChunkedArray) -> NDArray[np.int64]:
@@ -143,15 +130,31 @@ def _offsets(column: pa.ChunkedArray) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
 
 
-def to_table(crystals: Iterable[Crystal], space_groups: Iterable[int]) -> pa.Table:
-    """Return the table of crystals whose space groups are known for sure."""
+def to_table(
+    crystals: Iterable[Crystal],
+    space_groups: Iterable[int],
+    loose: Iterable[int] | None = None,
+) -> pa.Table:
+    """Return the table of observed crystals.
+
+    Parameters
+    ----------
+    crystals
+        The crystals, n of them.
+    space_groups
+        Their space groups at symprec 0.01 Å.
+    loose
+        Their space groups at symprec 0.1 Å; the same if left out.
+    """
+    space_groups = list(space_groups)
     columns: dict[str, list[object]] = {name: [] for name in SCHEMA.names}
-    for crystal, group in zip(crystals, space_groups, strict=True):
+    labels = zip(crystals, space_groups, loose or space_groups, strict=True)
+    for crystal, strict_group, loose_group in labels:
         values = {
             "id": crystal.id,
             "formula": crystal.formula,
-            "space_group": group,
-            "space_group_loose": group,
+            "space_group": strict_group,
+            "space_group_loose": loose_group,
             "observed": True,
             "lattice": crystal.lattice.ravel(),
             "numbers": crystal.numbers,
@@ -164,7 +167,7 @@ def to_table(crystals: Iterable[Crystal], space_groups: Iterable[int]) -> pa.Tab
 
 
 def write_table(table: pa.Table, path: Path) -> None:
-    """Write a table to a parquet file, whole or not at all."""
+    """Write any table to a parquet file, whole or not at all."""
     partial = path.with_name(path.name + ".partial")
     pq.write_table(table, partial, compression="zstd")
     partial.replace(path)

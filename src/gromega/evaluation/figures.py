@@ -1,5 +1,7 @@
 """Figures: accuracy against a condition, the paper's curve beside ours."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,15 @@ _STYLE: Any = {
 }
 
 
+@contextmanager
+def _style() -> Iterator[None]:
+    """Draw alike whatever the user's own matplotlibrc says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
 def sweep_figure(
     axis: Axis, scores: dict[str, Scores], trained_at: float, caption: str
 ) -> Figure:
@@ -40,20 +51,19 @@ def sweep_figure(
     caption
         What the model was trained and tested on, for the title.
     """
-    with mpl.rc_context(_STYLE):
+    with _style():
         figure = Figure(figsize=(5.4, 3.8), layout="constrained")
         plot = figure.add_subplot()
         values = [float(key) for key in scores]
         for name, color in COLORS.items():
             accuracies = [100 * score[name] for score in scores.values()]
             plot.plot(values, accuracies, "o-", color=color, markersize=5)
-            reported = paper.SWEEPS.get(axis.name)
-            if reported:
-                theirs = [100 * accuracy for accuracy in reported[name]]
-                plot.plot(
-                    reported["value"], theirs, "s--", color=color,
-                    markersize=4, markerfacecolor="white", alpha=0.6, linewidth=1,
-                )  # fmt: skip
+            reported = paper.SWEEPS[axis.name]
+            theirs = [100 * accuracy for accuracy in reported[name]]
+            plot.plot(
+                reported["value"], theirs, "s--", color=color,
+                markersize=4, markerfacecolor="white", alpha=0.6, linewidth=1,
+            )  # fmt: skip
         plot.axvline(trained_at, color="#777777", linestyle=":", linewidth=1.2)
         plot.set(xlabel=axis.label, ylabel="accuracy (%)", ylim=(0, 100))
         plot.set_title(caption, fontsize=9, loc="left", color="#333333")
@@ -75,7 +85,7 @@ def _legend() -> list[Line2D]:
         for name, color in COLORS.items()
     ]  # fmt: skip
     trained = Line2D([], [], color="#777777", linestyle=":", label="trained at")
-    return [*lines, trained, *theirs]
+    return [*lines, *theirs, trained]
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -85,6 +95,6 @@ def save_figure(figure: Figure, path: Path) -> None:
         "svg": {"Date": None, "Creator": None},
         "png": {"Software": None},
     }
-    with mpl.rc_context(_STYLE):
+    with _style():
         for kind, values in metadata.items():
             figure.savefig(path.with_suffix(f".{kind}"), dpi=160, metadata=values)

@@ -24,6 +24,7 @@ from gromega.pdf.simulate import add_noise, apply_operator
 from gromega.pdf.spectrum import DMAX, pair_spectra
 
 FORMAT = "gromega model 1"
+INPUT = {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size}
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,20 @@ class Model:
     training: dict[str, Any]
 
     def log_probabilities(self, g: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return log-probabilities, (n, n_groups), for G on `INPUT_R`, (n, 209)."""
+        """Return log-probabilities, (n, n_groups), for G on `INPUT_R`, (n, 209).
+
+        Raises
+        ------
+        ValueError
+            If G is on another grid or not finite.
+        """
         if g.ndim != 2 or g.shape[1] != INPUT_R.size:
             raise ValueError(
                 f"G(r) must be given on the network's grid, (n, {INPUT_R.size}), got "
                 f"the shape {g.shape}."
             )
+        if not np.isfinite(g).all():
+            raise ValueError("G(r) has values that are not finite; leave them out.")
         return predict(self.network, scale(g))
 
     def rank(
@@ -97,7 +106,7 @@ def save_model(path: Path, model: Model) -> None:
         "format": FORMAT,
         "network": model.architecture,
         "space_groups": model.space_groups.tolist(),
-        "input": {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size},
+        "input": INPUT,
         "conditions": model.conditions.to_mapping(),
         "training": model.training,
     }
@@ -146,7 +155,12 @@ def load_model(path: str | Path = "models/current") -> Model:
             value[...] = jnp.asarray(array)
         nnx.update(network, nnx.from_flat_state(flat))
         conditions = Conditions.from_mapping(config["conditions"])
-    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        training = config["training"]
+        if config["input"] != INPUT:
+            raise ValueError(f"its input is {config['input']}, not {INPUT}")
+    except (
+        ValueError, KeyError, TypeError, AttributeError, SafetensorError
+    ) as error:  # fmt: skip
         raise ValueError(f"{path}: not a model ({error}).") from None
     network.eval()
-    return Model(network, groups, config["network"], conditions, config["training"])
+    return Model(network, groups, config["network"], conditions, training)

@@ -49,9 +49,12 @@ class Epoch:
 def top_k(
     log_probabilities: NDArray[np.float32], y: NDArray[np.int64], k: int
 ) -> float:
-    """Return the share of rows whose class is among the k most probable."""
-    own = log_probabilities[np.arange(y.size), y]
-    return float(np.mean((log_probabilities > own[:, None]).sum(axis=1) < k))
+    """Return the share of rows whose class is among the k most probable.
+
+    Of classes as probable, the first comes first, as in `Model.rank`.
+    """
+    order = np.argsort(-log_probabilities, axis=1, kind="stable")
+    return float(np.mean((order[:, :k] == y[:, None]).any(axis=1)))
 
 
 def _loss(
@@ -122,7 +125,7 @@ def fit(
     balanced = train.y.size / np.maximum(counts, 1)
     weights = jnp.asarray(balanced if recipe.balanced else np.ones(n_groups), float)
 
-    strains = jnp.asarray(stretch_matrices(recipe.stretch))
+    strains = jnp.asarray(stretch_matrices(recipe.stretch) if recipe.stretch else 0)
 
     @partial(jax.jit, donate_argnums=(0, 1, 2))
     def step(
@@ -180,7 +183,13 @@ def predict(network: nnx.Module, x: NDArray[np.float32]) -> NDArray[np.float32]:
         block = x[start : start + EVAL_BATCH]
         padded = np.pad(block, ((0, EVAL_BATCH - len(block)), (0, 0)))
         out.append(np.asarray(_forward(graph, state, padded))[: len(block)])
-    return np.concatenate(out)
+    log_p = np.concatenate(out)
+    if not np.isfinite(log_p).all():
+        raise ValueError(
+            "the network gives numbers that are not finite; train it anew at a "
+            "lower learning rate, or check its input."
+        )
+    return log_p
 
 
 @partial(jax.jit, static_argnums=0)

@@ -243,13 +243,15 @@ def operator(
     Raises
     ------
     ValueError
-        If the spectra do not reach as far as G(r) at these conditions depends.
+        If the spectra do not reach as far as G(r) at these conditions depends, or
+        the measured band is too narrow to hold any Q.
     """
     needed = reach(conditions)
     if dmax < needed - 1e-6:
         raise ValueError(
             f"the pair spectra reach {dmax:g} Å, but G(r) at these conditions depends "
-            f"on distances up to {needed:.2f} Å; lower rmax, or raise qmax."
+            f"on distances up to {needed:.2f} Å; compute longer ones (spectra.dmax in "
+            "params.yaml), or lower rmax."
         )
     size = grid_size(conditions.rmax)
     if r is None or readout is None:
@@ -260,4 +262,9 @@ def operator(
     with jax.enable_x64(True):
         parts = _build(theta_of(conditions), readout, n_bins(dmax))
         matrix, baseline, noise = (np.asarray(p, dtype=np.float32) for p in parts)
+    if not np.isfinite(noise).all():
+        raise ValueError(
+            f"no point of the Q grid lies between qmin {conditions.qmin:g} and qmax "
+            f"{conditions.qmax:g} Å⁻¹; set them further apart."
+        )
     return Operator(r, matrix, baseline, noise)

@@ -12,7 +12,7 @@ symmetry maps onto one another agree to this: tables round at some 1e-4 Å."""
 _BUFFER = 2048
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+@numba.njit(nogil=True, cache=True)
 def _operations(
     frac: NDArray[np.float64],
     weights: NDArray[np.float64],
@@ -38,10 +38,11 @@ def _operations(
             if abs(weights[target] - weights[rare]) >= 1e-9:
                 continue
             complete = True
+            taken = np.zeros(n, np.bool_)
             for i in range(n):
                 image = -1
                 for j in range(n):
-                    if abs(weights[j] - weights[i]) >= 1e-9:
+                    if taken[j] or abs(weights[j] - weights[i]) >= 1e-9:
                         continue
                     near = True
                     for axis in range(3):
@@ -61,12 +62,13 @@ def _operations(
                     complete = False
                     break
                 found[count, i] = image
+                taken[image] = True
             if complete:
                 count += 1
     return found[:count]
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+@numba.njit(nogil=True, cache=True)
 def _differences(
     frac: NDArray[np.float64],
     weights: NDArray[np.float64],

@@ -9,6 +9,7 @@ import periodictable
 from numpy.typing import NDArray
 from periodictable.cromermann import fxrayatq
 
+from gromega.conditions import RADIATIONS
 from gromega.crystals.crystal import MAX_Z, Crystal
 
 # periodictable fills its tables at first use, and another thread sees them half full.
@@ -23,6 +24,10 @@ def scattering_table(radiation: str) -> NDArray[np.float64]:
     for the neutral atom; neutron lengths are the bound coherent ones. Elements
     that have none are nan.
     """
+    if radiation not in RADIATIONS:
+        raise ValueError(
+            f"radiation must be one of {', '.join(RADIATIONS)}, got {radiation!r}."
+        )
     with _LOCK:
         table = np.full(MAX_Z + 1, np.nan)
         for z in range(1, MAX_Z + 1):

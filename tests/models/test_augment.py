@@ -1,0 +1,50 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from conftest import scaled
+
+from gromega.conditions import REFERENCE
+from gromega.models.augment import stretch, stretch_matrices
+from gromega.pdf.network_input import INPUT_R, input_operator, scale
+from gromega.pdf.simulate import apply_operator
+from gromega.pdf.spectrum import DMAX, pair_spectra
+
+LARGEST = 0.05
+STRAINS = np.linspace(-LARGEST, LARGEST, 33)
+
+
+def pdf(crystal):
+    spectra = pair_spectra([crystal], "xray", DMAX)
+    return apply_operator(input_operator(REFERENCE, DMAX), spectra, [crystal.density])
+
+
+@pytest.mark.parametrize("index", [8, 16, 24])
+def test_a_stretched_pdf_is_that_of_the_stretched_crystal(classics, index):
+    # but for Qmax and the damping, which do not stretch: small beside the strain
+    matrix = stretch_matrices(LARGEST)[index]
+    inside = (INPUT_R > 2.0) & (INPUT_R < 12.0)
+    for crystal in classics[:4]:
+        strained = scaled(crystal, "strained", 1 + STRAINS[index])
+        expected = scale(pdf(strained))[0, inside]
+        got = scale(pdf(crystal) @ matrix.T)[0, inside]
+        untouched = scale(pdf(crystal))[0, inside]
+        error = np.sqrt(np.mean((got - expected) ** 2))
+        assert error < 0.04
+        if index != 16:
+            assert error < 0.3 * np.sqrt(np.mean((untouched - expected) ** 2))
+
+
+def test_no_strain_changes_nothing(generator):
+    x = generator.uniform(size=(3, 209)).astype(np.float32)
+    np.testing.assert_allclose(x @ stretch_matrices(LARGEST)[16].T, x, atol=1e-5)
+
+
+def test_stretched_batches_stay_scaled_and_differ_by_key(generator):
+    x = scale(generator.uniform(size=(16, 209)).astype(np.float32))
+    matrices = jnp.asarray(stretch_matrices(LARGEST))
+    one = stretch(x, jax.random.key(0), matrices)
+    other = stretch(x, jax.random.key(1), matrices)
+    np.testing.assert_allclose(one.min(axis=1), 0, atol=1e-6)
+    np.testing.assert_allclose(one.max(axis=1), 1, atol=1e-6)
+    assert np.abs(one - other).max() > 0.01

@@ -105,5 +105,5 @@ def test_longer_ranges_than_the_paper_are_allowed(nickel):
 
 
 def test_a_band_without_any_q_is_refused():
-    with pytest.raises(ValueError, match="lies between qmin 22.97 and qmax 23 Å⁻¹"):
+    with pytest.raises(ValueError, match=r"lies between qmin 22\.97 and qmax 23 Å⁻¹"):
         operator(Conditions(qmin=22.97), DMAX)

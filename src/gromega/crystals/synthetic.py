@@ -27,11 +27,12 @@ from numpy.random import Generator
 
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.positions import Floats, Group, Integers, apply, load_group
+from gromega.crystals.symmetry import LOOSE, STRICT
 
 SpglibCell = tuple[Floats, Floats, Integers]
 
 # spglib must find the group at both (Å): it is there, and no higher one is near.
-SYMPRECS = (0.1, 0.01)
+SYMPRECS = (LOOSE, STRICT)
 MAX_ATTEMPTS = 1000
 # Atoms in the primitive cell: the median falls with the order of the point group,
 # observed from about 30 in order 1 to about 8 in order 48.
@@ -312,10 +313,10 @@ def _choose_elements(rng: Generator, n_orbits: int) -> tuple[Integers, Floats, F
     anions = rng.choice(list(ANIONS), n_anions, replace=False, p=percentages)
     metal = rng.choice(METALS)
     joining = [z for z in SMALL if z != metal]
-    joining = rng.choice(joining, n_elements - n_anions - 1, replace=False)
+    others = rng.choice(joining, n_elements - n_anions - 1, replace=False)
     numbers = np.empty(n_orbits, dtype=np.int64)
     numbers[is_anion] = np.resize(anions, is_anion.sum())
-    numbers[~is_anion] = np.resize([metal, *joining], (~is_anion).sum())
+    numbers[~is_anion] = np.resize([metal, *others], (~is_anion).sum())
     radii = RADII[numbers]
     excess = ANION_EXCESS * is_anion
     contacts = radii[:, None] + radii + 2 * ANION_EXCESS * np.outer(is_anion, is_anion)

@@ -40,4 +40,5 @@ def scale(g: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return each G of (…, n_r) scaled to [0, 1] by its own minimum and maximum."""
     low = g.min(axis=-1, keepdims=True)
     span = g.max(axis=-1, keepdims=True) - low
-    return (g - low) / np.where(span > 0, span, 1)
+    span[span == 0] = 1
+    return (g - low) / span

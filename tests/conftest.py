@@ -3,10 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.symmetry import space_group
 from gromega.crystals.table import to_table
+from gromega.pdf.scattering import site_weights
 
 DATA = Path(__file__).parent / "data"
 SHARED = Path(__file__).parents[2] / "shared"
@@ -48,6 +50,19 @@ def scaled(crystal, name, factor):
         crystal.frac,
         crystal.occupancy,
     )
+
+
+def brute_force(crystal, dmax, radiation="xray"):
+    """Return all distances of one cell's atoms up to dmax, and w_i w_j."""
+    n = 1 + int(dmax * np.abs(np.linalg.inv(crystal.lattice)).sum(axis=0).max())
+    shifts = np.stack(np.meshgrid(*[np.arange(-n, n + 1)] * 3), axis=-1).reshape(-1, 3)
+    home = crystal.frac @ crystal.lattice
+    weights = site_weights(crystal, radiation)
+    images = (home[None] + (shifts @ crystal.lattice)[:, None]).reshape(-1, 3)
+    d = cdist(home, images)
+    products = np.outer(weights, np.tile(weights, len(shifts)))
+    keep = (d > 1e-3) & (d <= dmax)
+    return d[keep], products[keep]
 
 
 @pytest.fixture(scope="session")

@@ -151,6 +151,27 @@ def test_errors_are_one_line_and_status_2(
     assert message in lines[0]
 
 
+def test_an_interrupted_stage_is_one_line_and_leaves_nothing(
+    tmp_path, monkeypatch, small_table, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    write_table(small_table, Path("data/crystals.parquet"))
+    Path("params.yaml").write_text("")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gromega.lake.pair_spectra", interrupt)
+    with pytest.raises(SystemExit) as stop:
+        run_or_explain(lambda: main(["spectra"]))
+    assert stop.value.code == 130
+    assert capsys.readouterr().err.strip().splitlines() == [
+        "gromega: interrupted; what was not finished is not kept."
+    ]
+    assert [path.name for path in Path("data").iterdir()] == ["crystals.parquet"]
+
+
 def test_unknown_stage_is_refused():
     with pytest.raises(ValueError, match="give one stage of crystals, split"):
         main(["crystal"])

@@ -17,12 +17,18 @@ console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 
 def run_or_explain(call: Callable[[], None]) -> None:
-    """Call, and turn a user's error into one line and the exit status 2."""
+    """Call, and turn a user's error into one line and the exit status 2.
+
+    An interrupt is one line too, with the exit status 130 that shells give it.
+    """
     try:
         call()
     except (ValueError, OSError, ImportError) as error:
         console.print(f"gromega: {' '.join(str(error).split())}")
         sys.exit(2)
+    except KeyboardInterrupt:
+        console.print("gromega: interrupted; what was not finished is not kept.")
+        sys.exit(130)
 
 
 @contextmanager

@@ -2,9 +2,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from conftest import brute_force
 
 from gromega.conditions import GRID_STEP, REFERENCE, Conditions
-from gromega.pdf.operator import build, grid_size, operator, reach, theta_of
+from gromega.pdf import operator as operators
+from gromega.pdf.operator import (
+    build,
+    calculation_grid,
+    grid_size,
+    operator,
+    reach,
+    theta_of,
+)
 from gromega.pdf.simulate import apply_operator
 from gromega.pdf.spectrum import DMAX, n_bins, pair_spectra
 
@@ -107,3 +116,36 @@ def test_longer_ranges_than_the_paper_are_allowed(nickel):
 def test_a_band_without_any_q_is_refused():
     with pytest.raises(ValueError, match=r"lies between qmin 22\.97 and qmax 23 Å⁻¹"):
         operator(Conditions(qmin=22.97), DMAX)
+
+
+@pytest.mark.parametrize(
+    ("values", "tolerance"),
+    [
+        # the sharpest peaks that training draws: still within the golden tolerance
+        ({"uiso": 0.002, "qmax": 32.0}, 5e-5),
+        # sharper yet: known, and little
+        ({"uiso": 0.001, "qmax": 35.0}, 3e-4),
+    ],
+)
+def test_binning_costs_little_however_sharp_the_peaks(nickel, values, tolerance):
+    # against peaks at the very distances, everything else alike
+    omega = Conditions(rmax=15.0, **values)
+    dmax = reach(omega) + 0.1
+    d, weights = brute_force(nickel, dmax)
+    distances, place = np.unique(np.round(d, 9), return_inverse=True)
+    heights = np.bincount(place, weights / d)
+    theta = theta_of(omega)
+    grid = np.arange(grid_size(omega.rmax))
+    r = grid * GRID_STEP
+    with jax.enable_x64(True):
+        sines, _, band = map(np.asarray, operators._band(theta, grid * 1.0))
+        keep = np.asarray(operators._range(theta, grid * 1.0))
+        envelopes = np.asarray(operators._envelopes(theta, r))
+        variance = np.asarray(operators._variance(theta, distances))
+    gaussians = np.exp(-((r[:, None] - distances) ** 2) / 2 / variance)
+    peaks = gaussians / np.sqrt(2 * np.pi * variance) @ heights
+    raw = keep * (peaks - 4 * np.pi * r * nickel.density)
+    exact = (envelopes * ((sines * band) @ (sines.T @ raw)))[calculation_grid(omega)]
+    op = operator(omega, dmax)
+    g = op.matrix @ pair_spectra([nickel], dmax=dmax)[0] + nickel.density * op.baseline
+    assert np.abs(g - exact).max() <= tolerance * np.ptp(exact)

@@ -3,26 +3,13 @@ import sys
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import cdist
+from conftest import brute_force
 
 from gromega.crystals.crystal import Crystal
-from gromega.pdf.scattering import scattering_table, site_weights, without_length
+from gromega.pdf.scattering import scattering_table, without_length
 from gromega.pdf.spectrum import bin_centres, n_bins, pair_spectra, pair_spectrum
 
 DMAX = 12.0
-
-
-def brute_force(crystal, dmax, radiation="xray"):
-    """Return all distances of one cell's atoms up to dmax, and w_i w_j."""
-    n = 1 + int(dmax * np.abs(np.linalg.inv(crystal.lattice)).sum(axis=0).max())
-    shifts = np.stack(np.meshgrid(*[np.arange(-n, n + 1)] * 3), axis=-1).reshape(-1, 3)
-    home = crystal.frac @ crystal.lattice
-    weights = site_weights(crystal, radiation)
-    images = (home[None] + (shifts @ crystal.lattice)[:, None]).reshape(-1, 3)
-    d = cdist(home, images)
-    products = np.outer(weights, np.tile(weights, len(shifts)))
-    keep = (d > 1e-3) & (d <= dmax)
-    return d[keep], products[keep]
 
 
 def moments(spectrum, dmax):

@@ -5,8 +5,9 @@ import pytest
 import xarray
 
 from gromega.conditions import AXES, REFERENCE, Conditions
-from gromega.crystals.table import crystals_of
+from gromega.crystals.table import crystals_of, write_table
 from gromega.lake import new_store, open_store, verify, write_pdfs, write_spectra
+from gromega.parallel import open_pool
 from gromega.pdf.network_input import INPUT_R, input_operator
 from gromega.pdf.simulate import apply_operator
 from gromega.pdf.spectrum import DMAX, bin_centres, n_bins, pair_spectra
@@ -15,7 +16,10 @@ from gromega.pdf.spectrum import DMAX, bin_centres, n_bins, pair_spectra
 @pytest.fixture(scope="module")
 def spectra(tmp_path_factory, small_table):
     path = tmp_path_factory.mktemp("lake") / "spectra.zarr"
-    write_spectra(path, small_table, "xray", DMAX)
+    table = path.with_name("crystals.parquet")
+    write_table(small_table, table)
+    with open_pool() as pool:
+        write_spectra(path, table, "xray", DMAX, pool)
     return path
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gromega.splits import random_split, read_part, write_split
+from gromega.splits import PARTS, draw_split, read_part, write_split
 
 
 @settings(max_examples=50, deadline=None)
@@ -16,7 +16,7 @@ from gromega.splits import random_split, read_part, write_split
 def test_every_group_has_its_share_in_every_part(counts, test, validation, seed):
     groups = np.repeat(np.arange(len(counts)) + 10, counts)
     ids = [f"c{i}" for i in range(groups.size)]
-    parts = random_split(ids, groups, test, validation, seed)
+    parts = draw_split(ids, groups, test, validation, seed)
     for group, count in zip(np.unique(groups), counts, strict=True):
         of_group = parts[groups == group]
         n_test = np.count_nonzero(of_group == "test")
@@ -27,18 +27,57 @@ def test_every_group_has_its_share_in_every_part(counts, test, validation, seed)
         assert n_test + n_validation < count
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    kinds=st.lists(
+        st.tuples(st.integers(1, 5), st.integers(0, 40)), min_size=1, max_size=300
+    ),
+    seed=st.integers(0, 2**31),
+)
+def test_no_key_is_on_two_sides(kinds, seed):
+    # keys within groups, as structure types are; three more keys to each group
+    kinds += [(group, k) for group in range(1, 6) for k in (90, 91, 92)]
+    groups = np.array([group for group, _ in kinds])
+    keys = np.array([f"{group}:{key}" for group, key in kinds])
+    parts = draw_split(keys, groups, seed=seed)
+    assert set(parts) <= set(PARTS)
+    for key in np.unique(keys):
+        assert np.unique(parts[keys == key]).size == 1
+    for group in np.unique(groups):
+        assert set(parts[groups == group]) == set(PARTS)
+
+
+def test_a_key_of_several_groups_is_on_one_side():
+    # quartz, coesite and others: a formula with crystals in several groups
+    generator = np.random.default_rng(0)
+    keys = generator.integers(0, 300, 1000).astype(str)
+    groups = generator.choice([14, 62, 225], 1000)
+    parts = draw_split(keys, groups)
+    assert all(np.unique(parts[keys == key]).size == 1 for key in np.unique(keys))
+    for group in (14, 62, 225):
+        assert np.mean(parts[groups == group] == "test") == pytest.approx(0.2, abs=0.02)
+
+
+def test_what_is_half_of_a_group_is_trained_on():
+    # rock salt in 225: as test part, it would leave the group another one
+    keys = ["AB_225_a_b"] * 50 + [f"other {k}" for k in range(50)]
+    parts = draw_split(keys, [225] * 100)
+    assert set(parts[:50]) == {"train"}
+    assert np.count_nonzero(parts == "test") == 20
+
+
 def test_split_depends_on_ids_not_on_their_order(generator):
     ids = np.array([f"c{i}" for i in range(60)])
     groups = np.repeat([2, 14, 62], 20)
-    parts = dict(zip(ids, random_split(ids, groups), strict=True))
+    parts = dict(zip(ids, draw_split(ids, groups), strict=True))
     order = generator.permutation(60)
-    again = dict(zip(ids[order], random_split(ids[order], groups[order]), strict=True))
+    again = dict(zip(ids[order], draw_split(ids[order], groups[order]), strict=True))
     assert parts == again
 
 
 def test_another_seed_is_another_split():
     ids, groups = [f"c{i}" for i in range(60)], np.repeat([2, 14, 62], 20)
-    one, other = random_split(ids, groups, seed=0), random_split(ids, groups, seed=1)
+    one, other = draw_split(ids, groups, seed=0), draw_split(ids, groups, seed=1)
     assert (one != other).any()
 
 
@@ -49,7 +88,7 @@ def test_another_seed_is_another_split():
         (
             [1, 1, 1, 2, 2],
             {},
-            "space group 2 has 2 crystals; each group needs at least",
+            "space group 2, 2 crystals of 2 kinds, leaves nothing for",
         ),
         # a share that leaves nothing: refused
         ([1, 1, 1], {"test": 1.0}, "split.test must be between 0 and 1, got 1"),
@@ -58,7 +97,7 @@ def test_another_seed_is_another_split():
 )
 def test_impossible_splits_are_refused(groups, shares, message):
     with pytest.raises(ValueError, match=message):
-        random_split([f"c{i}" for i in range(len(groups))], groups, **shares)
+        draw_split([f"c{i}" for i in range(len(groups))], groups, **shares)
 
 
 def test_parts_come_back_as_they_were_written(tmp_path):

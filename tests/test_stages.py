@@ -123,7 +123,11 @@ def test_stages_run_again_give_the_same_bytes(inside):
         # a source that is not there: said
         ({"crystals": {"source": "x.parquet"}}, "crystals", "x.parquet does not exist"),
         # a source of another kind: the kinds are named
-        ({"crystals": {"source": "params.yaml.txt"}}, "crystals", "neither a table"),
+        (
+            {"crystals": {"source": "params.yaml.txt"}},
+            "crystals",
+            "not a CIF file, a POSCAR",
+        ),
         # a scheme nobody knows: the known ones are named
         ({"split": {"scheme": "fair"}}, "split", "no split scheme 'fair'; the schemes"),
         # a recipe nobody knows: likewise
@@ -162,7 +166,7 @@ def test_an_interrupted_stage_is_one_line_and_leaves_nothing(
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gromega.lake.pair_spectra", interrupt)
+    monkeypatch.setattr("gromega.lake.spectra_of", interrupt)
     with pytest.raises(SystemExit) as stop:
         run_or_explain(lambda: main(["spectra"]))
     assert stop.value.code == 130
@@ -187,7 +191,9 @@ def test_synthetic_crystals_are_made_from_their_recipe(tmp_path, monkeypatch, ca
     run("crystals")
     table = read_table(Path("data/crystals.parquet"))
     assert sorted(np.asarray(table["space_group"])) == [2, 2, 2, 225, 225, 225]
-    assert "6 crystals in 2 space groups" in capsys.readouterr().err
+    assert (
+        "6 crystals of 6 structure types in 2 space groups" in capsys.readouterr().err
+    )
 
 
 def test_crystals_that_do_not_scatter_are_left_out(

@@ -22,6 +22,15 @@ app = typer.Typer(
 )
 
 
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        envvar="DASK_SCHEDULER_ADDRESS",
+        help="A Dask scheduler, such as tcp://node1:8786, whose workers do the work.",
+    ),
+]
+
+
 @app.command(
     epilog="Example: gromega simulate rutile.cif --qmax 25 --qdamp 0.03 -o rutile.gr"
 )
@@ -64,6 +73,115 @@ def simulate(
         sys.stdout.write(text)
     else:
         out.write_text(text, encoding="utf-8")
+
+
+@app.command(epilog="Example: gromega ingest cifs/ cod.tar.gz --out data/mine.parquet")
+def ingest(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            help="CIF and POSCAR files, folders of any depth, archives (.zip, .tar, "
+            ".tar.gz, .tar.bz2, .tar.xz), tables (.parquet)."
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The table of crystals to write.")
+    ] = Path("data/crystals.parquet"),
+    quarantine: Annotated[
+        Path | None,
+        typer.Option(
+            help="The list of what is refused, and why; beside the table if none."
+        ),
+    ] = None,
+    inorganic: Annotated[
+        bool, typer.Option(help="Refuse hydrogen-rich organics.")
+    ] = False,
+    max_atoms: Annotated[
+        int, typer.Option(min=1, help="Most atoms in a primitive cell.")
+    ] = 1000,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, help="Time limit for each crystal, s.")
+    ] = 20.0,
+    mebibytes: Annotated[
+        int, typer.Option(min=256, help="Memory limit for each process, MiB.")
+    ] = 4096,
+    scheduler: Scheduler = None,
+) -> None:
+    """Make a table of crystals, with space groups, from a collection of any kind."""
+    import json
+
+    from gromega.crystals.collection import summarise
+    from gromega.crystals.examine import Options
+    from gromega.crystals.gather import gather
+    from gromega.crystals.sandbox import Limits
+    from gromega.evaluation.figures import crystals_figure, save_figure
+
+    quarantine = quarantine or out.with_name(f"{out.stem}-quarantine.csv")
+    options = Options(max_atoms=max_atoms, inorganic=inorganic)
+    limits = Limits(seconds, mebibytes)
+    tally = gather(paths, out, quarantine, scheduler, options, limits)
+    if tally.taken:
+        summary = {**summarise(out), "ingest": tally.summary()}
+        text = json.dumps(summary, indent=2) + "\n"
+        out.with_suffix(".json").write_text(text, encoding="utf-8")
+        save_figure(crystals_figure(summary), out.with_suffix(""))
+    typer.echo(f"{out}, {quarantine}")
+
+
+@app.command(
+    epilog="Example: gromega synthesize --group 225 --group 62 --count 500 "
+    "--out data/more.parquet"
+)
+def synthesize(
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The table of crystals to write.")
+    ],
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="A recipe (.yaml), in place of the options below."),
+    ] = None,
+    group: Annotated[
+        list[int] | None,
+        typer.Option(min=1, max=230, help="A space group number; all 230 if none."),
+    ] = None,
+    count: Annotated[
+        int, typer.Option(min=1, help="Crystals of each space group.")
+    ] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 0,
+) -> None:
+    """Make synthetic crystals of any space groups, each confirmed by spglib."""
+    from gromega.crystals.synthetic import Recipe, write_synthetic
+    from gromega.parallel import open_processes
+    from gromega.terminal import progress_bar
+
+    if recipe:
+        wanted = Recipe.from_yaml(recipe)
+    else:
+        wanted = Recipe(tuple(group or range(1, 231)), count, seed)
+    with progress_bar("crystals", wanted.size) as advance, open_processes() as pool:
+        write_synthetic(out, wanted, pool, advance)
+    typer.echo(f"{out}: {wanted.size} crystals")
+
+
+@app.command(epilog="Example: gromega evaluate models/current --data ../real/data")
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="The folder of a model.")],
+    data: Annotated[
+        Path,
+        typer.Option(help="The data of a pipeline: reference.zarr, split.parquet."),
+    ] = Path("data"),
+) -> None:
+    """Score a model on the test part of a pipeline's data, its own or another's."""
+    import json
+
+    from gromega.evaluation.accuracy import reference_scores
+    from gromega.models.model import load_model
+    from gromega.splits import read_part
+
+    ids, labels = read_part(data / "split.parquet", "test")
+    loaded = load_model(model)
+    scores = reference_scores(loaded, data / "reference.zarr", ids, labels)
+    typer.echo(json.dumps(scores))
 
 
 @app.command(epilog="Example: gromega results")

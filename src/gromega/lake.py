@@ -10,22 +10,26 @@ import math
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import xarray
 import zarr
 from numpy.typing import ArrayLike, NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
 from gromega.conditions import Axis, Conditions
-from gromega.crystals.table import crystals_of
+from gromega.crystals.crystal import Crystal
+from gromega.crystals.table import crystals_of, read_table, row_batches
+from gromega.parallel import ordered_map
 from gromega.pdf.network_input import INPUT_R, input_operator
 from gromega.pdf.simulate import add_noise, apply_operator
-from gromega.pdf.spectrum import bin_centres, n_bins, pair_spectra
+from gromega.pdf.spectrum import CHUNK, bin_centres, n_bins, spectra_of
 
 SHARD_ROWS = 8192
 CHUNK_ROWS = 256
@@ -127,36 +131,50 @@ def _write_crystals(
 
 def write_spectra(
     path: Path,
-    table: pa.Table,
+    table: Path,
     radiation: str,
     dmax: float,
+    pool: Executor,
     progress: Progress | None = None,
 ) -> None:
     """Write the pair spectra of a table of crystals, dims (crystal, d).
 
-    Crystals are read and spectra written shard by shard, so memory stays bounded.
+    Crystals are read and spectra written shard by shard, so memory stays bounded. The
+    bytes do not depend on what does the work.
 
     Parameters
     ----------
     path
         The store to write, such as ``data/spectra.zarr``.
     table
-        The crystals, columns as in `gromega.crystals.table.SCHEMA`.
+        The parquet file of crystals, see `gromega.crystals.table.SCHEMA`.
     radiation
         The radiation, ``"xray"`` or ``"neutron"``.
     dmax
         The longest distance in Å.
+    pool
+        What makes the spectra, of `gromega.parallel.open_pool`.
     progress
         Called with the number of crystals finished since the last call.
     """
-    n = table.num_rows
+    ids = np.array(read_table(table, ["id"])["id"].to_pylist())
+    n = ids.size
     attributes: dict[str, Any] = {
         "radiation": radiation,
         "dmax": dmax,
         "format": "gromega spectra 1",
     }
+    crystals = chain.from_iterable(map(crystals_of, row_batches(table)))
+    density = np.empty(n)
+
+    def chunks() -> Iterator[list[Crystal]]:
+        done = 0
+        while chunk := list(islice(crystals, CHUNK)):
+            density[done : done + len(chunk)] = [crystal.density for crystal in chunk]
+            done += len(chunk)
+            yield chunk
+
     with new_store(path, attributes) as group:
-        density = np.empty(n)
         spectra = _variable(
             group,
             "spectrum",
@@ -165,12 +183,16 @@ def write_spectra(
             {"units": "Å⁻¹", "long_name": "p(d)/d on cubic B-splines"},
         )
         _coordinate(group, "d", bin_centres(n_bins(dmax)), "Å")
+        made = ordered_map(pool, partial(spectra_of, radiation, dmax), chunks())
         for start in range(0, n, SHARD_ROWS):
-            crystals = crystals_of(table.slice(start, SHARD_ROWS))
-            rows = slice(start, start + len(crystals))
-            density[rows] = [crystal.density for crystal in crystals]
-            spectra[rows] = pair_spectra(crystals, radiation, dmax, progress)
-        _write_crystals(group, np.array(table["id"].to_pylist()), density)
+            block = np.empty((min(SHARD_ROWS, n - start), n_bins(dmax)), np.float32)
+            for row in range(0, len(block), CHUNK):
+                part = next(made)
+                block[row : row + len(part)] = part
+                if progress:
+                    progress(len(part))
+            spectra[start : start + len(block)] = block
+        _write_crystals(group, ids, density)
 
 
 def open_store(path: Path) -> xarray.Dataset:

@@ -11,11 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from gromega.crystals.table import write_table
 
 PARTS = ("train", "validation", "test")
-SCHEMES = ("random",)
+SCHEMES = {
+    "random": "id",
+    "formula": "formula",
+    "structure-type": "structure_type",
+}
+"""The ways to split, and the column of the table whose values a split keeps whole."""
 
 
-def random_split(
-    ids: ArrayLike,
+def draw_split(
+    keys: ArrayLike,
     space_groups: ArrayLike,
     test: float = 0.2,
     validation: float = 0.1,
@@ -23,14 +28,16 @@ def random_split(
 ) -> NDArray[np.str_]:
     """Return the part of each crystal, (n,), drawn at random within each group.
 
-    The split of a group depends on its ids and the seed, not on their order.
+    Crystals of one key stay together. A key joins a part if it brings the part nearer
+    to its share of the group, so that keys of many crystals tend to be trained on. The
+    split depends on keys and seed, not on the order of crystals.
 
     Parameters
     ----------
-    ids
-        The ids of the crystals, n of them.
+    keys
+        The key of each crystal, n of them: its id, formula or structure type.
     space_groups
-        Their space groups.
+        The space groups, n of them.
     test
         The share of each group that goes to the test part.
     validation
@@ -41,28 +48,61 @@ def random_split(
     Raises
     ------
     ValueError
-        If a share is not between 0 and 1, or a group is too small for three parts.
+        If a share is not between 0 and 1, or a group has crystals in less than all
+        three parts, as when it has too few keys.
     """
     for name, share in (("test", test), ("validation", validation)):
         if not 0 < share < 1:
             raise ValueError(f"split.{name} must be between 0 and 1, got {share:g}.")
-    names, groups = np.asarray(ids, dtype=str), np.asarray(space_groups)
-    parts = np.full(names.shape, "train", dtype="<U10")
-    for group in np.unique(groups):
-        members = np.flatnonzero(groups == group)
-        if members.size < 3:
+    names, key_of = np.unique(np.asarray(keys, dtype=str), return_inverse=True)
+    groups = np.asarray(space_groups)
+    part_of = np.full(names.size, "", dtype="<U10")
+    # A formula may have crystals in several groups: the smallest group goes first.
+    numbers, counts = np.unique(groups, return_counts=True)
+    for group in numbers[np.lexsort((numbers, counts))]:
+        inside = np.bincount(key_of[groups == group], minlength=names.size)
+        order = np.random.default_rng([seed, int(group)]).permutation(
+            np.flatnonzero(inside)
+        )
+        rest = inside.sum()
+        for spare, (part, share) in zip(
+            (2, 1), (("test", test), ("validation", validation)), strict=True
+        ):
+            target = round(share * rest)
+            taken = inside[part_of == part].sum()
+            free = [key for key in order if not part_of[key]]
+            chosen = _fill(free, inside, max(target, 1) - taken, spare)
+            part_of[chosen] = part
+            rest -= taken + inside[chosen].sum()
+        part_of[(inside > 0) & (part_of == "")] = "train"
+    parts = part_of[key_of]
+    for group, count in zip(numbers, counts, strict=True):
+        missing = set(PARTS) - set(parts[groups == group].tolist())
+        if missing:
+            n_keys = np.unique(key_of[groups == group]).size
             raise ValueError(
-                f"space group {group} has {members.size} crystals; each group needs "
-                "at least 3, one for each part. Lower crystals.groups."
+                f"space group {group}, {count} crystals of {n_keys} kinds, leaves "
+                f"nothing for {', '.join(sorted(missing))}; each group needs at least "
+                "3 kinds, one for each part. Lower crystals.groups."
             )
-        members = members[np.argsort(names[members], kind="stable")]
-        members = np.random.default_rng([seed, int(group)]).permutation(members)
-        n_test = min(max(round(test * members.size), 1), members.size - 2)
-        n_rest = members.size - n_test
-        n_validation = min(max(round(validation * n_rest), 1), n_rest - 1)
-        parts[members[:n_test]] = "test"
-        parts[members[n_test : n_test + n_validation]] = "validation"
     return parts
+
+
+def _fill(
+    keys: list[int], sizes: NDArray[np.int64], target: int, spare: int
+) -> list[int]:
+    """Return keys whose sizes come near to a target, and leave some keys to spare."""
+    chosen: list[int] = []
+    count = 0
+    for key in keys:
+        if len(keys) - len(chosen) <= spare:
+            break
+        if abs(count + sizes[key] - target) < abs(count - target):
+            chosen.append(key)
+            count += sizes[key]
+    if not chosen and target > 0 and len(keys) > spare:
+        chosen = [min(keys, key=lambda key: sizes[key])]
+    return chosen
 
 
 def write_split(

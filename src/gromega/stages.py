@@ -1,22 +1,30 @@
 """What dvc.yaml runs: each stage reads params.yaml, calls, and writes its outs."""
 
+import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from gromega import splits
 from gromega.crystals import synthetic
-from gromega.crystals.table import choose, read_table, to_table, write_table
+from gromega.crystals.collection import complete, summarise, with_source
+from gromega.crystals.gather import gather
+from gromega.crystals.quarantine import new_quarantine
+from gromega.crystals.table import choose, new_table, read_table, row_batches
 from gromega.evaluation import accuracy, figures
 from gromega.lake import open_store, write_pdfs, write_spectra
 from gromega.models import train as training
 from gromega.models.model import Model, load_model, save_model
 from gromega.models.recipes import get_recipe
+from gromega.parallel import ADDRESS, open_pool, open_processes, ordered_map
 from gromega.params import Params, read_params
 from gromega.pdf.network_input import scale
 from gromega.pdf.scattering import without_length
@@ -24,71 +32,136 @@ from gromega.terminal import console, progress_bar, run_or_explain
 
 DATA, METRICS = Path("data"), Path("metrics")
 CRYSTALS, SPLIT = DATA / "crystals.parquet", DATA / "split.parquet"
+QUARANTINE = DATA / "quarantine.csv"
 SPECTRA, REFERENCE = DATA / "spectra.zarr", DATA / "reference.zarr"
 SWEEPS, MODEL = DATA / "sweeps", Path("models/current")
 
 
 def crystals(params: Params) -> None:
-    """Make data/crystals.parquet from `crystals.source`."""
+    """Make data/crystals.parquet from `crystals.source`, and what says how.
+
+    Collections are examined on a cluster if `DASK_SCHEDULER_ADDRESS` names one.
+    """
     path = Path(params.crystals.source)
     if not path.exists():
         raise FileNotFoundError(
-            f"crystals.source: {path} does not exist; give a table of crystals "
-            "(.parquet) or a recipe for synthetic ones (.yaml)."
+            f"crystals.source: {path} does not exist; give a folder or an archive of "
+            "CIF files, a table of crystals (.parquet), or a recipe for synthetic ones "
+            "(.yaml)."
         )
-    if path.suffix == ".yaml":
-        recipe = synthetic.Recipe.from_yaml(path)
-        total = len(recipe.space_groups) * recipe.crystals_per_group
-        with progress_bar("crystals", total) as advance:
-            made = synthetic.synthesize(recipe, progress=advance)
-        table = to_table([crystal for crystal, _ in made], [group for _, group in made])
-    elif path.suffix == ".parquet":
-        table = read_table(path)
-    else:
-        raise ValueError(
-            f"crystals.source: {path} is neither a table of crystals (.parquet) nor "
-            "a recipe for synthetic ones (.yaml)."
-        )
+    gathered, gathering = DATA / "gathered.parquet", {}
+    try:
+        if path.suffix == ".yaml":
+            recipe = synthetic.Recipe.from_yaml(path)
+            with (
+                progress_bar("crystals", recipe.size) as advance,
+                open_processes() as pool,
+            ):
+                synthetic.write_synthetic(gathered, recipe, pool, advance)
+        elif path.suffix == ".parquet":
+            gathered = path
+        else:
+            tally = gather([path], gathered, QUARANTINE, os.environ.get(ADDRESS))
+            gathering = tally.summary()
+        if not gathering:
+            with new_quarantine(QUARANTINE):
+                # Nothing was refused.
+                pass
+        keep = _choose(gathered, params)
+        _keep_rows(gathered, keep, path.name)
+    finally:
+        if gathered != path:
+            gathered.unlink(missing_ok=True)
+    summary = summarise(CRYSTALS)
+    if gathering:
+        summary["ingest"] = gathering
+    accuracy.write_json(METRICS / "crystals.json", summary)
+    figures.save_figure(figures.crystals_figure(summary), METRICS / "crystals")
+    console.print(
+        f"{summary['crystals']} crystals of {summary['structure_types']} structure "
+        f"types in {summary['space_groups']} space groups"
+    )
+
+
+def _choose(path: Path, params: Params) -> NDArray[np.bool_]:
+    """Return which rows of a table make up the data set."""
     unseen = without_length(params.reference.radiation)
-    numbers = table["numbers"].to_pylist()
-    visible = np.array([unseen.isdisjoint(atoms) for atoms in numbers])
+    visible = np.array(
+        [
+            unseen.isdisjoint(atoms)
+            for batch in row_batches(path, ["numbers"])
+            for atoms in batch["numbers"].to_pylist()
+        ],
+        dtype=bool,
+    )
     if not visible.all():
         console.print(
             f"left out {(~visible).sum()} crystals with elements that have no "
             f"{params.reference.radiation} scattering length"
         )
-    table = choose(
-        table.filter(visible), params.crystals.groups, params.crystals.observed
+    labels = read_table(path, ["id", "space_group", "space_group_loose", "observed"])
+    chosen = choose(
+        labels.filter(pa.array(visible)),
+        params.crystals.groups,
+        params.crystals.observed,
     )
-    groups = np.unique(np.asarray(table["space_group"])).size
-    console.print(f"{table.num_rows} crystals in {groups} space groups")
-    write_table(table, CRYSTALS)
+    visible[visible] = chosen
+    return visible
+
+
+def _keep_rows(path: Path, keep: NDArray[np.bool_], source: str) -> None:
+    """Write the rows to keep to data/crystals.parquet, with their structure types."""
+
+    def batches() -> Iterator[pa.Table]:
+        start = 0
+        for table in row_batches(path, rows=256):
+            chosen = pa.array(keep[start : start + table.num_rows])
+            start += table.num_rows
+            yield table.filter(chosen)
+
+    with new_table(CRYSTALS) as write, ExitStack() as stack:
+        pool: Executor | None = None
+        if keep.sum() > 256:
+            pool = stack.enter_context(open_processes())
+        made = (
+            ordered_map(pool, complete, batches()) if pool else map(complete, batches())
+        )
+        with progress_bar("structure types", int(keep.sum())) as advance:
+            for table in made:
+                write(with_source(table, source))
+                advance(table.num_rows)
 
 
 def split(params: Params) -> None:
     """Make data/split.parquet."""
-    if params.split.scheme not in splits.SCHEMES:
+    scheme = params.split.scheme
+    if scheme not in splits.SCHEMES:
         raise ValueError(
-            f"there is no split scheme {params.split.scheme!r}; the schemes are "
+            f"there is no split scheme {scheme!r}; the schemes are "
             f"{', '.join(splits.SCHEMES)}."
         )
-    table = read_table(CRYSTALS)
+    table = read_table(CRYSTALS, ["id", "formula", "structure_type", "space_group"])
     ids, groups = table["id"].to_pylist(), np.asarray(table["space_group"])
-    parts = splits.random_split(
-        ids, groups, params.split.test, params.split.validation, params.split.seed
+    kinds = table[splits.SCHEMES[scheme]].to_pylist()
+    # What has no structure type is like nothing else.
+    keys = [kind or name for kind, name in zip(kinds, ids, strict=True)]
+    parts = splits.draw_split(
+        keys, groups, params.split.test, params.split.validation, params.split.seed
     )
-    splits.write_split(SPLIT, ids, groups, parts, "random", params.split.seed)
+    splits.write_split(SPLIT, ids, groups, parts, scheme, params.split.seed)
     counts = [f"{np.count_nonzero(parts == part)} {part}" for part in splits.PARTS]
     console.print(", ".join(counts))
 
 
 def spectra(params: Params) -> None:
-    """Make data/spectra.zarr."""
-    table = read_table(CRYSTALS)
-    with progress_bar("pair spectra", table.num_rows) as advance:
-        write_spectra(
-            SPECTRA, table, params.reference.radiation, params.spectra.dmax, advance
-        )
+    """Make data/spectra.zarr, on a cluster if `DASK_SCHEDULER_ADDRESS` names one."""
+    n = read_table(CRYSTALS, ["id"]).num_rows
+    with (
+        progress_bar("pair spectra", n) as advance,
+        open_pool(os.environ.get(ADDRESS)) as pool,
+    ):
+        radiation, dmax = params.reference.radiation, params.spectra.dmax
+        write_spectra(SPECTRA, CRYSTALS, radiation, dmax, pool, advance)
 
 
 def simulate(params: Params) -> None:
@@ -100,7 +173,7 @@ def simulate(params: Params) -> None:
 def _part(name: str, groups: NDArray[np.int64]) -> training.Part:
     ids, labels = splits.read_part(SPLIT, name)
     x = scale(accuracy.read_rows(REFERENCE, ids))
-    return training.Part(x, np.searchsorted(groups, labels))
+    return training.Part(ids, x, np.searchsorted(groups, labels))
 
 
 def train(params: Params) -> None:
@@ -108,6 +181,7 @@ def train(params: Params) -> None:
     recipe = get_recipe(params.train.recipe)
     groups = np.unique(splits.read_part(SPLIT, "train")[1])
     parts = _part("train", groups), _part("validation", groups)
+    held_out, _ = splits.read_part(SPLIT, "test")
     METRICS.mkdir(exist_ok=True)
     with progress_bar("epochs", params.train.epochs) as advance:
 
@@ -119,8 +193,9 @@ def train(params: Params) -> None:
             )
 
         network, history = training.fit(
-            recipe, groups.size, *parts, params.train.epochs, params.train.seed, report
-        )
+            recipe, groups.size, *parts, held_out, params.train.epochs,
+            params.train.seed, report,
+        )  # fmt: skip
     summary = training.summary(history, *parts)
     facts = {**asdict(params.train), **summary}
     model = Model(network, groups, recipe.network, params.reference, facts)

@@ -1,6 +1,7 @@
 """What a person at a terminal sees: progress, and errors in one line."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,8 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    SpinnerColumn,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -40,6 +43,24 @@ def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with _bar(*columns) as bar:
         task = bar.add_task(what, total=total)
         yield lambda n: bar.advance(task, n)
+
+
+@contextmanager
+def progress_counts(what: str) -> Iterator[Callable[[int, str], None]]:
+    """Yield what shows a count, its rate and a text, where no total is known."""
+    with _bar(SpinnerColumn(), TextColumn("{task.description}")) as bar:
+        task, start = bar.add_task(what, total=None), time.monotonic()
+
+        def show(count: int, text: str) -> None:
+            rate = count / max(time.monotonic() - start, 1e-3)
+            line = f"{count} {what}, {rate:.0f} per second: {text}"
+            bar.update(task, description=line)
+
+        yield show
+
+
+def _bar(*columns: ProgressColumn) -> Progress:
+    return Progress(*columns, console=console, disable=not console.is_terminal)

@@ -1,7 +1,7 @@
 """Synthetic crystals: their symmetry, their distances, the same ones every time."""
 
 from collections import Counter
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,14 @@ import spglib
 
 from gromega.crystals import synthetic
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.synthetic import Recipe, synthesize, synthesize_one
+from gromega.crystals.synthetic import (
+    Recipe,
+    synthesize,
+    synthesize_one,
+    write_synthetic,
+)
+from gromega.crystals.table import read_table
+from gromega.parallel import open_processes
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:spglib")
 
@@ -127,12 +134,13 @@ def test_high_symmetry_does_not_mean_many_atoms() -> None:
 
 def test_two_processes_make_what_one_makes() -> None:
     recipe = Recipe((14, 225), crystals_per_group=3, seed=7)
-    assert content(synthesize(recipe, processes=2)) == content(synthesize(recipe, 1))
+    alone = list(chain.from_iterable(synthesize(recipe)))
+    with open_processes() as pool:
+        assert content(list(chain(*synthesize(recipe, pool)))) == content(alone)
 
 
 def test_crystals_come_by_group_then_index() -> None:
-    steps: list[int] = []
-    crystals = synthesize(Recipe((225, 14), 2, seed=0), 1, progress=steps.append)
+    crystals = list(chain.from_iterable(synthesize(Recipe((225, 14), 2, seed=0))))
     assert [crystal.id for crystal, _ in crystals] == [
         "syn-225-0000",
         "syn-225-0001",
@@ -140,12 +148,11 @@ def test_crystals_come_by_group_then_index() -> None:
         "syn-014-0001",
     ]
     assert [group for _, group in crystals] == [225, 225, 14, 14]
-    assert sum(steps) == 4
 
 
 def test_a_crystal_does_not_depend_on_those_before_it() -> None:
     alone = synthesize_one(62, seed=5, index=1)
-    in_line = synthesize(Recipe((61, 62), 2, seed=5), 1)[3]
+    in_line = list(chain.from_iterable(synthesize(Recipe((61, 62), 2, seed=5))))[3]
     assert content([(alone, 62)]) == content([in_line])
 
 
@@ -170,6 +177,16 @@ def test_crystals_that_spglib_cannot_read_are_given_up(
     monkeypatch.setattr(synthetic, "MAX_ATTEMPTS", 10)
     with pytest.raises(ValueError, match=r"no crystal of space group 62 in 10 att"):
         synthesize_one(62, 0, 0)
+
+
+def test_table_of_a_recipe_says_where_it_comes_from(tmp_path: Path) -> None:
+    steps: list[int] = []
+    path = tmp_path / "made.parquet"
+    write_synthetic(path, Recipe((14, 225), 2, seed=0), progress=steps.append)
+    table = read_table(path)
+    assert table["space_group"].to_pylist() == [14, 14, 225, 225]
+    assert table["source"].to_pylist() == ["synthetic"] * 4
+    assert sum(steps) == 4
 
 
 def test_recipe_is_read(tmp_path: Path) -> None:

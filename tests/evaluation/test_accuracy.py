@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gromega.conditions import AXES, REFERENCE
-from gromega.crystals.table import crystals_of
+from gromega.crystals.table import crystals_of, write_table
 from gromega.evaluation.accuracy import (
     classes,
     read_json,
@@ -14,6 +14,7 @@ from gromega.evaluation.accuracy import (
 from gromega.lake import write_pdfs, write_spectra
 from gromega.models.model import Model
 from gromega.models.recipes import make_network
+from gromega.parallel import open_pool
 from gromega.pdf.spectrum import DMAX
 
 NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
@@ -28,7 +29,10 @@ def model():
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory, small_table):
     folder = tmp_path_factory.mktemp("lake")
-    write_spectra(folder / "spectra.zarr", small_table, "xray", DMAX)
+    write_table(small_table, folder / "crystals.parquet")
+    with open_pool() as pool:
+        table = folder / "crystals.parquet"
+        write_spectra(folder / "spectra.zarr", table, "xray", DMAX, pool)
     write_pdfs(folder / "reference.zarr", folder / "spectra.zarr", [REFERENCE])
     axis = AXES["uiso"]
     ids = small_table["id"].to_pylist()

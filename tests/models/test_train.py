@@ -22,13 +22,14 @@ def waves(n, seed):
     y = generator.integers(0, 3, n)
     phase = generator.uniform(0, 2 * np.pi, (n, 1))
     x = np.sin((1 + y[:, None]) * np.linspace(0, 12, 209) + phase)
-    return Part((0.5 + 0.5 * x).astype(np.float32), y)
+    ids = np.array([f"wave-{seed}-{k}" for k in range(n)])
+    return Part(ids, (0.5 + 0.5 * x).astype(np.float32), y)
 
 
 @pytest.fixture(scope="module")
 def trained():
     seen = []
-    network, history = fit(TINY, 3, waves(256, 0), waves(64, 1), 15, 0, seen.append)
+    network, history = fit(TINY, 3, waves(256, 0), waves(64, 1), [], 15, 0, seen.append)
     assert seen == history
     return network, history
 
@@ -48,7 +49,7 @@ def test_the_best_epoch_on_validation_is_returned(trained):
 
 
 def test_same_seed_gives_the_same_weights(trained):
-    again, _ = fit(TINY, 3, waves(256, 0), waves(64, 1), 15, 0)
+    again, _ = fit(TINY, 3, waves(256, 0), waves(64, 1), [], 15, 0)
     for one, other in zip(
         jax.tree.leaves(nnx.state(trained[0])),
         jax.tree.leaves(nnx.state(again)),
@@ -58,7 +59,7 @@ def test_same_seed_gives_the_same_weights(trained):
 
 
 def test_another_seed_gives_other_weights(trained):
-    _, history = fit(TINY, 3, waves(256, 0), waves(64, 1), 1, 1)
+    _, history = fit(TINY, 3, waves(256, 0), waves(64, 1), [], 1, 1)
     assert history[0].loss != trained[1][0].loss
 
 
@@ -67,8 +68,8 @@ def test_balanced_loss_weighs_classes_by_their_rarity():
     # weighed by N_train / N_i, so the mean weight is the number of classes
     part = waves(32, 0)
     still = replace(TINY, learning_rate=0.0, weight_decay=0.0)
-    plain = fit(still, 3, part, part, 1, 0)[1][0].loss
-    balanced = fit(replace(still, balanced=True), 3, part, part, 1, 0)[1][0].loss
+    plain = fit(still, 3, part, part, [], 1, 0)[1][0].loss
+    balanced = fit(replace(still, balanced=True), 3, part, part, [], 1, 0)[1][0].loss
     assert balanced == pytest.approx(3 * plain, rel=0.3)
     assert balanced > 2 * plain
 
@@ -76,8 +77,8 @@ def test_balanced_loss_weighs_classes_by_their_rarity():
 def test_l2_adds_the_squared_kernels_to_the_loss():
     part = waves(32, 0)
     still = replace(TINY, learning_rate=0.0, weight_decay=0.0)
-    network, history = fit(still, 3, part, part, 1, 0)
-    _, heavier = fit(replace(still, l2=0.01), 3, part, part, 1, 0)
+    network, history = fit(still, 3, part, part, [], 1, 0)
+    _, heavier = fit(replace(still, l2=0.01), 3, part, part, [], 1, 0)
     flat = nnx.to_flat_state(nnx.state(network, nnx.Param))
     kernels = [np.asarray(v[...]) for path, v in flat if path[-1] == "kernel"]
     squares = sum((kernel**2).sum() for kernel in kernels)
@@ -97,7 +98,7 @@ def test_a_loss_that_explodes_is_said():
     with pytest.raises(
         ValueError, match=r"the loss is .* in epoch 1; lower the learning"
     ):
-        fit(wild, 3, waves(256, 0), waves(32, 1), 1, 0)
+        fit(wild, 3, waves(256, 0), waves(32, 1), [], 1, 0)
 
 
 def test_top_k_counts_ranks():
@@ -122,3 +123,10 @@ def test_history_is_a_table_of_epochs(trained, tmp_path):
     lines = (tmp_path / "h.csv").read_text().splitlines()
     assert lines[0] == "epoch,loss,top1,top6"
     assert len(lines) == 16
+
+
+@pytest.mark.parametrize("name", ["wave-0-17", "wave-1-3"])
+def test_crystals_of_the_test_part_are_refused(name):
+    # one of them to learn from, one to choose by: both are named
+    with pytest.raises(ValueError, match=f"1 crystals of the test part.*'{name}'"):
+        fit(TINY, 3, waves(32, 0), waves(32, 1), ["other", name], 1, 0)

@@ -83,11 +83,10 @@ def test_rounded_coordinates_still_merge_to_the_exact_spectrum(generator):
     assert got[1] == pytest.approx(weights.sum(), rel=1e-6)
 
 
-def test_many_spectra_come_in_order_and_report_progress(classics):
-    seen = []
+def test_many_spectra_come_in_order(classics):
     crystals = list(classics) * 5
-    spectra = pair_spectra(crystals, dmax=8.0, progress=seen.append)
-    assert sum(seen) == len(crystals) == len(spectra)
+    spectra = pair_spectra(crystals, dmax=8.0)
+    assert len(crystals) == len(spectra)
     for index in (0, 17, 79):
         expected = pair_spectrum(crystals[index], dmax=8.0)
         np.testing.assert_array_equal(spectra[index], expected)

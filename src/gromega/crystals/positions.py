@@ -1,7 +1,10 @@
-"""The positions of a space group: orbits to place atoms on, special and general."""
+"""The Wyckoff positions of a space group: orbits to place atoms on."""
 
+import json
 from dataclasses import dataclass
 from functools import cache
+from importlib import resources
+from typing import Any, NamedTuple
 
 import gemmi
 import numpy as np
@@ -13,28 +16,30 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Group:
-    """A space group in its primitive basis, with positions sampled from it.
+    """A space group in its primitive basis, with its Wyckoff positions.
 
-    The basis vectors are rows, in coordinates of the conventional cell. A kind of
-    position is its multiplicity and its freedom, 0 to 3. Position k holds every
-    ``points[k] + projectors[k] @ u`` and is of kind ``kinds[kind[k]]``; the first
-    operations in ``cosets[k]``, as many as its multiplicity, make its orbit.
+    The basis vectors are rows, in coordinates of the conventional cell. Position k has
+    letter ``letters[k]``, ``multiplicities[k]`` atoms in the primitive cell and 0 to 3
+    free coordinates, ``freedoms[k]``. It holds every ``points[k] + directions[k] @ u``;
+    the first operations in ``cosets[k]``, as many as its multiplicity, make its orbit.
     """
 
     number: int
     basis: Floats
     rotations: Floats
     translations: Floats
-    kinds: Integers
-    kind: Integers
+    letters: str
+    multiplicities: Integers
+    freedoms: Integers
     points: Floats
-    projectors: Floats
+    directions: Floats
     cosets: Integers
 
-    def images(self, k: Integers, points: Floats) -> Floats:
-        """Return the orbits of points (n, 3) on positions k of one kind, (n, m, 3)."""
-        operations = self.cosets[k, : self.kinds[self.kind[k[0]], 0]]
-        turned = np.einsum("kmij,kj->kmi", self.rotations[operations], points)
+    def orbits(self, k: int, u: Floats) -> Floats:
+        """Return orbits on position k at free coordinates u (n, 3), (n, m, 3)."""
+        points = self.points[k] + u @ self.directions[k].T
+        operations = self.cosets[k, : self.multiplicities[k]]
+        turned = np.einsum("mij,nj->nmi", self.rotations[operations], points)
         return turned + self.translations[operations]
 
 
@@ -49,52 +54,51 @@ def load_group(number: int) -> Group:
     rotations = np.round(to_primitive @ rotations @ primitive)
     translations = np.array([operation.tran for operation in operations])
     translations = translations / gemmi.Op.DEN @ to_primitive.T
-    points, projectors = _sample_positions(rotations, translations)
-    images = np.einsum("nij,kj->kni", rotations, points) + translations
+    positions = {k: gemmi.Op(text) for k, text in wyckoff(number).positions.items()}
+    directions = np.array([op.rot for op in positions.values()]) / gemmi.Op.DEN
+    points = np.array([op.tran for op in positions.values()]) / gemmi.Op.DEN
+    freedoms = np.linalg.matrix_rank(directions)
+    points, directions = points @ to_primitive.T, to_primitive @ directions
+    somewhere = points + directions @ np.array([0.1371, 0.2239, 0.4127])
+    images = np.einsum("nij,kj->kni", rotations, somewhere) + translations
     first = _coincide(images[:, :, None], images[:, None]).argmax(axis=2)
     is_coset = first == np.arange(len(rotations))
-    freedoms = np.round(np.trace(projectors, axis1=1, axis2=2)).astype(int)
-    kinds, kind = np.unique(
-        np.stack([is_coset.sum(axis=1), freedoms], axis=1), axis=0, return_inverse=True
-    )
-    cosets = np.argsort(~is_coset, axis=1, kind="stable")
-    basis = primitive.T
     return Group(
-        number, basis, rotations, translations, kinds, kind, points, projectors, cosets
+        number=number,
+        basis=primitive.T,
+        rotations=rotations,
+        translations=translations,
+        letters="".join(positions),
+        multiplicities=is_coset.sum(axis=1),
+        freedoms=freedoms,
+        points=points,
+        directions=directions,
+        cosets=np.argsort(~is_coset, axis=1, kind="stable"),
     )
 
 
-def _sample_positions(rotations: Floats, translations: Floats) -> tuple[Floats, Floats]:
-    """Move random points onto the fixed points of random operations, thrice over."""
-    n, n_walks = len(rotations), 256
-    rng = np.random.default_rng(0)
-    points = rng.random((n_walks, 3))
-    projectors = np.tile(np.eye(3), (n_walks, 1, 1))
-    found = [(points[:1], projectors[:1])]
-    for _ in range(3):
-        k = rng.integers(n, size=n_walks)
-        change = rotations[k] - np.eye(3)
-        shift = apply(change, points) + translations[k]
-        # Halves occur, and must be rounded alike on all machines.
-        missing = np.round(shift - 1e-6) - shift
-        # Rounded, or pinv takes the last bits of zeros for directions.
-        free_change = np.round(change @ projectors, 9)
-        steps = apply(projectors @ np.linalg.pinv(free_change), missing)
-        reached = abs(apply(change, steps) - missing).max(axis=1) < 1e-9
-        points = points + steps * reached[:, None]
-        images = np.einsum("nij,kj->kni", rotations, points) + translations
-        stabilizers = _coincide(images, points[:, None])
-        # The mean over the site-symmetry group projects onto what it leaves free.
-        projectors = np.einsum("kn,nij->kij", stabilizers, rotations)
-        projectors /= stabilizers.sum(axis=1)[:, None, None]
-        found.append((points, projectors))
-    points, projectors = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return points, projectors
+class Wyckoff(NamedTuple):
+    """The Wyckoff positions of a space group, and how letters may be exchanged.
+
+    A position is a triplet such as ``x,x,1/4``, by letter. An exchange is a permutation
+    of the letters, written as the images of all in turn; the exchanges generate all
+    that a change of origin and axes does to the letters.
+    """
+
+    positions: dict[str, str]
+    exchanges: list[str]
 
 
-def apply(matrices: Floats, points: Floats) -> Floats:
-    """Return each point of (n, 3) times its own matrix of (n, 3, 3)."""
-    return np.einsum("kij,kj->ki", matrices, points)
+def wyckoff(number: int) -> Wyckoff:
+    """Return the Wyckoff positions of a space group, from ``tools/wyckoff.py``."""
+    return Wyckoff(**_wyckoff_table()[str(number)])
+
+
+@cache
+def _wyckoff_table() -> dict[str, Any]:
+    path = resources.files("gromega.crystals") / "wyckoff.json"
+    table: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return table
 
 
 def _coincide(a: Floats, b: Floats) -> NDArray[np.bool_]:

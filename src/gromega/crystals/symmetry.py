@@ -1,21 +1,46 @@
-"""Space groups of crystals, by spglib."""
+"""Symmetry of crystals, by spglib: space group, primitive cell, structure type."""
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import spglib
+from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
+from gromega.crystals.structure_type import structure_type
 
 STRICT, LOOSE = 0.01, 0.1
 """The two tolerances (Å) at which a space group is determined: if they disagree,
 the label is not to be trusted."""
+_SAME_PLACE = 1e-3
 
 
-def space_group(crystal: Crystal, symprec: float = STRICT) -> int:
-    """Return the space group number of a crystal.
+@dataclass(frozen=True)
+class Symmetry:
+    """What spglib finds of a crystal.
 
-    Sites of the same element with different occupancies are told apart.
+    Parameters
+    ----------
+    space_group
+        The space group number.
+    structure_type
+        The structure type, see `gromega.crystals.structure_type`.
+    primitive
+        The crystal in a primitive cell.
+    """
+
+    space_group: int
+    structure_type: str
+    primitive: Crystal
+
+
+def find_symmetry(crystal: Crystal, symprec: float = STRICT) -> Symmetry:
+    """Return space group, structure type and primitive cell of a crystal.
+
+    Atoms that share a place are one site; sites of other elements or occupancies are
+    told apart.
 
     Parameters
     ----------
@@ -29,15 +54,54 @@ def space_group(crystal: Crystal, symprec: float = STRICT) -> int:
     ValueError
         If spglib finds no space group, as when atoms overlap.
     """
-    kinds = np.stack([crystal.numbers, np.round(crystal.occupancy * 1000)], axis=1)
-    _, types = np.unique(kinds, axis=0, return_inverse=True)
-    kind = (types.ravel() + 1).tolist()
-    cell = (crystal.lattice.tolist(), crystal.frac.tolist(), kind)
+    sites, site_of = _sites(crystal)
+    kinds = _kinds(crystal, site_of)
+    data = _dataset(crystal, sites, kinds, symprec)
+    group = int(data.number)
+    wyckoffs = "".join(data.wyckoffs)
+    orbits = data.crystallographic_orbits.tolist()
+    key = structure_type(group, kinds.tolist(), orbits, wyckoffs)
+    _, kept = np.unique(data.mapping_to_primitive, return_index=True)
+    atoms = np.flatnonzero(np.isin(site_of, kept))
+    lattice = np.array(data.primitive_lattice)
+    frac = crystal.frac[atoms] @ crystal.lattice @ np.linalg.inv(lattice)
+    primitive = Crystal(
+        crystal.id, lattice, crystal.numbers[atoms], frac, crystal.occupancy[atoms]
+    )
+    return Symmetry(group, key, primitive)
+
+
+def space_group(crystal: Crystal, symprec: float = STRICT) -> int:
+    """Return the space group number of a crystal, as `find_symmetry` finds it."""
+    sites, site_of = _sites(crystal)
+    kinds = _kinds(crystal, site_of)
+    return int(_dataset(crystal, sites, kinds, symprec).number)
+
+
+def structure_types(crystals: Sequence[Crystal]) -> list[str]:
+    """Return the structure types of crystals, "" where spglib finds no group."""
+    found = []
+    for crystal in crystals:
+        try:
+            found.append(find_symmetry(crystal).structure_type)
+        except ValueError:
+            found.append("")
+    return found
+
+
+def _dataset(
+    crystal: Crystal,
+    sites: NDArray[np.int64],
+    kinds: NDArray[np.int64],
+    symprec: float,
+) -> spglib.SpglibDataset:
+    cell = (crystal.lattice, crystal.frac[sites], kinds)
     with warnings.catch_warnings():
         # spglib announces that it will raise where it now returns None.
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            data = spglib.get_symmetry_dataset(cell, symprec=symprec)
+            # spglib declares lists and takes arrays.
+            data = spglib.get_symmetry_dataset(cell, symprec=symprec)  # type: ignore[arg-type]
         except spglib.SpglibError:
             data = None
     if data is None:
@@ -45,4 +109,37 @@ def space_group(crystal: Crystal, symprec: float = STRICT) -> int:
             f"crystal {crystal.id!r}: spglib finds no space group at symprec "
             f"{symprec:g} Å; do atoms overlap?"
         )
-    return int(data.number)
+    return data
+
+
+def _sites(crystal: Crystal) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first atom of each site, and the site that each atom is on."""
+    n = crystal.numbers.size
+    own = np.arange(n)
+    partial = np.flatnonzero(crystal.occupancy < 1)
+    if partial.size < 2:
+        return own, own
+    first = own.copy()
+    frac = crystal.frac[partial]
+    for k, atom in enumerate(partial):
+        steps = frac[:k] - frac[k]
+        steps -= np.round(steps)
+        same = np.flatnonzero(
+            np.linalg.norm(steps @ crystal.lattice, axis=1) < _SAME_PLACE
+        )
+        if same.size:
+            first[atom] = first[partial[same[0]]]
+    sites, site_of = np.unique(first, return_inverse=True)
+    return sites, site_of
+
+
+def _kinds(crystal: Crystal, site_of: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a number for each site, the same for sites of the same content."""
+    content: list[list[tuple[int, int]]] = [[] for _ in range(site_of.max() + 1)]
+    shares = np.round(crystal.occupancy * 1000).astype(int).tolist()
+    atoms = zip(site_of.tolist(), crystal.numbers.tolist(), shares, strict=True)
+    for site, number, share in atoms:
+        content[site].append((number, share))
+    names = [tuple(sorted(atoms)) for atoms in content]
+    order = {name: k for k, name in enumerate(sorted(set(names)), start=1)}
+    return np.array([order[name] for name in names])

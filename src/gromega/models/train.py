@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax import Array
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gromega.models.augment import stretch, stretch_matrices
 from gromega.models.recipes import Recipe, make_network
@@ -26,12 +26,15 @@ class Part:
 
     Parameters
     ----------
+    ids
+        The ids of the crystals, (n,).
     x
         Scaled G(r), (n, 209) float32.
     y
         The classes, (n,), indices into the model's space groups.
     """
 
+    ids: NDArray[np.str_]
     x: NDArray[np.float32]
     y: NDArray[np.int64]
 
@@ -86,6 +89,7 @@ def fit(
     n_groups: int,
     train: Part,
     validation: Part,
+    held_out: ArrayLike,
     epochs: int,
     seed: int,
     report: Callable[[Epoch], None] | None = None,
@@ -102,6 +106,8 @@ def fit(
         The number of classes.
     train, validation
         The two parts; nothing else is seen.
+    held_out
+        The ids of the test part, to refuse any of them.
     epochs
         The number of epochs.
     seed
@@ -112,8 +118,15 @@ def fit(
     Raises
     ------
     ValueError
-        If the loss is no longer finite.
+        If a crystal of the test part is to be learned from or chosen by, or the loss
+        is no longer finite.
     """
+    leaked = np.intersect1d(np.concatenate([train.ids, validation.ids]), held_out)
+    if leaked.size:
+        raise ValueError(
+            f"{leaked.size} crystals of the test part are among those to train with, "
+            f"such as '{leaked[0]}'; make the split again with 'dvc repro'."
+        )
     batch = min(recipe.batch, train.y.size)
     steps = train.y.size // batch
     network = make_network(recipe.network, n_groups, seed)

@@ -1,14 +1,14 @@
 """Pair spectra: all interatomic distances of a crystal, once and for all Ω."""
 
 import math
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
+from gromega.parallel import open_pool, ordered_map
 from gromega.pdf.pairs import add_pairs
 from gromega.pdf.scattering import site_weights
 
@@ -17,7 +17,7 @@ BIN_WIDTH = 0.02
 DMAX = 36.0
 """Longest distance of a spectrum unless told otherwise, Å: enough for rmax 30 Å
 with the ripples of Qmax 10 Å⁻¹ and the tails of the widest peaks."""
-_CHUNK = 64
+CHUNK = 64
 
 
 def n_bins(dmax: float) -> int:
@@ -68,10 +68,7 @@ def pair_spectrum(
 
 
 def pair_spectra(
-    crystals: Sequence[Crystal],
-    radiation: str = "xray",
-    dmax: float = DMAX,
-    progress: Callable[[int], None] | None = None,
+    crystals: Sequence[Crystal], radiation: str = "xray", dmax: float = DMAX
 ) -> NDArray[np.float32]:
     """Return the pair spectra of many crystals, on all cores.
 
@@ -81,23 +78,22 @@ def pair_spectra(
         The crystals, n of them.
     radiation, dmax
         As in `pair_spectrum`.
-    progress
-        Called with the number of crystals that were finished since the last call.
 
     Returns
     -------
     (n, n_bins(dmax)) float32, in Å⁻¹
     """
+    chunks = (crystals[i : i + CHUNK] for i in range(0, len(crystals), CHUNK))
+    with open_pool() as pool:
+        parts = list(ordered_map(pool, partial(spectra_of, radiation, dmax), chunks))
+    return np.concatenate([np.empty((0, n_bins(dmax)), np.float32), *parts])
+
+
+def spectra_of(
+    radiation: str, dmax: float, crystals: Sequence[Crystal]
+) -> NDArray[np.float32]:
+    """Return the pair spectra of a few crystals, (n, n_bins(dmax)), on this core."""
     spectra = np.empty((len(crystals), n_bins(dmax)), np.float32)
-
-    def fill(start: int) -> int:
-        stop = min(start + _CHUNK, len(crystals))
-        for index in range(start, stop):
-            spectra[index] = pair_spectrum(crystals[index], radiation, dmax)
-        return stop - start
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done in pool.map(fill, range(0, len(crystals), _CHUNK)):
-            if progress:
-                progress(done)
+    for row, crystal in zip(spectra, crystals, strict=True):
+        row[:] = pair_spectrum(crystal, radiation, dmax)
     return spectra

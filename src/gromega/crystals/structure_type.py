@@ -1,0 +1,82 @@
+"""Structure types: crystals that are the same arrangement, of whatever elements."""
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from functools import cache
+from math import gcd
+
+from gromega.crystals.positions import wyckoff
+
+
+def structure_type(
+    space_group: int, kinds: Sequence[Hashable], orbits: Sequence[int], wyckoffs: str
+) -> str:
+    """Return the structure type, such as ``AB_225_a_b`` of rock salt.
+
+    It is the anonymised formula, the space group, and for each kind of atom the
+    Wyckoff letters of its orbits, ``3l`` for three orbits on l: the key that AFLOW and
+    aviary call a prototype label, without its Pearson symbol. Kinds stand in the order
+    of their numbers of atoms. The letters depend on the choice of origin and axes, so
+    of all choices, those of the affine normalizer, the first in the alphabet counts.
+
+    Parameters
+    ----------
+    space_group
+        The space group number.
+    kinds
+        The kind of each atom, such as its element, n of them.
+    orbits
+        The orbit that each atom belongs to, n of them.
+    wyckoffs
+        The Wyckoff letter of each atom, n of them.
+    """
+    atoms = Counter(kinds)
+    first = {orbit: k for k, orbit in reversed(list(enumerate(orbits)))}
+    letters: dict[Hashable, list[str]] = {kind: [] for kind in atoms}
+    for k in first.values():
+        letters[kinds[k]].append(wyckoffs[k])
+    divisor = gcd(*atoms.values())
+    species = sorted(
+        (count // divisor, "".join(sorted(letters[kind])))
+        for kind, count in atoms.items()
+    )
+    return _canonical(space_group, tuple(species))
+
+
+@cache
+def _canonical(space_group: int, species: tuple[tuple[int, str], ...]) -> str:
+    choices = []
+    positions, exchanges = wyckoff(space_group)
+    alphabet = "".join(positions)
+    for image in closure(alphabet, exchanges):
+        exchange = str.maketrans(alphabet, image)
+        choices.append(
+            sorted((n, "".join(sorted(x.translate(exchange)))) for n, x in species)
+        )
+    best = min(choices)
+    formula = "".join(
+        _name(k) + (str(n) if n > 1 else "") for k, (n, _) in enumerate(best)
+    )
+    parts = []
+    for _, letters in best:
+        counts = Counter(letters)
+        parts.append("".join(f"{n if n > 1 else ''}{x}" for x, n in counts.items()))
+    return "_".join([formula, str(space_group), *parts])
+
+
+def _name(k: int) -> str:
+    """Return A to Z, then Aa, Ba and so on."""
+    return chr(ord("A") + k % 26) + "abcdefghij"[: k // 26][-1:]
+
+
+def closure(alphabet: str, generators: Sequence[str]) -> list[str]:
+    """Return all permutations that some permutations of an alphabet generate.
+
+    A permutation is written as the images of the alphabet's letters, in turn.
+    """
+    tables = [str.maketrans(alphabet, image) for image in generators]
+    found, new = {alphabet}, {alphabet}
+    while new:
+        new = {p.translate(table) for p in new for table in tables} - found
+        found |= new
+    return sorted(found)

@@ -1,0 +1,106 @@
+"""Many calls at once: on the cores of this machine, or on a Dask cluster."""
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import (
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
+from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+ADDRESS = "DASK_SCHEDULER_ADDRESS"
+"""The environment variable that names a cluster, as Dask itself reads it."""
+
+
+@contextmanager
+def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
+    """Yield what calls functions: threads, one per core, or the workers of a cluster.
+
+    Parameters
+    ----------
+    scheduler
+        The address of a Dask scheduler, such as ``tcp://node1:8786``; threads of this
+        process if left out.
+
+    Raises
+    ------
+    ImportError
+        If Dask is not installed.
+    OSError
+        If the scheduler does not answer.
+    """
+    if not scheduler:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            yield pool
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ImportError(
+            "a scheduler needs Dask; install it with pip install 'gromega[cluster]'."
+        ) from None
+    try:
+        client = Client(scheduler, timeout=10)
+    except (OSError, ValueError) as error:
+        raise OSError(
+            f"the scheduler {scheduler} does not answer ({error}); is it running?"
+        ) from None
+    with client:
+        # A worker that dies takes its calls with it: they are made again.
+        yield client.get_executor(retries=5)
+
+
+@contextmanager
+def open_processes() -> Iterator[Executor]:
+    """Yield processes of this machine, one per core, for work that holds Python up."""
+    # A fork of a process that runs JAX can hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+        yield pool
+
+
+def ordered_map(
+    pool: Executor, function: Callable[[T], R], items: Iterable[T]
+) -> Iterator[R]:
+    """Yield function(item) of each item, in order.
+
+    Only some items are taken ahead of the result that is waited for, so memory stays
+    bounded however many there are.
+
+    Parameters
+    ----------
+    pool
+        What `open_pool` or `open_processes` yields.
+    function
+        The function, its arguments and its results what pickle can carry.
+    items
+        The items.
+    """
+    ahead = 4 * n_workers(pool)
+    waiting: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def n_workers(pool: Executor) -> int:
+    """Return how many calls a pool makes at once."""
+    client = getattr(pool, "_client", None)
+    if client is None:
+        return int(getattr(pool, "_max_workers", 1))
+    return max(1, sum(client.nthreads().values()))

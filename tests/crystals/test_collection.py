@@ -1,0 +1,27 @@
+from gromega.crystals.collection import complete, summarise, with_source
+from gromega.crystals.table import write_table
+
+
+def test_missing_structure_types_are_found(small_table):
+    table = complete(small_table)
+    types = dict(
+        zip(table["id"].to_pylist(), table["structure_type"].to_pylist(), strict=True)
+    )
+    assert types["nickel-0"] == "A_225_a"
+    assert types["magnesium-7"] == "A_194_c"
+    assert complete(table) is table
+
+
+def test_summary_counts(tmp_path, small_table):
+    path = tmp_path / "x.parquet"
+    write_table(with_source(complete(small_table), "textbook"), path)
+    summary = summarise(path)
+    assert summary["crystals"] == 24
+    assert summary["structure_types"] == 3
+    assert summary["by_space_group"] == {"194": 8, "225": 8, "229": 8}
+    assert sum(summary["by_atoms"].values()) == 24
+
+
+def test_a_source_that_is_named_is_kept(small_table):
+    table = with_source(with_source(small_table, "textbook"), "other")
+    assert set(table["source"].to_pylist()) == {"textbook"}

@@ -1,0 +1,375 @@
+"""Ingest: every input ends in the table or in the quarantine, with a reason."""
+
+import csv
+import io
+import json
+import tarfile
+import zipfile
+from collections import Counter
+
+import pytest
+from files import POSCAR, ROCK_SALT, cif
+
+from gromega.crystals import sources
+from gromega.crystals.examine import Options
+from gromega.crystals.ingest import ingest
+from gromega.crystals.quarantine import Reason
+from gromega.crystals.table import crystals_of, read_table, write_table
+from gromega.parallel import open_pool
+
+ANATASE = """\
+Ti1 Ti 0 0 0 1
+O1 O 0.3 0.3 0 1"""
+
+
+def run(tmp_path, *paths, **options):
+    out, quarantine = tmp_path / "out.parquet", tmp_path / "quarantine.csv"
+    with open_pool() as pool:
+        tally = ingest(paths, out, quarantine, pool, Options(**options))
+    with quarantine.open(newline="") as file:
+        refused = list(csv.DictReader(file))
+    return read_table(out), refused, tally
+
+
+def test_folders_archives_and_tables_are_read(tmp_path, small_table):
+    folder = tmp_path / "collection"
+    (folder / "deep" / "deeper").mkdir(parents=True)
+    (folder / "deep" / "deeper" / "halite.cif").write_text(cif())
+    (folder / "POSCAR_sylvite").write_text(POSCAR.replace("Na", "K"))
+    (folder / "notes.txt").write_text("not a crystal")
+    with zipfile.ZipFile(folder / "more.zip", "w") as archive:
+        archive.writestr("a/KF.cif", cif(atoms=ROCK_SALT.replace("Cl", "F")))
+    with tarfile.open(folder / "last.tar.gz", "w:gz") as archive:
+        content = (cif("one", a="4.2", group="P m -3 m") + cif("two", a="7")).encode()
+        info = tarfile.TarInfo("two.cif")
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+    write_table(small_table.slice(8, 1), folder / "table.parquet")
+    table, refused, tally = run(tmp_path, folder)
+    assert table["id"].to_pylist() == [
+        "POSCAR_sylvite",
+        "deep/deeper/halite.cif",
+        "last.tar.gz/two.cif#one",
+        "last.tar.gz/two.cif#two",
+        "more.zip/a/KF.cif",
+        "iron-0",
+    ]
+    assert table["source"].to_pylist()[-2:] == ["more.zip/a/KF.cif", "table.parquet"]
+    assert table["space_group"].to_pylist() == [225, 225, 221, 225, 225, 229]
+    assert table["structure_type"][2].as_py() == "AB_221_a_b"
+    # primitive cells
+    assert [len(c.numbers) for c in crystals_of(table)] == [2, 2, 2, 2, 2, 1]
+    assert (tally.files, tally.taken, len(refused)) == (5, 6, 0)
+
+
+def shell(n):
+    """Return a cell of n atoms on a random, well-spaced grid."""
+    rows = []
+    for k in range(n):
+        x, y, z = k % 22, k // 22 % 22, k // 484
+        rows.append(f"C{k} C {x / 22:.5f} {y / 22:.5f} {z / 22:.5f} 1")
+    return cif(a="66", group="P 1", atoms="\n".join(rows))
+
+
+HOSTILE = {
+    # cut in the middle of an atom
+    "truncated.cif": (cif()[:-60], Reason.UNREADABLE),
+    # bytes that are no text
+    "binary.cif": (bytes(range(256)) * 8, Reason.UNREADABLE),
+    "empty.cif": ("", Reason.NO_ATOMS),
+    # a quote that never ends, and many that do
+    "quotes.cif": (cif() + "_text '" + "' '" * 5000, Reason.UNREADABLE),
+    "semicolons.cif": (cif() + "_text\n;" + "\n ;" * 5000, Reason.UNREADABLE),
+    "nameless.cif": ("loop_\n_atom_site_fract_x\n0.1\n", Reason.UNREADABLE),
+    # text only
+    "global.cif": ("data_global\n_publ_author_name 'A B'\n", Reason.NO_ATOMS),
+    "empty-loop.cif": (cif(atoms=""), Reason.NO_ATOMS),
+    "ghosts.cif": (cif(atoms="Na1 Na 0 0 0 0"), Reason.NO_ATOMS),
+    "unknown-place.cif": (cif(atoms="Na1 Na 0 ? 0 1"), Reason.NO_COORDINATES),
+    "nan.cif": (cif(atoms="Na1 Na 0 nan 0 1"), Reason.NO_COORDINATES),
+    "infinite.cif": (cif(atoms="Na1 Na 0 1e999 0 1"), Reason.NO_COORDINATES),
+    "no-cell.cif": (cif(a="?"), Reason.BAD_CELL),
+    "no-volume.cif": (cif(a="0.0"), Reason.BAD_CELL),
+    "flat.cif": (cif().replace("gamma 90", "gamma 180"), Reason.BAD_CELL),
+    "impossible.cif": (cif().replace("alpha 90", "alpha 5"), Reason.BAD_CELL),
+    "vast.cif": (cif(a="1e30"), Reason.BAD_CELL),
+    "negative.cif": (cif(a="-5.64"), Reason.BAD_CELL),
+    # a cube in a cell that is none
+    "slanted.cif": (cif().replace("gamma 90", "gamma 80"), Reason.BAD_CELL),
+    "group.cif": (cif(group="F m 7 m"), Reason.NO_SYMMETRY),
+    "element.cif": (cif(atoms="X1 Qq 0 0 0 1"), Reason.UNKNOWN_ELEMENT),
+    "occupied.cif": (cif(atoms="Na1 Na 0 0 0 1.4"), Reason.BAD_OCCUPANCY),
+    "shared.cif": (
+        cif(atoms="Na1 Na 0 0 0 0.7\nK1 K 0 0 0 0.6"),
+        Reason.BAD_OCCUPANCY,
+    ),
+    "overlap.cif": (
+        cif(group="P 1", atoms="Na1 Na 0 0 0 1\nCl1 Cl 0.05 0 0 1"),
+        Reason.OVERLAP,
+    ),
+    "crowd.cif": (shell(10_000), Reason.TOO_MANY_ATOMS),
+    # 23 sites on the general position of Fm-3m
+    "crowd-by-symmetry.cif": (
+        cif(
+            a="90",
+            atoms="\n".join(
+                f"C{k} C 0.{11 + k} 0.{23 + 2 * k} 0.{37 + k} 1" for k in range(23)
+            ),
+        ),
+        Reason.TOO_MANY_ATOMS,
+    ),
+    # nearly face-centred
+    "unstable.cif": (
+        cif(
+            group="P 1",
+            atoms="A Cu 0.003 0 0 1\nB Cu 0.5 0.5 0 1\nC Cu 0.5 0 0.5 1\n"
+            "D Cu 0 0.5 0.5 1",
+        ),
+        Reason.UNSTABLE_LABEL,
+    ),
+    # zincblende, said to be simple cubic
+    "label.cif": (
+        "\n".join(
+            line
+            for line in cif(
+                group="F -4 3 m", atoms="A Zn 0 0 0 1\nB Zn 0.25 0.25 0.25 1"
+            ).splitlines()
+        ),
+        Reason.OTHER_LABEL,
+    ),
+    "organic.cif": (
+        cif(group="P 1", atoms="C1 C 0 0 0 1\nH1 H 0.2 0 0 1\nH2 H 0 0.2 0 1"),
+        Reason.ORGANIC,
+    ),
+    "operations.cif": (
+        cif() + "loop_\n_symmetry_equiv_pos_as_xyz\n'x,y,z'\n'a+b'\n",
+        Reason.UNREADABLE,
+    ),
+    "no-group.cif": (
+        cif() + "loop_\n_symmetry_equiv_pos_as_xyz\n'x,y,z'\n'2*x,y,z'\n",
+        Reason.UNREADABLE,
+    ),
+    "POSCAR_letters": (POSCAR.replace("0 0 0", "a b c"), Reason.UNREADABLE),
+    "POSCAR_old": (POSCAR.replace("Na Cl\n", ""), Reason.UNKNOWN_ELEMENT),
+    "POSCAR_short": (POSCAR[:-12], Reason.UNREADABLE),
+    "POSCAR_unknown": (POSCAR.replace("Na", "Qq"), Reason.UNKNOWN_ELEMENT),
+    "POSCAR_flat": (POSCAR.replace("2.82 2.82 0.0", "0 0 0"), Reason.BAD_CELL),
+    "POSCAR_nan": (POSCAR.replace("0 0 0", "nan 0 0"), Reason.NO_COORDINATES),
+    "POSCAR_none": (POSCAR.replace("1 1\n", "0 0\n"), Reason.NO_ATOMS),
+    "POSCAR_many": (POSCAR.replace("1 1\n", "1 9999\n"), Reason.TOO_MANY_ATOMS),
+}
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """Return what came of a folder of hostile files, all read at once."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "in").mkdir()
+    for name, (content, _) in HOSTILE.items():
+        content = content if isinstance(content, bytes) else content.encode()
+        (folder / "in" / name).write_bytes(content)
+    (folder / "in" / "good.cif").write_text(cif())
+    return run(folder, folder / "in", inorganic=True)
+
+
+@pytest.mark.parametrize("name", list(HOSTILE))
+def test_hostile_files_are_refused_for_their_reason(hostile, name):
+    _, refused, _ = hostile
+    found = [(row["reason"], row["detail"]) for row in refused if row["file"] == name]
+    assert [reason for reason, _ in found] == [HOSTILE[name][1].value], found
+    assert "\n" not in found[0][1]
+
+
+def test_a_good_file_among_hostile_ones_is_taken(hostile):
+    table, refused, tally = hostile
+    assert table["id"].to_pylist() == ["good.cif"]
+    assert tally.files == len(HOSTILE) + 1 == len(refused) + 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        # UTF-16 with a mark, as a spreadsheet writes it
+        cif().encode("utf-16"),
+        # UTF-8 with a mark
+        cif().encode("utf-8-sig"),
+        # Latin-1, an author's name
+        cif().encode() + "_publ_author_name 'Müller'\n".encode("latin-1"),
+        # uncertainties in parentheses
+        cif(a="5.640(2)", atoms=ROCK_SALT.replace("0.5", "0.500(3)")).encode(),
+        # lines end as on Windows, or as on old Macs
+        cif().replace("\n", "\r\n").encode(),
+        # one atom in a cell
+        cif(group="F m -3 m", atoms="Cu1 Cu 0 0 0 1").encode(),
+        # thirds with few digits, where the site is special
+        cif(group="F m -3 m", atoms="Cu1 Cu 0.0004 0 0 1").encode(),
+        # alternatives that are both given as full: the first is kept
+        cif(atoms="Na1 Na 0 0 0 1 1\nK1 K 0 0 0.01 1 2\nCl1 Cl 0.5 0.5 0.5 1 0")
+        .replace("occupancy\n", "occupancy\n_atom_site_disorder_group\n")
+        .encode(),
+    ],
+)
+def test_odd_files_that_are_right_are_taken(tmp_path, content):
+    path = tmp_path / "odd.cif"
+    path.write_bytes(content)
+    table, refused, _ = run(tmp_path, path)
+    assert not refused
+    assert table["space_group"].to_pylist() == [225]
+
+
+def test_the_same_structure_is_taken_once(tmp_path):
+    # another cell edge by 0.5 %, another origin, another cell: the same; by 5 %: not
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "1.cif").write_text(cif())
+    (folder / "2.cif").write_text(cif(a="5.67"))
+    swapped = "Na1 Na 0.5 0.5 0.5 1\nCl1 Cl 0 0 0 1"
+    (folder / "3.cif").write_text(cif(atoms=swapped))
+    (folder / "POSCAR").write_text(POSCAR)
+    (folder / "x.cif").write_text(cif(a="5.92"))
+    table, refused, _ = run(tmp_path, folder)
+    assert table["id"].to_pylist() == ["1.cif", "x.cif"]
+    assert Counter((r["reason"], r["detail"]) for r in refused) == {
+        ("duplicate", "of 1.cif"): 3
+    }
+
+
+def zipped(path, names, content=None):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.writestr(name, cif() if content is None else content)
+
+
+def tarred(path, members):
+    with tarfile.open(path, "w:gz") as archive:
+        for info in members:
+            archive.addfile(info, io.BytesIO(b"\0" * info.size))
+
+
+def link(name, kind):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, "/etc/passwd"
+    return info
+
+
+def nested(path):
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("a.cif", cif())
+    zipped(path, ["inner.zip"], inner.getvalue())
+
+
+def linked_zip(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        info = zipfile.ZipInfo("passwd.cif")
+        info.external_attr = 0o120777 << 16
+        archive.writestr(info, "/etc/passwd")
+
+
+def bomb_tar(path):
+    # a file of another kind that must be inflated to get past it
+    info = tarfile.TarInfo("zeros.bin")
+    info.size = 400 * 2**20
+    tarred(path, [info])
+
+
+ARCHIVES = {
+    # a path that leads outside
+    "out.zip": (lambda p: zipped(p, ["../../out.cif"]), "a path that leads outside"),
+    "root.zip": (lambda p: zipped(p, ["/etc/out.cif"]), "a path that leads outside"),
+    "drive.zip": (lambda p: zipped(p, ["C:\\out.cif"]), "a path that leads outside"),
+    "out.tar.gz": (
+        lambda p: tarred(p, [tarfile.TarInfo("a/../../b.cif")]),
+        "a path that leads outside",
+    ),
+    # links, devices
+    "link.tar.gz": (lambda p: tarred(p, [link("x.cif", tarfile.SYMTYPE)]), "a link"),
+    "hard.tar.gz": (lambda p: tarred(p, [link("x.cif", tarfile.LNKTYPE)]), "a link"),
+    "pipe.tar.gz": (lambda p: tarred(p, [link("x.cif", tarfile.FIFOTYPE)]), "a link"),
+    "link.zip": (linked_zip, "a link or a device"),
+    # archives within archives
+    "nested.zip": (nested, "a zip within an archive: unpack it first"),
+    # bombs
+    "bomb.zip": (
+        lambda p: zipped(p, ["a.cif", "b.cif"], b"\0" * 150 * 2**20),
+        "inflates to more than 200 times its size",
+    ),
+    "bomb.tar.gz": (bomb_tar, "inflates to more than 200 times its size"),
+    # damaged
+    "cut.zip": (lambda p: p.write_bytes(b"PK\x03\x04 and no more"), "damaged"),
+    "cut.tar.gz": (lambda p: p.write_bytes(b"\x1f\x8b\x08 and no more"), "damaged"),
+    "cut.tar.xz": (lambda p: p.write_bytes(b"\xfd7zXZ\x00 and no more"), "damaged"),
+    "letter.tar": (lambda p: p.write_bytes(b"dear reader " * 100), "damaged"),
+}
+
+
+@pytest.mark.parametrize("name", list(ARCHIVES))
+def test_hostile_archives_are_refused(tmp_path, name):
+    make, message = ARCHIVES[name]
+    folder = tmp_path / "in"
+    folder.mkdir()
+    make(folder / name)
+    (folder / "z.cif").write_text(cif())
+    table, refused, _ = run(tmp_path, folder)
+    assert table["id"].to_pylist() == ["z.cif"]
+    rows = [row for row in refused if row["reason"] == "archive refused"]
+    assert len(rows) == 1
+    assert message in rows[0]["detail"]
+    assert not list(tmp_path.rglob("out.cif"))
+
+
+def test_caps_on_count_and_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "MAX_FILES", 3)
+    monkeypatch.setattr(sources, "MAX_FILE", 2000)
+    zipped(tmp_path / "many.zip", [f"{k}.cif" for k in range(9)])
+    (tmp_path / "long.cif").write_text(cif() + "# " * 1000)
+    table, refused, _ = run(tmp_path, tmp_path / "many.zip", tmp_path / "long.cif")
+    assert table.num_rows == 1
+    details = [row["detail"] for row in refused if row["reason"] != "duplicate"]
+    assert details == ["more than 3 files", "larger than 0 MiB: split it"]
+
+
+def test_bytes_do_not_depend_on_the_number_of_workers(tmp_path, monkeypatch):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for k in range(40):
+        (folder / f"{k:02}.cif").write_text(cif(a=f"{5 + 0.15 * (k % 20):.2f}"))
+    written = []
+    for n in (1, 3):
+        monkeypatch.setattr("os.cpu_count", lambda n=n: n)
+        run(tmp_path, folder)
+        names = ("out.parquet", "quarantine.csv")
+        written.append([(tmp_path / name).read_bytes() for name in names])
+    assert written[0] == written[1]
+    assert b"of 00.cif" in written[0][1]
+
+
+def test_missing_and_unknown_paths_are_said_at_once(tmp_path):
+    (tmp_path / "x.doc").write_text("dear reader")
+    with pytest.raises(ValueError, match=r"x\.doc: not a CIF file, a POSCAR"):
+        run(tmp_path, tmp_path / "x.doc")
+    with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
+        run(tmp_path, tmp_path / "nowhere")
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_an_interrupt_leaves_nothing_half_written(tmp_path):
+    (tmp_path / "a.cif").write_text(cif())
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    out, quarantine = tmp_path / "out.parquet", tmp_path / "q.csv"
+    with pytest.raises(KeyboardInterrupt), open_pool() as pool:
+        ingest([tmp_path / "a.cif"], out, quarantine, pool, report=interrupt)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.cif"]
+
+
+def test_crystals_of_the_open_database(tmp_path, shared):
+    archive = shared / "data" / "cif" / "cod-open-crystals.tar.gz"
+    table, refused, tally = run(tmp_path, archive)
+    assert tally.files == table.num_rows + len(refused) == 326
+    duplicates = sum(row["reason"] == "duplicate" for row in refused)
+    assert table.num_rows + duplicates >= 0.95 * 326
+    assert tally.agree >= 0.97 * tally.stated
+    assert json.dumps(tally.summary())

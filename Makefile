@@ -36,6 +36,7 @@ lint: setup
 
 bench: setup
 	$(RUN) python benchmarks/bench.py
+	$(RUN) python benchmarks/gathering.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .coverage

@@ -11,18 +11,20 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
 from gromega.conditions import AXES, REFERENCE
-from gromega.crystals.table import choose, crystals_of, read_table
+from gromega.crystals.table import choose, crystals_of, read_table, write_table
 from gromega.lake import write_pdfs, write_spectra
+from gromega.parallel import open_pool
 from gromega.pdf import srreal
 from gromega.pdf.network_input import input_operator
 from gromega.pdf.operator import reach
 from gromega.pdf.simulate import apply_operator
 from gromega.pdf.spectrum import DMAX, pair_spectra
-from gromega.splits import random_split
+from gromega.splits import draw_split
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data" / "structures.parquet"
@@ -45,7 +47,8 @@ def one_more_seconds(spectra, density):
 
 def main() -> None:
     path = SHARED if SHARED.is_file() else MADE
-    table = choose(read_table(path))
+    table = read_table(path)
+    table = table.filter(pa.array(choose(table)))
     crystals = crystals_of(table)
     n, cores = len(crystals), os.cpu_count() or 1
     rows = Table(title=f"{n} crystals of {path.name}, {cores} cores")
@@ -68,12 +71,15 @@ def main() -> None:
         "one more Ω, operator included", f"{took / n * 1e6:.1f} µs per PDF", "25 µs"
     )
     groups = np.asarray(table["space_group"])
-    parts = random_split(table["id"].to_pylist(), groups)
+    parts = draw_split(table["id"].to_pylist(), groups)
     test = np.array(table["id"].to_pylist())[parts == "test"]
     with tempfile.TemporaryDirectory() as folder:
         lake = Path(folder)
         store = lake / "spectra.zarr"
-        took, _ = seconds(lambda: write_spectra(store, table, "xray", DMAX))
+        chosen = lake / "crystals.parquet"
+        write_table(table, chosen)
+        with open_pool() as pool:
+            took, _ = seconds(lambda: write_spectra(store, chosen, "xray", DMAX, pool))
         rows.add_row(f"all spectra to {DMAX:g} Å, to Zarr", f"{took:.1f} s", "")
 
         def sweeps():

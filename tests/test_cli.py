@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from gromega.cli import app, main
 from gromega.conditions import AXES
+from gromega.crystals.table import read_table
 from gromega.evaluation.accuracy import write_json
 from gromega.lake import new_store
 
@@ -62,6 +63,10 @@ def test_simulate_prints_where_no_file_is_named(cif):
         (["verify", "x.zarr"], "x.zarr: there is no store"),
         # a folder in place of a file: said
         (["simulate", "nickel.cif", "-o", "."], "Is a directory"),
+        # a collection that is not there: likewise
+        (["ingest", "cifs"], "cifs does not exist"),
+        # a model that is not there: likewise
+        (["evaluate", "models/x", "--data", "."], "split.parquet"),
         # an engine nobody has: the engines are named
         (["simulate", "nickel.cif", "--engine", "fft"], "there is no engine 'fft'"),
         # results before a run: how to get them
@@ -116,7 +121,65 @@ def test_results_stand_beside_the_paper_s(tmp_path):
     assert json.loads((tmp_path / "sweeps" / "qdamp.json").read_text()) == scores
 
 
-@pytest.mark.parametrize("command", ["simulate", "results", "verify", "doctor"])
+def test_ingest_writes_table_quarantine_summary_and_picture(cif, tmp_path):
+    (tmp_path / "letter.cif").write_text("dear reader")
+    out = tmp_path / "mine.parquet"
+    result = runner.invoke(app, ["ingest", str(tmp_path), "--out", str(out)])
+    assert result.exit_code == 0
+    table = read_table(out)
+    assert table["id"].to_pylist() == ["nickel.cif"]
+    assert table["structure_type"].to_pylist() == ["A_225_a"]
+    assert "letter.cif,,unreadable" in (tmp_path / "quarantine.csv").read_text()
+    summary = json.loads((tmp_path / "mine.json").read_text())
+    assert summary["ingest"] == {
+        "files": 2,
+        "taken": 1,
+        "refused": {"unreadable": 1},
+        "stated": 1,
+        "agree": 1,
+    }
+    assert (tmp_path / "mine.png").is_file()
+
+
+def test_ingest_of_nothing_good_says_so(tmp_path):
+    (tmp_path / "letter.cif").write_text("dear reader")
+    out = tmp_path / "none.parquet"
+    result = runner.invoke(app, ["ingest", str(tmp_path), "--out", str(out)])
+    assert result.exit_code == 0
+    assert read_table(out).num_rows == 0
+    assert not (tmp_path / "none.json").exists()
+
+
+def test_synthesize_makes_the_groups_asked_for(tmp_path):
+    out = tmp_path / "made.parquet"
+    arguments = ["synthesize", "--group", "225", "--group", "2", "--count", "2"]
+    result = runner.invoke(app, [*arguments, "--out", str(out)])
+    assert result.exit_code == 0
+    assert "made.parquet: 4 crystals" in result.stdout
+    assert read_table(out)["space_group"].to_pylist() == [225, 225, 2, 2]
+
+
+def test_synthesize_follows_a_recipe(tmp_path):
+    recipe = tmp_path / "few.yaml"
+    recipe.write_text("space_groups: [225]\ncrystals_per_group: 1\nseed: 4\n")
+    out = tmp_path / "made.parquet"
+    arguments = ["synthesize", "--recipe", str(recipe), "--out", str(out)]
+    assert runner.invoke(app, arguments).exit_code == 0
+    assert read_table(out).num_rows == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ingest",
+        "synthesize",
+        "evaluate",
+        "simulate",
+        "results",
+        "verify",
+        "doctor",
+    ],
+)
 def test_help_has_an_example(command):
     result = runner.invoke(app, [command, "--help"])
     assert result.exit_code == 0

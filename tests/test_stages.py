@@ -2,14 +2,19 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 import yaml
+from files import cif
+from typer.testing import CliRunner
 
-from gromega.crystals.table import read_table, write_table
+from gromega.cli import app
+from gromega.crystals.crystal import Crystal
+from gromega.crystals.table import read_table, to_table, write_table
 from gromega.lake import open_store
 from gromega.params import read_params
 from gromega.stages import STAGES, main
@@ -101,6 +106,90 @@ def test_outputs_tell_nothing_of_the_place(project):
         if path.is_file() and "crystals.parquet" not in path.name:
             content = path.read_bytes()
             assert not any(mark in content for mark in marks), path
+
+
+def test_model_is_scored_on_the_data_of_a_pipeline(inside):
+    result = CliRunner().invoke(app, ["evaluate", "models/current"])
+    assert json.loads(result.stdout) == json.loads(
+        Path("metrics/reference.json").read_text()
+    )
+
+
+def test_summary_and_picture_of_the_crystals(inside):
+    summary = json.loads(Path("metrics/crystals.json").read_text())
+    assert summary["by_space_group"] == {"194": 8, "225": 8, "229": 8}
+    assert Path("metrics/crystals.svg").is_file()
+    table = read_table(Path("data/crystals.parquet"))
+    assert set(table["structure_type"].to_pylist()) == {
+        "A_194_c",
+        "A_225_a",
+        "A_229_a",
+    }
+    assert set(table["source"].to_pylist()) == {"crystals.parquet"}
+    assert Path("data/quarantine.csv").read_text() == "file,block,reason,detail\n"
+
+
+def test_a_crystal_of_the_test_part_is_not_trained_on(project, tmp_path, monkeypatch):
+    # a split that was edited by hand: a test crystal is among the training ones, too
+    import pyarrow.parquet as pq
+
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(project, tmp_path, dirs_exist_ok=True)
+    split = pq.read_table("data/split.parquet")
+    parts = split["part"].cast(pa.string()).to_pylist()
+    row = parts.index("test")
+    train = pa.array(["train"]).dictionary_encode()
+    leaked = split.slice(row, 1).set_column(2, "part", train)
+    pq.write_table(pa.concat_tables([split, leaked]), "data/split.parquet")
+    with pytest.raises(ValueError, match="1 crystals of the test part are among"):
+        run("train")
+
+
+def test_a_collection_of_files_is_a_source(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("data", "cifs"):
+        Path(name).mkdir()
+    for k in range(4):
+        Path(f"cifs/{k}.cif").write_text(cif(a=f"{5 + 0.3 * k}"))
+    Path("cifs/again.cif").write_text(cif(a="5.31"))
+    Path("params.yaml").write_text("crystals: {source: cifs}\n")
+    run("crystals")
+    table = read_table(Path("data/crystals.parquet"))
+    assert table["source"].to_pylist() == ["0.cif", "1.cif", "2.cif", "3.cif"]
+    assert "again.cif,halite,duplicate,of 1.cif" in (
+        Path("data/quarantine.csv").read_text()
+    )
+    summary = json.loads(Path("metrics/crystals.json").read_text())
+    assert summary["ingest"]["refused"] == {"duplicate": 1}
+    said = capsys.readouterr().err
+    assert "5 files: 4 crystals taken, 1 refused: 1 duplicate" in said
+    assert not Path("data/gathered.parquet").exists()
+
+
+@pytest.mark.parametrize("scheme", ["formula", "structure-type"])
+def test_keys_of_the_scheme_are_on_one_side(tmp_path, monkeypatch, scheme, generator):
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    n = 120
+    crystal = Crystal("x", 4 * np.eye(3), [11], [[0, 0, 0]])
+    crystals = [replace_id(crystal, f"c{k}") for k in range(n)]
+    kinds = [f"kind {k}" for k in generator.integers(0, 30, n)]
+    table = to_table(crystals, [221] * n, structure_types=kinds)
+    column = "formula" if scheme == "formula" else "structure_type"
+    index = table.column_names.index(column)
+    write_table(
+        table.set_column(index, column, pa.array(kinds)),
+        Path("data/crystals.parquet"),
+    )
+    Path("params.yaml").write_text(f"split: {{scheme: {scheme}}}\n")
+    run("split")
+    parts = read_table_of_split()
+    for kind in set(kinds):
+        assert len({p for p, k in zip(parts, kinds, strict=True) if k == kind}) == 1
+
+
+def replace_id(crystal, name):
+    return Crystal(name, crystal.lattice, crystal.numbers, crystal.frac)
 
 
 def test_stages_run_again_give_the_same_bytes(inside):

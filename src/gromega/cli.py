@@ -90,7 +90,8 @@ def ingest(
     quarantine: Annotated[
         Path | None,
         typer.Option(
-            help="The list of what is refused, and why; beside the table if none."
+            help="The list of what is refused, and why; quarantine.csv beside the "
+            "table if none."
         ),
     ] = None,
     inorganic: Annotated[
@@ -116,7 +117,7 @@ def ingest(
     from gromega.crystals.sandbox import Limits
     from gromega.evaluation.figures import crystals_figure, save_figure
 
-    quarantine = quarantine or out.with_name(f"{out.stem}-quarantine.csv")
+    quarantine = quarantine or out.with_name("quarantine.csv")
     options = Options(max_atoms=max_atoms, inorganic=inorganic)
     limits = Limits(seconds, mebibytes)
     tally = gather(paths, out, quarantine, scheduler, options, limits)

@@ -1,10 +1,11 @@
 import json
 
+import numpy as np
 import pytest
 from conftest import DATA
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.symmetry import LOOSE, space_group
+from gromega.crystals.symmetry import LOOSE, find_symmetry, loose_group, space_group
 
 
 def test_textbook_crystals_have_their_groups(classics):
@@ -20,6 +21,16 @@ def test_textbook_crystals_have_their_groups(classics):
     for crystal, group in ordered:
         assert space_group(crystal) == group
         assert space_group(crystal, LOOSE) == group
+
+
+def test_group_at_the_loose_tolerance_is_that_of_spglib(classics):
+    for crystal in classics:
+        symmetry = find_symmetry(crystal)
+        assert loose_group(symmetry) == space_group(crystal, LOOSE), crystal.id
+    # nearly body-centred: the composition allows the smaller cell, and 0.1 Å finds it
+    frac = [[0, 0, 0], [0.5, 0.5, 0.49]]
+    symmetry = find_symmetry(Crystal("x", np.diag([4, 4, 4.0]), [26, 26], frac))
+    assert symmetry.space_group != loose_group(symmetry) == 229
 
 
 def test_sites_of_other_occupancy_are_told_apart():

@@ -140,7 +140,10 @@ def read_block(block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS) -> Block:
     RefusedError
         If the block has no crystal that could be right.
     """
-    small = gemmi.make_small_structure_from_block(block)
+    try:
+        small = gemmi.make_small_structure_from_block(block)
+    except (ValueError, RuntimeError) as error:
+        raise RefusedError(Reason.UNREADABLE, str(error)) from None
     sites = [site for site in small.sites if site.occ != 0]
     if not sites:
         raise RefusedError(Reason.NO_ATOMS, "no site with an occupancy above 0")

@@ -16,7 +16,7 @@ from gromega.crystals.duplicates import fingerprint
 from gromega.crystals.places import merge_places
 from gromega.crystals.poscar import read_poscar
 from gromega.crystals.quarantine import Reason, RefusedError
-from gromega.crystals.symmetry import LOOSE, STRICT, find_symmetry, space_group
+from gromega.crystals.symmetry import LOOSE, STRICT, find_symmetry, loose_group
 
 CARBON, HYDROGEN = 6, 1
 
@@ -126,8 +126,7 @@ def label(crystal: Crystal, record: dict[str, Any], options: Options) -> None:
         raise RefusedError(Reason.ORGANIC, crystal.formula)
     try:
         symmetry = find_symmetry(crystal, STRICT)
-        # Of the primitive cell: the same, and faster.
-        loose = space_group(symmetry.primitive, LOOSE)
+        loose = loose_group(symmetry)
     except ValueError as error:
         raise RefusedError(Reason.OVERLAP, str(error)) from None
     group, primitive, stated = (

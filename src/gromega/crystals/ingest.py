@@ -15,7 +15,7 @@ from gromega.crystals.duplicates import Known
 from gromega.crystals.examine import Options
 from gromega.crystals.quarantine import Reason, Refusal, new_quarantine
 from gromega.crystals.sandbox import Limits, Sandbox
-from gromega.crystals.sources import MEBIBYTE, Source, find_sources
+from gromega.crystals.sources import MEBIBYTE, Source, check_paths, find_sources
 from gromega.crystals.table import SCHEMA, new_table
 from gromega.parallel import ordered_map
 
@@ -107,6 +107,7 @@ def ingest(
     ValueError
         If a path is a file of another kind, or a table lacks a column.
     """
+    check_paths(paths)
     tally, known, names = Tally(), Known(), _Names()
     rows: list[Record] = []
     last = ""

@@ -51,6 +51,7 @@ class Refusal(NamedTuple):
 @contextmanager
 def new_quarantine(path: Path) -> Iterator[Callable[[Refusal], None]]:
     """Yield what adds a line to a CSV file, there if the block ends without error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     try:
         with partial.open("w", newline="", encoding="utf-8") as file:

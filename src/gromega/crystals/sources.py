@@ -82,11 +82,8 @@ def kind_of(name: str) -> str:
     return ""
 
 
-def find_sources(paths: Sequence[Path]) -> Iterator[Source]:
-    """Yield the files of paths: files, folders of any depth, archives, tables.
-
-    Files are read one at a time, in the order of their names. In folders and archives,
-    files of other kinds are passed over.
+def check_paths(paths: Sequence[Path]) -> None:
+    """Refuse paths that cannot be read from.
 
     Raises
     ------
@@ -103,6 +100,14 @@ def find_sources(paths: Sequence[Path]) -> Iterator[Source]:
                 f"{path}: not a CIF file, a POSCAR file, a table (.parquet), a folder, "
                 "or an archive (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz)."
             )
+
+
+def find_sources(paths: Sequence[Path]) -> Iterator[Source]:
+    """Yield the files of paths: files, folders of any depth, archives, tables.
+
+    Files are read one at a time, in the order of their names. In folders and archives,
+    files of other kinds are passed over.
+    """
     for path in paths:
         # Names are told apart where there are several collections.
         prefix = f"{path.name}/" if len(paths) > 1 and path.is_dir() else ""

@@ -1,6 +1,6 @@
 """What known crystals are like, as distributions that synthetic ones are drawn from.
 
-The numbers are those of ``statistics.json``, fitted by ``tools/statistics.py`` to
+The numbers are those of ``statistics.json``, fitted by ``tools/fit_statistics.py`` to
 experimentally known crystals of the Materials Project.
 """
 

@@ -78,6 +78,23 @@ def space_group(crystal: Crystal, symprec: float = STRICT) -> int:
     return int(_dataset(crystal, sites, kinds, symprec).number)
 
 
+def loose_group(symmetry: Symmetry) -> int:
+    """Return the space group number at `LOOSE` of a crystal whose symmetry is known.
+
+    Raises
+    ------
+    ValueError
+        If spglib finds none.
+    """
+    primitive = symmetry.primitive
+    _, counts = np.unique(primitive.numbers, return_counts=True)
+    # Of point group m-3m, in the smallest cell that the composition allows: there is
+    # no symmetry to add, and for these spglib takes ten times as long as for others.
+    if symmetry.space_group >= 221 and np.gcd.reduce(counts) == 1:
+        return symmetry.space_group
+    return space_group(primitive, LOOSE)
+
+
 def structure_types(crystals: Sequence[Crystal]) -> list[str]:
     """Return the structure types of crystals, "" where spglib finds no group."""
     found = []

@@ -242,6 +242,7 @@ def new_table(
 
     The bytes depend on the rows, not on how many are added at a time.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     waiting = schema.empty_table()
     try:

@@ -1,6 +1,6 @@
 """Fit the distributions that synthetic crystals are drawn from, to real ones.
 
-    python tools/statistics.py ../shared/data/structures.parquet \
+    python tools/fit_statistics.py ../shared/data/structures.parquet \
         src/gromega/crystals/statistics.json
 
 reads a table of crystals and writes distributions only, no crystal. Crystals of the

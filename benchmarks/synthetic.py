@@ -1,4 +1,4 @@
-"""How well does a network that has seen synthetic crystals only know real ones?
+"""What a network that has seen synthetic crystals only makes of real ones.
 
     python benchmarks/synthetic.py 1778 12 ../real/data
 

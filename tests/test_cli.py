@@ -129,7 +129,7 @@ def test_ingest_writes_table_quarantine_summary_and_picture(cif, tmp_path):
     table = read_table(out)
     assert table["id"].to_pylist() == ["nickel.cif"]
     assert table["structure_type"].to_pylist() == ["A_225_a"]
-    assert "letter.cif,,unreadable" in (tmp_path / "quarantine.csv").read_text()
+    assert "letter.cif,,unreadable" in (tmp_path / "mine-quarantine.csv").read_text()
     summary = json.loads((tmp_path / "mine.json").read_text())
     assert summary["ingest"] == {
         "files": 2,

@@ -118,7 +118,7 @@ def test_model_is_scored_on_the_data_of_a_pipeline(inside):
 def test_summary_and_picture_of_the_crystals(inside):
     summary = json.loads(Path("metrics/crystals.json").read_text())
     assert summary["by_space_group"] == {"194": 8, "225": 8, "229": 8}
-    assert Path("metrics/crystals.svg").is_file()
+    assert Path("metrics/figures/crystals.svg").is_file()
     table = read_table(Path("data/crystals.parquet"))
     assert set(table["structure_type"].to_pylist()) == {
         "A_194_c",

@@ -14,6 +14,7 @@ from pathlib import Path
 import gemmi
 import matplotlib as mpl
 import numpy as np
+import pyarrow as pa
 from matplotlib.figure import Figure
 
 from gromega.crystals.duplicates import fingerprint
@@ -65,7 +66,7 @@ def synthetic(job):
 def main(source, out):
     """Draw."""
     table = read_table(Path(source))
-    table = table.filter(choose(table))
+    table = table.filter(pa.array(choose(table)))
     groups = np.asarray(table["space_group"])
     recipe = Recipe.from_yaml(Path("data/synthetic.yaml"))
     rng = np.random.default_rng(0)

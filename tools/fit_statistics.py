@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import spglib
 from scipy.optimize import nnls
 from scipy.spatial import cKDTree
@@ -32,7 +33,7 @@ def training_part(table):
     observed = np.asarray(table["observed"])
     strict, loose = (np.asarray(table[f"space_group{x}"]) for x in ("", "_loose"))
     keep = observed & (strict == loose)
-    chosen = choose(table)
+    chosen = table.filter(pa.array(choose(table)))
     ids = np.array(chosen["id"].to_pylist())
     parts = draw_split(ids, np.asarray(chosen["space_group"]))
     held_out = set(ids[parts != "train"].tolist())

@@ -90,8 +90,8 @@ def ingest(
     quarantine: Annotated[
         Path | None,
         typer.Option(
-            help="The list of what is refused, and why; quarantine.csv beside the "
-            "table if none."
+            help="The list of what is refused, and why; beside the table if none: "
+            "quarantine.csv, or mine-quarantine.csv of mine.parquet."
         ),
     ] = None,
     inorganic: Annotated[
@@ -117,7 +117,10 @@ def ingest(
     from gromega.crystals.sandbox import Limits
     from gromega.evaluation.figures import crystals_figure, save_figure
 
-    quarantine = quarantine or out.with_name("quarantine.csv")
+    beside = (
+        "quarantine.csv" if out.stem == "crystals" else f"{out.stem}-quarantine.csv"
+    )
+    quarantine = quarantine or out.with_name(beside)
     options = Options(max_atoms=max_atoms, inorganic=inorganic)
     limits = Limits(seconds, mebibytes)
     tally = gather(paths, out, quarantine, scheduler, options, limits)

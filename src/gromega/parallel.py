@@ -42,7 +42,7 @@ def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
             yield pool
         return
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
     except ImportError:
         raise ImportError(
             "a scheduler needs Dask; install it with pip install 'gromega[cluster]'."
@@ -54,8 +54,13 @@ def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
             f"the scheduler {scheduler} does not answer ({error}); is it running?"
         ) from None
     with client:
-        # A worker that dies takes its calls with it: they are made again.
-        yield client.get_executor(retries=5)
+        try:
+            # The scheduler gives the calls of a worker that dies to another one.
+            yield client.get_executor()
+        except KilledWorker as error:
+            raise OSError(
+                f"workers of the cluster die one after another: {error}."
+            ) from None
 
 
 @contextmanager
@@ -84,10 +89,12 @@ def ordered_map(
     items
         The items.
     """
-    ahead = 4 * n_workers(pool)
     waiting: deque[Future[R]] = deque()
     try:
-        for item in items:
+        for k, item in enumerate(items):
+            if k % 64 == 0:
+                # Anew: the workers of a cluster come and go.
+                ahead = 4 * n_workers(pool)
             waiting.append(pool.submit(function, item))
             if len(waiting) >= ahead:
                 yield waiting.popleft().result()

@@ -76,7 +76,6 @@ def crystals(params: Params) -> None:
     if gathering:
         summary["ingest"] = gathering
     accuracy.write_json(METRICS / "crystals.json", summary)
-    figures.save_figure(figures.crystals_figure(summary), METRICS / "crystals")
     console.print(
         f"{summary['crystals']} crystals of {summary['structure_types']} structure "
         f"types in {summary['space_groups']} space groups"
@@ -239,9 +238,11 @@ def evaluate_sweep(params: Params) -> None:
 
 
 def draw(params: Params) -> None:
-    """Make metrics/figures/<axis>.svg and .png, one pair per axis."""
+    """Make metrics/figures: crystals, and one figure per axis, as .svg and .png."""
     model = load_model(MODEL)
     shutil.rmtree(METRICS / "figures", ignore_errors=True)
+    summary = accuracy.read_json(METRICS / "crystals.json")
+    figures.save_figure(figures.crystals_figure(summary), METRICS / "figures/crystals")
     for axis in params.sweep.axes():
         scores = accuracy.read_json(METRICS / "sweeps" / f"{axis.name}.json")
         n = next(iter(scores.values()))["n"]

@@ -135,6 +135,8 @@ HOSTILE = {
     "POSCAR_unknown": (POSCAR.replace("Na", "Qq"), Reason.UNKNOWN_ELEMENT),
     "POSCAR_flat": (POSCAR.replace("2.82 2.82 0.0", "0 0 0"), Reason.BAD_CELL),
     "POSCAR_nan": (POSCAR.replace("0 0 0", "nan 0 0"), Reason.NO_COORDINATES),
+    "POSCAR_three": (POSCAR.replace("1 1\n", "1 1 1\n"), Reason.UNREADABLE),
+    "POSCAR_vast": (POSCAR.replace("1.0\n", "1e6\n"), Reason.BAD_CELL),
     "POSCAR_none": (POSCAR.replace("1 1\n", "0 0\n"), Reason.NO_ATOMS),
     "POSCAR_many": (POSCAR.replace("1 1\n", "1 9999\n"), Reason.TOO_MANY_ATOMS),
 }

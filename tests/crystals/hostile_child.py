@@ -16,6 +16,8 @@ def hostile(part, options):
         os.abort()
     if name == "grow":
         bytearray(2**40)
+    if name == "raise":
+        raise KeyError("odd")
     if name == "print":
         print("a library that talks", flush=True)
     return honest(part, options)

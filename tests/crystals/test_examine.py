@@ -11,7 +11,7 @@ from gromega.crystals.crystal import Crystal
 from gromega.crystals.examine import Options, examine, split_blocks
 from gromega.crystals.poscar import read_poscar
 from gromega.crystals.quarantine import RefusedError
-from gromega.crystals.sandbox import DONE, serve
+from gromega.crystals.sandbox import DONE, READY, serve
 from gromega.crystals.sources import kind_of
 
 
@@ -20,8 +20,8 @@ def examined(kind, content, **options):
     task = {"kind": kind, "options": options, "skip": 0, "size": len(content)}
     answers = io.BytesIO()
     serve(io.BytesIO(json.dumps(task).encode() + b"\n" + content), answers)
-    *lines, last = answers.getvalue().splitlines(keepends=True)
-    assert last == DONE
+    first, *lines, last = answers.getvalue().splitlines(keepends=True)
+    assert (first, last) == (READY, DONE)
     records = [json.loads(line) for line in lines]
     return [record for record in records if "blocks" not in record]
 
@@ -68,6 +68,8 @@ def test_a_row_of_a_table_is_examined_as_a_file_is():
         .replace("2.82", "1.41")
         .replace("Direct", "Cartesian")
         .replace("0.5 0.5 0.5", "1.41 1.41 1.41"),
+        # comments behind
+        POSCAR.replace("1.0\n", "1.0 ! scale\n").replace("Na Cl", "Na Cl ! elements"),
         # selective dynamics, names of potentials, velocities below
         POSCAR.replace("Direct", "Selective dynamics\nDirect")
         .replace("0 0 0", "0 0 0 T T F")

@@ -1,11 +1,14 @@
 """Ingest: every input ends in the table or in the quarantine, with a reason."""
 
 import csv
+import gzip
 import io
 import json
+import os
 import tarfile
 import zipfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from files import HOSTILE, POSCAR, ROCK_SALT, cif
@@ -213,6 +216,66 @@ def test_hostile_archives_are_refused(tmp_path, name):
     assert len(rows) == 1
     assert message in rows[0]["detail"]
     assert not list(tmp_path.rglob("out.cif"))
+
+
+def encrypted(path):
+    zipped(path, ["a.cif"])
+    content = bytearray(path.read_bytes())
+    # the flag of an encrypted member, in its own header and in the directory
+    content[6] |= 1
+    content[content.rfind(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(bytes(content))
+
+
+def nameless(path):
+    info = tarfile.TarInfo("./")
+    info.type = tarfile.REGTYPE
+    tarred(path, [info])
+
+
+def test_one_bad_member_does_not_lose_the_others(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    encrypted(folder / "a.zip")
+    with zipfile.ZipFile(folder / "a.zip", "a") as archive:
+        archive.writestr("b.cif", cif())
+    table, refused, _ = run(tmp_path, folder)
+    assert table["id"].to_pylist() == ["a.zip/b.cif"]
+    assert [row["file"] for row in refused] == ["a.zip/a.cif"]
+    assert "encrypted" in refused[0]["detail"]
+
+
+def test_compressed_files_count_as_what_they_inflate_to(tmp_path):
+    zeros = gzip.compress(b"\0" * 60 * 2**20)
+    zipped(tmp_path / "bomb.zip", [f"{k}.cif.gz" for k in range(4)], zeros)
+    _, refused, _ = run(tmp_path, tmp_path / "bomb.zip")
+    assert "inflates to more than 200 times" in refused[-1]["detail"]
+
+
+def test_what_cannot_be_read_costs_one_line(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "letter.parquet").write_text("dear reader")
+    (folder / "gone.cif").symlink_to("nowhere")
+    (folder / "again").symlink_to(folder)
+    Path(os.fsdecode(os.fsencode(folder) + b"/M\xfcller.cif")).write_text("x")
+    nameless(folder / "nameless.tar.gz")
+    (folder / "z.cif").write_text(cif())
+    table, refused, _ = run(tmp_path, folder)
+    assert table["id"].to_pylist() == ["z.cif"]
+    names = {row["file"] for row in refused}
+    assert {"M\\xfcller.cif", "again", "gone.cif", "letter.parquet"} <= names
+
+
+def test_collections_of_one_name_are_told_apart(tmp_path):
+    for k, place in enumerate(("a", "b")):
+        folder = tmp_path / place / "cifs"
+        folder.mkdir(parents=True)
+        (folder / "x.cif").write_text(cif(a=f"{5 + k}"))
+    paths = [tmp_path / place / "cifs" for place in ("a", "b")]
+    table, _, tally = run(tmp_path, *paths)
+    assert table["source"].to_pylist() == ["cifs/x.cif", "cifs~2/x.cif"]
+    assert tally.files == 2
 
 
 def test_caps_on_count_and_size(tmp_path, monkeypatch):

@@ -11,17 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.places import FULL, SAME_PLACE, merge_places
+from gromega.crystals.expansion import expand
+from gromega.crystals.places import FULL, MAX_ATOMS, check_cell, merge_places
 from gromega.crystals.quarantine import Reason, RefusedError
-from gromega.crystals.symmetry import space_group
+from gromega.crystals.symmetry import find_symmetry, space_group
 
 Floats = NDArray[np.float64]
 
-MAX_ATOMS = 1000
-# Å. Images of one full atom that are nearer than this are one atom on a special
-# position, given with few digits; gemmi merges at the same distance. Images of a
-# partly occupied one are alternatives, unless they fall together.
-SPECIAL = 0.4
+# Lawrencium: what is heavier is a name misread.
+MAX_Z = 103
 # Minerals of AMCSD have water as one site, Wat; its hydrogen is not listed.
 WATER = "Wat"
 NUMBER_TAGS = ("_space_group_IT_number", "_symmetry_Int_Tables_number")
@@ -133,7 +131,7 @@ def read_block(block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS) -> Block:
     block
         The block.
     max_atoms
-        The largest number of atoms in a primitive cell.
+        The largest number of atoms, for each lattice point of a centred cell.
 
     Raises
     ------
@@ -148,7 +146,8 @@ def read_block(block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS) -> Block:
     if not sites:
         raise RefusedError(Reason.NO_ATOMS, "no site with an occupancy above 0")
     cell = _read_cell(block)
-    sites = _choose_alternative(sites)
+    sites = _choose_alternatives(sites, block)
+    formula = _stated_formula(block)
     for site in sites:
         if not np.isfinite(site.fract.tolist()).all():
             raise RefusedError(Reason.NO_COORDINATES, f"of atom {site.label!r}")
@@ -158,39 +157,77 @@ def read_block(block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS) -> Block:
                     Reason.UNKNOWN_ELEMENT, f"{site.type_symbol or site.label!r}"
                 )
             site.element = gemmi.Element("O")
+        number = site.element.atomic_number
+        # gemmi takes NH4 for nihonium, and HO1 for holmium.
+        if number > MAX_Z or (formula and number not in formula):
+            raise RefusedError(
+                Reason.UNKNOWN_ELEMENT,
+                f"{site.type_symbol or site.label!r} read as {site.element.name}, "
+                "which the formula does not have",
+            )
         if not 0 < site.occ <= FULL:
             raise RefusedError(
                 Reason.BAD_OCCUPANCY, f"{site.occ:g} of atom {site.label!r}"
             )
     lattice = np.array(cell.orth.mat.tolist()).T
-    named = _named_group(small, cell)
-    stated = _stated_group(block, named)
+    groups = _named_groups(small, cell)
+    stated = _stated_group(block, groups)
     operations = _listed_operations(block)
     if operations:
-        atoms = _expand(sites, operations, lattice, max_atoms)
-        return Block(block.name, _make(block.name, lattice, *atoms), stated)
-    # Without operations, the atoms may be those of the whole cell, or symmetry is to
-    # make the others: the stated group tells (COD 5910133, indium).
-    listed = _make(
-        block.name, lattice, *_expand(sites, [gemmi.Op()], lattice, max_atoms)
-    )
-    if stated and _has_group(listed, stated):
-        return Block(block.name, listed, stated)
-    if named is None:
+        atoms = expand(sites, operations, lattice, max_atoms)
+        crystal = _make(block.name, lattice, *atoms)
+        return Block(block.name, crystal, stated)
+    if not groups:
         text = small.spacegroup_hm or small.spacegroup_hall or "nothing"
         raise RefusedError(
             Reason.NO_SYMMETRY,
             f"no operations, and the space group is not known: {text}",
         )
-    atoms = _expand(sites, list(named.operations()), lattice, max_atoms)
-    crystal = _make(block.name, lattice, *atoms)
-    if not _fits_formula(crystal, block):
-        # Another origin was meant (COD 5910029, magnesite).
-        raise RefusedError(
-            Reason.NO_SYMMETRY,
-            f"no operations, and those of {named.xhm()} give {crystal.formula}",
-        )
-    return Block(block.name, crystal, stated)
+    readings, refused = [], None
+    for group in groups:
+        try:
+            atoms = expand(sites, list(group.operations()), lattice, max_atoms)
+            readings.append(_make(block.name, lattice, *atoms))
+        except RefusedError as error:
+            refused = error
+    if not readings and refused:
+        raise refused
+    atoms = expand(sites, [gemmi.Op()], lattice, max_atoms)
+    listed = _make(block.name, lattice, *atoms)
+    return Block(block.name, _choose_reading(readings, listed, block, stated), stated)
+
+
+def _choose_reading(
+    readings: list[Crystal], listed: Crystal, block: gemmi.cif.Block, stated: int
+) -> Crystal:
+    """Return what a file means that gives a symbol and no operations.
+
+    That is the crystal which has what the formula says and the stated group: one of
+    those that the symbol gives, with this origin or that, or else the atoms as they
+    are listed, those of the whole cell (COD 5910133, indium).
+    """
+    for some in (readings, [listed]):
+        right = [
+            crystal
+            for crystal in some
+            if _fits_formula(crystal, block)
+            and (not stated or _has_group(crystal, stated))
+        ]
+        types = {find_symmetry(crystal).structure_type for crystal in right if stated}
+        if len(types) > 1:
+            raise RefusedError(
+                Reason.NO_SYMMETRY, "no operations, and two origins are possible"
+            )
+        if right:
+            return right[0]
+    fitting = [crystal for crystal in readings if _fits_formula(crystal, block)]
+    if fitting:
+        return fitting[0]
+    # Another origin was meant (COD 5910029, magnesite).
+    raise RefusedError(
+        Reason.NO_SYMMETRY,
+        f"no operations, and those of the symbol give {readings[0].formula}",
+    )
 
 
 def _has_group(crystal: Crystal, group: int) -> bool:
@@ -200,18 +237,27 @@ def _has_group(crystal: Crystal, group: int) -> bool:
         return False
 
 
-def _fits_formula(crystal: Crystal, block: gemmi.cif.Block) -> bool:
-    """Return whether the shares of elements but hydrogen are as the file states."""
+def _stated_formula(block: gemmi.cif.Block) -> dict[int, float]:
+    """Return how many atoms of each element the formula of a file has."""
     text = gemmi.cif.as_string(block.find_value("_chemical_formula_sum") or "")
     stated: defaultdict[int, float] = defaultdict(float)
     for symbol, count in re.findall(r"([A-Z][a-z]?)\s*([0-9.]*)", text):
         with suppress(ValueError):
             stated[gemmi.Element(symbol).atomic_number] += float(count or 1)
+    return {number: count for number, count in stated.items() if number and count}
+
+
+def _fits_formula(crystal: Crystal, block: gemmi.cif.Block) -> bool:
+    """Return whether a crystal has the atoms that the file states, but for hydrogen."""
+    stated = _stated_formula(block)
     ratios = [
-        crystal.occupancy[crystal.numbers == number].sum() / stated[number]
-        for number in stated
-        if number > 1 and stated[number]
+        crystal.occupancy[crystal.numbers == number].sum() / count
+        for number, count in stated.items()
+        if number > 1
     ]
+    units = gemmi.cif.as_number(block.find_value("_cell_formula_units_Z") or "?")
+    if ratios and units > 0:
+        ratios.append(units)
     return not ratios or min(ratios) > 0.9 * max(ratios)
 
 
@@ -223,39 +269,71 @@ def _read_cell(block: gemmi.cif.Block) -> gemmi.UnitCell:
     for name in ("angle_alpha", "angle_beta", "angle_gamma"):
         # An angle that is not there is 90 degrees: the CIF core dictionary's default.
         values.append(gemmi.cif.as_number(block.find_value(f"_cell_{name}") or "90"))
-    sensible = np.isfinite(values).all() and min(values[:3]) > 0.5
-    sensible = sensible and max(values[:3]) < 1e3 and min(values[3:]) > 0
-    if sensible and max(values[3:]) < 180:
+    if min(values) > 0 and max(values[3:]) < 180:
         cell = gemmi.UnitCell(*values)
-        cosines = np.cos(np.radians(values[3:]))
-        squared = 1 - cosines @ cosines + 2 * cosines.prod()
-        if squared > 1e-4:
-            return cell
+        check_cell(np.array(cell.orth.mat.tolist()).T)
+        return cell
     text = ", ".join(f"{value:g}" for value in values)
     raise RefusedError(Reason.BAD_CELL, f"got {text}")
 
 
-def _choose_alternative(
-    sites: list[gemmi.SmallStructure.Site],
+def _choose_alternatives(
+    sites: list[gemmi.SmallStructure.Site], block: gemmi.cif.Block
 ) -> list[gemmi.SmallStructure.Site]:
-    """Leave out alternatives that are given as full atoms, but for the first."""
-    groups = sorted({s.disorder_group for s in sites if s.disorder_group > 0})
-    full = [
-        group
-        for group in groups
-        if all(s.occ > 0.99 for s in sites if s.disorder_group == group)
+    """Leave out alternatives that are given as full atoms, but the first of each.
+
+    Alternatives are the disorder groups of one assembly.
+    """
+    tags = ["_atom_site_label", "_atom_site_disorder_assembly"]
+    rows = [[gemmi.cif.as_string(text) for text in row] for row in block.find(tags)]
+    assembly_of = dict(rows)
+    full: defaultdict[str, dict[int, bool]] = defaultdict(dict)
+    for site in sites:
+        if site.disorder_group > 0:
+            groups = full[assembly_of.get(site.label, "")]
+            whole = groups.get(site.disorder_group, True)
+            groups[site.disorder_group] = whole and site.occ > 0.99
+    left_out = {
+        (assembly, group)
+        for assembly, groups in full.items()
+        for group in sorted(group for group, whole in groups.items() if whole)[1:]
+    }
+    return [
+        site
+        for site in sites
+        if (assembly_of.get(site.label, ""), site.disorder_group) not in left_out
     ]
-    return [s for s in sites if s.disorder_group not in full[1:]]
 
 
-def _named_group(
+def _named_groups(
     small: gemmi.SmallStructure, cell: gemmi.UnitCell
-) -> gemmi.SpaceGroup | None:
-    """Return the group of a symbol; whether R is hexagonal, the cell tells."""
-    return (
-        gemmi.find_spacegroup_by_name(small.spacegroup_hm, cell.alpha, cell.gamma)
-        or small.spacegroup
-    )
+) -> list[gemmi.SpaceGroup]:
+    """Return the settings that a symbol can mean: those of two origins, if so.
+
+    A Hall symbol means one. Whether R is hexagonal, the cell tells.
+    """
+    if small.spacegroup_hall:
+        with suppress(ValueError, RuntimeError):
+            operations = gemmi.symops_from_hall(small.spacegroup_hall)
+            group = gemmi.find_spacegroup_by_ops(operations)
+            if group is not None:
+                return [group]
+    symbol = small.spacegroup_hm
+    group = gemmi.find_spacegroup_by_name(symbol, cell.alpha, cell.gamma)
+    group = group or small.spacegroup
+    if group is None:
+        return []
+    if group.ext not in ("1", "2") or ":" in symbol:
+        return [group]
+    return [
+        group,
+        *(
+            other
+            for other in gemmi.spacegroup_table()
+            if other.hm == group.hm and other.ext in ("1", "2")
+            if other.ext != group.ext
+        ),
+    ]
 
 
 def _listed_operations(block: gemmi.cif.Block) -> list[gemmi.Op]:
@@ -270,7 +348,7 @@ def _listed_operations(block: gemmi.cif.Block) -> list[gemmi.Op]:
         ) from None
 
 
-def _stated_group(block: gemmi.cif.Block, named: gemmi.SpaceGroup | None) -> int:
+def _stated_group(block: gemmi.cif.Block, named: list[gemmi.SpaceGroup]) -> int:
     """Return the number of the stated space group: as a number, or by its symbol.
 
     P1 is what programs write that give the cell in full: it states nothing.
@@ -279,58 +357,7 @@ def _stated_group(block: gemmi.cif.Block, named: gemmi.SpaceGroup | None) -> int
         number = gemmi.cif.as_number(block.find_value(tag) or "?")
         if 1 <= number <= 230 and number == round(number):
             return int(number) if number > 1 else 0
-    return named.number if named is not None and named.number > 1 else 0
-
-
-def _expand(
-    sites: list[gemmi.SmallStructure.Site],
-    operations: list[gemmi.Op],
-    lattice: Floats,
-    max_atoms: int,
-) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Return numbers, positions and occupancies of all images of the sites."""
-    rotations = np.array([op.rot for op in operations]) / gemmi.Op.DEN
-    translations = np.array([op.tran for op in operations]) / gemmi.Op.DEN
-    _check_operations(rotations, lattice)
-    centring = max(1, int((rotations == np.eye(3)).all(axis=(1, 2)).sum()))
-    numbers: list[int] = []
-    frac, occupancy = [], []
-    for site in sites:
-        images = (rotations @ site.fract.tolist() + translations) % 1.0
-        near = SPECIAL if site.occ > 0.99 else SAME_PLACE
-        atoms = _one_each(images, lattice, near)
-        frac.append(atoms)
-        numbers += [site.element.atomic_number] * len(atoms)
-        occupancy += [min(site.occ, 1.0)] * len(atoms)
-        if len(numbers) > max_atoms * centring:
-            raise RefusedError(
-                Reason.TOO_MANY_ATOMS,
-                f"more than {max_atoms}, of {len(sites)} sites",
-            )
-    return np.array(numbers), np.concatenate(frac), np.array(occupancy)
-
-
-def _check_operations(rotations: Floats, lattice: Floats) -> None:
-    """Refuse what is no group of the cell."""
-    whole = np.allclose(np.abs(np.linalg.det(rotations)), 1.0)
-    if len(rotations) > 192 or not whole:
-        raise RefusedError(Reason.UNREADABLE, "the symmetry operations are no group")
-    metric = lattice @ lattice.T
-    turned = np.swapaxes(rotations, 1, 2) @ metric @ rotations
-    lengths = np.sqrt(np.diag(metric))
-    if (np.abs(turned - metric) > 0.03 * np.outer(lengths, lengths)).any():
-        text = ", ".join(f"{x:.4g}" for x in _cell_of(lattice))
-        raise RefusedError(
-            Reason.BAD_CELL, f"{text} does not have the symmetry of the operations"
-        )
-
-
-def _cell_of(lattice: Floats) -> list[float]:
-    """Return a, b, c (Å) and the angles (degrees) of a lattice."""
-    lengths = np.linalg.norm(lattice, axis=1)
-    unit = lattice / lengths[:, None]
-    cosines = [unit[i] @ unit[j] for i, j in ((1, 2), (0, 2), (0, 1))]
-    return [*lengths.tolist(), *np.degrees(np.arccos(cosines)).tolist()]
+    return named[0].number if named and named[0].number > 1 else 0
 
 
 def _make(
@@ -348,15 +375,3 @@ def _make(
         raise
     except ValueError as error:
         raise RefusedError(Reason.UNREADABLE, str(error)) from None
-
-
-def _one_each(images: Floats, lattice: Floats, near: float) -> Floats:
-    """Return the mean of each cluster of images, so that it is at the very position."""
-    atoms: list[Floats] = []
-    while len(images):
-        steps = images - images[0]
-        steps -= np.round(steps)
-        together = np.linalg.norm(steps @ lattice, axis=1) < near
-        atoms.append(images[0] + steps[together].mean(axis=0))
-        images = images[~together]
-    return np.array(atoms) % 1.0

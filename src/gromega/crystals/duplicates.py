@@ -15,11 +15,12 @@ TOLERANCE = 0.02
 
 
 def fingerprint(crystal: Crystal) -> NDArray[np.float32]:
-    """Return the average minimum distances of a crystal, (64,) in Å.
+    """Return the average minimum distances of a crystal, (128,) in Å.
 
     The k-th is the distance of the k-th nearest neighbour, averaged over atoms with
     their occupancies: the AMD of Widdowson et al., MATCH 87, 529 (2022), which does not
-    depend on the choice of cell and changes little when atoms move a little.
+    depend on the choice of cell and changes little when atoms move a little. The second
+    half is averaged over electrons, so that it tells which element is where.
 
     Parameters
     ----------
@@ -46,9 +47,10 @@ def fingerprint(crystal: Crystal) -> NDArray[np.float32]:
             if distances[:, -1].max() <= radius:
                 break
         radius *= 1.3
-    weights = crystal.occupancy / crystal.occupancy.sum()
-    average: NDArray[np.float32] = (weights @ distances[:, 1:]).astype(np.float32)
-    return average
+    weights = np.stack([crystal.occupancy, crystal.occupancy * crystal.numbers])
+    weights /= weights.sum(axis=1, keepdims=True)
+    averages: NDArray[np.float32] = (weights @ distances[:, 1:]).astype(np.float32)
+    return averages.ravel()
 
 
 class Known:

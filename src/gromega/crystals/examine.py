@@ -10,10 +10,10 @@ from typing import Any
 import gemmi
 import numpy as np
 
-from gromega.crystals.cif import MAX_ATOMS, read_block, structure_blocks
+from gromega.crystals.cif import read_block, structure_blocks
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.duplicates import fingerprint
-from gromega.crystals.places import merge_places
+from gromega.crystals.places import MAX_ATOMS, check_cell, merge_places
 from gromega.crystals.poscar import read_poscar
 from gromega.crystals.quarantine import Reason, RefusedError
 from gromega.crystals.symmetry import LOOSE, STRICT, find_symmetry, loose_group
@@ -28,7 +28,7 @@ class Options:
     Parameters
     ----------
     max_atoms
-        The largest number of atoms in a primitive cell.
+        The largest number of atoms in a cell, for each lattice point of a centred one.
     inorganic
         Whether to refuse hydrogen-rich organics: carbon, and at least half as much
         hydrogen.
@@ -61,6 +61,13 @@ def split_blocks(kind: str, content: bytes) -> list[Part]:
     return [json.loads(content) if kind == "row" else content]
 
 
+def name_of(part: Part) -> str:
+    """Return the name of a block, the id of a row, or nothing."""
+    if isinstance(part, bytes):
+        return ""
+    return str(part["id"]) if isinstance(part, dict) else part.name
+
+
 def examine(part: Part, options: Options) -> dict[str, Any]:
     """Return the record of a crystal: its labels and fingerprint, or its refusal.
 
@@ -71,16 +78,15 @@ def examine(part: Part, options: Options) -> dict[str, Any]:
     options
         What is taken.
     """
-    record: dict[str, Any] = {"block": "", "stated": 0, "observed": True}
+    record: dict[str, Any] = {"block": name_of(part), "stated": 0, "observed": True}
     try:
         if isinstance(part, bytes):
             crystal = read_poscar(part, options.max_atoms)
         elif isinstance(part, dict):
-            record["block"] = record["id"] = part["id"]
+            record["id"] = part["id"]
             crystal = _of_row(part, options.max_atoms)
             record |= {"stated": part["space_group"], "observed": part["observed"]}
         else:
-            record["block"] = part.name
             block = read_block(part, options.max_atoms)
             crystal, record["stated"] = block.crystal, block.stated
         label(crystal, record, options)
@@ -101,6 +107,7 @@ def _of_row(row: dict[str, Any], max_atoms: int) -> Crystal:
         crystal = Crystal(row["id"], lattice, row["numbers"], frac, row["occupancy"])
     except ValueError as error:
         raise RefusedError(Reason.UNREADABLE, str(error)) from None
+    check_cell(lattice)
     atoms = merge_places(crystal.numbers, frac % 1.0, crystal.occupancy, lattice)
     return Crystal(row["id"], lattice, *atoms)
 

@@ -1,6 +1,7 @@
 """Ingest: a collection of any kind in, a table of crystals and a quarantine out."""
 
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -37,8 +38,9 @@ class Tally:
     refused
         The number of refusals by reason.
     stated
-        The number of crystals whose file states a space group other than P1, and of
-        those the number for which spglib finds the same at 0.01 Å.
+        The number of crystals whose file states a space group other than P1.
+    agree
+        Of those, the number for which spglib finds the same at 0.01 Å.
     """
 
     files: int = 0
@@ -133,7 +135,7 @@ def ingest(
                 if report:
                     report(tally)
     finally:
-        _close_sandboxes()
+        examine.close()
     return tally
 
 
@@ -152,13 +154,14 @@ def _batches(sources: Iterable[Source]) -> Iterator[list[Source]]:
 
 @dataclass(frozen=True)
 class _Examine:
-    """Examines files, in a sandbox that each thread of each process keeps."""
+    """Examines files, in a sandbox that each thread keeps while it is the same run."""
 
     options: Options
     limits: Limits
+    run: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __call__(self, batch: list[Source]) -> list[tuple[str, list[Record]]]:
-        sandbox = _own_sandbox(self.limits)
+        sandbox = self._sandbox()
         options = asdict(self.options)
         found = []
         for source in batch:
@@ -172,22 +175,25 @@ class _Examine:
             found.append((source.name, records))
         return found
 
+    def _sandbox(self) -> Sandbox:
+        run, sandbox = getattr(_local, "kept", ("", None))
+        if sandbox is None or run != self.run:
+            if sandbox is not None:
+                # On a cluster, what an earlier run left.
+                sandbox.close()
+            sandbox = Sandbox(self.limits)
+            _local.kept = self.run, sandbox
+            _open.setdefault(self.run, []).append(sandbox)
+        return sandbox
+
+    def close(self) -> None:
+        """End the sandboxes of this run in this process, and what they examine."""
+        for sandbox in _open.pop(self.run, []):
+            sandbox.close()
+
 
 _local = threading.local()
-_open: list[Sandbox] = []
-
-
-def _own_sandbox(limits: Limits) -> Sandbox:
-    sandbox: Sandbox | None = getattr(_local, "sandbox", None)
-    if sandbox is None or sandbox.limits != limits or sandbox not in _open:
-        sandbox = _local.sandbox = Sandbox(limits)
-        _open.append(sandbox)
-    return sandbox
-
-
-def _close_sandboxes() -> None:
-    while _open:
-        _open.pop().close()
+_open: dict[str, list[Sandbox]] = {}
 
 
 class _Names:
@@ -210,6 +216,7 @@ def _take(
     if "reason" in record:
         return Refusal(file, block, Reason(record["reason"]), record["detail"])
     name = block if "id" in record else file if n_blocks == 1 else f"{file}#{block}"
+    name = names.new(name)
     same = known.find(
         name,
         record["formula"],
@@ -219,4 +226,4 @@ def _take(
     if same is not None:
         return Refusal(file, block, Reason.DUPLICATE, f"of {same}")
     row = {column: record.get(column) for column in SCHEMA.names}
-    return row | {"id": names.new(name), "source": file}
+    return row | {"id": name, "source": file}

@@ -10,12 +10,32 @@ from gromega.crystals.quarantine import Reason, RefusedError
 
 Floats = NDArray[np.float64]
 
+# Atoms in a cell, for each lattice point of a centred one.
+MAX_ATOMS = 1000
 # Å.
 SAME_PLACE = 0.02
 # Å. The shortest bond, of H2, is 0.74.
 OVERLAP = 0.5
 # Rounded thirds add up to 1.01.
 FULL = 1.02
+
+
+def check_cell(lattice: Floats) -> None:
+    """Refuse a cell (Å, (3, 3)) without volume, or with edges that no crystal has.
+
+    Raises
+    ------
+    RefusedError
+        If an edge is not from 0.5 to 1000 Å, or the cell is nearly flat.
+    """
+    if np.isfinite(lattice).all():
+        edges = np.linalg.norm(lattice, axis=1)
+        if edges.min() > 0.5 and edges.max() < 1e3:
+            if abs(np.linalg.det(lattice)) > 0.01 * edges.prod():
+                return
+            raise RefusedError(Reason.BAD_CELL, "it is flat")
+    rows = "; ".join(", ".join(f"{x:.4g}" for x in row) for row in lattice)
+    raise RefusedError(Reason.BAD_CELL, f"got {rows} Å")
 
 
 def merge_places(
@@ -43,27 +63,46 @@ def merge_places(
     RefusedError
         If atoms overlap, or the occupancies of one place add up to more than 1.
     """
-    kept = np.ones(len(numbers), dtype=bool)
-    occupancy = occupancy.copy()
-    for i, j, distance in sorted(_close_pairs(frac, lattice)):
-        if not (kept[i] and kept[j]):
-            continue
-        total = occupancy[i] + occupancy[j]
-        if distance < SAME_PLACE and numbers[i] == numbers[j]:
-            kept[j] = False
-            if total < FULL:
-                occupancy[i] = min(total, 1.0)
-        elif total > FULL:
-            names = [gemmi.Element(int(numbers[k])).name for k in (i, j)]
-            if distance < SAME_PLACE and max(occupancy[i], occupancy[j]) < 0.99:
-                raise RefusedError(
-                    Reason.BAD_OCCUPANCY,
-                    f"{total:.3g} of {names[0]} and {names[1]} on one place",
-                )
-            raise RefusedError(
-                Reason.OVERLAP, f"{names[0]} and {names[1]}, {distance:.2f} Å apart"
-            )
-    return numbers[kept], frac[kept], occupancy[kept]
+    pairs = list(_close_pairs(frac, lattice))
+    place = np.arange(len(numbers))
+    for i, j, distance in pairs:
+        if distance < SAME_PLACE:
+            place[place == place[j]] = place[i]
+    atoms: list[tuple[int, int, float]] = []
+    totals: dict[int, float] = {}
+    for home in np.unique(place).tolist():
+        shares: dict[int, list[float]] = {}
+        for k in np.flatnonzero(place == home):
+            shares.setdefault(int(numbers[k]), []).append(float(occupancy[k]))
+        sums = {z: _share(z, some) for z, some in shares.items()}
+        totals[home] = sum(sums.values())
+        if totals[home] > FULL:
+            names = " and ".join(gemmi.Element(z).name for z in sums)
+            reason = Reason.BAD_OCCUPANCY
+            if min(sums.values()) > 0.99:
+                reason = Reason.OVERLAP
+            raise RefusedError(reason, f"{totals[home]:.3g} of {names} on one place")
+        atoms += [(home, z, min(share, 1.0)) for z, share in sums.items()]
+    for i, j, distance in pairs:
+        a, b = int(place[i]), int(place[j])
+        if a != b and totals[a] + totals[b] > FULL:
+            names = f"{gemmi.Element(int(numbers[i])).name} and "
+            names += gemmi.Element(int(numbers[j])).name
+            raise RefusedError(Reason.OVERLAP, f"{names}, {distance:.2f} Å apart")
+    homes, found, shared = zip(*atoms, strict=True)
+    # All atoms of a place are put on the first one's position.
+    return np.array(found), frac[list(homes)], np.array(shared)
+
+
+def _share(number: int, occupancies: list[float]) -> float:
+    """Return the occupancy of an element on a place from those that are listed."""
+    total = sum(occupancies)
+    if total <= FULL:
+        return total
+    if max(occupancies) - min(occupancies) < 0.01:
+        return occupancies[0]
+    name = gemmi.Element(number).name
+    raise RefusedError(Reason.BAD_OCCUPANCY, f"{total:.3g} of {name} on one place")
 
 
 def _close_pairs(frac: Floats, lattice: Floats) -> Iterator[tuple[int, int, float]]:

@@ -1,16 +1,17 @@
 """POSCAR files of VASP."""
 
 import re
+from itertools import takewhile
 
 import gemmi
 import numpy as np
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.places import merge_places
+from gromega.crystals.places import MAX_ATOMS, check_cell, merge_places
 from gromega.crystals.quarantine import Reason, RefusedError
 
 
-def read_poscar(content: bytes, max_atoms: int = 1000) -> Crystal:
+def read_poscar(content: bytes, max_atoms: int = MAX_ATOMS) -> Crystal:
     """Return the crystal of a POSCAR or CONTCAR file, its id the comment.
 
     Parameters
@@ -27,17 +28,15 @@ def read_poscar(content: bytes, max_atoms: int = 1000) -> Crystal:
     """
     lines = content.decode("utf-8", "replace").splitlines()
     try:
-        scale = [float(word) for word in lines[1].split()[:3]]
-        lattice = np.array(
-            [[float(w) for w in lines[k].split()[:3]] for k in (2, 3, 4)]
-        )
-        symbols, counts = lines[5].split(), lines[6].split()
-        if symbols and symbols[0].isdigit():
+        scale = _numbers(lines[1])
+        lattice = np.array([_numbers(lines[k])[:3] for k in (2, 3, 4)])
+        symbols = list(takewhile(lambda word: word[0].isalpha(), lines[5].split()))
+        if not symbols:
             raise RefusedError(
                 Reason.UNKNOWN_ELEMENT, "no line of elements, as before VASP 5"
             )
-        amounts = [int(word) for word in counts[: len(symbols)]]
-        line = 8 if lines[7].strip()[:1] in "sS" else 7
+        amounts = [int(number) for number in _numbers(lines[6])]
+        line = 8 if lines[7].strip()[:1] in ("s", "S") else 7
         mode = lines[line].strip()[:1].lower()
         if sum(amounts) > max_atoms:
             raise RefusedError(
@@ -45,7 +44,8 @@ def read_poscar(content: bytes, max_atoms: int = 1000) -> Crystal:
             )
         rows = lines[line + 1 : line + 1 + sum(amounts)]
         places = np.array([[float(w) for w in row.split()[:3]] for row in rows])
-        if len(symbols) != len(amounts) or len(places) != sum(amounts):
+        matches = len(symbols) == len(amounts) and len(places) == sum(amounts)
+        if not matches or len(scale) not in (1, 3):
             raise ValueError("the numbers of atoms do not match")
     except RefusedError:
         raise
@@ -58,17 +58,26 @@ def read_poscar(content: bytes, max_atoms: int = 1000) -> Crystal:
             raise RefusedError(Reason.UNKNOWN_ELEMENT, f"{symbol!r}")
     if not sum(amounts):
         raise RefusedError(Reason.NO_ATOMS, "the numbers of atoms are 0")
+    if not np.isfinite(places).all():
+        raise RefusedError(Reason.NO_COORDINATES, "a coordinate is not a number")
     # One number scales all, or is minus the volume; three scale x, y and z.
     if len(scale) == 1 and scale[0] < 0:
         scale = [np.cbrt(-scale[0] / abs(np.linalg.det(lattice) or 1.0))]
     if mode in ("c", "k"):
         places = places @ np.linalg.pinv(lattice)
     lattice = lattice * (scale if len(scale) == 3 else scale[0])
-    volume = abs(np.linalg.det(lattice)) if np.isfinite(lattice).all() else 0.0
-    if not volume > 1.0:
-        raise RefusedError(Reason.BAD_CELL, f"of {volume:g} Å³")
+    check_cell(lattice)
     numbers = np.repeat([element.atomic_number for element in elements], amounts)
-    if not np.isfinite(places).all():
-        raise RefusedError(Reason.NO_COORDINATES, "a coordinate is not a number")
     atoms = merge_places(numbers, places % 1.0, np.ones(len(numbers)), lattice)
     return Crystal(lines[0].strip(), lattice, *atoms)
+
+
+def _numbers(line: str) -> list[float]:
+    """Return the numbers that a line begins with; a comment may follow."""
+    found = []
+    for word in line.split():
+        try:
+            found.append(float(word))
+        except ValueError:
+            break
+    return found

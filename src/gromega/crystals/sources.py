@@ -9,10 +9,12 @@ import gzip
 import io
 import json
 import lzma
+import os
 import stat
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -30,17 +32,7 @@ MAX_FILES = 10_000_000
 MAX_TOTAL = 1_000_000 * MEBIBYTE
 MAX_RATIO = 200
 READ = ("cif", "poscar")
-DAMAGED = (
-    EOFError,
-    OSError,
-    RuntimeError,
-    NotImplementedError,
-    ValueError,
-    lzma.LZMAError,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+DAMAGED = (zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
 
 
 @dataclass(frozen=True)
@@ -75,7 +67,7 @@ def kind_of(name: str) -> str:
         return "zip"
     if last.endswith(".parquet"):
         return "table"
-    if plain.endswith((".cif", ".mcif")):
+    if plain.endswith(".cif"):
         return "cif"
     if plain.startswith(("poscar", "contcar")) or plain.endswith((".vasp", ".poscar")):
         return "poscar"
@@ -90,7 +82,7 @@ def check_paths(paths: Sequence[Path]) -> None:
     FileNotFoundError
         If a path does not exist.
     ValueError
-        If a path is a file of another kind.
+        If a path is a file of another kind, or a table that lacks a column.
     """
     for path in paths:
         if not path.exists():
@@ -100,6 +92,8 @@ def check_paths(paths: Sequence[Path]) -> None:
                 f"{path}: not a CIF file, a POSCAR file, a table (.parquet), a folder, "
                 "or an archive (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz)."
             )
+        if kind_of(path.name) == "table" and not path.is_dir():
+            next(row_batches(path, rows=1), None)
 
 
 def find_sources(paths: Sequence[Path]) -> Iterator[Source]:
@@ -108,47 +102,77 @@ def find_sources(paths: Sequence[Path]) -> Iterator[Source]:
     Files are read one at a time, in the order of their names. In folders and archives,
     files of other kinds are passed over.
     """
+    several = len(paths) > 1
+    names: Counter[str] = Counter()
     for path in paths:
         # Names are told apart where there are several collections.
-        prefix = f"{path.name}/" if len(paths) > 1 and path.is_dir() else ""
+        top = path.name or path.resolve().name
+        names[top] += 1
+        top += f"~{names[top]}" if names[top] > 1 else ""
+        if not path.is_dir():
+            yield from _open(path, top, prefixed=several)
+            continue
+        prefix = f"{top}/" if several else ""
         for file in _walk(path):
-            name = prefix + file.relative_to(path).as_posix() if path.is_dir() else ""
-            yield from _open(file, name or file.name, len(paths) > 1 or path.is_dir())
+            if isinstance(file, Refusal):
+                yield _refused(prefix + file.file, file.reason, file.detail)
+            else:
+                name = prefix + _clean(file.relative_to(path).as_posix())
+                yield from _open(file, name, prefixed=True)
 
 
-def _walk(path: Path) -> Iterator[Path]:
-    if not path.is_dir():
-        yield path
+def _clean(name: str) -> str:
+    """Return a name that can be written: bytes that are no UTF-8 are spelled out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _walk(folder: Path, name: str = "") -> Iterator[Path | Refusal]:
+    """Yield the files of a folder, in the order of their names."""
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        detail = error.strerror or type(error).__name__
+        yield Refusal(_clean(name) or ".", "", Reason.UNREADABLE, detail)
         return
-    for entry in sorted(path.iterdir()):
+    for entry in entries:
+        path = name + entry.name
         if entry.is_dir() and not entry.is_symlink():
-            yield from _walk(entry)
-        elif entry.is_file() and kind_of(entry.name):
+            yield from _walk(entry, f"{path}/")
+        elif entry.is_dir():
+            # It may lead back here.
+            detail = "a link to a folder: give the folder itself"
+            yield Refusal(_clean(path), "", Reason.UNREADABLE, detail)
+        elif kind_of(entry.name):
             yield entry
 
 
 def _open(file: Path, name: str, prefixed: bool) -> Iterator[Source]:
+    """Yield what a file holds, or why it is refused; whatever is raised is one line."""
     kind = kind_of(file.name)
-    if kind == "table":
-        for batch in row_batches(file, rows=256):
-            for row in batch.to_pylist():
-                yield Source(name, "row", json.dumps(row).encode())
-    elif kind in ("zip", "tar"):
-        budget = _Budget(min(MAX_TOTAL, MAX_RATIO * file.stat().st_size + MEBIBYTE))
-        members = _zip_members if kind == "zip" else _tar_members
-        prefix = f"{name}/" if prefixed else ""
-        try:
-            for count, member in enumerate(members(file, budget)):
-                if count >= MAX_FILES:
-                    raise RefusedError(Reason.ARCHIVE, f"more than {MAX_FILES} files")
-                yield from _check(member, prefix)
-        except RefusedError as error:
-            yield _refused(name, error.reason, error.detail)
-        except DAMAGED as error:
-            yield _refused(name, Reason.ARCHIVE, f"damaged ({error})")
-    else:
-        with file.open("rb") as stream:
-            yield _read(stream, name, kind)
+    try:
+        if kind == "table":
+            for batch in row_batches(file, rows=256):
+                for row in batch.to_pylist():
+                    yield Source(name, "row", json.dumps(row).encode())
+        elif kind in ("zip", "tar"):
+            yield from _open_archive(file, kind, f"{name}/" if prefixed else "")
+        else:
+            with file.open("rb") as stream:
+                yield _read(stream, name, kind)
+    except RefusedError as error:
+        yield _refused(name, error.reason, error.detail)
+    except Exception as error:
+        reason = Reason.ARCHIVE if kind in ("zip", "tar") else Reason.UNREADABLE
+        yield _refused(name, reason, f"damaged ({error or type(error).__name__})")
+
+
+def _open_archive(file: Path, kind: str, prefix: str) -> Iterator[Source]:
+    budget = _Budget(min(MAX_TOTAL, MAX_RATIO * file.stat().st_size + MEBIBYTE))
+    members = _zip_members if kind == "zip" else _tar_members
+    for count, member in enumerate(members(file, budget)):
+        if count >= MAX_FILES:
+            raise RefusedError(Reason.ARCHIVE, f"more than {MAX_FILES} files")
+        yield from _check(member, prefix, budget)
 
 
 @dataclass
@@ -183,18 +207,25 @@ class _Member(NamedTuple):
     name: str
     is_file: bool
     stream: IO[bytes] | None
+    problem: str = ""
 
 
 def _zip_members(file: Path, budget: _Budget) -> Iterator[_Member]:
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
-            if info.is_dir():
+            if info.filename.endswith("/"):
                 continue
             is_file = stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG)
             if not (is_file and kind_of(info.filename) in READ):
                 yield _Member(info.filename, is_file, None)
                 continue
-            with archive.open(info) as stream:
+            try:
+                stream = archive.open(info)
+            except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+                # Encrypted, say: the others can be read.
+                yield _Member(info.filename, is_file, None, str(error))
+                continue
+            with stream:
                 metered = cast(IO[bytes], _Metered(stream, budget))
                 yield _Member(info.filename, is_file, metered)
 
@@ -210,34 +241,43 @@ def _tar_members(file: Path, budget: _Budget) -> Iterator[_Member]:
         with tarfile.open(fileobj=metered, mode="r|") as archive:
             for info in archive:
                 if not info.isdir():
-                    stream = archive.extractfile(info) if info.isreg() else None
-                    yield _Member(info.name, info.isreg(), stream)
+                    # A sparse file may be any size in no space.
+                    is_file = info.isreg() and not info.issparse()
+                    stream = archive.extractfile(info) if is_file else None
+                    yield _Member(info.name, is_file, stream)
 
 
-def _check(member: _Member, prefix: str) -> Iterator[Source]:
+def _check(member: _Member, prefix: str, budget: _Budget) -> Iterator[Source]:
     """Yield the file of a member, or why it is refused, or nothing."""
     path = PurePosixPath(member.name.replace("\\", "/"))
-    name = prefix + str(path)
+    name = prefix + _clean(str(path))
     kind = kind_of(member.name)
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+    first = path.parts[0] if path.parts else ""
+    if path.is_absolute() or ".." in path.parts or ":" in first:
         yield _refused(name, Reason.ARCHIVE, "a path that leads outside")
     elif not member.is_file:
         yield _refused(name, Reason.ARCHIVE, "a link or a device")
+    elif member.problem:
+        yield _refused(name, Reason.UNREADABLE, f"damaged ({member.problem})")
     elif kind in READ and member.stream is not None:
-        yield _read(member.stream, name, kind)
+        yield _read(member.stream, name, kind, budget)
     elif kind:
         detail = f"a {kind} within an archive: unpack it first"
         yield _refused(name, Reason.ARCHIVE, detail)
 
 
-def _read(stream: IO[bytes], name: str, kind: str) -> Source:
+def _read(
+    stream: IO[bytes], name: str, kind: str, budget: _Budget | None = None
+) -> Source:
     if name.lower().endswith(".gz"):
         stream = cast(IO[bytes], gzip.GzipFile(fileobj=stream))
+        if budget is not None:
+            stream = cast(IO[bytes], _Metered(stream, budget))
     try:
         content = stream.read(MAX_FILE + 1)
     except RefusedError:
         raise
-    except DAMAGED as error:
+    except (OSError, EOFError, RuntimeError, ValueError, *DAMAGED) as error:
         return _refused(name, Reason.UNREADABLE, f"damaged ({error})")
     if len(content) > MAX_FILE:
         limit = MAX_FILE // MEBIBYTE

@@ -46,9 +46,8 @@ def structure_type(
 @cache
 def _canonical(space_group: int, species: tuple[tuple[int, str], ...]) -> str:
     choices = []
-    positions, exchanges = wyckoff(space_group)
-    alphabet = "".join(positions)
-    for image in closure(alphabet, exchanges):
+    alphabet, *images = _exchanges(space_group)
+    for image in (alphabet, *images):
         exchange = str.maketrans(alphabet, image)
         choices.append(
             sorted((n, "".join(sorted(x.translate(exchange)))) for n, x in species)
@@ -62,6 +61,14 @@ def _canonical(space_group: int, species: tuple[tuple[int, str], ...]) -> str:
         counts = Counter(letters)
         parts.append("".join(f"{n if n > 1 else ''}{x}" for x, n in counts.items()))
     return "_".join([formula, str(space_group), *parts])
+
+
+@cache
+def _exchanges(space_group: int) -> tuple[str, ...]:
+    """Return the letters of a group, then all that they can be exchanged for."""
+    positions, exchanges = wyckoff(space_group)
+    alphabet = "".join(positions)
+    return alphabet, *closure(alphabet, exchanges)
 
 
 def _name(k: int) -> str:

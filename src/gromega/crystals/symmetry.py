@@ -9,12 +9,12 @@ import spglib
 from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
+from gromega.crystals.places import SAME_PLACE
 from gromega.crystals.structure_type import structure_type
 
 STRICT, LOOSE = 0.01, 0.1
 """The two tolerances (Å) at which a space group is determined: if they disagree,
 the label is not to be trusted."""
-_SAME_PLACE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _sites(crystal: Crystal) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         steps = frac[:k] - frac[k]
         steps -= np.round(steps)
         same = np.flatnonzero(
-            np.linalg.norm(steps @ crystal.lattice, axis=1) < _SAME_PLACE
+            np.linalg.norm(steps @ crystal.lattice, axis=1) < SAME_PLACE
         )
         if same.size:
             first[atom] = first[partial[same[0]]]

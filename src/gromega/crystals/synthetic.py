@@ -7,7 +7,6 @@ shrinks until the closest touch. Whatever spglib does not recognise as the very 
 that was asked for is drawn again.
 """
 
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, fields
@@ -19,6 +18,7 @@ import spglib
 import yaml
 from numpy.random import Generator
 
+from gromega.crystals import symmetry
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.packing import pack
 from gromega.crystals.positions import Floats, Group, Integers, load_group
@@ -27,7 +27,7 @@ from gromega.crystals.symmetry import LOOSE, STRICT
 from gromega.crystals.table import new_table, to_table
 from gromega.parallel import ordered_map
 
-SpglibCell = tuple[Floats, Floats, Integers]
+Drawn = tuple[Floats, Floats, Integers]
 Made = tuple[Crystal, int]
 
 # spglib must find the group at both (Å): it is there, and no higher one is near.
@@ -202,7 +202,7 @@ def synthesize_one(space_group: int, seed: int, index: int) -> Crystal:
     Returns
     -------
     Crystal
-        The crystal, of two to four elements, in a Niggli-reduced primitive cell.
+        The crystal, in a Niggli-reduced primitive cell.
 
     Raises
     ------
@@ -213,32 +213,30 @@ def synthesize_one(space_group: int, seed: int, index: int) -> Crystal:
     """
     _check_whole("space_group", space_group, 1, 230)
     rng = np.random.default_rng([seed, space_group, index])
-    with warnings.catch_warnings():
-        # spglib 2.8 warns at every call that errors will be raised some day.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        misses = 0
-        for _ in range(MAX_ATTEMPTS):
-            drawn = _draw(rng, space_group, misses)
-            if drawn is None:
-                continue
-            if all(_find_group(drawn, s) == space_group for s in SYMPRECS):
-                name = f"syn-{space_group:03d}-{index:04d}"
-                lattice, frac, numbers = drawn
-                return Crystal(name, lattice, numbers, frac)
-            misses += 1
+    name, misses = f"syn-{space_group:03d}-{index:04d}", 0
+    for _ in range(MAX_ATTEMPTS):
+        drawn = _draw(rng, space_group, misses)
+        if drawn is None:
+            continue
+        lattice, frac, numbers = drawn
+        crystal = Crystal(name, lattice, numbers, frac)
+        if all(_has_group(crystal, space_group, s) for s in SYMPRECS):
+            return crystal
+        misses += 1
     raise ValueError(
         f"no crystal of space group {space_group} in {MAX_ATTEMPTS} attempts with seed "
         f"{seed}, index {index}: choose another seed."
     )
 
 
-def _find_group(cell: SpglibCell, symprec: float) -> int | None:
-    # spglib declares lists and takes arrays.
-    dataset = spglib.get_symmetry_dataset(cell, symprec=symprec)  # type: ignore[arg-type]
-    return None if dataset is None else dataset.number
+def _has_group(crystal: Crystal, group: int, symprec: float) -> bool:
+    try:
+        return symmetry.space_group(crystal, symprec) == group
+    except ValueError:
+        return False
 
 
-def _draw(rng: Generator, space_group: int, misses: int) -> SpglibCell | None:
+def _draw(rng: Generator, space_group: int, misses: int) -> Drawn | None:
     group, known = load_group(space_group), load_statistics()
     orbits = known.draw_orbits(rng, group, misses)
     multiplicities, freedoms = group.multiplicities[orbits], group.freedoms[orbits]

@@ -8,6 +8,7 @@ them in sandboxes. It prints how each ended, and fails if one crashed or hung.
 
 import random
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -88,9 +89,9 @@ def examine(batch: list[bytes]) -> Counter[str]:
         ends = {record.get("reason", "taken") for record in records}
         counts.update(ends)
         for end in ends & {Reason.CRASH, Reason.TIME_LIMIT, Reason.MEMORY_LIMIT}:
-            Path(f"fuzz-{end.replace(' ', '-')}-{hash(content):x}.cif").write_bytes(
-                content
-            )
+            Path(
+                f"fuzz-{end.replace(' ', '-')}-{zlib.crc32(content):08x}.cif"
+            ).write_bytes(content)
     sandbox.close()
     return counts
 

@@ -168,8 +168,17 @@ def test_misread_elements_are_refused(tmp_path, atoms, formula, message):
         named(tmp_path, "P -1", atoms, more=more)
 
 
-def test_operations_that_are_no_group_are_refused(tmp_path):
-    more = "loop_\n_space_group_symop_operation_xyz\nx,y,z\n-x,-y,z\n-x,y,-z\n"
+@pytest.mark.parametrize(
+    "operations",
+    [
+        # one is missing
+        "x,y,z\n-x,-y,z\n-x,y,-z",
+        # they generate ever more
+        "x,y,z\nx+y,y,z\ny,z,x+1/24",
+    ],
+)
+def test_operations_that_are_no_group_are_refused(tmp_path, operations):
+    more = f"loop_\n_space_group_symop_operation_xyz\n{operations}\n"
     with pytest.raises(ValueError, match="the symmetry operations are no group"):
         named(tmp_path, "P 2 2 2", "Bi1 Bi 0.1 0.2 0.3", alpha="90", more=more)
 

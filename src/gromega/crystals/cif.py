@@ -14,7 +14,7 @@ from gromega.crystals.crystal import Crystal
 from gromega.crystals.expansion import expand
 from gromega.crystals.places import FULL, MAX_ATOMS, check_cell, merge_places
 from gromega.crystals.quarantine import Reason, RefusedError
-from gromega.crystals.symmetry import find_symmetry, space_group
+from gromega.crystals.symmetry import find_symmetry, has_group
 
 Floats = NDArray[np.float64]
 
@@ -211,7 +211,7 @@ def _choose_reading(
             crystal
             for crystal in some
             if _fits_formula(crystal, block)
-            and (not stated or _has_group(crystal, stated))
+            and (not stated or has_group(crystal, stated))
         ]
         types = {find_symmetry(crystal).structure_type for crystal in right if stated}
         if len(types) > 1:
@@ -228,13 +228,6 @@ def _choose_reading(
         Reason.NO_SYMMETRY,
         f"no operations, and those of the symbol give {readings[0].formula}",
     )
-
-
-def _has_group(crystal: Crystal, group: int) -> bool:
-    try:
-        return space_group(crystal) == group
-    except ValueError:
-        return False
 
 
 def _stated_formula(block: gemmi.cif.Block) -> dict[int, float]:

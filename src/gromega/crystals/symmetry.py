@@ -78,6 +78,14 @@ def space_group(crystal: Crystal, symprec: float = STRICT) -> int:
     return int(_dataset(crystal, sites, kinds, symprec).number)
 
 
+def has_group(crystal: Crystal, group: int, symprec: float = STRICT) -> bool:
+    """Return whether a crystal has a space group, the very one and none higher."""
+    try:
+        return space_group(crystal, symprec) == group
+    except ValueError:
+        return False
+
+
 def loose_group(symmetry: Symmetry) -> int:
     """Return the space group number at `LOOSE` of a crystal whose symmetry is known.
 

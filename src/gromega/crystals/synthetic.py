@@ -18,12 +18,11 @@ import spglib
 import yaml
 from numpy.random import Generator
 
-from gromega.crystals import symmetry
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.packing import pack
 from gromega.crystals.positions import Floats, Group, Integers, load_group
 from gromega.crystals.statistics import LEVELS, Statistics, load_statistics
-from gromega.crystals.symmetry import LOOSE, STRICT
+from gromega.crystals.symmetry import LOOSE, STRICT, has_group
 from gromega.crystals.table import new_table, to_table
 from gromega.parallel import ordered_map
 
@@ -220,20 +219,13 @@ def synthesize_one(space_group: int, seed: int, index: int) -> Crystal:
             continue
         lattice, frac, numbers = drawn
         crystal = Crystal(name, lattice, numbers, frac)
-        if all(_has_group(crystal, space_group, s) for s in SYMPRECS):
+        if all(has_group(crystal, space_group, s) for s in SYMPRECS):
             return crystal
         misses += 1
     raise ValueError(
         f"no crystal of space group {space_group} in {MAX_ATTEMPTS} attempts with seed "
         f"{seed}, index {index}: choose another seed."
     )
-
-
-def _has_group(crystal: Crystal, group: int, symprec: float) -> bool:
-    try:
-        return symmetry.space_group(crystal, symprec) == group
-    except ValueError:
-        return False
 
 
 def _draw(rng: Generator, space_group: int, misses: int) -> Drawn | None:

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gromega.parallel import ADDRESS
 from gromega.terminal import run_or_explain
 
 app = typer.Typer(
@@ -25,7 +26,7 @@ app = typer.Typer(
 Scheduler = Annotated[
     str | None,
     typer.Option(
-        envvar="DASK_SCHEDULER_ADDRESS",
+        envvar=ADDRESS,
         help="A Dask scheduler, such as tcp://node1:8786, whose workers do the work.",
     ),
 ]
@@ -98,7 +99,7 @@ def ingest(
         bool, typer.Option(help="Refuse hydrogen-rich organics.")
     ] = False,
     max_atoms: Annotated[
-        int, typer.Option(min=1, help="Most atoms in a primitive cell.")
+        int, typer.Option(min=1, help="Most atoms in a cell, per lattice point.")
     ] = 1000,
     seconds: Annotated[
         float, typer.Option(min=0.1, help="Time limit for each crystal, s.")
@@ -109,12 +110,11 @@ def ingest(
     scheduler: Scheduler = None,
 ) -> None:
     """Make a table of crystals, with space groups, from a collection of any kind."""
-    import json
-
     from gromega.crystals.collection import summarise
     from gromega.crystals.examine import Options
     from gromega.crystals.gather import gather
     from gromega.crystals.sandbox import Limits
+    from gromega.evaluation.accuracy import write_json
     from gromega.evaluation.figures import crystals_figure, save_figure
 
     beside = (
@@ -126,8 +126,7 @@ def ingest(
     tally = gather(paths, out, quarantine, scheduler, options, limits)
     if tally.taken:
         summary = {**summarise(out), "ingest": tally.summary()}
-        text = json.dumps(summary, indent=2) + "\n"
-        out.with_suffix(".json").write_text(text, encoding="utf-8")
+        write_json(out.with_suffix(".json"), summary)
         save_figure(crystals_figure(summary), out.with_suffix(""))
     typer.echo(f"{out}, {quarantine}")
 

@@ -1,28 +1,10 @@
 import numpy as np
 import pytest
+from files import cif
 
 from gromega.crystals.cif import read_crystal
 from gromega.crystals.symmetry import find_symmetry, space_group
 
-ROCK_SALT = """\
-data_halite
-_cell_length_a {a}
-_cell_length_b {a}
-_cell_length_c {a}
-_cell_angle_alpha 90
-_cell_angle_beta 90
-{gamma}
-_symmetry_space_group_name_H-M '{group}'
-loop_
-_atom_site_label
-_atom_site_type_symbol
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-_atom_site_occupancy
-Na1 {cation} 0 0 0 1
-Cl1 Cl 0.5 0.5 0.5 0.9
-"""
 VALUES = {
     "gamma": "_cell_angle_gamma 90",
     "a": "5.6402(2)",
@@ -33,7 +15,10 @@ VALUES = {
 
 def write(tmp_path, **change):
     path = tmp_path / "halite.cif"
-    path.write_text(ROCK_SALT.format(**{**VALUES, **change}))
+    values = {**VALUES, **change}
+    atoms = f"Na1 {values['cation']} 0 0 0 1\nCl1 Cl 0.5 0.5 0.5 0.9"
+    content = cif(a=values["a"], group=values["group"], atoms=atoms)
+    path.write_text(content.replace("_cell_angle_gamma 90", values["gamma"]))
     return path
 
 
@@ -184,9 +169,8 @@ def test_operations_that_are_no_group_are_refused(tmp_path, operations):
 
 
 def disordered(tmp_path, rows, tags=""):
-    head = ROCK_SALT.format(**{**VALUES, "group": "P 1"}).split("Na1")[0]
     path = tmp_path / "x.cif"
-    path.write_text(head + tags + rows)
+    path.write_text(cif(a=VALUES["a"], group="P 1", atoms=tags + rows))
     return read_crystal(path)
 
 

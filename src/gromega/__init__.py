@@ -8,16 +8,28 @@ if TYPE_CHECKING:
     from gromega.crystals.cif import read_crystal
     from gromega.crystals.crystal import Crystal
     from gromega.models.model import Model, load_model
+    from gromega.pdf.measured import MeasuredPDF, read_pdf
     from gromega.pdf.simulate import simulate
 
-__all__ = ["Conditions", "Crystal", "Model", "load_model", "read_crystal", "simulate"]
+__all__ = [
+    "Conditions",
+    "Crystal",
+    "MeasuredPDF",
+    "Model",
+    "load_model",
+    "read_crystal",
+    "read_pdf",
+    "simulate",
+]
 
 _HOMES = {
     "Conditions": "gromega.conditions",
     "Crystal": "gromega.crystals.crystal",
+    "MeasuredPDF": "gromega.pdf.measured",
     "Model": "gromega.models.model",
     "load_model": "gromega.models.model",
     "read_crystal": "gromega.crystals.cif",
+    "read_pdf": "gromega.pdf.measured",
     "simulate": "gromega.pdf.simulate",
 }
 

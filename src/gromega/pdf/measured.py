@@ -1,0 +1,336 @@
+"""Measured PDFs: G(r) and its conditions from the files that programs write."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import periodictable
+from numpy.typing import NDArray
+from scipy.interpolate import BSpline, make_interp_spline, make_lsq_spline
+
+from gromega.conditions import GRID_STEP, REFERENCE, Conditions
+from gromega.pdf.gr_file import MIN_ROWS, Source, read_header, read_table, read_text
+from gromega.pdf.network_input import INPUT_R
+from gromega.pdf.scattering import scattering_table
+
+Floats = NDArray[np.float64]
+
+QUANTITIES = ("G(r)", "D(r)", "Keen G(r)", "g(r)", "T(r)", "R(r)")
+"""The functions of r that G(r) can be had from; see `read_pdf`."""
+R_UNITS = ("Å", "nm")
+# With r in nm, G(r), D(r) and T(r) are in nm⁻², R(r) is in nm⁻¹.
+_NM_POWERS = {"G(r)": 2, "D(r)": 2, "T(r)": 2, "R(r)": 1}
+MIN_RANGE = 3.5
+"""Å, the least that must be there of the range that the network sees."""
+MAX_STEP = 0.5
+"""Å, more than this between two r is a gap: a peak is narrower."""
+MAX_G = 1e30
+"""Å⁻², what single precision holds with room to spare."""
+MAX_MEAN = 0.5
+"""The mean of G(r) over its r.m.s.: 0.1 at most in 59 measured ones, 1 in R(r)."""
+KNOT_STEP = GRID_STEP * 2 / 3
+"""Å, the step of the knots on which finer data are smoothed: π/60."""
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredPDF:
+    """A measured G(r) with what its file says about it.
+
+    Parameters
+    ----------
+    r
+        The distances, (n,), in Å, increasing.
+    g
+        G(r), (n,), in Å⁻², on the scale of the file.
+    stated
+        The conditions that the header states or the caller gave, and the range of
+        the data, by the names of `Conditions`. The others are not known.
+    dialect
+        The program that wrote the file, ``"key = value"`` for a header of another
+        one, or ``"columns"`` where there is none.
+    notes
+        What was converted, left out, or is doubtful, a sentence each.
+    """
+
+    r: Floats
+    g: Floats
+    stated: Mapping[str, Any]
+    dialect: str
+    notes: tuple[str, ...] = ()
+
+    def conditions(self) -> Conditions:
+        """Return the conditions of the file, the reference where it is silent.
+
+        The range is that of the data, but within the range that the network sees.
+        """
+        low = max(self.stated["rmin"], REFERENCE.rmin)
+        high = min(self.stated["rmax"], REFERENCE.rmax)
+        return Conditions(**{**self.stated, "rmin": low, "rmax": high})
+
+
+def read_pdf(
+    source: Source,
+    *,
+    quantity: str | None = None,
+    r_unit: str | None = None,
+    composition: str | None = None,
+    number_density: float | None = None,
+    **conditions: Any,
+) -> MeasuredPDF:
+    """Return the measured PDF of a file.
+
+    The file is one of PDFgetX3, PDFgetN3, xPDFsuite, PDFgetX2, PDFgetN, PDFgui (also
+    a fit), RMCProfile, NOMAD or Mantid, or has columns of numbers below any header.
+    It may be compressed by gzip.
+
+    Parameters
+    ----------
+    source
+        The path of the file, or an open file.
+    quantity
+        The function in the file, if it is not what the header says: ``"G(r)"``,
+        ``"D(r)"``, Keen's G(r) in barn as RMCProfile has it (``"Keen G(r)"``),
+        ``"g(r)"``, ``"T(r)"`` or ``"R(r)"``, with the names of Keen, J. Appl.
+        Cryst. 34 (2001) 172.
+    r_unit
+        The unit of r in the file, ``"Å"`` or ``"nm"``, if the header does not say.
+    composition
+        The composition, as in ``"SrTiO3"``, for the scale of Keen's G(r).
+    number_density
+        The atoms per Å³, for the scale of Keen's G(r) and g(r), and needed for
+        T(r) and R(r).
+    conditions
+        The conditions that are known better than by the header, by the names of
+        `Conditions`; rmin and rmax cut the data.
+
+    Raises
+    ------
+    ValueError
+        If the file has no G(r) that could be right, or an option is not allowed.
+    FileNotFoundError
+        If there is no such file.
+    """
+    Conditions.from_mapping(conditions)
+    for option, value, allowed in (
+        ("quantity", quantity, QUANTITIES),
+        ("r_unit", r_unit, R_UNITS),
+    ):
+        if value is not None and value not in allowed:
+            raise ValueError(
+                f"{option} must be one of {', '.join(allowed)}, got {value!r}."
+            )
+    if number_density is not None and not 0 < number_density < math.inf:
+        raise ValueError(
+            f"number_density must be above 0 atoms per Å³, got {number_density}."
+        )
+    if not isinstance(source, str | Path):
+        name = str(getattr(source, "name", "the file"))
+    elif Path(source).is_file():
+        name = str(source)
+    else:
+        raise FileNotFoundError(f"{source}: there is no such file.")
+    length = None if composition is None else _mean_length(composition)
+    notes: list[str] = []
+    try:
+        lines, table = read_table(read_text(source))
+        header = read_header(lines, name, table.shape[1])
+        kind = quantity or header.quantity or "G(r)"
+        if kind not in QUANTITIES:
+            raise ValueError(
+                f"it holds {kind}, not G(r); transform it to G(r) first, by PDFgetX3 "
+                "for instance"
+            )
+        r, y = _finite_rows(table, header.columns, notes)
+        if (r_unit or header.r_unit) == "nm":
+            r, y = 10 * r, y / 10 ** _NM_POWERS.get(kind, 0)
+            notes.append("r was converted from nm.")
+        _check_r(r)
+        low, high = conditions.get("rmin", 0.0), conditions.get("rmax", math.inf)
+        r, y = r[(low <= r) & (r <= high)], y[(low <= r) & (r <= high)]
+        _check_range(r)
+        if np.ptp(y) == 0 or np.abs(y).max() > MAX_G:
+            raise ValueError(
+                f"{kind} goes from {y.min():g} to {y.max():g}; give it in column 2"
+            )
+        if quantity is None:
+            _check_shape(kind, y)
+        g = _to_g(kind, r, y, length, number_density, notes)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}.") from None
+    stated = _usable(header.stated, conditions, notes)
+    stated |= {"rmin": float(r[0]), "rmax": float(r[-1])}
+    return MeasuredPDF(r, g, stated, header.dialect, tuple(notes))
+
+
+def _finite_rows(
+    table: Floats, columns: tuple[int, ...], notes: list[str]
+) -> tuple[Floats, Floats]:
+    """Return r and the function in a table, without rows at its ends that have none.
+
+    Programs write nan at r = 0, and where their transform did not reach.
+    """
+    r, y = table[:, 0], table[:, columns].sum(axis=1)
+    finite = np.flatnonzero(np.isfinite(r + y))
+    if finite.size < MIN_ROWS:
+        raise ValueError(
+            f"{finite.size} of its {r.size} rows have numbers for both r and G(r); "
+            f"{MIN_ROWS} are needed"
+        )
+    holes = np.flatnonzero(np.diff(finite) > 1)
+    if holes.size:
+        raise ValueError(
+            f"G(r) is not a number after r = {r[finite[holes[0]]]:g}; interpolate it, "
+            "or cut the file there"
+        )
+    if finite.size < r.size:
+        notes.append(f"{r.size - finite.size} rows without a number were left out.")
+    return r[finite], y[finite]
+
+
+def _check_r(r: Floats) -> None:
+    """Refuse an r, in Å, that does not increase from 0 or more."""
+    if r.min() < 0:
+        raise ValueError(f"r must not be negative, but there is {r.min():g} Å")
+    steps = np.diff(r)
+    if (steps <= 0).any():
+        i = int(np.argmax(steps <= 0))
+        raise ValueError(
+            f"r must increase, but goes from {r[i]:g} to {r[i + 1]:g} Å; sort the rows"
+        )
+
+
+def _check_range(r: Floats) -> None:
+    """Refuse an r, in Å, that leaves too much out of what the network sees."""
+    first, last = (r[0], r[-1]) if r.size else (0.0, 0.0)
+    low, high = REFERENCE.rmin, REFERENCE.rmax
+    if min(last, high) - max(first, low) < MIN_RANGE:
+        raise ValueError(
+            f"r goes from {first:g} to {last:g} Å, but {MIN_RANGE:g} Å or more are "
+            f"needed between {low:g} and {high:g} Å; if it is in nm, give r_unit='nm'"
+        )
+    steps = np.diff(r)
+    if steps.max() > MAX_STEP:
+        i = int(np.argmax(steps))
+        raise ValueError(
+            f"there is no G(r) between {r[i]:g} and {r[i + 1]:g} Å; give it in steps "
+            f"of {MAX_STEP:g} Å at most"
+        )
+
+
+def _check_shape(quantity: str, y: Floats) -> None:
+    """Refuse what a header calls G(r), or nothing, but does not look like one."""
+    # Beyond the first tenth, where normalisation errors are strongest.
+    y = y[y.size // 10 :]
+    centred = y.min() < 0 and abs(y.mean()) <= MAX_MEAN * y.std()
+    if quantity in ("G(r)", "D(r)", "Keen G(r)") and not centred:
+        raise ValueError(
+            f"it does not oscillate about 0 as {quantity} does, its mean is "
+            f"{y.mean():.3g}; if it is g(r), T(r) or R(r), give quantity, and if it is "
+            "a function of Q, transform it first"
+        )
+
+
+def _to_g(
+    quantity: str,
+    r: Floats,
+    y: Floats,
+    length: float | None,
+    density: float | None,
+    notes: list[str],
+) -> Floats:
+    """Return G(r) in Å⁻² from another function of r.
+
+    With the mean scattering length <b> in 10⁻¹² cm and the number density ρ0 in Å⁻³
+    (Keen, J. Appl. Cryst. 34 (2001) 172),
+
+        G(r) = 4π ρ0 r G_Keen(r) / <b>²   = 4π ρ0 r (g(r) - 1)
+             = T(r) - 4π ρ0 r             = R(r)/r - 4π ρ0 r.
+    """
+    if quantity == "G(r)":
+        return y
+    if quantity == "D(r)":
+        notes.append("D(r) was taken as G(r), which it is but for the scale.")
+        return y
+    if quantity in ("T(r)", "R(r)"):
+        if density is None:
+            raise ValueError(
+                f"it holds {quantity}; give number_density to convert it to G(r)"
+            )
+        notes.append(f"{quantity} was converted to G(r).")
+        if quantity == "R(r)":
+            y = np.divide(y, r, out=np.zeros_like(y), where=r > 0)
+        return y - 4 * math.pi * density * r
+    if quantity == "g(r)":
+        y, length = y - 1, 1.0
+    if density is not None and length is not None:
+        notes.append(f"{quantity} was converted to G(r).")
+        return 4 * math.pi * density * r * y / length**2
+    values = {"number_density": density, "composition": length}
+    missing = " and ".join(name for name, value in values.items() if value is None)
+    notes.append(
+        f"{quantity} was converted to G(r) but for its scale, which needs {missing}; "
+        "the space group does not depend on it."
+    )
+    return r * y
+
+
+def _mean_length(composition: str) -> float:
+    """Return the mean neutron scattering length of a composition in 10⁻¹² cm."""
+    parts = re.findall(r"([A-Z][a-z]?)([\d.]*)", composition)
+    if not parts or "".join(map("".join, parts)) != composition.replace(" ", ""):
+        raise ValueError(
+            "composition must be element symbols and numbers without brackets, as in "
+            f"SrTiO3, got {composition!r}."
+        )
+    try:
+        numbers = [periodictable.elements.symbol(symbol).number for symbol, _ in parts]
+        counts = np.array([float(count or 1) for _, count in parts])
+    except ValueError as error:
+        raise ValueError(f"composition {composition!r}: {error}.") from None
+    lengths = scattering_table("neutron")[numbers]
+    return float(counts @ lengths / counts.sum()) / 10
+
+
+def _usable(
+    stated: Mapping[str, Any], given: Mapping[str, Any], notes: list[str]
+) -> dict[str, Any]:
+    """Return the given conditions and those of a header that could be right."""
+    usable = dict(given)
+    for name, value in stated.items():
+        if name in given:
+            continue
+        try:
+            Conditions(**{"qmin": 0.0, **usable, name: value})
+        except ValueError as error:
+            notes.append(
+                f"The header's {name} of {value:g} was not used: {error} Give {name} "
+                "if you know it."
+            )
+        else:
+            usable[name] = value
+    return usable
+
+
+def to_input(pdf: MeasuredPDF) -> NDArray[np.float32]:
+    """Return G on `INPUT_R`, (209,), in Å⁻², zero where the data have no r.
+
+    Finer data than `KNOT_STEP` are fitted by a quintic spline, which keeps Q up to
+    40 Å⁻¹, the most that conditions allow, within a few per cent (30 Å⁻¹: 0.1 %) and
+    leaves out the noise above. Others are interpolated.
+    """
+    inside = (pdf.r[0] <= INPUT_R) & (pdf.r[-1] >= INPUT_R)
+    values = np.zeros(INPUT_R.size, np.float32)
+    values[inside] = _spline(pdf.r, pdf.g)(INPUT_R[inside])
+    return values
+
+
+def _spline(r: Floats, g: Floats) -> BSpline:
+    intervals = math.floor((r[-1] - r[0]) / KNOT_STEP)
+    if r.size < 2 * intervals or np.diff(r).max() > KNOT_STEP:
+        return make_interp_spline(r, g, k=5)
+    knots = np.linspace(r[0], r[-1], intervals + 1)
+    return make_lsq_spline(r, g, np.pad(knots, 5, mode="edge"), k=5)

@@ -38,6 +38,9 @@ class Conditions:
     noise
         The r.m.s. of the noise in G(r) over the r.m.s. of G(r) itself. The noise
         is random in the measured band of F(Q), so it is correlated in r.
+    r_offset, r_scale
+        The error of the calibration: what truly lies at r is found at
+        r_scale · r + r_offset (Å). 1 and 0 Å without an error.
     radiation
         The radiation, ``"xray"`` or ``"neutron"``.
 
@@ -58,6 +61,8 @@ class Conditions:
     delta2: float = 0.0
     diameter: float = math.inf
     noise: float = 0.0
+    r_offset: float = 0.0
+    r_scale: float = 1.0
     radiation: str = "xray"
 
     def __post_init__(self) -> None:
@@ -69,11 +74,16 @@ class Conditions:
             object.__setattr__(self, name, value)
             if not math.isfinite(value) and not (name == "diameter" and value > 0):
                 raise ValueError(f"{name} must be finite, got {value}.")
-            if value < 0:
+            if value < 0 and name != "r_offset":
                 raise ValueError(f"{name} must not be negative, got {value:g}.")
-        for name in ("diameter", "uiso"):
+        for name in ("diameter", "uiso", "r_scale"):
             if getattr(self, name) == 0:
                 raise ValueError(f"{name} must be above 0, got 0.")
+        if abs(self.r_offset) > 1 or not 0.8 <= self.r_scale <= 1.25:
+            raise ValueError(
+                "r_offset must be at most 1 Å and r_scale from 0.8 to 1.25, got "
+                f"{self.r_offset:g} Å and {self.r_scale:g}: no calibration is so wrong."
+            )
         for low, high in (("rmin", "rmax"), ("qmin", "qmax")):
             if getattr(self, high) <= getattr(self, low):
                 raise ValueError(
@@ -124,6 +134,87 @@ class Conditions:
 
 NUMERIC_FIELDS = tuple(f.name for f in fields(Conditions) if f.name != "radiation")
 REFERENCE = Conditions()
+
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A range for every numeric condition, to draw random conditions from.
+
+    The defaults cover and exceed the sweeps of the paper, and what is usual at
+    beamlines.
+
+    Parameters
+    ----------
+    rmin, rmax, qmin, qmax, qdamp, qbroad, uiso, delta1, delta2, diameter, noise
+        The lowest and the highest value of each condition, as in `Conditions`.
+    r_offset, r_scale
+        The same for the errors of the calibration.
+
+    Raises
+    ------
+    ValueError
+        If a range is not two values in order, or holds a value that is not allowed.
+    """
+
+    rmin: Range = (1.5, 1.5)
+    rmax: Range = (8.0, 30.0)
+    qmin: Range = (0.0, 2.0)
+    qmax: Range = (10.0, 32.0)
+    qdamp: Range = (0.0, 0.17)
+    qbroad: Range = (0.0, 0.05)
+    uiso: Range = (0.002, 0.025)
+    delta1: Range = (0.0, 1.0)
+    delta2: Range = (0.0, 3.0)
+    diameter: Range = (10.0, math.inf)
+    noise: Range = (0.0, 0.15)
+    r_offset: Range = (-0.03, 0.03)
+    r_scale: Range = (0.995, 1.005)
+
+    def __post_init__(self) -> None:
+        for name in NUMERIC_FIELDS:
+            given = getattr(self, name)
+            if len(given) != 2 or not given[0] <= given[1]:
+                raise ValueError(
+                    f"the box of {name} must be a lowest and a highest value, got "
+                    f"{given!r}."
+                )
+            object.__setattr__(self, name, (float(given[0]), float(given[1])))
+        for end in (0, 1):
+            Conditions(**{name: getattr(self, name)[end] for name in NUMERIC_FIELDS})
+
+    @classmethod
+    def around(cls, conditions: Conditions) -> "Box":
+        """Return the box that holds nothing but some conditions."""
+        return cls(**{n: (getattr(conditions, n),) * 2 for n in NUMERIC_FIELDS})
+
+    def outside(self, conditions: Conditions) -> list[str]:
+        """Return the names of the conditions that lie outside of the box."""
+        return [
+            name
+            for name in NUMERIC_FIELDS
+            if not getattr(self, name)[0]
+            <= getattr(conditions, name)
+            <= getattr(self, name)[1]
+        ]
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> "Box":
+        """Return the box of a mapping, as `to_mapping` makes it."""
+        ends: dict[str, Any] = {
+            name: tuple(math.inf if end is None else end for end in pair)
+            for name, pair in values.items()
+        }
+        return cls(**ends)
+
+    def to_mapping(self) -> dict[str, list[float | None]]:
+        """Return the box as JSON can hold it (infinite diameter: None)."""
+        return {
+            name: [None if math.isinf(end) else end for end in pair]
+            for name, pair in asdict(self).items()
+        }
 
 
 @dataclass(frozen=True)

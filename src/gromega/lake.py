@@ -245,6 +245,23 @@ class _Spectra:
                 yield positions, block[self._rows[positions] - start]
 
 
+def read_spectra(
+    path: Path, ids: ArrayLike
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return the spectra of some crystals, (n, n_bins), and their densities ρ0, (n,).
+
+    Raises
+    ------
+    ValueError
+        If the store lacks one of the crystals.
+    """
+    spectra = _Spectra(path, ids)
+    out = np.empty((spectra.ids.size, n_bins(spectra.dmax)), np.float32)
+    for rows, block in spectra.blocks():
+        out[rows] = block
+    return out, spectra.density
+
+
 def _check_radiation(spectra: _Spectra, conditions: Conditions) -> None:
     if conditions.radiation != spectra.radiation:
         raise ValueError(

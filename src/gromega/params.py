@@ -17,6 +17,7 @@ class Crystals:
     source: str = "data/synthetic.yaml"
     groups: int = 45
     observed: bool = True
+    theoretical: bool = False
 
     def __post_init__(self) -> None:
         _check_at_least("crystals.groups", self.groups, 1)

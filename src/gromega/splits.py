@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from gromega.crystals.table import write_table
+from gromega.crystals.table import read_table, write_table
 
 PARTS = ("train", "validation", "test")
 SCHEMES = {
@@ -142,3 +142,39 @@ def read_part(path: Path, part: str) -> tuple[NDArray[np.str_], NDArray[np.int64
     chosen = table.filter(pa.array(np.asarray(table["part"].cast(pa.string())) == part))
     ids = np.array(chosen["id"].to_pylist(), dtype=str)
     return ids, np.asarray(chosen["space_group"], dtype=np.int64)
+
+
+def unrelated(split: Path, crystals: Path, extra: Path) -> NDArray[np.bool_]:
+    """Return which of some extra crystals may be trained on, (n_extra,).
+
+    May not: those of the same formula and structure type as a crystal of the test or
+    the validation part, which are most likely the same; and those of a formula or a
+    structure type of these parts where the split keeps such together.
+
+    Parameters
+    ----------
+    split
+        The split, as `write_split` writes it.
+    crystals
+        The table of its crystals.
+    extra
+        The table of extra crystals.
+    """
+    parts = pq.read_table(split, columns=["id", "part", "scheme"])
+    held = np.asarray(parts["part"].cast(pa.string())) != "train"
+    held_ids = set(np.asarray(parts["id"].to_pylist(), dtype=str)[held].tolist())
+    scheme = parts["scheme"][0].as_py()
+    names = ["formula", "structure_type"]
+    table = read_table(crystals, ["id", *names])
+    kept_apart: set[tuple[str, ...]] = set()
+    columns = {"random": names}.get(scheme, [SCHEMES[scheme]])
+    for name, *keys in zip(
+        table["id"].to_pylist(), *(table[c].to_pylist() for c in columns), strict=True
+    ):
+        if name in held_ids:
+            kept_apart.add(tuple(keys))
+    more = read_table(extra, ["id", *names])
+    wanted = zip(*(more[c].to_pylist() for c in columns), strict=True)
+    fresh = np.array([key not in kept_apart for key in wanted], dtype=bool)
+    own = set(table["id"].to_pylist())
+    return fresh & np.array([name not in own for name in more["id"].to_pylist()], bool)

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -58,6 +59,42 @@ def progress_counts(what: str) -> Iterator[Callable[[int, str], None]]:
             rate = count / max(time.monotonic() - start, 1e-3)
             line = f"{count} {what}, {rate:.0f} per second: {text}"
             bar.update(task, description=line)
+
+        yield show
+
+
+@contextmanager
+def training_bar(epochs: int) -> Iterator[Callable[[Any], None]]:
+    """Yield what shows where a training is.
+
+    It takes the results of steps and epochs, `gromega.models.train.Progress` and
+    `Epoch`: a bar with loss, samples per second and time left for the ones, on a
+    terminal alone; a line of text for the others.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("loss {task.fields[loss]:.3f}, {task.fields[rate]:.0f} PDFs/s"),
+        TimeRemainingColumn(),
+    )
+    with _bar(*columns) as bar:
+        task = bar.add_task("training", total=None, loss=float("nan"), rate=0.0)
+
+        def show(what: Any) -> None:
+            if hasattr(what, "step"):
+                done = (what.epoch - 1) * what.steps + what.step
+                bar.update(
+                    task, completed=done, total=epochs * what.steps, loss=what.loss,
+                    rate=what.rate, description=f"epoch {what.epoch}",
+                )  # fmt: skip
+                return
+            text = (
+                f"epoch {what.epoch}: loss {what.loss:.4f}, validation top-1 "
+                f"{what.top1:.1%}, top-6 {what.top6:.1%}"
+            )
+            if what.box_top1 == what.box_top1:
+                text += f", over the box {what.box_top1:.1%}, {what.box_top6:.1%}"
+            console.print(text)
 
         yield show
 

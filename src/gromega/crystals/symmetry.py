@@ -78,6 +78,26 @@ def space_group(crystal: Crystal, symprec: float = STRICT) -> int:
     return int(_dataset(crystal, sites, kinds, symprec).number)
 
 
+def operations(crystal: Crystal) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the operations x → R x + t of a crystal's own cell.
+
+    Returns
+    -------
+    rotations : (n, 3, 3) int64
+        R, in fractional coordinates.
+    translations : (n, 3) float64
+        t, in fractional coordinates.
+
+    Raises
+    ------
+    ValueError
+        If spglib finds no space group.
+    """
+    sites, site_of = _sites(crystal)
+    data = _dataset(crystal, sites, _kinds(crystal, site_of), STRICT)
+    return np.asarray(data.rotations, np.int64), np.asarray(data.translations)
+
+
 def has_group(crystal: Crystal, group: int, symprec: float = STRICT) -> bool:
     """Return whether a crystal has a space group, the very one and none higher."""
     try:

@@ -1,4 +1,4 @@
-"""What the network sees: G(r) on the paper's 209 points, scaled to [0, 1]."""
+"""What the network sees: G(r) on the paper's 209 points."""
 
 import math
 from functools import lru_cache
@@ -8,21 +8,24 @@ from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
 
 from gromega.conditions import GRID_STEP, Conditions
-from gromega.pdf.operator import Operator, operator
+from gromega.pdf.operator import Operator, grid_size, operator
 
 INPUT_R = 1.5 + np.arange(209) * math.pi / 23
 """The r of the network's input, (209,), in Å: up to 29.91 Å."""
 
 
 @lru_cache
-def _input_readout() -> NDArray[np.float64]:
-    """Return the quadratic spline from the grid k Δ to `INPUT_R`, (209, n_grid)."""
+def input_readout() -> NDArray[np.float64]:
+    """Return the quadratic spline from the grid k Δ to `INPUT_R`, (209, n_grid).
+
+    n_grid is the power of two that holds all rmax up to 30 Å.
+    """
     # One grid point below 1.5 Å, so that nothing is extrapolated.
     first = math.floor(INPUT_R[0] / GRID_STEP)
     last = math.ceil(INPUT_R[-1] / GRID_STEP)
     nodes = np.arange(first, last + 1)
     spline = make_interp_spline(nodes * GRID_STEP, np.eye(nodes.size), k=2)
-    readout = np.zeros((INPUT_R.size, last + 1))
+    readout = np.zeros((INPUT_R.size, grid_size(INPUT_R[-1])))
     readout[:, nodes] = spline(INPUT_R)
     return readout
 
@@ -33,12 +36,4 @@ def input_operator(conditions: Conditions, dmax: float) -> Operator:
     G is calculated on the grid k π/40 Å, zero outside [rmin, rmax], and then
     interpolated by a quadratic spline, as Lan et al. do.
     """
-    return operator(conditions, dmax, INPUT_R, _input_readout())
-
-
-def scale(g: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return each G of (…, n_r) scaled to [0, 1] by its own minimum and maximum."""
-    low = g.min(axis=-1, keepdims=True)
-    span = g.max(axis=-1, keepdims=True) - low
-    span[span == 0] = 1
-    return (g - low) / span
+    return operator(conditions, dmax, INPUT_R, input_readout())

@@ -6,16 +6,17 @@ With one Uiso for all atoms G is linear in the pair spectrum p and the density �
 
 and K = E B R P A⁻¹ with, on the grid r_k = k Δ, Δ = π/40 Å,
 
-    P_kd  = N(r_k - d; σ(d)),  σ² = 2 Uiso (1 - δ1/d - δ2/d² + Qbroad² d²)    peaks
+    P_kd  = N(r'_k - d; σ(d)), σ² = 2 Uiso (1 - δ1/d - δ2/d² + Qbroad² d²)    peaks
     A     = the values of cubic B-splines at the knots                    binning
     R_k   = 1 on [rmin - e, rmax + e], e = 6 · 2π/Qmax, 0 outside             range
     B_kl  = 2/N Σ_m sin(Q_m r_k) sin(Q_m r_l),  Qmin ≤ Q_m < Qmax       termination
     E_k   = exp(-(r_k Qdamp)²/2) (1 - 1.5 r_k/D + 0.5 (r_k/D)³)             envelopes
 
-and b = E B R (-4π r). Q_m = m π/(N Δ), N the power of two that holds the range.
-This is what diffpy.srreal's PDFCalculator does (Juhás et al., Acta Cryst. A71
-(2015) 562); peaks are Jeong's (J. Phys. Chem. A 103 (1999) 921), the sphere is
-Howell's (Phys. Rev. B 73 (2006) 094107).
+and b = E B R (-4π r'), r' = (r - offset) / scale being the true r of a measurement
+whose calibration is wrong, r itself otherwise. Q_m = m π/(N Δ), N the power of two that
+holds the range. This is what diffpy.srreal's PDFCalculator does (Juhás et al., Acta
+Cryst. A71 (2015) 562); peaks are Jeong's (J. Phys. Chem. A 103 (1999) 921), the sphere
+is Howell's (Phys. Rev. B 73 (2006) 094107).
 """
 
 import math
@@ -104,7 +105,8 @@ def reach(conditions: Conditions) -> float:
     """Return the longest distance in Å that G(r) at these conditions depends on."""
     with jax.enable_x64(True):
         ripples, tails = extensions(theta_of(conditions))
-    return conditions.rmax + float(ripples) + float(tails)
+    end = conditions.rmax + float(ripples) + float(tails)
+    return max(end, (end - conditions.r_offset) / conditions.r_scale)
 
 
 def grid_size(rmax: float) -> int:
@@ -115,21 +117,25 @@ def grid_size(rmax: float) -> int:
 
 
 def _peaks(theta: Theta, r: Array, d: Array) -> Array:
-    """Return P A⁻¹, (n_r, n_d): the peaks at any d, from values at the knots d.
-
-    A pair's height in the spectrum is spread over cubic B-splines around its
-    distance. Its peak N(r - d; σ(d)) comes back, to fourth order in the bin
-    width, if each B-spline stands for the coefficient that interpolates N through
-    its values at the knots, A being (1, 4, 1)/6 (Unser, IEEE Signal Processing
-    Magazine 16 (1999) 22): shape, place and d-dependent width are then right.
-    """
+    """Return P, (n_r, n_d): the peak N(r - d; σ(d)) of each knot d."""
     positive = jnp.where(d > 0, d, 1.0)
     variance = _variance(theta, positive)
     valid = (d > 0) & (variance > 0)
     variance = jnp.where(valid, variance, 1.0)
     shape = jnp.exp(-((r[:, None] - d) ** 2) / (2.0 * variance))
-    values = jnp.where(valid, shape / jnp.sqrt(2.0 * jnp.pi * variance), 0.0)
-    n = d.size
+    return jnp.where(valid, shape / jnp.sqrt(2.0 * jnp.pi * variance), 0.0)
+
+
+def _through_knots(values: Array) -> Array:
+    """Return values A⁻¹, (n, n_d): from values at the knots to B-spline coefficients.
+
+    A pair's height in the spectrum is spread over cubic B-splines around its
+    distance. Its peak comes back, to fourth order in the bin width, if each B-spline
+    stands for the coefficient that interpolates the peaks through their values at the
+    knots, A being (1, 4, 1)/6 (Unser, IEEE Signal Processing Magazine 16 (1999) 22):
+    shape, place and d-dependent width are then right.
+    """
+    n = values.shape[1]
     filtered = (4.0 + 2.0 * jnp.cos(2.0 * jnp.pi * jnp.arange(n // 2 + 1) / n)) / 6.0
     return jnp.fft.irfft(jnp.fft.rfft(values, axis=1) / filtered, n, axis=1)
 
@@ -201,8 +207,11 @@ def build(theta: Theta, readout: ArrayLike, n_d: int) -> tuple[Array, Array, Arr
     readout = readout * _cut(theta, r)
     out = product(readout * _envelopes(theta, r), sines) * band
     back = product(out, sines.T) * keep
-    matrix = product(back, _peaks(theta, r, d))
-    baseline = product(back, -4.0 * jnp.pi * r)
+    # A wrong calibration puts the peaks of a crystal elsewhere; all that the
+    # measurement does to F(Q) happens in the r that it states.
+    true = (r - theta["r_offset"]) / theta["r_scale"]
+    matrix = _through_knots(product(back, _peaks(theta, true, d)))
+    baseline = product(back, -4.0 * jnp.pi * true)
     # Counting noise of S(Q) is white to first order; F = Q (S - 1) grows with Q,
     # and so does its noise, which no instrument envelope damps.
     noise = product(readout, sines) * (q * (band > 0))

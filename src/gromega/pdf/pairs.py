@@ -13,9 +13,18 @@ _BUFFER = 2048
 
 
 @numba.njit(nogil=True, cache=True)
+def _alike(
+    weights: NDArray[np.float64], extra: NDArray[np.float64], i: int, j: int
+) -> bool:
+    """Return whether two atoms cannot be told apart."""
+    return abs(weights[j] - weights[i]) < 1e-9 and abs(extra[j] - extra[i]) < 1e-9
+
+
+@numba.njit(nogil=True, cache=True)
 def _operations(
     frac: NDArray[np.float64],
     weights: NDArray[np.float64],
+    extra: NDArray[np.float64],
     lengths: NDArray[np.float64],
 ) -> NDArray[np.int32]:
     """Return the atoms' permutations under x → ±x + t, (n_operations, n_atoms).
@@ -28,21 +37,21 @@ def _operations(
     for i in range(n):
         alike = 0
         for j in range(n):
-            alike += abs(weights[j] - weights[i]) < 1e-9
+            alike += _alike(weights, extra, i, j)
         if alike < fewest:
             rare, fewest = i, alike
     found = np.empty((2 * fewest, n), np.int32)
     count = 0
     for sign in (1.0, -1.0):
         for target in range(n):
-            if abs(weights[target] - weights[rare]) >= 1e-9:
+            if not _alike(weights, extra, target, rare):
                 continue
             complete = True
             taken = np.zeros(n, np.bool_)
             for i in range(n):
                 image = -1
                 for j in range(n):
-                    if taken[j] or abs(weights[j] - weights[i]) >= 1e-9:
+                    if taken[j] or not _alike(weights, extra, i, j):
                         continue
                     near = True
                     for axis in range(3):
@@ -72,18 +81,21 @@ def _operations(
 def _differences(
     frac: NDArray[np.float64],
     weights: NDArray[np.float64],
+    extra: NDArray[np.float64],
     operations: NDArray[np.int32],
 ) -> NDArray[np.float64]:
-    """Return the distinct x_j - x_i with their weights, (n_differences, 4).
+    """Return the distinct x_j - x_i with their weights, (n_differences, 5).
 
     Symmetry-equivalent pairs are one row: their mean difference, which removes
-    the rounding of coordinates to first order, and the sum of w_i w_j over both
-    orders of each pair. The first row is the zero difference of i = j.
+    the rounding of coordinates to first order, the sum of w_i w_j over both
+    orders of each pair, and the extra U of both atoms. The first row is the zero
+    difference of i = j, all atoms together with the mean of their extra U.
     """
     n = weights.size
-    rows = np.empty((1 + n * (n - 1) // 2, 4))
+    rows = np.empty((1 + n * (n - 1) // 2, 5))
     rows[0, :3] = 0.0
     rows[0, 3] = (weights**2).sum()
+    rows[0, 4] = 2.0 * (weights**2 * extra).sum() / rows[0, 3]
     count = 1
     seen = np.zeros((n, n), np.bool_)
     for i in range(n):
@@ -116,6 +128,7 @@ def _differences(
                 shift += nearest
             rows[count, :3] = first + shift / pairs
             rows[count, 3] = 2.0 * pairs * weights[i] * weights[j]
+            rows[count, 4] = extra[i] + extra[j]
             count += 1
     return rows[:count]
 
@@ -125,20 +138,24 @@ def _spread(
     squares: NDArray[np.float64],
     count: int,
     weight: float,
+    shift: float,
+    dmax: float,
     width: float,
     out: NDArray[np.float64],
 ) -> None:
-    """Add weight / d of the distances √squares to the cubic B-splines of `out`."""
+    """Add weight / d at d + shift to the B-splines of `out`, d being √squares."""
     knots = np.empty(count, np.int32)
     parts = np.empty(count)
     values = np.empty(count)
     for p in range(count):
         d = math.sqrt(squares[p])
-        position = d / width
+        place = d + shift
+        inside = place > 0.0 and place <= dmax and d > SAME_SITE
+        position = place / width if inside else 0.0
         knots[p] = np.int32(position)
         parts[p] = position - knots[p]
         # Atoms that share a disordered site are no pair.
-        values[p] = weight / (6.0 * d) if d > SAME_SITE else 0.0
+        values[p] = weight / (6.0 * d) if inside else 0.0
     for p in range(count):
         k = np.int64(knots[p])
         t = parts[p]
@@ -147,6 +164,24 @@ def _spread(
         out[k + 1] += v * ((3.0 * t - 6.0) * t * t + 4.0)
         out[k + 2] += v * (((-3.0 * t + 3.0) * t + 3.0) * t + 1.0)
         out[k + 3] += v * t * t * t
+
+
+@numba.njit(nogil=True, cache=True)
+def _spread_both(
+    squares: NDArray[np.float64],
+    count: int,
+    weight: float,
+    shift: float,
+    dmax: float,
+    width: float,
+    out: NDArray[np.float64],
+) -> None:
+    """Add weight / d, half of it at d - shift and half at d + shift."""
+    if shift == 0.0:
+        _spread(squares, count, weight, 0.0, dmax, width, out)
+        return
+    _spread(squares, count, weight / 2.0, -shift, dmax, width, out)
+    _spread(squares, count, weight / 2.0, shift, dmax, width, out)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -168,7 +203,10 @@ def _deposit(
     cx, cy, cz = lattice[2, 0], lattice[2, 1], lattice[2, 2]
     squares = np.empty(_BUFFER)
     for row in range(differences.shape[0]):
-        fa, fb, fc, weight = differences[row]
+        fa, fb, fc, weight, extra = differences[row]
+        # A Gaussian of this variance, by the two points that share its moments up to
+        # the third.
+        shift = math.sqrt(extra)
         itself = row == 0
         if itself:
             weight *= 2.0
@@ -206,9 +244,9 @@ def _deposit(
                     start += step * ax
                     more -= step
                     if count == _BUFFER:
-                        _spread(squares, count, weight, width, out)
+                        _spread_both(squares, count, weight, shift, dmax, width, out)
                         count = 0
-        _spread(squares, count, weight, width, out)
+        _spread_both(squares, count, weight, shift, dmax, width, out)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -229,6 +267,7 @@ def add_pairs(
     lattice: NDArray[np.float64],
     frac: NDArray[np.float64],
     weights: NDArray[np.float64],
+    extra: NDArray[np.float64],
     dmax: float,
     width: float,
     out: NDArray[np.float64],
@@ -243,6 +282,9 @@ def add_pairs(
         The fractional coordinates, (n_atoms, 3).
     weights
         The weight of each atom, (n_atoms,).
+    extra
+        By how much the Uiso of each atom is above that of the conditions, (n_atoms,),
+        in Å².
     dmax, width
         The longest distance and the width of a bin, in Å.
     """
@@ -251,6 +293,6 @@ def add_pairs(
     order = np.argsort(squares)
     lengths = np.sqrt(squares[order])
     frac = frac[:, order] - np.floor(frac[:, order])
-    operations = _operations(frac, weights, lengths)
-    differences = _differences(frac, weights, operations)
+    operations = _operations(frac, weights, extra, lengths)
+    differences = _differences(frac, weights, extra, operations)
     _deposit(_triangular(lattice[order]), differences, dmax, width, out)

@@ -69,7 +69,7 @@ def site_weights(crystal: Crystal, radiation: str) -> NDArray[np.float64]:
     weights = crystal.occupancy * lengths
     total = crystal.occupancy.sum()
     mean = weights.sum() / total
-    if abs(mean) < 1e-6 * np.abs(lengths).max():
+    if abs(mean) <= 1e-6 * np.abs(lengths).max():
         raise ValueError(
             f"crystal {crystal.id!r}: the mean {radiation} scattering length is zero, "
             "so its G(r) is not defined; leave the crystal out."

@@ -31,7 +31,10 @@ def bin_centres(n: int) -> NDArray[np.float64]:
 
 
 def pair_spectrum(
-    crystal: Crystal, radiation: str = "xray", dmax: float = DMAX
+    crystal: Crystal,
+    radiation: str = "xray",
+    dmax: float = DMAX,
+    extra_uiso: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float32]:
     """Return the pair spectrum of one crystal.
 
@@ -51,6 +54,10 @@ def pair_spectrum(
         The radiation, ``"xray"`` or ``"neutron"``.
     dmax
         The longest distance in Å.
+    extra_uiso
+        By how much the Uiso of each atom is above that of the conditions, (n_atoms,),
+        in Å²; 0 if left out. Right as long as it is not much above that of the
+        conditions.
 
     Returns
     -------
@@ -63,7 +70,8 @@ def pair_spectrum(
     """
     weights = site_weights(crystal, radiation)
     out = np.zeros(n_bins(dmax))
-    add_pairs(crystal.lattice, crystal.frac, weights, dmax, BIN_WIDTH, out)
+    extra = np.zeros(weights.size) if extra_uiso is None else extra_uiso
+    add_pairs(crystal.lattice, crystal.frac, weights, extra, dmax, BIN_WIDTH, out)
     return out.astype(np.float32)
 
 

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gromega import cli_models
 from gromega.parallel import ADDRESS
 from gromega.terminal import run_or_explain
 
@@ -21,6 +22,7 @@ app = typer.Typer(
     help="Space groups from atomic pair distribution functions, and how far to "
     "trust them.",
 )
+app.add_typer(cli_models.app, name="models")
 
 
 Scheduler = Annotated[
@@ -64,7 +66,7 @@ def simulate(
 
     omega = Conditions(
         rmin, rmax, qmin, qmax, qdamp, qbroad, uiso,
-        delta1, delta2, diameter, noise, radiation,
+        delta1, delta2, diameter, noise, radiation=radiation,
     )  # fmt: skip
     r, g = simulate_pdfs([read_crystal(file)], omega, engine)
     stated = [f"# {name} = {value}" for name, value in omega.to_mapping().items()]

@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,27 +14,44 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gromega import splits
+from gromega.conditions import Box
 from gromega.crystals import synthetic
 from gromega.crystals.collection import complete, summarise, with_source
+from gromega.crystals.crystal import Crystal
 from gromega.crystals.gather import gather
 from gromega.crystals.quarantine import new_quarantine
-from gromega.crystals.table import choose, new_table, read_table, row_batches
+from gromega.crystals.table import (
+    choose,
+    crystals_of,
+    new_table,
+    read_table,
+    row_batches,
+)
+from gromega.crystals.variants import with_symmetry
 from gromega.evaluation import accuracy, figures
-from gromega.lake import open_store, write_pdfs, write_spectra
+from gromega.lake import open_store, read_spectra, write_pdfs, write_spectra
 from gromega.models import train as training
+from gromega.models.calibration import fit as calibrate
+from gromega.models.checkpoint import WORK, fingerprint
+from gromega.models.devices import is_first, join
+from gromega.models.feeds import Feed, FixedFeed, Part, VariantFeed, at_random
 from gromega.models.model import Model, load_model, save_model
-from gromega.models.recipes import get_recipe
+from gromega.models.recipes import Recipe, get_recipe
 from gromega.parallel import ADDRESS, open_pool, open_processes, ordered_map
 from gromega.params import Params, read_params
-from gromega.pdf.network_input import scale
 from gromega.pdf.scattering import without_length
-from gromega.terminal import console, progress_bar, run_or_explain
+from gromega.terminal import console, progress_bar, run_or_explain, training_bar
 
 DATA, METRICS = Path("data"), Path("metrics")
 CRYSTALS, SPLIT = DATA / "crystals.parquet", DATA / "split.parquet"
 QUARANTINE = DATA / "quarantine.csv"
 SPECTRA, REFERENCE = DATA / "spectra.zarr", DATA / "reference.zarr"
 SWEEPS, MODEL = DATA / "sweeps", Path("models/current")
+# Crystals to train on beside the data set.
+EXTRA = DATA / "extra.parquet"
+# Each crystal of the validation part is seen so often, at other conditions, where
+# probabilities are calibrated.
+CALIBRATION_DRAWS = 4
 
 
 def crystals(params: Params) -> None:
@@ -67,8 +84,9 @@ def crystals(params: Params) -> None:
             with new_quarantine(QUARANTINE):
                 # Nothing was refused.
                 pass
-        keep = _choose(gathered, params)
-        _keep_rows(gathered, keep, path.name)
+        keep, more = _choose(gathered, params)
+        _keep_rows(CRYSTALS, gathered, keep, path.name)
+        _keep_rows(EXTRA, gathered, more, path.name)
     finally:
         if gathered != path:
             gathered.unlink(missing_ok=True)
@@ -82,8 +100,12 @@ def crystals(params: Params) -> None:
     )
 
 
-def _choose(path: Path, params: Params) -> NDArray[np.bool_]:
-    """Return which rows of a table make up the data set."""
+def _choose(path: Path, params: Params) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which rows of a table make up the data set, and which are extra.
+
+    Extra, where params.yaml asks for them, are the crystals of the same space groups
+    that are known from theory alone.
+    """
     unseen = without_length(params.reference.radiation)
     visible = np.array(
         [
@@ -104,12 +126,18 @@ def _choose(path: Path, params: Params) -> NDArray[np.bool_]:
         params.crystals.groups,
         params.crystals.observed,
     )
-    visible[visible] = chosen
-    return visible
+    keep = visible.copy()
+    keep[visible] = chosen
+    groups = np.asarray(labels["space_group"])
+    sure = groups == np.asarray(labels["space_group_loose"])
+    more = visible & ~keep & sure & np.isin(groups, np.unique(groups[keep]))
+    if not params.crystals.theoretical:
+        more[:] = False
+    return keep, more
 
 
-def _keep_rows(path: Path, keep: NDArray[np.bool_], source: str) -> None:
-    """Write the rows to keep to data/crystals.parquet, with their structure types."""
+def _keep_rows(out: Path, path: Path, keep: NDArray[np.bool_], source: str) -> None:
+    """Write the rows to keep of a table, with their structure types."""
 
     def batches() -> Iterator[pa.Table]:
         start = 0
@@ -118,7 +146,7 @@ def _keep_rows(path: Path, keep: NDArray[np.bool_], source: str) -> None:
             start += table.num_rows
             yield table.filter(chosen)
 
-    with new_table(CRYSTALS) as write, ExitStack() as stack:
+    with new_table(out) as write, ExitStack() as stack:
         pool: Executor | None = None
         if keep.sum() > 256:
             pool = stack.enter_context(open_processes())
@@ -169,38 +197,88 @@ def simulate(params: Params) -> None:
         write_pdfs(REFERENCE, SPECTRA, [params.reference], progress=advance)
 
 
-def _part(name: str, groups: NDArray[np.int64]) -> training.Part:
+def _part(name: str, groups: NDArray[np.int64]) -> Part:
     ids, labels = splits.read_part(SPLIT, name)
-    x = scale(accuracy.read_rows(REFERENCE, ids))
-    return training.Part(ids, x, np.searchsorted(groups, labels))
+    g = accuracy.read_rows(REFERENCE, ids)
+    return Part(ids, g, np.searchsorted(groups, labels))
+
+
+def _box_part(part: Part, box: Box, draws: int) -> Part:
+    """Return a part of the split at conditions from all over a box."""
+    spectra, density = read_spectra(SPECTRA, part.ids)
+    parts = [at_random(spectra, density, box, seed) for seed in range(draws)]
+    return Part(np.tile(part.ids, draws), np.concatenate(parts), np.tile(part.y, draws))
+
+
+def _variant_feed(
+    recipe: Recipe, params: Params, groups: NDArray[np.int64]
+) -> VariantFeed:
+    """Return the feed of variants of the training part, and of extra crystals."""
+    assert recipe.variants is not None
+    ids, labels = splits.read_part(SPLIT, "train")
+    crystals = _crystals_of(CRYSTALS, ids)
+    if recipe.extra:
+        kept = splits.unrelated(SPLIT, CRYSTALS, EXTRA)
+        more = read_table(EXTRA, ["id", "space_group"]).filter(pa.array(kept))
+        names = np.array(more["id"].to_pylist(), dtype=str)
+        crystals += _crystals_of(EXTRA, names)
+        ids = np.concatenate([ids, names])
+        labels = np.concatenate([labels, np.asarray(more["space_group"], np.int64)])
+    made = with_symmetry(crystals, WORK)
+    box = recipe.box or Box.around(params.reference)
+    y = np.searchsorted(groups, labels)
+    return VariantFeed(ids, made, y, box, recipe.variants, params.train.seed)
+
+
+def _crystals_of(path: Path, ids: NDArray[np.str_]) -> list[Crystal]:
+    table = read_table(path)
+    place = {name: row for row, name in enumerate(table["id"].to_pylist())}
+    return crystals_of(table.take(pa.array([place[name] for name in ids])))
 
 
 def train(params: Params) -> None:
-    """Make models/current, metrics/training.csv and metrics/train.json."""
+    """Make models/current, metrics/training.csv and metrics/train.json.
+
+    A training that was killed goes on where it was. Of several processes that train
+    together, the first one writes.
+    """
+    join()
     recipe = get_recipe(params.train.recipe)
     groups = np.unique(splits.read_part(SPLIT, "train")[1])
-    parts = _part("train", groups), _part("validation", groups)
+    validation = _part("validation", groups)
     held_out, _ = splits.read_part(SPLIT, "test")
+    feed: Feed
+    if recipe.variants:
+        feed = _variant_feed(recipe, params, groups)
+    else:
+        feed = FixedFeed(_part("train", groups), recipe.stretch)
+    box = _box_part(validation, recipe.box, 1) if recipe.box else None
+    key = fingerprint(
+        recipe, params.train, params.reference, feed.ids, feed.y, validation.g,
+        CRYSTALS, EXTRA,
+    )  # fmt: skip
+    folder = WORK / key
     METRICS.mkdir(exist_ok=True)
-    with progress_bar("epochs", params.train.epochs) as advance:
-
-        def report(epoch: training.Epoch) -> None:
-            advance(1)
-            console.print(
-                f"epoch {epoch.epoch}: loss {epoch.loss:.4f}, validation top-1 "
-                f"{epoch.top1:.1%}, top-6 {epoch.top6:.1%}"
-            )
-
+    with closing(feed), training_bar(params.train.epochs) as show:
         network, history = training.fit(
-            recipe, groups.size, *parts, held_out, params.train.epochs,
-            params.train.seed, report,
+            recipe, groups.size, feed, validation, held_out, params.train.epochs,
+            params.train.seed, box, show, folder,
         )  # fmt: skip
-    summary = training.summary(history, *parts)
+    if not is_first():
+        return
+    summary = training.summary(history, feed.y.size, validation)
+    if recipe.box:
+        validation = _box_part(validation, recipe.box, CALIBRATION_DRAWS)
+    calibration = calibrate(training.predict(network, validation.g), validation.y)
     facts = {**asdict(params.train), **summary}
-    model = Model(network, groups, recipe.network, params.reference, facts)
+    model = Model(
+        network, groups, recipe.network, params.reference, facts, recipe.box,
+        calibration,
+    )  # fmt: skip
     save_model(MODEL, model)
     training.write_history(METRICS / "training.csv", history)
     accuracy.write_json(METRICS / "train.json", summary)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def evaluate(params: Params) -> None:

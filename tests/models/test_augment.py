@@ -5,8 +5,9 @@ import pytest
 from conftest import scaled
 
 from gromega.conditions import REFERENCE
-from gromega.models.augment import stretch, stretch_matrices
-from gromega.pdf.network_input import INPUT_R, input_operator, scale
+from gromega.models.augment import ripples, stretch, stretch_matrices
+from gromega.models.networks import to_unit
+from gromega.pdf.network_input import INPUT_R, input_operator
 from gromega.pdf.simulate import apply_operator
 from gromega.pdf.spectrum import DMAX, pair_spectra
 
@@ -26,9 +27,9 @@ def test_a_stretched_pdf_is_that_of_the_stretched_crystal(classics, index):
     inside = (INPUT_R > 2.0) & (INPUT_R < 12.0)
     for crystal in classics[:4]:
         strained = scaled(crystal, "strained", 1 + STRAINS[index])
-        expected = scale(pdf(strained))[0, inside]
-        got = scale(pdf(crystal) @ matrix.T)[0, inside]
-        untouched = scale(pdf(crystal))[0, inside]
+        expected = to_unit(pdf(strained))[0, inside]
+        got = to_unit(pdf(crystal) @ matrix.T)[0, inside]
+        untouched = to_unit(pdf(crystal))[0, inside]
         error = np.sqrt(np.mean((got - expected) ** 2))
         assert error < 0.04
         if index != 16:
@@ -40,11 +41,19 @@ def test_no_strain_changes_nothing(generator):
     np.testing.assert_allclose(x @ stretch_matrices(LARGEST)[16].T, x, atol=1e-5)
 
 
-def test_stretched_batches_stay_scaled_and_differ_by_key(generator):
-    x = scale(generator.uniform(size=(16, 209)).astype(np.float32))
+def test_stretched_batches_differ_by_key(generator):
+    x = generator.uniform(size=(16, 209)).astype(np.float32)
     matrices = jnp.asarray(stretch_matrices(LARGEST))
     one = stretch(x, jax.random.key(0), matrices)
     other = stretch(x, jax.random.key(1), matrices)
-    np.testing.assert_allclose(one.min(axis=1), 0, atol=1e-6)
-    np.testing.assert_allclose(one.max(axis=1), 1, atol=1e-6)
     assert np.abs(one - other).max() > 0.01
+
+
+def test_ripples_are_at_low_r_and_in_half_of_the_pdfs():
+    g = np.ones((400, 209), np.float32)
+    added = np.asarray(ripples(g, jax.random.key(0))) - 1
+    size = np.abs(added).max(axis=1)
+    assert 0.4 < np.mean(size > 0) < 0.6
+    assert size.max() < 0.4
+    low, high = added[:, INPUT_R < 4.0], added[:, INPUT_R > 8.0]
+    assert np.sum(high**2) < 1e-3 * np.sum(low**2)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from gromega.models.networks import to_unit
 from gromega.models.recipes import RECIPES, get_recipe, make_network
 
 
@@ -38,7 +39,7 @@ def test_liu_averages_the_softmax_of_its_towers():
     network = make_network({"name": "liu", "towers": 3}, 7, 0)
     network.eval()
     x = jax.random.uniform(jax.random.key(0), (4, 209))
-    inner = network.input_norm(x[:, :, None])
+    inner = network.input_norm(to_unit(x)[:, :, None])
     mean = sum(tower(inner) for tower in network.towers) / 3
     np.testing.assert_allclose(jnp.exp(network(x)), mean, rtol=1e-4, atol=1e-6)
 

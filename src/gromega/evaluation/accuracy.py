@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gromega.conditions import get_axis
 from gromega.lake import open_store
+from gromega.models.calibration import expected_calibration_error
 from gromega.models.model import Model
 from gromega.models.train import top_k
 
@@ -18,9 +19,13 @@ Scores = dict[str, float | int]
 
 
 def score(log_probabilities: NDArray[np.float32], y: NDArray[np.int64]) -> Scores:
-    """Return the top-1 and top-6 accuracies and the number of crystals."""
+    """Return the top-1 and top-6 accuracies and the number of crystals.
+
+    With them goes the expected calibration error of the probabilities, ``ece``.
+    """
     scores: Scores = {f"top{k}": round(top_k(log_probabilities, y, k), 6) for k in TOP}
-    return {**scores, "n": int(y.size)}
+    error = round(expected_calibration_error(log_probabilities, y), 6)
+    return {**scores, "ece": error, "n": int(y.size)}
 
 
 def classes(model: Model, space_groups: NDArray[np.int64]) -> NDArray[np.int64]:

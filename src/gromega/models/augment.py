@@ -14,6 +14,7 @@ from gromega.pdf.network_input import INPUT_R
 _STRAINS = 33
 _GROUPS = 8
 _HALF_WIDTH = 12
+_RIPPLES = 3
 
 
 @lru_cache
@@ -42,13 +43,30 @@ def stretch_matrices(largest: float) -> NDArray[np.float32]:
 
 
 def stretch(x: Array, key: Array, matrices: Array) -> Array:
-    """Return PDFs, (n, 209), strained at random and scaled to [0, 1] again.
+    """Return PDFs, (n, 209), strained at random.
 
     A batch is strained in a few groups, each by one matrix.
     """
     groups = math.gcd(x.shape[0], _GROUPS)
     chosen = jax.random.randint(key, (groups,), 0, matrices.shape[0])
     grouped = x.reshape(groups, -1, x.shape[1])
-    x = jnp.einsum("gij,gbj->gbi", matrices[chosen], grouped).reshape(x.shape)
-    low = x.min(axis=1, keepdims=True)
-    return (x - low) / (x.max(axis=1, keepdims=True) - low)
+    return jnp.einsum("gij,gbj->gbi", matrices[chosen], grouped).reshape(x.shape)
+
+
+def ripples(g: Array, key: Array) -> Array:
+    """Return G(r), (n, 209), half of it with ripples at low r.
+
+    What is wrong with F(Q) is mostly smooth in Q (background, absorption, Compton
+    scattering), so it is found below the first peaks of G(r): a few waves that die
+    out within an ångström or two.
+    """
+    keys = jax.random.split(key, 5)
+    n = g.shape[0]
+    r = jnp.asarray(INPUT_R - INPUT_R[0], g.dtype)
+    size = 0.4 * jax.random.uniform(keys[0], (n, 1)) * jnp.abs(g).max(1, keepdims=True)
+    size = jnp.where(jax.random.bernoulli(keys[1], 0.5, (n, 1)), size, 0.0)
+    length = jax.random.uniform(keys[2], (n, 1), minval=0.2, maxval=1.2)
+    q = jax.random.uniform(keys[3], (n, _RIPPLES, 1), minval=1.0, maxval=15.0)
+    phase = jax.random.uniform(keys[4], (n, _RIPPLES, 1), maxval=2.0 * jnp.pi)
+    waves = jnp.sin(q * r + phase).mean(axis=1)
+    return g + size * waves * jnp.exp(-r / length)

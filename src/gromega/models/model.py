@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from gromega.conditions import REFERENCE, Conditions
+from gromega.conditions import REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
+from gromega.models.calibration import Calibration
 from gromega.models.recipes import make_network
 from gromega.models.train import predict
-from gromega.pdf.network_input import INPUT_R, input_operator, scale
+from gromega.pdf.network_input import INPUT_R, input_operator
 from gromega.pdf.operator import reach
 from gromega.pdf.simulate import add_noise, apply_operator
 from gromega.pdf.spectrum import DMAX, pair_spectra
@@ -34,15 +35,20 @@ class Model:
     Parameters
     ----------
     network
-        The network, from scaled G(r) to log-probabilities.
+        The network, from G(r) to log-probabilities.
     space_groups
         The space group numbers, (n_groups,), in the order of the outputs.
     architecture
         The arguments that make the network, as in `recipes.make_network`.
     conditions
-        The conditions that it was trained at.
+        The conditions that it was trained at, or the reference within its box.
     training
         The recipe, the numbers of crystals and other facts of its training.
+    box
+        The conditions that it was trained for; None of a model that was trained at
+        one set of conditions alone.
+    calibration
+        What makes its probabilities honest; None of a model that has none.
     """
 
     network: nnx.Module
@@ -50,9 +56,13 @@ class Model:
     architecture: dict[str, Any]
     conditions: Conditions
     training: dict[str, Any]
+    box: Box | None = None
+    calibration: Calibration | None = None
 
-    def log_probabilities(self, g: NDArray[np.float32]) -> NDArray[np.float32]:
+    def log_probabilities(self, g: NDArray[np.float32]) -> NDArray[np.floating]:
         """Return log-probabilities, (n, n_groups), for G on `INPUT_R`, (n, 209).
+
+        They are calibrated where the model is.
 
         Raises
         ------
@@ -66,7 +76,8 @@ class Model:
             )
         if not np.isfinite(g).all():
             raise ValueError("G(r) has values that are not finite; leave them out.")
-        return predict(self.network, scale(g))
+        log_p = predict(self.network, g)
+        return self.calibration.apply(log_p) if self.calibration else log_p
 
     def rank(
         self, crystals: Sequence[Crystal], conditions: Conditions = REFERENCE
@@ -110,6 +121,10 @@ def save_model(path: Path, model: Model) -> None:
         "conditions": model.conditions.to_mapping(),
         "training": model.training,
     }
+    if model.box:
+        config["box"] = model.box.to_mapping()
+    if model.calibration:
+        config["calibration"] = model.calibration.to_mapping()
     (partial / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     shutil.rmtree(path, ignore_errors=True)
     partial.replace(path)
@@ -156,6 +171,10 @@ def load_model(path: str | Path = "models/current") -> Model:
         nnx.update(network, nnx.from_flat_state(flat))
         conditions = Conditions.from_mapping(config["conditions"])
         training = config["training"]
+        box = Box.from_mapping(config["box"]) if "box" in config else None
+        calibration = None
+        if "calibration" in config:
+            calibration = Calibration.from_mapping(config["calibration"])
         if config["input"] != INPUT:
             raise ValueError(f"its input is {config['input']}, not {INPUT}")
     except (
@@ -163,4 +182,6 @@ def load_model(path: str | Path = "models/current") -> Model:
     ) as error:  # fmt: skip
         raise ValueError(f"{path}: not a model ({error}).") from None
     network.eval()
-    return Model(network, groups, config["network"], conditions, training)
+    return Model(
+        network, groups, config["network"], conditions, training, box, calibration
+    )

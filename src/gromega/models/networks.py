@@ -1,4 +1,4 @@
-"""The networks: from 209 points of G(r), scaled to [0, 1], to space groups."""
+"""The networks: from 209 points of G(r), up to a factor, to space groups."""
 
 import jax
 import jax.numpy as jnp
@@ -6,6 +6,7 @@ from flax import nnx
 from jax import Array
 from jax.nn import initializers
 
+from gromega.models.convolution import wide_convolution
 from gromega.pdf.network_input import INPUT_R
 
 N_INPUT = INPUT_R.size
@@ -30,6 +31,13 @@ def _norm(channels: int, rngs: nnx.Rngs) -> nnx.BatchNorm:
     return nnx.BatchNorm(channels, momentum=0.9, rngs=rngs)
 
 
+def to_unit(g: Array) -> Array:
+    """Return G(r), (n, 209), scaled to [0, 1] by its own minimum and maximum."""
+    low = g.min(axis=1, keepdims=True)
+    span = g.max(axis=1, keepdims=True) - low
+    return (g - low) / jnp.where(span > 0, span, 1.0)
+
+
 class Tower(nnx.Module):
     """One of the three towers of Liu et al., Acta Cryst. A75 (2019) 633.
 
@@ -49,9 +57,10 @@ class Tower(nnx.Module):
         self.last = nnx.Linear(128, n_groups, kernel_init=glorot, rngs=rngs)
 
     def __call__(self, x: Array, rngs: nnx.Rngs | None = None) -> Array:
-        x = self.wide_norm(jax.nn.relu(self.wide(x)))
-        x = self.narrow_norm(jax.nn.relu(self.narrow(x)))
-        x = nnx.max_pool(x, window_shape=(2,), strides=(2,))
+        x = self.wide_norm(jax.nn.relu(wide_convolution(self.wide, x)))
+        x = self.narrow_norm(jax.nn.relu(wide_convolution(self.narrow, x)))
+        # Of pairs, since XLA is slow at the gradient of nnx.max_pool on a CPU.
+        x = jnp.maximum(x[:, :-1:2], x[:, 1::2])
         x = self.drop(x, rngs=rngs).reshape(x.shape[0], -1)
         x = self.dense_norm(jax.nn.relu(self.dense(x)))
         return jax.nn.softmax(self.last(self.drop(x, rngs=rngs)))
@@ -60,15 +69,15 @@ class Tower(nnx.Module):
 class Liu(nnx.Module):
     """The network of Liu et al. (2019): the mean of the softmax of its towers.
 
-    From scaled G(r), (n, 209), to log-probabilities, (n, n_groups).
+    From G(r), (n, 209), to log-probabilities, (n, n_groups).
     """
 
     def __init__(self, n_groups: int, towers: int, rngs: nnx.Rngs) -> None:
         self.input_norm = nnx.BatchNorm(1, rngs=rngs)
         self.towers = nnx.List([Tower(n_groups, rngs) for _ in range(towers)])
 
-    def __call__(self, x: Array, rngs: nnx.Rngs | None = None) -> Array:
-        x = self.input_norm(x[:, :, None])
+    def __call__(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
+        x = self.input_norm(to_unit(g)[:, :, None])
         mean = sum(tower(x, rngs) for tower in self.towers) / len(self.towers)
         return jnp.log(mean + 1e-12)
 
@@ -97,7 +106,7 @@ class Residual(nnx.Module):
     """A small residual network, cheap enough to train on two cores.
 
     Blocks of stride 2 halve the r axis, and its mean goes to the classes. From
-    scaled G(r), (n, 209), to log-probabilities, (n, n_groups).
+    G(r), (n, 209), to log-probabilities, (n, n_groups).
     """
 
     def __init__(
@@ -116,8 +125,8 @@ class Residual(nnx.Module):
         self.drop = nnx.Dropout(dropout)
         self.last = nnx.Linear(widths[-1], n_groups, rngs=rngs)
 
-    def __call__(self, x: Array, rngs: nnx.Rngs | None = None) -> Array:
-        x = jax.nn.relu(self.stem_norm(self.stem(x[:, :, None])))
+    def __call__(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
+        x = jax.nn.relu(self.stem_norm(self.stem(to_unit(g)[:, :, None])))
         for block in self.blocks:
             x = block(x)
         return jax.nn.log_softmax(self.last(self.drop(x.mean(axis=1), rngs=rngs)))

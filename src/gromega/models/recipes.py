@@ -2,12 +2,22 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+import jax
 import optax
+import optax.contrib
 from flax import nnx
 
+from gromega.conditions import Box
+from gromega.crystals.variants import Changes
 from gromega.models.networks import Liu, Residual
+from gromega.models.resnet import ResNet
+
+# The first and the last layer are no maps between like spaces.
+_NOT_BY_MUON = ("stem", "last", "position")
+_ADAM_SHARE = 0.15
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,17 @@ class Recipe:
     stretch
         The largest strain, alike in all directions, by which training PDFs are
         stretched anew in every batch: it changes no space group.
+    muon
+        Whether matrices and convolutions are trained by Muon (Jordan et al., 2024),
+        with steps of orthogonal matrices, and only the rest by AdamW.
+    variants
+        How far the variants go that crystals are trained on as; if None, the PDFs of
+        the lake are trained on as they are.
+    box
+        The box that the conditions of variants are drawn from; the reference alone if
+        None.
+    extra
+        Whether variants are also made of the crystals of data/extra.parquet.
     """
 
     network: dict[str, Any]
@@ -44,6 +65,10 @@ class Recipe:
     weight_decay: float = 0.0
     balanced: bool = False
     stretch: float = 0.0
+    muon: bool = False
+    variants: Changes | None = None
+    box: Box | None = None
+    extra: bool = False
 
     def schedule(self, epochs: int, steps: int) -> optax.Schedule:
         """Return the learning rate by step, for so many epochs of so many steps."""
@@ -59,11 +84,31 @@ class Recipe:
         )
 
     def optimizer(self, epochs: int, steps: int) -> optax.GradientTransformation:
-        """Return Adam, or AdamW where the recipe has a weight decay."""
+        """Return Muon where the recipe asks for it, AdamW or Adam elsewhere."""
         schedule = self.schedule(epochs, steps)
+        if self.muon:
+            return optax.chain(optax.clip_by_global_norm(1.0), self._muon(schedule))
         if self.weight_decay:
             return optax.adamw(schedule, weight_decay=self.weight_decay)
         return optax.adam(schedule)
+
+    def _muon(self, schedule: optax.Schedule) -> optax.GradientTransformation:
+        def axes(path: Any, leaf: Any) -> Any:
+            name = jax.tree_util.keystr(path)
+            if leaf.ndim < 2 or any(part in name for part in _NOT_BY_MUON):
+                return None
+            inputs = tuple(range(leaf.ndim - 1))
+            return optax.contrib.MuonDimensionNumbers(inputs, (leaf.ndim - 1,))
+
+        return optax.contrib.muon(
+            schedule,
+            weight_decay=self.weight_decay,
+            muon_weight_dimension_numbers=partial(
+                jax.tree_util.tree_map_with_path, axes
+            ),
+            adam_weight_decay=self.weight_decay,
+            adam_learning_rate=lambda step: _ADAM_SHARE * schedule(step),
+        )
 
 
 _PAPER = Recipe(
@@ -74,6 +119,19 @@ _PAPER = Recipe(
     l2=1e-5,
     balanced=True,
 )
+_ROBUST = Recipe(
+    {
+        "name": "resnet", "widths": (48, 96, 192, 256), "blocks": (1, 1, 1, 1),
+        "dense": 320, "dropout": 0.1,
+    },
+    batch=256,
+    learning_rate=0.03,
+    weight_decay=0.02,
+    muon=True,
+    variants=Changes(),
+    box=Box(),
+    extra=True,
+)  # fmt: skip
 RECIPES: dict[str, Recipe] = {
     # Cheap enough for `make repro` on two cores.
     "small": Recipe(
@@ -83,6 +141,10 @@ RECIPES: dict[str, Recipe] = {
         weight_decay=0.05,
         stretch=0.05,
     ),
+    # All conditions of the box at once, on variants of all crystals at hand.
+    "robust": _ROBUST,
+    # The same at the reference alone: what does being robust cost there?
+    "robust-at-reference": replace(_ROBUST, box=None),
     # Liu et al. (2019) as Lan et al. trained it, 160 epochs.
     "paper": _PAPER,
     # The same with one of its three towers, a third of the work.
@@ -115,7 +177,7 @@ def make_network(network: dict[str, Any], n_groups: int, seed: int) -> nnx.Modul
     """
     arguments = dict(network)
     name = arguments.pop("name")
-    kinds = {"liu": Liu, "residual": Residual}
+    kinds = {"liu": Liu, "residual": Residual, "resnet": ResNet}
     if name not in kinds:
         raise ValueError(f"there is no network {name!r}; there are {', '.join(kinds)}.")
     return kinds[name](n_groups, **arguments, rngs=nnx.Rngs(seed))

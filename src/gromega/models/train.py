@@ -1,6 +1,7 @@
 """Training: one function that loops over epochs, one that is a step."""
 
 import csv
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -14,39 +15,54 @@ from flax import nnx
 from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
-from gromega.models.augment import stretch, stretch_matrices
+from gromega.models.checkpoint import Checkpoints
+from gromega.models.devices import Devices, here
+from gromega.models.feeds import Feed, Part
 from gromega.models.recipes import Recipe, make_network
 
 EVAL_BATCH = 512
-
-
-@dataclass(frozen=True)
-class Part:
-    """The inputs and the classes of one part of a split.
-
-    Parameters
-    ----------
-    ids
-        The ids of the crystals, (n,).
-    x
-        Scaled G(r), (n, 209) float32.
-    y
-        The classes, (n,), indices into the model's space groups.
-    """
-
-    ids: NDArray[np.str_]
-    x: NDArray[np.float32]
-    y: NDArray[np.int64]
+State = Any
+"""Parameters, what else the network holds, and the state of the optimizer."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to: the loss, and the accuracy on the validation part."""
+    """What one epoch came to.
+
+    Parameters
+    ----------
+    epoch
+        The number of the epoch, from 1.
+    loss
+        The mean loss.
+    top1, top6
+        The accuracies on the validation part at the reference.
+    box_top1, box_top6
+        The same at conditions from all over the box; nan for a recipe without one.
+    """
 
     epoch: int
     loss: float
     top1: float
     top6: float
+    box_top1: float = float("nan")
+    box_top6: float = float("nan")
+
+    @property
+    def merit(self) -> float:
+        """What the best epoch has most of: the mean top-1 accuracy."""
+        return float(np.nanmean([self.top1, self.box_top1]))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training is: for a progress bar."""
+
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+    rate: float
 
 
 def top_k(
@@ -60,43 +76,91 @@ def top_k(
     return float(np.mean((order[:, :k] == y[:, None]).any(axis=1)))
 
 
-def _loss(
-    params: nnx.State,
-    rest: nnx.State,
-    graph: Any,
-    x: Array,
-    y: Array,
-    weights: Array,
-    key: Array,
-    l2: float,
-) -> tuple[Array, nnx.State]:
-    model = nnx.merge(graph, params, rest, copy=True)
-    model.train()
-    log_p = model(x, rngs=nnx.Rngs(dropout=key))
-    loss = -jnp.mean(weights[y] * log_p[jnp.arange(y.size), y])
-    if l2:
-        kernels = [
-            leaf
-            for path, leaf in jax.tree_util.tree_leaves_with_path(params)
-            if any(getattr(part, "key", None) == "kernel" for part in path)
-        ]
-        loss += l2 * sum(jnp.sum(kernel**2) for kernel in kernels)
-    return loss, nnx.state(model, nnx.Not(nnx.Param))
+def make_step(
+    recipe: Recipe, graph: Any, optimizer: Any, feed: Feed, n_groups: int
+) -> Callable[..., tuple[State, Array]]:
+    """Return the step of a training, traceable: (state, loss) of a batch.
+
+    It takes the state, the stock and the pool of the feed, the rows of the batch,
+    (n_batch,), and a random key.
+    """
+    counts = np.bincount(feed.y, minlength=n_groups)
+    balanced = feed.y.size / np.maximum(counts, 1)
+    weights = jnp.asarray(balanced if recipe.balanced else np.ones(n_groups), float)
+    classes = jnp.asarray(feed.y)
+
+    def loss_of(
+        params: nnx.State, rest: nnx.State, g: Array, y: Array, key: Array
+    ) -> tuple[Array, nnx.State]:
+        network = nnx.merge(graph, params, rest, copy=True)
+        network.train()
+        log_p = network(g, rngs=nnx.Rngs(dropout=key))
+        loss = -jnp.mean(weights[y] * log_p[jnp.arange(y.size), y])
+        if recipe.l2:
+            kernels = [
+                leaf
+                for path, leaf in jax.tree_util.tree_leaves_with_path(params)
+                if any(getattr(part, "key", None) == "kernel" for part in path)
+            ]
+            loss += recipe.l2 * sum(jnp.sum(kernel**2) for kernel in kernels)
+        return loss, nnx.state(network, nnx.Not(nnx.Param))
+
+    def step(
+        state: State, stock: Any, pool: Any, rows: Array, key: Array
+    ) -> tuple[State, Array]:
+        params, rest, moments = state
+        drop_key, data_key = jax.random.split(key)
+        g = feed.inputs(stock, pool, rows, data_key)
+        value = jax.value_and_grad(loss_of, has_aux=True)
+        (loss, rest), gradient = value(params, rest, g, classes[rows], drop_key)
+        updates, moments = optimizer.update(gradient, moments, params)
+        params = jax.tree.map(jnp.add, params, updates)
+        return (params, rest, moments), loss
+
+    return step
+
+
+def make_scan(
+    step: Callable[..., tuple[State, Array]], feed: Feed
+) -> Callable[..., tuple[State, Any, Array]]:
+    """Return what takes many steps in one call: (state, pool, losses).
+
+    It takes the rows of all steps, (n_steps, n_batch), their keys and numbers.
+    """
+
+    def scan(
+        state: State, stock: Any, pool: Any, rows: Array, keys: Array, numbers: Array
+    ) -> tuple[State, Any, Array]:
+        def body(carry: Any, of: Any) -> tuple[Any, Array]:
+            state, pool = carry
+            rows, key, number = of
+            state, loss = step(state, stock, pool, rows, key)
+            return (state, feed.renew(pool, number)), loss
+
+        (state, pool), losses = jax.lax.scan(body, (state, pool), (rows, keys, numbers))
+        return state, pool, losses
+
+    return scan
 
 
 def fit(
     recipe: Recipe,
     n_groups: int,
-    train: Part,
+    feed: Feed,
     validation: Part,
     held_out: ArrayLike,
     epochs: int,
     seed: int,
-    report: Callable[[Epoch], None] | None = None,
+    box: Part | None = None,
+    report: Callable[[Epoch | Progress], None] | None = None,
+    folder: Path | None = None,
+    scan: bool | None = None,
 ) -> tuple[nnx.Module, list[Epoch]]:
     """Train a network and return it as it was in its best epoch.
 
-    The best epoch is the one of highest top-1 accuracy on the validation part.
+    The best epoch is the one of highest top-1 accuracy on the validation part, the
+    mean of that at the reference and over the box where there is one. All devices
+    share the rows of each batch.
 
     Parameters
     ----------
@@ -104,16 +168,26 @@ def fit(
         The recipe.
     n_groups
         The number of classes.
-    train, validation
-        The two parts; nothing else is seen.
+    feed
+        What gives the batches.
+    validation
+        The validation part at the reference.
     held_out
         The ids of the test part, to refuse any of them.
     epochs
         The number of epochs.
     seed
         The seed of weights, dropout and the order of the data.
+    box
+        The validation part at conditions from the whole box.
     report
-        Called after every epoch.
+        Called after every step and after every epoch.
+    folder
+        Where the state is kept, to go on from there if there is one; nowhere if left
+        out.
+    scan
+        Whether an epoch is one call, as a GPU likes it; if left out, where there is a
+        GPU. On a CPU XLA is slow at gradients of convolutions within a scan.
 
     Raises
     ------
@@ -121,80 +195,140 @@ def fit(
         If a crystal of the test part is to be learned from or chosen by, or the loss
         is no longer finite.
     """
-    leaked = np.intersect1d(np.concatenate([train.ids, validation.ids]), held_out)
+    _refuse_leaks(np.concatenate([feed.ids, validation.ids]), held_out)
+    devices = Devices()
+    # As many rows for each of several devices.
+    batch = min(recipe.batch, feed.y.size) // devices.count * devices.count
+    steps = feed.y.size // batch
+    network = make_network(recipe.network, n_groups, seed)
+    graph, *states = nnx.split(network, nnx.Param, ...)
+    optimizer = recipe.optimizer(epochs, steps)
+    state = (*states, optimizer.init(states[0]))
+    scan = jax.default_backend() != "cpu" if scan is None else scan
+
+    one = make_step(recipe, graph, optimizer, feed, n_groups)
+    take_step = jax.jit(one, donate_argnums=0)
+    take_all = jax.jit(make_scan(one, feed), donate_argnums=(0, 2))
+    checkpoints = Checkpoints(folder)
+    history: list[Epoch] = []
+    best = jax.tree.map(jnp.copy, states)
+    done, losses = 0, np.zeros(steps, np.float32)
+    kept = checkpoints.restore(_pack(state, best, done, losses, history, epochs))
+    if kept is not None:
+        state, best, done, losses, history = _unpack(kept, state, best)
+    state = devices.everywhere(state)
+    pool = devices.everywhere(feed.pool(done))
+    start, first = time.monotonic(), done
+    for epoch in range(done // steps, epochs):
+        stock = devices.everywhere(feed.stock(epoch))
+        order = np.random.default_rng([seed, epoch]).permutation(feed.y.size)
+        rows = order[: steps * batch].reshape(steps, batch)
+        keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), epoch), steps)
+        if scan:
+            numbers = jnp.arange(epoch * steps, (epoch + 1) * steps)
+            plan = devices.shared(rows), *devices.everywhere((keys, numbers))
+            state, pool, taken = take_all(state, stock, pool, *plan)
+            losses, done = np.array(here(taken)), (epoch + 1) * steps
+        else:
+            for i in range(done - epoch * steps, steps):
+                plan = devices.shared(rows[i]), devices.everywhere(keys[i])
+                state, loss = take_step(state, stock, pool, *plan)
+                pool = feed.renew(pool, done)
+                losses[i] = float(here(loss))
+                done += 1
+                if report:
+                    rate = (done - first) * batch / (time.monotonic() - start)
+                    report(Progress(epoch + 1, i + 1, steps, float(losses[i]), rate))
+                if done % steps and checkpoints.due():
+                    packed = _pack(state, best, done, losses, history, epochs)
+                    checkpoints.save(done, packed)
+        if not np.isfinite(losses).all():
+            raise ValueError(
+                f"the loss is {losses.mean()} in epoch {epoch + 1}; lower the learning "
+                "rate."
+            )
+        current = jax.tree.map(jnp.asarray, jax.tree.map(here, state[:2]))
+        network = nnx.merge(graph, *current)
+        result = Epoch(
+            epoch + 1,
+            float(losses.mean(dtype=np.float64)),
+            *_accuracies(network, validation),
+            *(_accuracies(network, box) if box else ()),
+        )
+        if not history or result.merit > max(past.merit for past in history):
+            best = jax.tree.map(jnp.copy, list(current))
+        history.append(result)
+        if report:
+            report(result)
+        packed = _pack(state, best, done, losses, history, epochs)
+        checkpoints.save(done, packed)
+    return nnx.merge(graph, *best), history
+
+
+def _refuse_leaks(ids: NDArray[np.str_], held_out: ArrayLike) -> None:
+    leaked = np.intersect1d(ids, held_out)
     if leaked.size:
         raise ValueError(
             f"{leaked.size} crystals of the test part are among those to train with, "
             f"such as '{leaked[0]}'; make the split again with 'dvc repro'."
         )
-    batch = min(recipe.batch, train.y.size)
-    steps = train.y.size // batch
-    network = make_network(recipe.network, n_groups, seed)
-    graph, *states = nnx.split(network, nnx.Param, ...)
-    params, rest = states
-    optimizer = recipe.optimizer(epochs, steps)
-    state = optimizer.init(params)
-    counts = np.bincount(train.y, minlength=n_groups)
-    balanced = train.y.size / np.maximum(counts, 1)
-    weights = jnp.asarray(balanced if recipe.balanced else np.ones(n_groups), float)
-
-    strains = jnp.asarray(stretch_matrices(recipe.stretch) if recipe.stretch else 0)
-
-    @partial(jax.jit, donate_argnums=(0, 1, 2))
-    def step(
-        params: nnx.State, rest: nnx.State, state: Any, x: Array, y: Array, key: Array
-    ) -> tuple[nnx.State, nnx.State, Any, Array]:
-        drop_key, strain_key = jax.random.split(key)
-        if recipe.stretch:
-            x = stretch(x, strain_key, strains)
-        value = jax.value_and_grad(_loss, has_aux=True)
-        (loss, rest), gradient = value(
-            params, rest, graph, x, y, weights, drop_key, recipe.l2
-        )
-        updates, state = optimizer.update(gradient, state, params)
-        params = jax.tree.map(jnp.add, params, updates)
-        return params, rest, state, loss
-
-    history: list[Epoch] = []
-    best: tuple[float, Any] | None = None
-    for epoch in range(epochs):
-        order = np.random.default_rng([seed, epoch]).permutation(train.y.size)
-        keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), epoch), steps)
-        total = 0.0
-        for i in range(steps):
-            rows = order[i * batch : (i + 1) * batch]
-            params, rest, state, loss = step(
-                params, rest, state, train.x[rows], train.y[rows], keys[i]
-            )
-            total += float(loss)
-        if not np.isfinite(total):
-            raise ValueError(
-                f"the loss is {total} in epoch {epoch + 1}; lower the learning rate."
-            )
-        log_p = predict(nnx.merge(graph, params, rest), validation.x)
-        result = Epoch(
-            epoch + 1,
-            total / steps,
-            top_k(log_p, validation.y, 1),
-            top_k(log_p, validation.y, 6),
-        )
-        history.append(result)
-        if best is None or result.top1 > best[0]:
-            best = result.top1, jax.tree.map(jnp.copy, (params, rest))
-        if report:
-            report(result)
-    assert best is not None
-    return nnx.merge(graph, *best[1]), history
 
 
-def predict(network: nnx.Module, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the log-probabilities of a network, (n, n_groups), for x (n, 209)."""
+def _accuracies(network: nnx.Module, part: Part) -> tuple[float, float]:
+    log_p = predict(network, part.g)
+    return top_k(log_p, part.y, 1), top_k(log_p, part.y, 6)
+
+
+def _pack(
+    state: State,
+    best: Any,
+    done: int,
+    losses: NDArray[np.float32],
+    history: list[Epoch],
+    epochs: int,
+) -> dict[str, Any]:
+    """Return all that a training needs to go on, as a tree of arrays."""
+    rows = np.full((epochs, 6), np.nan)
+    for row, epoch in zip(rows, history, strict=False):
+        row[:] = list(asdict(epoch).values())
+    return {
+        "state": jax.tree.leaves(state),
+        "best": jax.tree.leaves(best),
+        "done": np.array(done),
+        "losses": losses,
+        "history": rows,
+    }
+
+
+def _unpack(packed: dict[str, Any], state: State, best: Any) -> tuple[Any, ...]:
+    """Return state, best, done, losses and history of `_pack`."""
+
+    def like(tree: Any, leaves: Any) -> Any:
+        arrays = [jnp.asarray(leaf) for leaf in leaves]
+        return jax.tree.unflatten(jax.tree.structure(tree), arrays)
+
+    history = [
+        Epoch(int(row[0]), *map(float, row[1:]))
+        for row in np.asarray(packed["history"])
+        if np.isfinite(row[0])
+    ]
+    return (
+        like(state, packed["state"]),
+        like(best, packed["best"]),
+        int(packed["done"]),
+        np.array(packed["losses"]),
+        history,
+    )
+
+
+def predict(network: nnx.Module, g: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the log-probabilities of a network, (n, n_groups), for G, (n, 209)."""
     network.eval()
     graph, state = nnx.split(network)
     out = []
-    for start in range(0, len(x), EVAL_BATCH):
-        block = x[start : start + EVAL_BATCH]
-        padded = np.pad(block, ((0, EVAL_BATCH - len(block)), (0, 0)))
+    for start in range(0, len(g), EVAL_BATCH):
+        block = g[start : start + EVAL_BATCH]
+        padded = np.pad(block, ((0, EVAL_BATCH - len(block)), (0, 0)), mode="edge")
         out.append(np.asarray(_forward(graph, state, padded))[: len(block)])
     log_p = np.concatenate(out)
     if not np.isfinite(log_p).all():
@@ -206,8 +340,8 @@ def predict(network: nnx.Module, x: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @partial(jax.jit, static_argnums=0)
-def _forward(graph: Any, state: nnx.State, x: Array) -> Array:
-    return nnx.merge(graph, state)(x)
+def _forward(graph: Any, state: nnx.State, g: Array) -> Array:
+    return nnx.merge(graph, state)(g)
 
 
 def write_history(path: Path, history: list[Epoch]) -> None:
@@ -217,18 +351,24 @@ def write_history(path: Path, history: list[Epoch]) -> None:
         writer.writeheader()
         for epoch in history:
             row = asdict(epoch)
-            writer.writerow({k: f"{v:.6g}" for k, v in row.items()})
+            writer.writerow(
+                {k: "" if np.isnan(v) else f"{v:.6g}" for k, v in row.items()}
+            )
 
 
 def summary(
-    history: list[Epoch], train: Part, validation: Part
+    history: list[Epoch], n_train: int, validation: Part
 ) -> dict[str, float | int]:
     """Return the best epoch, its accuracies, and the sizes of the parts."""
-    best = max(history, key=lambda epoch: epoch.top1)
-    return {
+    best = max(history, key=lambda epoch: epoch.merit)
+    found: dict[str, float | int] = {
         "best_epoch": best.epoch,
-        "n_train": int(train.y.size),
+        "n_train": n_train,
         "n_validation": int(validation.y.size),
         "validation_top1": round(best.top1, 6),
         "validation_top6": round(best.top6, 6),
     }
+    if np.isfinite(best.box_top1):
+        found["validation_box_top1"] = round(best.box_top1, 6)
+        found["validation_box_top6"] = round(best.box_top6, 6)
+    return found

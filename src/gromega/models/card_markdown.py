@@ -1,0 +1,124 @@
+"""The card of a released model as Markdown, for people to read."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import gemmi
+
+MODEL_FILES = ("weights.safetensors", "config.json")
+UNITS = {
+    **dict.fromkeys(("rmin", "rmax", "delta1", "diameter", "r_offset"), "Å"),
+    **dict.fromkeys(("qmin", "qmax", "qdamp", "qbroad"), "Å⁻¹"),
+    **dict.fromkeys(("uiso", "delta2"), "Å²"),
+}
+
+
+def render(card: Mapping[str, Any]) -> str:
+    """Return the card as Markdown, the content of CARD.md."""
+    sections = {
+        "Intended use": [f"- {text}" for text in card["intended_use"]],
+        "Limits": [f"- {text}" for text in card["limits"]],
+        "Accuracy": _accuracy(card),
+        "Box of validity": _box(card),
+        "Calibration": _calibration(card),
+        "Data": _data(card),
+        "Network and training": _training(card),
+        "Licences": [f"- {what}: {name}" for what, name in card["licences"].items()],
+        "SHA-256": [f"- {name}: `{card['sha256'][name]}`" for name in MODEL_FILES],
+    }
+    lines = [f"# {card['name']} {card['version']}", "", card["task"]]
+    for title, content in sections.items():
+        lines += ["", f"## {title}", "", *content]
+    return "\n".join(lines) + "\n"
+
+
+def quantity(value: float | str | None, name: str) -> str:
+    """Return the value of a condition with its unit; None is infinite."""
+    if value is None:
+        value = "∞"
+    text = value if isinstance(value, str) else f"{value:g}"
+    return f"{text} {UNITS[name]}" if name in UNITS else text
+
+
+def _accuracy(card: Mapping[str, Any]) -> Iterator[str]:
+    score, conditions = card["metrics"]["reference"], card["conditions"].items()
+    yield (
+        f"Top-1 **{score['top1']:.1%}**, top-6 **{score['top6']:.1%}** on "
+        f"{score['n']:,} test crystals in {len(card['space_groups'])} space groups, "
+        "simulated at the reference:"
+    )
+    yield ", ".join(f"{name} {quantity(value, name)}" for name, value in conditions)
+    for axis, scores in card["metrics"]["sweeps"].items():
+        yield ""
+        yield from _table(
+            (axis, "top-1", "top-6"),
+            (
+                (quantity(value, axis), f"{score['top1']:.1%}", f"{score['top6']:.1%}")
+                for value, score in scores.items()
+            ),
+        )
+
+
+def _box(card: Mapping[str, Any]) -> Iterator[str]:
+    yield f"Radiation: {card['conditions']['radiation']}."
+    yield ""
+    yield from _table(
+        ("condition", "from", "to"),
+        (
+            (name, quantity(low, name), quantity(high, name))
+            for name, (low, high) in card["box"].items()
+        ),
+    )
+
+
+def _calibration(card: Mapping[str, Any]) -> Iterator[str]:
+    found = card["calibration"]
+    if not found:
+        yield "None: the probabilities are as the network gives them."
+        return
+    yield f"- temperature {found['temperature']:g}"
+    for coverage, threshold in found["conformal"].items():
+        yield f"- sets that cover {float(coverage):.0%}: threshold {threshold:g}"
+    yield f"- fitted on: {found['fitted_on']}, {found['n']:,} PDFs"
+    if found["ece"] is not None:
+        yield f"- expected calibration error on the test crystals: {found['ece']:.4f}"
+
+
+def _data(card: Mapping[str, Any]) -> Iterator[str]:
+    data = card["data"]
+    for key in ("name", "version", "origin", "licence", "citation"):
+        yield f"- {key}: {data[key]}"
+    counts = [f"{n:,} {part}" for part, n in data["crystals"].items()]
+    yield f"- crystals: {', '.join(counts)}"
+    yield f"- structure types: {data['structure_types']:,}"
+    yield f"- split: {data['split']['scheme']}, seed {data['split']['seed']}"
+    yield from (f"- SHA-256 of {k}: `{v}`" for k, v in data["sha256"].items())
+    yield ""
+    yield from _table(
+        ("space group", "symbol", "train", "validation", "test"),
+        (
+            (group, _symbol(group), *(f"{n:,}" for n in counts.values()))
+            for group, counts in data["by_space_group"].items()
+        ),
+    )
+
+
+def _training(card: Mapping[str, Any]) -> Iterator[str]:
+    network = card["network"]
+    arguments = ", ".join(f"{k} {v}" for k, v in network["architecture"].items())
+    yield f"- network: {arguments}"
+    yield f"- parameters: {network['parameters']:,}"
+    yield from (f"- {key}: {value}" for key, value in card["training"].items())
+    yield f"- hardware: {card['hardware'] or 'not stated'}"
+    yield f"- hours: {'not stated' if card['hours'] is None else card['hours']}"
+
+
+def _symbol(group: str) -> str:
+    found = gemmi.find_spacegroup_by_number(int(group))
+    return found.short_name() if found else ""
+
+
+def _table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    heading = tuple(heading)
+    for cells in (heading, ("---",) * len(heading), *rows):
+        yield f"| {' | '.join(cells)} |"

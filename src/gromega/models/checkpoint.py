@@ -1,0 +1,104 @@
+"""Checkpoints: the state of a training on disk, to go on after it was killed."""
+
+import hashlib
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from jax.experimental import multihost_utils
+
+from gromega.models.devices import here, is_first
+
+WORK = Path(".work")
+"""Where state is kept that no stage puts out: ignored by git and by DVC."""
+
+
+def fingerprint(*parts: Any) -> str:
+    """Return a short hash of what determines a training: arrays, files, values."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            digest.update(str((part.dtype.str, part.shape)).encode())
+            digest.update(np.ascontiguousarray(part).tobytes())
+        elif isinstance(part, Path):
+            digest.update(part.read_bytes())
+        else:
+            digest.update(repr(part).encode())
+    return digest.hexdigest()[:16]
+
+
+class Checkpoints:
+    """The newest states of one training, in a folder of their own.
+
+    A state is written under another name and renamed when it is whole. Of several
+    processes the first one writes and reads, and tells the others.
+
+    Parameters
+    ----------
+    folder
+        The folder; nothing is ever written where it is None.
+    every
+        The least time between two states, s.
+    """
+
+    def __init__(self, folder: Path | None, every: float = 60.0) -> None:
+        self._folder, self._every, self._last = folder, every, time.monotonic()
+        self._manager: ocp.CheckpointManager | None = None
+        if folder is None or not is_first():
+            return
+        alone = ocp.options.MultiprocessingOptions(
+            primary_host=0, active_processes={0}, barrier_sync_key_prefix="gromega"
+        )
+        self._manager = ocp.CheckpointManager(
+            folder.absolute(),
+            options=ocp.CheckpointManagerOptions(
+                max_to_keep=2,
+                create=False,
+                enable_async_checkpointing=False,
+                multiprocessing_options=alone
+                if jax.process_count() > 1
+                else ocp.options.MultiprocessingOptions(),
+            ),
+        )
+
+    def due(self) -> bool:
+        """Return whether it is time for another state."""
+        return time.monotonic() - self._last >= self._every
+
+    def save(self, step: int, state: Any) -> None:
+        """Write a state, a pytree of arrays."""
+        self._last = time.monotonic()
+        if self._manager is not None:
+            host = jax.tree.map(_local, state)
+            self._manager.save(step, args=ocp.args.StandardSave(host))
+
+    def restore(self, state: Any) -> Any | None:
+        """Return the newest state, or None; `state` says what it looks like."""
+        if self._folder is None:
+            return None
+        host = jax.tree.map(_local, state)
+        newest = -1
+        if self._manager is not None:
+            found = self._manager.latest_step()
+            if found is not None:
+                newest = found
+                host = self._manager.restore(
+                    newest, args=ocp.args.StandardRestore(host)
+                )
+        if jax.process_count() > 1:
+            newest, host = multihost_utils.broadcast_one_to_all((newest, host))
+        return None if newest < 0 else host
+
+    def clear(self) -> None:
+        """Delete all states: the training has ended."""
+        if self._manager is not None:
+            self._manager.close()
+            shutil.rmtree(self._folder, ignore_errors=True)  # type: ignore[arg-type]
+
+
+def _local(leaf: Any) -> np.ndarray[Any, Any]:
+    return np.asarray(here(leaf))

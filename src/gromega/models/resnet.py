@@ -1,0 +1,121 @@
+"""The network of the recipe `robust`: residual, blind to scale and damping."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+from jax.nn import initializers
+
+from gromega.pdf.network_input import INPUT_R
+
+_WINDOW = 33
+"""Points over which the local size of G(r) is taken: 4.5 Å."""
+
+
+def views(g: Array) -> Array:
+    """Return two views of G(r), (n, 209, 2), neither of which depends on its scale.
+
+    The first is G over its r.m.s. The second is G over its local r.m.s., as a radio
+    levels the volume: the damping by the instrument, or by the size of the
+    crystallite, is gone from it.
+    """
+    power = (g**2)[:, :, None]
+    mean = jnp.mean(power, axis=1, keepdims=True)
+    window = (_WINDOW,)
+    local = nnx.avg_pool(power, window, strides=(1,), padding="SAME")
+    whole = g[:, :, None] * jax.lax.rsqrt(mean + 1e-12)
+    levelled = g[:, :, None] * jax.lax.rsqrt(local + 1e-3 * mean + 1e-12)
+    return jnp.concatenate([whole, levelled], axis=2)
+
+
+def _conv(
+    inputs: int, outputs: int, taps: int, rngs: nnx.Rngs, strides: int = 1
+) -> nnx.Conv:
+    return nnx.Conv(
+        inputs,
+        outputs,
+        kernel_size=(taps,),
+        strides=(strides,),
+        padding="SAME",
+        kernel_init=initializers.he_normal(),
+        rngs=rngs,
+    )
+
+
+def _norm(channels: int, rngs: nnx.Rngs) -> nnx.GroupNorm:
+    # Not over the batch, whose conditions differ.
+    return nnx.GroupNorm(channels, num_groups=8, rngs=rngs)
+
+
+class PreBlock(nnx.Module):
+    """Two 5-tap convolutions, each after its norm, beside a shortcut."""
+
+    def __init__(self, inputs: int, outputs: int, strides: int, rngs: nnx.Rngs) -> None:
+        self.first_norm = _norm(inputs, rngs)
+        self.first = _conv(inputs, outputs, 5, rngs, strides)
+        self.second_norm = _norm(outputs, rngs)
+        self.second = _conv(outputs, outputs, 5, rngs)
+        # A block starts as its shortcut: its own part begins at zero.
+        self.gain = nnx.Param(jnp.zeros(()))
+        alike = strides == 1 and inputs == outputs
+        self.shortcut = None if alike else _conv(inputs, outputs, 1, rngs, strides)
+
+    def __call__(self, x: Array) -> Array:
+        y = jax.nn.silu(self.first_norm(x))
+        z = self.second(jax.nn.silu(self.second_norm(self.first(y))))
+        return (self.shortcut(y) if self.shortcut else x) + self.gain[...] * z
+
+
+class ResNet(nnx.Module):
+    """A residual network that knows where in r it finds what it finds.
+
+    Stages of blocks, each halving the r axis, then one dense layer over all places and
+    channels: unlike their mean it can tell distances apart. From G(r), (n, 209), to
+    log-probabilities, (n, n_groups).
+
+    Parameters
+    ----------
+    n_groups
+        The number of classes.
+    widths
+        The number of channels of each stage, a multiple of 8.
+    blocks
+        The number of blocks of each stage.
+    dense
+        The width of the dense layer.
+    dropout
+        The rate of dropout before the last two layers.
+    """
+
+    def __init__(
+        self,
+        n_groups: int,
+        widths: Sequence[int],
+        blocks: Sequence[int],
+        dense: int,
+        dropout: float,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.stem = _conv(2, widths[0], 7, rngs)
+        made, inputs, places = [], widths[0], INPUT_R.size
+        for width, count in zip(widths, blocks, strict=True):
+            places = -(-places // 2)
+            for k in range(count):
+                made.append(PreBlock(inputs, width, 1 if k else 2, rngs))
+                inputs = width
+        self.blocks = nnx.List(made)
+        self.norm = _norm(inputs, rngs)
+        self.drop = nnx.Dropout(dropout)
+        he = initializers.he_normal()
+        self.dense = nnx.Linear(places * inputs, dense, kernel_init=he, rngs=rngs)
+        self.last = nnx.Linear(dense, n_groups, rngs=rngs)
+
+    def __call__(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
+        x = self.stem(views(g))
+        for block in self.blocks:
+            x = block(x)
+        x = jax.nn.silu(self.norm(x)).reshape(x.shape[0], -1)
+        x = jax.nn.silu(self.dense(self.drop(x, rngs=rngs)))
+        return jax.nn.log_softmax(self.last(self.drop(x, rngs=rngs)))

@@ -1,0 +1,125 @@
+from dataclasses import astuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gromega.conditions import REFERENCE, Box
+from gromega.crystals.variants import Changes, template
+from gromega.models.feeds import FixedFeed, Part, VariantFeed, at_random
+from gromega.pdf.network_input import input_operator
+from gromega.pdf.simulate import apply_operator
+from gromega.pdf.spectrum import DMAX, pair_spectra
+
+STILL = Changes(keep=1.0, scale=0.0, strain=0.0, displacement=0.0, uiso=0.0)
+
+
+def feed_of(crystals, box, changes, **options):
+    ids = np.array([crystal.id for crystal in crystals])
+    made = [template(crystal) for crystal in crystals]
+    y = np.arange(len(crystals))
+    return VariantFeed(ids, made, y, box, changes, 0, **options)
+
+
+def batch(feed, epoch=0, step=0, key=0):
+    rows = jnp.arange(feed.y.size)
+    stock, pool = feed.stock(epoch), feed.pool(step)
+    return np.asarray(feed.inputs(stock, pool, rows, jax.random.key(key)))
+
+
+def test_unchanged_crystals_at_one_point_are_the_plain_pdfs(classics):
+    crystals = classics[:4]
+    feed = feed_of(crystals, Box.around(REFERENCE), STILL, pool=2, mixed=2)
+    expected = apply_operator(
+        input_operator(REFERENCE, DMAX),
+        pair_spectra(crystals),
+        [crystal.density for crystal in crystals],
+    )
+    np.testing.assert_allclose(batch(feed), expected, atol=2e-4 * np.ptp(expected))
+    feed.close()
+
+
+def test_a_share_of_the_crystals_is_made_anew_each_epoch(classics):
+    feed = feed_of(classics[:8], Box(), Changes(), refresh=4, pool=2, mixed=2)
+    first = np.asarray(feed.stock(0)[0])
+    second = np.asarray(feed.stock(1)[0])
+    changed = (first != second).any(axis=1)
+    assert np.flatnonzero(changed).tolist() == [1, 5]
+    feed.close()
+
+
+def test_a_feed_that_starts_later_gives_the_same(classics):
+    one = feed_of(classics[:6], Box(), Changes(), pool=4, mixed=2)
+    for epoch in range(4):
+        spectra, density = one.stock(epoch)
+    pool = one.pool(0)
+    for step in range(7):
+        pool = one.renew(pool, step)
+    other = feed_of(classics[:6], Box(), Changes(), pool=4, mixed=2)
+    np.testing.assert_array_equal(spectra, other.stock(3)[0])
+    np.testing.assert_array_equal(density, other.stock(3)[1])
+    for part, again in zip(
+        jax.tree.leaves(pool), jax.tree.leaves(other.pool(7)), strict=True
+    ):
+        np.testing.assert_array_equal(part, again)
+    one.close()
+    other.close()
+
+
+def test_batches_mix_conditions_and_differ_by_key(classics):
+    feed = feed_of([classics[0]] * 8, Box(), STILL, pool=8, mixed=4)
+    one, other = batch(feed), batch(feed, key=1)
+    assert np.abs(one - other).max() > 0.01
+    sizes = [np.ptp(g) for g in one]
+    assert len(np.unique(np.round(sizes, 3))) > 2
+    feed.close()
+
+
+def test_fixed_feeds_give_the_pdfs_of_the_rows(generator):
+    part = Part(
+        np.array(["a", "b", "c"]),
+        generator.normal(size=(3, 209)).astype(np.float32),
+        np.array([0, 1, 0]),
+    )
+    feed = FixedFeed(part)
+    rows = jnp.array([2, 0])
+    got = feed.inputs(feed.stock(0), feed.pool(0), rows, jax.random.key(0))
+    np.testing.assert_array_equal(got, part.g[[2, 0]])
+
+
+def test_random_conditions_lie_in_their_box_and_reach_its_corners():
+    from gromega.conditions import NUMERIC_FIELDS
+    from gromega.pdf.random_conditions import draw_theta
+
+    box = Box()
+    keys = jax.random.split(jax.random.key(0), 2000)
+    theta = jax.vmap(lambda key: draw_theta(box, key))(keys)
+    for name in NUMERIC_FIELDS:
+        low, high = getattr(box, name)
+        values = np.asarray(theta[name])
+        assert values.min() >= low - 1e-6
+        assert values.max() <= high + 1e-6
+        if low < high and np.isfinite(high):
+            assert values.min() < low + 0.05 * (high - low)
+            assert values.max() > high - 0.05 * (high - low)
+    assert np.mean(np.isinf(theta["diameter"])) == pytest.approx(0.5, abs=0.05)
+    assert np.mean(np.asarray(theta["noise"]) == 0) == pytest.approx(0.5, abs=0.05)
+    assert not np.any((theta["delta1"] > 0) & (theta["delta2"] > 0))
+
+
+def test_validation_over_a_box_of_one_point_is_that_point(classics):
+    spectra = pair_spectra(classics[:5])
+    density = np.array([crystal.density for crystal in classics[:5]])
+    g = at_random(spectra, density, Box.around(REFERENCE), 0, n_conditions=2)
+    expected = apply_operator(input_operator(REFERENCE, DMAX), spectra, density)
+    np.testing.assert_allclose(g, expected, atol=2e-4 * np.ptp(expected))
+
+
+def test_a_box_knows_what_lies_outside_of_it():
+    assert Box().outside(REFERENCE) == []
+    assert Box().outside(REFERENCE.at(qmax=8.0, qdamp=0.2)) == ["qmax", "qdamp"]
+    assert Box.from_mapping(Box().to_mapping()) == Box()
+    with pytest.raises(ValueError, match="the box of qmax must be a lowest and a"):
+        Box(qmax=(20.0, 10.0))
+    assert all(low == high for low, high in astuple(Box.around(REFERENCE)))

@@ -1,0 +1,88 @@
+"""A tiny training on variants, as a process of its own: prints losses and a hash.
+
+python tiny_training.py FOLDER [--scan] [--pause SECONDS]
+"""
+
+import argparse
+import hashlib
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import numpy as np
+from conftest import DATA, read_crystals
+from flax import nnx
+
+from gromega.conditions import REFERENCE, Box
+from gromega.crystals.variants import template
+from gromega.models.checkpoint import Checkpoints
+from gromega.models.devices import join
+from gromega.models.feeds import Part, VariantFeed
+from gromega.models.recipes import get_recipe
+from gromega.models.train import Epoch, fit
+from gromega.pdf.network_input import INPUT_R
+
+RECIPE = replace(
+    get_recipe("robust"),
+    network={
+        "name": "resnet", "widths": (8, 16), "blocks": (1, 1), "dense": 16,
+        "dropout": 0.1,
+    },
+    batch=16,
+)  # fmt: skip
+EPOCHS = 3
+
+
+def tiny_feed():
+    crystals = read_crystals(DATA / "classics.json")[:8] * 8
+    ids = np.array([f"{crystal.id} {k}" for k, crystal in enumerate(crystals)])
+    made = [template(crystal) for crystal in crystals[:8]] * 8
+    y = np.tile(np.arange(8), 8)
+    box = Box(rmax=(10.0, 30.0))
+    return VariantFeed(ids, made, y, box, RECIPE.variants, 0, pool=8, mixed=8)
+
+
+def validation():
+    feed = tiny_feed()
+    g = np.random.default_rng(0).normal(size=(32, INPUT_R.size)).astype(np.float32)
+    return Part(np.array([f"v{k}" for k in range(32)]), g, feed.y[:32])
+
+
+def train(folder=None, scan=None, report=None):
+    """Return losses and a hash of the weights."""
+    network, history = fit(
+        RECIPE, 8, tiny_feed(), validation(), [], EPOCHS, 0, box=validation(),
+        report=report, folder=folder, scan=scan,
+    )  # fmt: skip
+    digest = hashlib.sha256()
+    for leaf in jax.tree.leaves(nnx.state(network)):
+        digest.update(np.asarray(leaf).tobytes())
+    return [epoch.loss for epoch in history], digest.hexdigest()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--scan", action="store_true")
+    parser.add_argument("--pause", type=float, default=0.0)
+    options = parser.parse_args()
+    assert REFERENCE.rmax == 30.0
+    join()
+
+    def report(what):
+        if options.pause and not isinstance(what, Epoch):
+            print("step", flush=True)
+            time.sleep(options.pause)
+
+    if options.pause:
+        # A state after every step: the test kills at any of them.
+        Checkpoints.due = lambda self: True
+    losses, digest = train(options.folder, options.scan or None, report)
+    result = {"losses": losses, "weights": digest, "devices": jax.device_count()}
+    print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -17,10 +17,11 @@ import numpy as np
 from gromega.conditions import REFERENCE
 from gromega.crystals.synthetic import Recipe, synthesize
 from gromega.evaluation.accuracy import read_rows
+from gromega.models.feeds import FixedFeed, Part
 from gromega.models.recipes import get_recipe
-from gromega.models.train import Epoch, Part, fit, predict, top_k
+from gromega.models.train import Epoch, Progress, fit, predict, top_k
 from gromega.parallel import open_processes
-from gromega.pdf.network_input import input_operator, scale
+from gromega.pdf.network_input import input_operator
 from gromega.pdf.simulate import apply_operator
 from gromega.pdf.spectrum import DMAX, pair_spectra
 from gromega.splits import draw_split, read_part
@@ -39,7 +40,7 @@ def make(recipe: Recipe) -> tuple[list[str], np.ndarray, np.ndarray]:
             groups += [group for _, group in made]
             density = np.array([crystal.density for crystal in crystals])
             inputs.append(apply_operator(operator, pair_spectra(crystals), density))
-    return ids, scale(np.concatenate(inputs)), np.array(groups)
+    return ids, np.concatenate(inputs), np.array(groups)
 
 
 def main(per_group: int, epochs: int, data: Path) -> None:
@@ -56,15 +57,17 @@ def main(per_group: int, epochs: int, data: Path) -> None:
         Part(names[rows], x[rows], y[rows]) for rows in (~choosing, choosing)
     )
 
-    def report(epoch: Epoch) -> None:
-        print(epoch, flush=True)
+    def report(what: Epoch | Progress) -> None:
+        if isinstance(what, Epoch):
+            print(what, flush=True)
 
     held_out, labels = read_part(data / "split.parquet", "test")
     small = get_recipe("small")
+    feed = FixedFeed(train, small.stretch)
     network, _ = fit(
-        small, known.size, train, validation, held_out, epochs, seed=0, report=report
+        small, known.size, feed, validation, held_out, epochs, seed=0, report=report
     )
-    real = scale(read_rows(data / "reference.zarr", held_out))
+    real = read_rows(data / "reference.zarr", held_out)
     log_p = predict(network, real)
     classes = np.searchsorted(known, labels)
     print(

@@ -1,9 +1,12 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gromega.splits import PARTS, draw_split, read_part, write_split
+from gromega.crystals.crystal import Crystal
+from gromega.crystals.table import to_table, write_table
+from gromega.splits import PARTS, draw_split, read_part, unrelated, write_split
 
 
 @settings(max_examples=50, deadline=None)
@@ -110,3 +113,39 @@ def test_parts_come_back_as_they_were_written(tmp_path):
     assert groups.tolist() == [225, 2]
     with pytest.raises(ValueError, match="no part 'trian'; the parts are train"):
         read_part(path, "trian")
+
+
+def test_relatives_of_held_out_crystals_are_not_extra(tmp_path):
+    rows = {
+        "a": ("NaCl", "AB_225_a_b", "test"),
+        "b": ("KCl", "AB_225_a_b", "train"),
+        "c": ("TiO2", "A2B_136_f_a", "validation"),
+    }
+    extra = {
+        "x": ("NaCl", "AB_225_a_b"),  # the test crystal itself
+        "y": ("NaCl", "AB_221_a_b"),  # its formula, another type
+        "z": ("LiF", "AB_225_a_b"),  # its type, another formula
+        "b": ("KBr", "AB_221_a_b"),  # an id of the data set
+        "w": ("ZnS", "AB_216_a_c"),  # unlike any
+    }
+
+    def table(names, formulas, types):
+        crystals = [Crystal(n, 4 * np.eye(3), [11], [[0, 0, 0]]) for n in names]
+        made = to_table(crystals, [1] * len(names), structure_types=types)
+        column = made.column_names.index("formula")
+        return made.set_column(column, "formula", pa.array(formulas))
+
+    crystals, more = tmp_path / "c.parquet", tmp_path / "e.parquet"
+    formulas, types, parts = zip(*rows.values(), strict=True)
+    write_table(table(list(rows), formulas, types), crystals)
+    write_table(table(list(extra), *zip(*extra.values(), strict=True)), more)
+    expected = {
+        "random": ["y", "z", "w"],
+        "formula": ["z", "w"],
+        "structure-type": ["y", "w"],
+    }
+    for scheme, kept in expected.items():
+        split = tmp_path / f"{scheme}.parquet"
+        write_split(split, list(rows), [1, 1, 1], parts, scheme, 0)
+        found = unrelated(split, crystals, more)
+        assert [name for name, k in zip(extra, found, strict=True) if k] == kept

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ from gromega.cli import app
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import read_table, to_table, write_table
 from gromega.lake import open_store
+from gromega.models.checkpoint import Checkpoints
+from gromega.models.model import load_model
+from gromega.models.recipes import RECIPES
 from gromega.params import read_params
 from gromega.stages import STAGES, main
 from gromega.terminal import run_or_explain
@@ -305,3 +309,69 @@ def test_crystals_that_do_not_scatter_are_left_out(
         capsys.readouterr().err
     )
     assert read_params().reference.radiation == "neutron"
+
+
+@pytest.fixture
+def tiny_robust(monkeypatch):
+    recipe = replace(
+        RECIPES["robust"],
+        network={
+            "name": "resnet", "widths": (8, 16), "blocks": (1, 1), "dense": 16,
+            "dropout": 0.1,
+        },
+        batch=8,
+    )  # fmt: skip
+    monkeypatch.setitem(RECIPES, "robust", recipe)
+
+
+def with_theoretical(table):
+    """Return a table with copies of its crystals that no experiment knows."""
+    names = [f"theory {name}" for name in table["id"].to_pylist()]
+    copies = table.set_column(0, "id", pa.array(names))
+    seen = table.column_names.index("observed")
+    copies = copies.set_column(seen, "observed", pa.array([False] * len(names)))
+    formula = table.column_names.index("formula")
+    copies = copies.set_column(formula, "formula", pa.array(["X"] * len(names)))
+    return pa.concat_tables([table, copies])
+
+
+def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
+    tmp_path, monkeypatch, small_table, tiny_robust
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("data", "models"):
+        Path(name).mkdir()
+    write_table(with_theoretical(small_table), Path("crystals.parquet"))
+    params = yaml.safe_load(PARAMS)
+    params["crystals"].update(theoretical=True, synthetic=2)
+    params["train"]["recipe"] = "robust"
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    run("crystals", "split", "spectra", "simulate")
+    extra = read_table(Path("data/extra.parquet"))
+    assert extra["source"].to_pylist() == ["crystals.parquet"] * 24 + ["synthetic"] * 6
+    assert "" not in extra["structure_type"].to_pylist()
+    save = Checkpoints.save
+
+    def stop_after_one(self, step, state):
+        save(self, step, state)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoints, "save", stop_after_one)
+    with pytest.raises(KeyboardInterrupt):
+        run("train")
+    monkeypatch.setattr(Checkpoints, "save", save)
+    run("train", "evaluate")
+    training = json.loads(Path("metrics/train.json").read_text())
+    assert training["n_train"] == 15 + 24 + 6
+    assert 0 <= training["validation_box_top1"] <= training["validation_box_top6"] <= 1
+    lines = Path("metrics/training.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["epoch", "1", "2"]
+    model = load_model("models/current")
+    assert model.box == RECIPES["robust"].box
+    assert model.calibration.n == 4 * training["n_validation"]
+    # the state is gone, the symmetry stays for the next training
+    assert [p.name.split("-")[0] for p in Path(".work").iterdir()] == ["symmetry"]
+
+
+def test_without_asking_theory_adds_nothing(inside):
+    assert read_table(Path("data/extra.parquet")).num_rows == 0

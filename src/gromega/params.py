@@ -18,8 +18,10 @@ class Crystals:
     groups: int = 45
     observed: bool = True
     theoretical: bool = False
+    synthetic: int = 0
 
     def __post_init__(self) -> None:
+        _check_at_least("crystals.synthetic", self.synthetic, 0)
         _check_at_least("crystals.groups", self.groups, 1)
 
 

@@ -3,10 +3,11 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from gromega.crystals.table import (
     new_table,
     read_table,
     row_batches,
+    to_table,
 )
 from gromega.crystals.variants import with_symmetry
 from gromega.evaluation import accuracy, figures
@@ -85,8 +87,11 @@ def crystals(params: Params) -> None:
                 # Nothing was refused.
                 pass
         keep, more = _choose(gathered, params)
-        _keep_rows(CRYSTALS, gathered, keep, path.name)
-        _keep_rows(EXTRA, gathered, more, path.name)
+        _write_all(CRYSTALS, _kept(gathered, keep, path.name))
+        extra = [_kept(gathered, more, path.name)]
+        if params.crystals.synthetic:
+            extra.append(_synthetic(params))
+        _write_all(EXTRA, chain.from_iterable(extra))
     finally:
         if gathered != path:
             gathered.unlink(missing_ok=True)
@@ -136,8 +141,8 @@ def _choose(path: Path, params: Params) -> tuple[NDArray[np.bool_], NDArray[np.b
     return keep, more
 
 
-def _keep_rows(out: Path, path: Path, keep: NDArray[np.bool_], source: str) -> None:
-    """Write the rows to keep of a table, with their structure types."""
+def _kept(path: Path, keep: NDArray[np.bool_], source: str) -> Iterator[pa.Table]:
+    """Yield the rows to keep of a table, with their structure types."""
 
     def batches() -> Iterator[pa.Table]:
         start = 0
@@ -146,7 +151,7 @@ def _keep_rows(out: Path, path: Path, keep: NDArray[np.bool_], source: str) -> N
             start += table.num_rows
             yield table.filter(chosen)
 
-    with new_table(out) as write, ExitStack() as stack:
+    with ExitStack() as stack:
         pool: Executor | None = None
         if keep.sum() > 256:
             pool = stack.enter_context(open_processes())
@@ -155,8 +160,32 @@ def _keep_rows(out: Path, path: Path, keep: NDArray[np.bool_], source: str) -> N
         )
         with progress_bar("structure types", int(keep.sum())) as advance:
             for table in made:
-                write(with_source(table, source))
+                yield with_source(table, source)
                 advance(table.num_rows)
+
+
+def _synthetic(params: Params) -> Iterator[pa.Table]:
+    """Yield synthetic crystals of the groups of the data set, to train on beside it."""
+    groups = np.unique(np.asarray(read_table(CRYSTALS, ["space_group"])["space_group"]))
+    count, seed = params.crystals.synthetic, params.split.seed + 1
+    recipe = synthetic.Recipe(tuple(groups.tolist()), count, seed)
+    with (
+        progress_bar("synthetic crystals", recipe.size) as advance,
+        open_processes() as pool,
+    ):
+        for made in synthetic.synthesize(recipe, pool):
+            crystals, numbers = zip(*made, strict=True)
+            table = to_table(crystals, numbers, source="synthetic")
+            # The data set may be synthetic itself.
+            names = pa.array([f"extra-{crystal.id}" for crystal in crystals])
+            yield complete(table.set_column(0, "id", names))
+            advance(len(made))
+
+
+def _write_all(out: Path, tables: Iterable[pa.Table]) -> None:
+    with new_table(out) as write:
+        for table in tables:
+            write(table)
 
 
 def split(params: Params) -> None:

@@ -18,9 +18,14 @@ def convolution(inputs, outputs, taps, use_bias=True):
 
 def output_and_gradients(of, conv, x):
     graph, state = nnx.split(conv)
-    y, pull = jax.vjp(lambda state, x: of(nnx.merge(graph, state), x), state, x)
-    weights = jax.random.normal(jax.random.key(2), y.shape)
-    return y, *jax.tree.leaves(pull(weights))
+
+    @jax.jit
+    def run(state, x):
+        y, pull = jax.vjp(lambda state, x: of(nnx.merge(graph, state), x), state, x)
+        weights = jax.random.normal(jax.random.key(2), y.shape)
+        return y, *jax.tree.leaves(pull(weights))
+
+    return run(state, x)
 
 
 def assert_equal(found, expected):
@@ -38,8 +43,8 @@ def assert_equal(found, expected):
         (4, 209, 256, 64, 32),
         # an even length, an odd number of taps, one PDF: equal
         (1, 208, 3, 2, 31),
-        # periods of every length beyond a multiple of four: equal
-        *[(2, length, 3, 2, taps) for length in range(9, 13) for taps in (4, 5)],
+        # shortest periods of 10 to 13, made 10 or 14: equal
+        *[(2, 9, 3, 2, taps) for taps in (2, 4, 6, 8)],
         # as many taps as places, twice and six times as many: equal
         (2, 12, 3, 2, 12),
         (2, 12, 3, 2, 24),

@@ -149,3 +149,27 @@ def test_binning_costs_little_however_sharp_the_peaks(nickel, values, tolerance)
     op = operator(omega, dmax)
     g = op.matrix @ pair_spectra([nickel], dmax=dmax)[0] + nickel.density * op.baseline
     assert np.abs(g - exact).max() <= tolerance * np.ptp(exact)
+
+
+def test_a_wrong_calibration_moves_the_peaks(nickel):
+    r, right = pdf(nickel, REFERENCE)
+    _, moved = pdf(nickel, REFERENCE.at(r_offset=0.05, r_scale=1.004))
+    inside = (r > 2.0) & (r < 25.0)
+    there = np.interp((r[inside] - 0.05) / 1.004, r, right)
+    untouched = np.abs(right[inside] - moved[inside]).max()
+    # but for the envelope, whose r is the measured one, and linear interpolation
+    assert np.abs(moved[inside] - there).max() < 0.15 * untouched
+
+
+def test_reach_grows_where_r_is_found_too_short():
+    assert reach(REFERENCE.at(r_scale=0.99)) == pytest.approx(reach(REFERENCE) / 0.99)
+
+
+@pytest.mark.parametrize(
+    "values",
+    # r is an ångström off, or a third too long: no calibration is so wrong
+    [{"r_offset": 1.5}, {"r_scale": 1.3}, {"r_scale": 0.0}],
+)
+def test_calibrations_that_no_instrument_has_are_refused(values):
+    with pytest.raises(ValueError, match="r_scale"):
+        Conditions(**values)

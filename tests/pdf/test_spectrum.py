@@ -5,8 +5,12 @@ import numpy as np
 import pytest
 from conftest import brute_force
 
+from gromega.conditions import REFERENCE
 from gromega.crystals.crystal import Crystal
+from gromega.pdf.operator import operator
 from gromega.pdf.scattering import scattering_table, without_length
+from gromega.pdf.simulate import apply_operator
+from gromega.pdf.spectrum import DMAX as DMAX_LONG
 from gromega.pdf.spectrum import bin_centres, n_bins, pair_spectra, pair_spectrum
 
 DMAX = 12.0
@@ -157,3 +161,36 @@ with ThreadPoolExecutor(64) as pool:
 assert all(np.isfinite(table[1:95]).all() for table in tables)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_extra_uiso_of_all_atoms_is_that_of_the_conditions(nickel):
+    # without Qbroad, which grows with Uiso; two points stand for a Gaussian
+    omega = REFERENCE.at(qbroad=0.0)
+    wider = omega.at(uiso=0.010)
+    op, wide = operator(omega, DMAX_LONG), operator(wider, DMAX_LONG)
+    extra = np.full(nickel.numbers.size, 0.002)
+    plain = pair_spectra([nickel])
+    spread = pair_spectrum(nickel, extra_uiso=extra)[None]
+    expected = apply_operator(wide, plain, [nickel.density])
+    got = apply_operator(op, spread, [nickel.density])
+    before = apply_operator(op, plain, [nickel.density])
+    error = np.abs(got - expected).max()
+    assert error < 0.015 * np.ptp(expected)
+    assert error < 0.15 * np.abs(before - expected).max()
+
+
+def test_extra_uiso_of_one_element_widens_its_own_pairs_alone(classics):
+    salt = next(crystal for crystal in classics if crystal.id == "rock salt")
+    sodium = salt.numbers == 11
+    extra = np.where(sodium, 0.01, 0.0)
+    plain = pair_spectrum(salt, dmax=4.5).astype(float)
+    spread = pair_spectrum(salt, dmax=4.5, extra_uiso=extra).astype(float)
+    # what is moved stays: the sum of weights over distances is the same
+    assert spread.sum() == pytest.approx(plain.sum(), rel=1e-5)
+    d = bin_centres(plain.size)
+    first = (d > 2.4) & (d < 3.2)
+    mean = (plain[first] * d[first]).sum() / plain[first].sum()
+    widened = (spread[first] * (d[first] - mean) ** 2).sum() / spread[first].sum()
+    narrow = (plain[first] * (d[first] - mean) ** 2).sum() / plain[first].sum()
+    # Na-Cl: half of the atoms of a pair have it
+    assert widened - narrow == pytest.approx(0.01, rel=0.01)

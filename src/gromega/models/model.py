@@ -109,7 +109,7 @@ def save_model(path: Path, model: Model) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     arrays = {
-        "/".join(map(str, keys)): np.ascontiguousarray(value[...])
+        "/".join(map(str, keys)): np.asarray(value[...], order="C")
         for keys, value in nnx.to_flat_state(nnx.state(model.network))
     }
     save_file(arrays, partial / "weights.safetensors")

@@ -58,7 +58,7 @@ class PreBlock(nnx.Module):
         self.second_norm = _norm(outputs, rngs)
         self.second = _conv(outputs, outputs, 5, rngs)
         # A block starts as its shortcut: its own part begins at zero.
-        self.gain = nnx.Param(jnp.zeros(()))
+        self.gain = nnx.Param(jnp.zeros(1))
         alike = strides == 1 and inputs == outputs
         self.shortcut = None if alike else _conv(inputs, outputs, 1, rngs, strides)
 

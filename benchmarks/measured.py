@@ -1,0 +1,120 @@
+"""What a model makes of measured PDFs, each beside its simulated twin.
+
+    python benchmarks/measured.py models/spacegroup ../shared
+
+ranks the true space group of every measured PDF of ../shared/data/measured that is
+known with high certainty and lies in one of the model's groups. The twin is the same
+crystal, of ../shared/data/structures.parquet, simulated at the conditions that the
+file states: where both are wrong it is the model, where the measured one alone is, it
+is what simulations leave out. These files choose nothing and train nothing.
+"""
+
+import argparse
+import csv
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from gromega import load_model, read_pdf
+from gromega.crystals.table import crystals_of
+from gromega.pdf.measured import to_input
+
+# Of a material whose own formula is not in the table.
+STAND_INS = {
+    "La0.925Ca0.075MnO3": "LaMnO3",
+    "Ba0.7K0.3Zn1.7Mn0.3As2": "BaZn2As2",
+    "Zr(HPO4)2.H2O": "",
+}
+
+
+def reduced(formula: str) -> dict[str, float]:
+    import periodictable
+
+    atoms = periodictable.formula(formula).atoms
+    total = sum(atoms.values())
+    return {str(atom): count / total for atom, count in atoms.items()}
+
+
+def twin_of(table, formula: str, group: int):
+    """Return the observed crystal of a formula and a space group, or None."""
+    formula = STAND_INS.get(formula, formula)
+    if not formula:
+        return None
+    wanted = reduced(formula)
+    rows = table.filter(pc.equal(table["space_group"], group))
+    elements = sorted(wanted)
+    for row, text in enumerate(rows["formula"].to_pylist()):
+        try:
+            found = reduced(text)
+        except ValueError:
+            continue
+        if sorted(found) == elements and all(
+            abs(found[name] - wanted[name]) < 1e-3 for name in elements
+        ):
+            return crystals_of(rows.slice(row, 1))[0]
+    return None
+
+
+def place(model, order: np.ndarray, accepted: list[int]) -> int:
+    """Return the place, from 1, of the first accepted group in a ranking."""
+    ranked = model.space_groups[order].tolist()
+    return 1 + min(ranked.index(group) for group in accepted)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model", type=Path)
+    parser.add_argument("shared", type=Path)
+    options = parser.parse_args()
+    model = load_model(options.model)
+    folder = options.shared / "data" / "measured"
+    table = pq.read_table(options.shared / "data" / "structures.parquet")
+    table = table.filter(pc.field("observed"))
+    with (folder / "manifest.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    results: dict[str, list[tuple[str, int, int | None]]] = {}
+    print(f"{'file':38} {'group':>5} {'measured':>8} {'twin':>5}  first three")
+    for row in rows:
+        group = int(row["space_group_number"])
+        if row["certainty"] != "high" or group not in model.space_groups:
+            continue
+        pdf = read_pdf(folder / row["file"])
+        known = {
+            name: float(row[name])
+            for name in ("qmin", "qmax", "qdamp", "qbroad")
+            if row[name] and name not in pdf.stated and float(row[name]) < 40
+        }
+        log_p = model.log_probabilities(to_input(pdf)[None])[0]
+        order = np.argsort(-log_p, kind="stable")
+        measured = place(model, order, [group])
+        simulated = None
+        crystal = twin_of(table, row["formula"], group)
+        if crystal is not None:
+            omega = pdf.conditions().at(**known)
+            ranked = model.rank([crystal], omega)[0].tolist()
+            simulated = 1 + ranked.index(group)
+        best = " ".join(
+            f"{model.space_groups[k]} ({np.exp(log_p[k]):.0%})" for k in order[:3]
+        )
+        print(f"{row['file']:38} {group:5} {measured:8} {simulated or '-':>5}  {best}")
+        key = f"{row['material']} {group}"
+        entry = (row["primary"], measured, simulated)
+        results.setdefault(key, []).append(entry)
+    firsts = [
+        sorted(found, key=lambda f: f[0] != "yes")[0] for found in results.values()
+    ]
+    everything = [entry for found in results.values() for entry in found]
+    for what, entries in (("materials", firsts), ("files", everything)):
+        for which, at in (("measured", 1), ("twins", 2)):
+            places = [entry[at] for entry in entries if entry[at] is not None]
+            tops = [sum(p <= k for p in places) for k in (1, 6)]
+            print(
+                f"{which:8} {what:9} top-1 {tops[0]} of {len(places)}, top-6 {tops[1]} "
+                f"of {len(places)}"
+            )
+
+
+if __name__ == "__main__":
+    main()

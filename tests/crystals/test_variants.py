@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+
+from gromega.crystals.crystal import Crystal
+from gromega.crystals.symmetry import space_group
+from gromega.crystals.synthetic import Recipe, synthesize
+from gromega.crystals.variants import (
+    Changes,
+    read_templates,
+    template,
+    vary,
+    vary_uiso,
+    with_symmetry,
+    write_templates,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:spglib")
+
+# One of each crystal system and some with much freedom.
+GROUPS = (2, 14, 15, 33, 62, 122, 148, 167, 176, 186, 198, 217, 225)
+
+
+@pytest.fixture(scope="module")
+def crystals():
+    """Two crystals of each of some space groups, in the order of the groups."""
+    made = [one for some in synthesize(Recipe(GROUPS, 2, 0)) for one in some]
+    return [crystal for crystal, _ in made], [group for _, group in made]
+
+
+def test_variants_keep_the_space_group(crystals):
+    generator = np.random.default_rng(0)
+    # large enough to tell from the tolerance of 0.01 Å, and no atom near another
+    changes = Changes(keep=0.0, displacement=0.05, strain=0.02)
+    kept = 0
+    for crystal, group in zip(*crystals, strict=True):
+        for _ in range(4):
+            variant = vary(template(crystal), changes, generator)
+            assert not np.array_equal(variant.lattice, crystal.lattice)
+            kept += space_group(variant) == group
+    # once in a while chance brings a variant near a higher symmetry
+    assert kept >= 0.97 * 4 * len(crystals[0])
+
+
+def test_fixed_atoms_stay_and_free_ones_move(classics):
+    generator = np.random.default_rng(1)
+    changes = Changes(keep=1.0, scale=0.0, strain=0.0, displacement=0.1)
+    salt = next(crystal for crystal in classics if crystal.id == "rock salt")
+    np.testing.assert_array_equal(
+        vary(template(salt), changes, generator).frac, salt.frac
+    )
+    rutile = next(crystal for crystal in classics if "rutile" in crystal.id)
+    moved = vary(template(rutile), changes, generator).frac - rutile.frac
+    still = rutile.numbers == 22
+    assert np.abs(moved[still]).max() < 1e-9
+    # oxygen has one free coordinate, x = y: in size all move alike
+    oxygen = np.abs(moved[~still])
+    assert oxygen.max() > 1e-4
+    np.testing.assert_allclose(oxygen[:, :2], oxygen.max(), atol=1e-9)
+    np.testing.assert_allclose(oxygen[:, 2], 0, atol=1e-9)
+
+
+def test_strain_keeps_the_crystal_system(classics):
+    generator = np.random.default_rng(2)
+    changes = Changes(keep=1.0, scale=0.0, strain=0.05, displacement=0.0)
+    nickel = next(crystal for crystal in classics if crystal.id == "nickel")
+    lattice = vary(template(nickel), changes, generator).lattice
+    ratio = lattice @ np.linalg.inv(nickel.lattice)
+    np.testing.assert_allclose(ratio, ratio[0, 0] * np.eye(3), atol=1e-9)
+    assert abs(ratio[0, 0] - 1) > 1e-4
+
+
+def test_different_elements_stay_different_and_size_follows_them(classics):
+    generator = np.random.default_rng(3)
+    changes = Changes(keep=0.0, scale=0.0, strain=0.0, displacement=0.0)
+    seen = set()
+    for crystal in classics * 5:
+        variant = vary(template(crystal), changes, generator)
+        assert np.unique(variant.numbers).size == np.unique(crystal.numbers).size
+        pairs = set(
+            zip(crystal.numbers.tolist(), variant.numbers.tolist(), strict=True)
+        )
+        assert len(pairs) == np.unique(crystal.numbers).size
+        seen.update(variant.numbers.tolist())
+    assert len(seen) > 40
+    nickel = next(crystal for crystal in classics if crystal.id == "nickel")
+    caesium = Crystal("Cs", nickel.lattice, [55] * nickel.numbers.size, nickel.frac)
+    variants = [vary(template(caesium), changes, generator) for _ in range(40)]
+    changed = [variant for variant in variants if variant.numbers[0] != 55]
+    assert len(changed) > 20
+    assert np.mean([variant.volume < caesium.volume for variant in changed]) > 0.9
+
+
+def test_extra_uiso_is_one_value_an_element(classics):
+    generator = np.random.default_rng(4)
+    changes = Changes(uiso=0.01)
+    salt = next(crystal for crystal in classics if crystal.id == "rock salt")
+    drawn = [vary_uiso(salt, changes, generator) for _ in range(40)]
+    assert 5 < sum(not extra.any() for extra in drawn) < 35
+    for extra in drawn:
+        assert extra.min() == 0
+        assert extra.max() < 0.01
+        for number in np.unique(salt.numbers):
+            assert np.ptp(extra[salt.numbers == number]) == 0
+
+
+def test_without_symmetry_only_size_and_elements_change():
+    # two atoms in one place: spglib finds no group
+    broken = Crystal("x", 4 * np.eye(3), [26, 26], [[0, 0, 0], [0, 0, 0.0001]])
+    source = template(broken)
+    assert source.rotations.size == 0
+    variant = vary(source, Changes(), np.random.default_rng(5))
+    np.testing.assert_array_equal(variant.frac, broken.frac)
+    ratio = variant.lattice / 4
+    np.testing.assert_allclose(ratio, ratio[0, 0] * np.eye(3), atol=1e-12)
+
+
+def same(one, other):
+    return all(
+        np.array_equal(getattr(one, name), getattr(other, name))
+        for name in ("rotations", "origins")
+    )
+
+
+def test_symmetry_is_kept_on_disk(crystals, tmp_path):
+    made = [template(crystal) for crystal in crystals[0]]
+    write_templates(tmp_path / "s.npz", made)
+    again = read_templates(tmp_path / "s.npz", crystals[0])
+    assert all(map(same, made, again))
+    found = with_symmetry(crystals[0], tmp_path)
+    assert all(map(same, made, found))
+    assert len(list(tmp_path.iterdir())) == 2

@@ -5,8 +5,9 @@
 PyTorch is no dependency: it is taken from an environment of its own, which holds
 torch 2.13 and NumPy, and left out without one. Each of the two sides is a process, and
 they take turns on the same two cores. A step is of the recipe's loss and optimizer,
-without the stretching of its PDFs, at a constant learning rate in PyTorch. The time is
-that of the fastest of all rounds: others may be at work on the machine.
+without the stretching of its PDFs, at a constant learning rate in PyTorch. Others may
+be at work on the machine: the rates are those of the fastest round, the ratio is the
+median of those within rounds.
 """
 
 import argparse
@@ -211,15 +212,16 @@ def main(torch_python: str | None, rounds: int, steps: int) -> None:
         print(name, batch, steps, file=process.stdin, flush=True)
         return batch * steps / float(process.stdout.readline())
 
-    table = Table(title="samples per second of a training step, 2 threads")
-    for heading in ("recipe", "batch", *pythons):
+    table = Table(title="samples per second, 2 threads")
+    for heading in ("recipe", "batch", *sides, "ratio"):
         table.add_column(heading)
     for name, batch in CASES:
-        turns = [
-            {side: ask(side, name, batch) for side in sides} for _ in range(rounds)
-        ]
-        fastest = [max(turn[side] for turn in turns) for side in sides]
-        table.add_row(name, str(batch), *(f"{rate:.0f}" for rate in fastest))
+        turns = [[ask(side, name, batch) for side in sides] for _ in range(rounds)]
+        fastest = np.max(turns, axis=0)
+        cells = [f"{rate:.0f}" for rate in fastest]
+        if torch_python:
+            cells.append(f"{np.median([ours / theirs for ours, theirs in turns]):.2f}")
+        table.add_row(name, str(batch), *cells)
     for process in sides.values():
         process.communicate()
     Console(highlight=False).print(table)

@@ -264,7 +264,7 @@ def test_an_interrupted_stage_is_one_line_and_leaves_nothing(
         run_or_explain(lambda: main(["spectra"]))
     assert stop.value.code == 130
     assert capsys.readouterr().err.strip().splitlines() == [
-        "gromega: interrupted; what was not finished is not kept."
+        "gromega: interrupted; nothing half-written is left."
     ]
     assert [path.name for path in Path("data").iterdir()] == ["crystals.parquet"]
 

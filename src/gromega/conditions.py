@@ -184,6 +184,12 @@ class Box:
             object.__setattr__(self, name, (float(given[0]), float(given[1])))
         for end in (0, 1):
             Conditions(**{name: getattr(self, name)[end] for name in NUMERIC_FIELDS})
+        for low, high in (("rmin", "rmax"), ("qmin", "qmax")):
+            if getattr(self, low)[1] >= getattr(self, high)[0]:
+                raise ValueError(
+                    f"the box of {low} must end below that of {high}, got "
+                    f"{getattr(self, low)} and {getattr(self, high)}."
+                )
 
     @classmethod
     def around(cls, conditions: Conditions) -> "Box":

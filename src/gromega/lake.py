@@ -36,6 +36,17 @@ CHUNK_ROWS = 256
 Progress = Callable[[int], None]
 
 
+def put_in_place(made: Path, path: Path) -> None:
+    """Give a folder that is whole its name, in place of what had it."""
+    # Aside first: a folder half deleted by a kill must not keep its name.
+    old = path.with_name(path.name + ".old.partial")
+    shutil.rmtree(old, ignore_errors=True)
+    if path.exists():
+        path.replace(old)
+    made.replace(path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
 @contextmanager
 def new_store(path: Path, attributes: dict[str, Any]) -> Iterator[zarr.Group]:
     """Yield a group that becomes the store `path` if the block ends without error."""
@@ -49,13 +60,7 @@ def new_store(path: Path, attributes: dict[str, Any]) -> Iterator[zarr.Group]:
             # opens a store faster with them, and without a warning of its own.
             warnings.simplefilter("ignore")
             zarr.consolidate_metadata(partial)
-        # Aside first: a store half deleted by a kill must not keep its name.
-        old = path.with_name(path.name + ".old.partial")
-        shutil.rmtree(old, ignore_errors=True)
-        if path.exists():
-            path.replace(old)
-        partial.replace(path)
-        shutil.rmtree(old, ignore_errors=True)
+        put_in_place(partial, path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

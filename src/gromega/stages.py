@@ -3,13 +3,14 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 
+import jax
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -36,12 +37,15 @@ from gromega.models import train as training
 from gromega.models.calibration import fit as calibrate
 from gromega.models.checkpoint import WORK, fingerprint
 from gromega.models.devices import is_first, join
-from gromega.models.feeds import Feed, FixedFeed, Part, VariantFeed, at_random
+from gromega.models.feeds import Feed, FixedFeed, Part, VariantFeed
 from gromega.models.model import Model, load_model, save_model
 from gromega.models.recipes import Recipe, get_recipe
 from gromega.parallel import ADDRESS, open_pool, open_processes, ordered_map
 from gromega.params import Params, read_params
+from gromega.pdf.operator import reach
+from gromega.pdf.random_conditions import at_random
 from gromega.pdf.scattering import without_length
+from gromega.pdf.spectrum import DMAX
 from gromega.terminal import console, progress_bar, run_or_explain, training_bar
 
 DATA, METRICS = Path("data"), Path("metrics")
@@ -51,9 +55,11 @@ SPECTRA, REFERENCE = DATA / "spectra.zarr", DATA / "reference.zarr"
 SWEEPS, MODEL = DATA / "sweeps", Path("models/current")
 # Crystals to train on beside the data set.
 EXTRA = DATA / "extra.parquet"
-# Each crystal of the validation part is seen so often, at other conditions, where
+# Each crystal of the validation part is seen once a seed, at other conditions, where
 # probabilities are calibrated.
-CALIBRATION_DRAWS = 4
+CALIBRATION_SEEDS = (1, 2, 3, 4)
+# Of extra synthetic crystals; those of the data set have the seed of their recipe.
+EXTRA_SEED = 1_000_003
 
 
 def crystals(params: Params) -> None:
@@ -167,8 +173,8 @@ def _kept(path: Path, keep: NDArray[np.bool_], source: str) -> Iterator[pa.Table
 def _synthetic(params: Params) -> Iterator[pa.Table]:
     """Yield synthetic crystals of the groups of the data set, to train on beside it."""
     groups = np.unique(np.asarray(read_table(CRYSTALS, ["space_group"])["space_group"]))
-    count, seed = params.crystals.synthetic, params.split.seed + 1
-    recipe = synthetic.Recipe(tuple(groups.tolist()), count, seed)
+    count = params.crystals.synthetic
+    recipe = synthetic.Recipe(tuple(groups.tolist()), count, EXTRA_SEED)
     with (
         progress_bar("synthetic crystals", recipe.size) as advance,
         open_processes() as pool,
@@ -232,11 +238,12 @@ def _part(name: str, groups: NDArray[np.int64]) -> Part:
     return Part(ids, g, np.searchsorted(groups, labels))
 
 
-def _box_part(part: Part, box: Box, draws: int) -> Part:
-    """Return a part of the split at conditions from all over a box."""
+def _box_part(part: Part, box: Box, seeds: Sequence[int]) -> Part:
+    """Return a part of the split at conditions from all over a box, once a seed."""
     spectra, density = read_spectra(SPECTRA, part.ids)
-    parts = [at_random(spectra, density, box, seed) for seed in range(draws)]
-    return Part(np.tile(part.ids, draws), np.concatenate(parts), np.tile(part.y, draws))
+    parts = [at_random(spectra, density, box, seed) for seed in seeds]
+    n = len(parts)
+    return Part(np.tile(part.ids, n), np.concatenate(parts), np.tile(part.y, n))
 
 
 def _variant_feed(
@@ -244,10 +251,18 @@ def _variant_feed(
 ) -> VariantFeed:
     """Return the feed of variants of the training part, and of extra crystals."""
     assert recipe.variants is not None
+    longest = max(DMAX if recipe.box else 0.0, reach(params.reference))
+    if longest > min(DMAX, params.spectra.dmax):
+        raise ValueError(
+            f"the recipe {params.train.recipe} depends on distances up to "
+            f"{longest:.2f} Å, but pair spectra of variants end at {DMAX:g} and those "
+            f"of the lake at {params.spectra.dmax:g} Å; lower reference.rmax, or raise "
+            "spectra.dmax."
+        )
     ids, labels = splits.read_part(SPLIT, "train")
     crystals = _crystals_of(CRYSTALS, ids)
-    if recipe.extra:
-        kept = splits.unrelated(SPLIT, CRYSTALS, EXTRA)
+    kept = splits.unrelated(SPLIT, CRYSTALS, EXTRA)
+    if recipe.extra and kept.any():
         more = read_table(EXTRA, ["id", "space_group"]).filter(pa.array(kept))
         names = np.array(more["id"].to_pylist(), dtype=str)
         crystals += _crystals_of(EXTRA, names)
@@ -256,7 +271,10 @@ def _variant_feed(
     made = with_symmetry(crystals, WORK)
     box = recipe.box or Box.around(params.reference)
     y = np.searchsorted(groups, labels)
-    return VariantFeed(ids, made, y, box, recipe.variants, params.train.seed)
+    return VariantFeed(
+        ids, made, y, box, recipe.variants, params.train.seed,
+        radiation=params.reference.radiation,
+    )  # fmt: skip
 
 
 def _crystals_of(path: Path, ids: NDArray[np.str_]) -> list[Crystal]:
@@ -281,10 +299,11 @@ def train(params: Params) -> None:
         feed = _variant_feed(recipe, params, groups)
     else:
         feed = FixedFeed(_part("train", groups), recipe.stretch)
-    box = _box_part(validation, recipe.box, 1) if recipe.box else None
+    box = _box_part(validation, recipe.box, [0]) if recipe.box else None
     key = fingerprint(
         recipe, params.train, params.reference, feed.ids, feed.y, validation.g,
-        CRYSTALS, EXTRA,
+        CRYSTALS, EXTRA, *sorted(Path(__file__).parent.rglob("*.py")),
+        jax.__version__, jax.default_backend(), jax.device_count(),
     )  # fmt: skip
     folder = WORK / key
     METRICS.mkdir(exist_ok=True)
@@ -296,9 +315,16 @@ def train(params: Params) -> None:
     if not is_first():
         return
     summary = training.summary(history, feed.y.size, validation)
+    fitted_on = f"{validation.y.size} validation crystals at the reference"
     if recipe.box:
-        validation = _box_part(validation, recipe.box, CALIBRATION_DRAWS)
-    calibration = calibrate(training.predict(network, validation.g), validation.y)
+        # Other draws than those that chose the epoch.
+        validation = _box_part(validation, recipe.box, CALIBRATION_SEEDS)
+        fitted_on = fitted_on.replace(
+            "at the reference",
+            f"at {len(CALIBRATION_SEEDS)} conditions of the box each",
+        )
+    log_p = training.predict(network, validation.g)
+    calibration = calibrate(log_p, validation.y, fitted_on)
     facts = {**asdict(params.train), **summary}
     model = Model(
         network, groups, recipe.network, params.reference, facts, recipe.box,

@@ -31,7 +31,7 @@ def run_or_explain(call: Callable[[], None]) -> None:
         console.print(f"gromega: {' '.join(str(error).split())}")
         sys.exit(2)
     except KeyboardInterrupt:
-        console.print("gromega: interrupted; what was not finished is not kept.")
+        console.print("gromega: interrupted; nothing half-written is left.")
         sys.exit(130)
 
 

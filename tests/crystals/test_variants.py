@@ -121,7 +121,7 @@ def same(one, other):
     )
 
 
-def test_symmetry_is_kept_on_disk(crystals, tmp_path):
+def test_symmetry_is_kept_on_disk(crystals, tmp_path, monkeypatch):
     made = [template(crystal) for crystal in crystals[0]]
     write_templates(tmp_path / "s.npz", made)
     again = read_templates(tmp_path / "s.npz", crystals[0])
@@ -129,3 +129,9 @@ def test_symmetry_is_kept_on_disk(crystals, tmp_path):
     found = with_symmetry(crystals[0], tmp_path)
     assert all(map(same, made, found))
     assert len(list(tmp_path.iterdir())) == 2
+
+    def fail(*_):
+        raise AssertionError("it is there already")
+
+    monkeypatch.setattr("gromega.crystals.variants.templates", fail)
+    assert all(map(same, made, with_symmetry(crystals[0], tmp_path)))

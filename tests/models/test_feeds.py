@@ -5,14 +5,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gromega.conditions import REFERENCE, Box
+from gromega.conditions import NUMERIC_FIELDS, REFERENCE, Box
+from gromega.crystals.crystal import Crystal
 from gromega.crystals.variants import Changes, template
-from gromega.models.feeds import FixedFeed, Part, VariantFeed, at_random
+from gromega.models.feeds import FixedFeed, Part, VariantFeed
 from gromega.pdf.network_input import input_operator
+from gromega.pdf.random_conditions import at_random, draw_theta
 from gromega.pdf.simulate import apply_operator
 from gromega.pdf.spectrum import DMAX, pair_spectra
 
-STILL = Changes(keep=1.0, scale=0.0, strain=0.0, displacement=0.0, uiso=0.0)
+STILL = Changes(1.0, 0.0, 0.0, 0.0, uiso=0.0, other_radiation=0.0)
 
 
 def feed_of(crystals, box, changes, **options):
@@ -68,11 +70,34 @@ def test_a_feed_that_starts_later_gives_the_same(classics):
 
 
 def test_batches_mix_conditions_and_differ_by_key(classics):
-    feed = feed_of([classics[0]] * 8, Box(), STILL, pool=8, mixed=4)
-    one, other = batch(feed), batch(feed, key=1)
-    assert np.abs(one - other).max() > 0.01
-    sizes = [np.ptp(g) for g in one]
-    assert len(np.unique(np.round(sizes, 3))) > 2
+    # rmax alone varies: each row ends where its own conditions end
+    ranges = {**Box.around(REFERENCE).to_mapping(), "rmax": [8.0, 30.0]}
+    box = Box.from_mapping(ranges)
+    feed = feed_of([classics[0]] * 8, box, STILL, pool=8, mixed=4)
+    ends = [np.flatnonzero(g).max() for g in batch(feed)]
+    assert ends[0::2] == ends[1::2]
+    assert len(set(ends)) in (3, 4)
+    assert [np.flatnonzero(g).max() for g in batch(feed, key=1)] != ends
+    feed.close()
+
+
+def test_most_variants_are_seen_by_the_radiation_of_the_reference(classics):
+    salt = next(crystal for crystal in classics if crystal.id == "rock salt")
+    changes = Changes(1.0, 0.0, 0.0, 0.0, uiso=0.0, other_radiation=0.25)
+    seen = pair_spectra([salt], "neutron")[0]
+    feed = feed_of([salt] * 200, Box(), changes, radiation="neutron", pool=1, mixed=1)
+    spectra = np.asarray(feed.stock(0)[0])
+    share = np.mean([np.allclose(one, seen, rtol=1e-4) for one in spectra])
+    assert 0.6 < share < 0.9
+    feed.close()
+
+
+def test_what_neutrons_cannot_see_x_rays_do(nickel):
+    actinium = Crystal("Ac", nickel.lattice, [89] * 4, nickel.frac)
+    changes = Changes(1.0, 0.0, 0.0, 0.0, uiso=0.0, other_radiation=0.0)
+    feed = feed_of([actinium], Box(), changes, radiation="neutron", pool=1, mixed=1)
+    expected = pair_spectra([actinium], "xray")
+    np.testing.assert_allclose(feed.stock(0)[0], expected, rtol=1e-5)
     feed.close()
 
 
@@ -89,9 +114,6 @@ def test_fixed_feeds_give_the_pdfs_of_the_rows(generator):
 
 
 def test_random_conditions_lie_in_their_box_and_reach_its_corners():
-    from gromega.conditions import NUMERIC_FIELDS
-    from gromega.pdf.random_conditions import draw_theta
-
     box = Box()
     keys = jax.random.split(jax.random.key(0), 2000)
     theta = jax.vmap(lambda key: draw_theta(box, key))(keys)
@@ -122,4 +144,6 @@ def test_a_box_knows_what_lies_outside_of_it():
     assert Box.from_mapping(Box().to_mapping()) == Box()
     with pytest.raises(ValueError, match="the box of qmax must be a lowest and a"):
         Box(qmax=(20.0, 10.0))
+    with pytest.raises(ValueError, match="the box of qmin must end below that of qm"):
+        Box(qmin=(0.0, 20.0))
     assert all(low == high for low, high in astuple(Box.around(REFERENCE)))

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -74,14 +75,17 @@ def test_a_training_killed_at_random_ends_with_the_same_bits(tmp_path):
     chosen = random.Random(0)
     whole = finish(start(tmp_path / "whole"))
     folder = tmp_path / "killed"
-    for _ in range(2):
-        process = start(folder, "--pause", "0.05")
-        for _ in range(chosen.randint(1, 5)):
-            line = process.stdout.readline()
-            assert line == "step\n", process.stderr.read()
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        assert any(folder.iterdir())
+    for _ in range(3):
+        with start(folder, "--pause", "0.02") as process:
+            for _ in range(chosen.randint(2, 4)):
+                line = process.stdout.readline()
+                assert line == "step\n", process.stderr.read()
+            # anywhere: within a step, while its state is written, between them
+            time.sleep(chosen.uniform(0, 0.1))
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
     again = finish(start(folder))
+    assert whole["first"] == [[1, 1]]
+    assert again["first"] > [[1, 1]]
     assert again["weights"] == whole["weights"]
     assert again["losses"] == whole["losses"]

@@ -71,7 +71,11 @@ def main():
     assert REFERENCE.rmax == 30.0
     join()
 
+    first = []
+
     def report(what):
+        if not isinstance(what, Epoch):
+            first.append((what.epoch, what.step))
         if options.pause and not isinstance(what, Epoch):
             print("step", flush=True)
             time.sleep(options.pause)
@@ -80,7 +84,12 @@ def main():
         # A state after every step: the test kills at any of them.
         Checkpoints.due = lambda self: True
     losses, digest = train(options.folder, options.scan or None, report)
-    result = {"losses": losses, "weights": digest, "devices": jax.device_count()}
+    result = {
+        "losses": losses,
+        "weights": digest,
+        "devices": jax.device_count(),
+        "first": first[:1],
+    }
     print(json.dumps(result), flush=True)
 
 

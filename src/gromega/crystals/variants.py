@@ -7,16 +7,19 @@ the group is about.
 """
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import spglib
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from gromega.crystals import places, symmetry
 from gromega.crystals.crystal import MAX_Z, Crystal
 from gromega.crystals.statistics import load_statistics
 from gromega.crystals.symmetry import operations
@@ -51,16 +54,17 @@ class Changes:
     uiso
         The largest extra Uiso of an element, Å²; in half of the variants each element
         has any up to this.
-    neutron
-        The share of variants that are seen by neutrons.
+    other_radiation
+        The share of variants that are seen by the other radiation: by neutrons, where
+        the reference is x-rays.
     """
 
     keep: float = 0.5
     scale: float = 0.03
     strain: float = 0.015
     displacement: float = 0.08
-    uiso: float = 0.008
-    neutron: float = 0.1
+    uiso: float = 0.003
+    other_radiation: float = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +218,8 @@ def _substitute(
 def write_templates(path: Path, made: Sequence[Template]) -> None:
     """Write what was found of the symmetry of crystals, without the crystals."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
+    # Several processes of one training may write it at the same time.
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     with partial.open("wb") as file:
         np.savez(
             file,
@@ -243,7 +248,10 @@ def read_templates(path: Path, crystals: Sequence[Crystal]) -> list[Template]:
 
 def with_symmetry(crystals: Sequence[Crystal], folder: Path) -> list[Template]:
     """Return crystals with their symmetry, which is found once and kept in a folder."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(spglib.__version__.encode())
+    for module in (symmetry, places):
+        digest.update(Path(str(module.__file__)).read_bytes())
+    digest.update(Path(__file__).read_bytes())
     for crystal in crystals:
         for array in (
             crystal.lattice,

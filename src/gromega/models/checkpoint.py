@@ -1,7 +1,6 @@
 """Checkpoints: the state of a training on disk, to go on after it was killed."""
 
 import hashlib
-import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -90,14 +89,15 @@ class Checkpoints:
                     newest, args=ocp.args.StandardRestore(host)
                 )
         if jax.process_count() > 1:
-            newest, host = multihost_utils.broadcast_one_to_all((newest, host))
+            # As bytes: JAX would round double precision.
+            sent = jax.tree.map(lambda x: np.frombuffer(x.tobytes(), np.uint8), host)
+            newest, sent = multihost_utils.broadcast_one_to_all((newest, sent))
+            host = jax.tree.map(
+                lambda x, like: np.asarray(x).view(like.dtype).reshape(like.shape),
+                sent,
+                host,
+            )
         return None if newest < 0 else host
-
-    def clear(self) -> None:
-        """Delete all states: the training has ended."""
-        if self._manager is not None:
-            self._manager.close()
-            shutil.rmtree(self._folder, ignore_errors=True)  # type: ignore[arg-type]
 
 
 def _local(leaf: Any) -> np.ndarray[Any, Any]:

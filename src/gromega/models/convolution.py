@@ -60,16 +60,16 @@ def _forward(x: Array, kernel: Array) -> tuple[Array, tuple[Array, ...]]:
 def _backward(kept: tuple[Array, ...], dy: Array) -> tuple[Array, Array]:
     kernel, a, b, c, d = kept
     m = _quarter(dy, kernel)
-    p, q = _transform(dy, m)
-    # For x, (p - iq)(c - id).
-    both = _product("fno,fio->fni", p + q, c)
-    re = both - _product("fno,fio->fni", q, c + d)
-    im = both + _product("fno,fio->fni", p, d - c)
+    u, v = _transform(dy, m)
+    # For x, (u - iv)(c - id).
+    both = _product("fno,fio->fni", u + v, c)
+    re = both - _product("fno,fio->fni", v, c + d)
+    im = both + _product("fno,fio->fni", u, d - c)
     dx = _invert(re, im, m, dy.shape[0] // 2)
-    # For the kernel, (a - ib)(p + iq).
-    both = _product("fni,fno->fio", a + b, p)
-    re = both + _product("fni,fno->fio", b, q - p)
-    im = both - _product("fni,fno->fio", a, p + q)
+    # For the kernel, (a - ib)(u + iv).
+    both = _product("fni,fno->fio", a + b, u)
+    re = both + _product("fni,fno->fio", b, v - u)
+    im = both - _product("fni,fno->fio", a, u + v)
     return dx, _invert(re, im, m, kernel.shape[0] // 2)
 
 

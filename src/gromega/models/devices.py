@@ -22,12 +22,20 @@ def join() -> None:
     """
     if COORDINATOR not in os.environ or jax.distributed.is_initialized():
         return
-    numbers: dict[str, Any] = {
-        name: int(os.environ[f"JAX_{name.upper()}"])
-        for name in ("num_processes", "process_id")
-        if f"JAX_{name.upper()}" in os.environ
-    }
-    jax.distributed.initialize(os.environ[COORDINATOR], **numbers)
+    numbers: dict[str, Any] = {}
+    for name in ("num_processes", "process_id"):
+        text = os.environ.get(f"JAX_{name.upper()}")
+        if text is not None and not text.isdecimal():
+            raise ValueError(f"JAX_{name.upper()} must be a number, got {text!r}.")
+        if text is not None:
+            numbers[name] = int(text)
+    try:
+        jax.distributed.initialize(os.environ[COORDINATOR], **numbers)
+    except RuntimeError as error:
+        raise OSError(
+            f"the process at {COORDINATOR}={os.environ[COORDINATOR]} cannot be joined "
+            f"({error}); is it running, and are the numbers right?"
+        ) from None
 
 
 def is_first() -> bool:

@@ -19,17 +19,19 @@ from jax import Array
 from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
-from gromega.conditions import Box
+from gromega.conditions import RADIATIONS, Box
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.variants import Changes, Template, vary, vary_uiso
 from gromega.models.augment import ripples, stretch, stretch_matrices
 from gromega.parallel import n_workers, open_pool
-from gromega.pdf.network_input import INPUT_R, input_readout
-from gromega.pdf.operator import build
-from gromega.pdf.random_conditions import draw_theta
+from gromega.pdf.random_conditions import observe, random_operator
 from gromega.pdf.spectrum import DMAX, n_bins, pair_spectrum
 
 Arrays = Any
+MIXED = 16
+"""The number of conditions in a batch: those of one alone would be learned by heart
+and forgotten (BatchNorm is worst; see docs/models.md)."""
+_STREAM = 0x0BE7
 
 
 class Feed(Protocol):
@@ -41,10 +43,13 @@ class Feed(Protocol):
         The ids of its crystals, (n,).
     y
         Their classes, (n,), indices into the model's space groups.
+    mixed
+        The number of equal parts that a batch consists of.
     """
 
     ids: NDArray[np.str_]
     y: NDArray[np.int64]
+    mixed: int
 
     def stock(self, epoch: int) -> Arrays:
         """Return the arrays of an epoch, that of the same epoch always the same."""
@@ -93,7 +98,7 @@ class FixedFeed:
     """
 
     def __init__(self, part: Part, strain: float = 0.0) -> None:
-        self.ids, self.y = part.ids, part.y
+        self.ids, self.y, self.mixed = part.ids, part.y, 1
         self._g = jnp.asarray(part.g)
         self._strains = jnp.asarray(stretch_matrices(strain)) if strain else None
 
@@ -141,7 +146,10 @@ class VariantFeed:
     pool
         The number of operators in the pool.
     mixed
-        The number of conditions in a batch.
+        The number of conditions in a batch, fewer where it has not so many rows or
+        they do not divide them.
+    radiation
+        The radiation that most variants are seen by.
     """
 
     def __init__(
@@ -154,11 +162,14 @@ class VariantFeed:
         seed: int,
         refresh: int = 4,
         pool: int = 64,
-        mixed: int = 16,
+        mixed: int = MIXED,
+        radiation: str = "xray",
     ) -> None:
         self.ids, self.y = ids, y
+        others = tuple(name for name in RADIATIONS if name != radiation)
+        self._radiations, self._stopped = (radiation, *others), False
         self._templates, self._box, self._changes = templates, box, changes
-        self._seed, self._refresh, self._size, self._mixed = seed, refresh, pool, mixed
+        self._seed, self._refresh, self._size, self.mixed = seed, refresh, pool, mixed
         # Training at one set of conditions alone is training at perfect ones.
         self._rippled = any(low < high for low, high in astuple(box))
         self._spectra: Array | None = None
@@ -183,7 +194,8 @@ class VariantFeed:
         following = np.arange(len(self._templates))[self._share(epoch + 1)]
         coming = self._threads.submit(self._make, epoch + 1, following)
         self._coming = epoch + 1, coming
-        return self._spectra, jnp.asarray(self._density)
+        # A copy: the next epoch changes it.
+        return self._spectra, jnp.array(self._density)
 
     def _share(self, epoch: int) -> slice:
         return slice(epoch % self._refresh, None, self._refresh)
@@ -203,10 +215,13 @@ class VariantFeed:
                 random = np.random.default_rng(
                     [self._seed, row, epoch - age + self._refresh]
                 )
+                if self._stopped:
+                    return
                 crystal = vary(self._templates[row], self._changes, random)
                 extra = vary_uiso(crystal, self._changes, random)
-                neutron = random.random() < self._changes.neutron
-                spectra[place] = _spectrum(crystal, neutron, extra)
+                usual = random.random() >= self._changes.other_radiation
+                order = self._radiations if usual else self._radiations[::-1]
+                spectra[place] = _spectrum(crystal, order, extra)
                 density[place] = crystal.density
 
         with open_pool() as threads:
@@ -235,13 +250,15 @@ class VariantFeed:
         )
 
     def _operator(self, number: ArrayLike) -> Arrays:
-        key = jax.random.fold_in(jax.random.key(self._seed), number)
+        # A stream of its own: validation draws from the same box.
+        stream = jax.random.fold_in(jax.random.key(self._seed), _STREAM)
+        key = jax.random.fold_in(stream, number)
         return random_operator(self._box, n_bins(DMAX), key)
 
     def inputs(self, stock: Arrays, pool: Arrays, rows: Array, key: Array) -> Array:
         spectra, density = stock
         which, noise, low = jax.random.split(key, 3)
-        mixed = math.gcd(rows.size, self._mixed)
+        mixed = math.gcd(rows.size, self.mixed)
         chosen = jax.random.choice(which, self._size, (mixed,), replace=False)
         op = jax.tree.map(lambda part: part[chosen], pool)
         p = spectra[rows].reshape(mixed, -1, spectra.shape[1])
@@ -250,7 +267,7 @@ class VariantFeed:
         return ripples(g, low) if self._rippled else g
 
     def close(self) -> None:
-        self._await()
+        self._stopped = True
         self._threads.shutdown()
 
     def _await(self) -> None:
@@ -260,81 +277,15 @@ class VariantFeed:
 
 
 def _spectrum(
-    crystal: Crystal, neutron: bool, extra_uiso: NDArray[np.float64]
+    crystal: Crystal, radiations: tuple[str, ...], extra_uiso: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """Return the spectrum for neutrons, or for x-rays where there is none."""
-    if neutron:
-        try:
-            return pair_spectrum(crystal, "neutron", DMAX, extra_uiso)
-        except ValueError:
-            # An element without a length, or lengths that cancel out.
-            pass
-    return pair_spectrum(crystal, "xray", DMAX, extra_uiso)
-
-
-def at_random(
-    spectra: NDArray[np.float32],
-    density: NDArray[np.float64],
-    box: Box,
-    seed: int,
-    n_conditions: int = 64,
-) -> NDArray[np.float32]:
-    """Return G(r), (n, 209), of crystals, each at conditions drawn from a box.
-
-    Parameters
-    ----------
-    spectra
-        The pair spectra, (n, n_bins).
-    density
-        The number densities ρ0, (n,), in Å⁻³.
-    box
-        The box.
-    seed
-        The seed of conditions and noise.
-    n_conditions
-        The number of conditions, which the crystals share.
-    """
-    g = np.empty((len(spectra), INPUT_R.size), np.float32)
-    for k in range(n_conditions):
-        rows = np.arange(k, len(spectra), n_conditions)
-        key = jax.random.fold_in(jax.random.key(seed), k)
-        op = random_operator(box, spectra.shape[1], key)
-        noise = jax.random.fold_in(key, 1)
-        g[rows] = observe(op, spectra[rows][None], density[rows][None], noise)[0]
-    return g
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def random_operator(box: Box, n_d: int, key: Array) -> Arrays:
-    """Return an operator of random conditions, and the level of its noise."""
-    theta = draw_theta(box, key)
-    matrix, baseline, noise = build(theta, input_readout(), n_d)
-    level = jnp.asarray(theta["noise"])
-    return {"matrix": matrix, "baseline": baseline, "noise": noise, "level": level}
-
-
-def observe(op: Arrays, spectra: ArrayLike, density: ArrayLike, key: Array) -> Array:
-    """Return G(r) with noise, (m, n, 209), of m operators with n crystals each.
-
-    Parameters
-    ----------
-    op
-        The operators, as of `random_operator`, stacked or one.
-    spectra, density
-        The spectra, (m, n, n_bins), and densities, (m, n).
-    key
-        The random key of the noise.
-    """
-    spectra, density = jnp.asarray(spectra), jnp.asarray(density)
-    op = jax.tree.map(jnp.atleast_1d, op)
-    matrix = op["matrix"].reshape(len(spectra), INPUT_R.size, -1)
-    noise = op["noise"].reshape(len(spectra), INPUT_R.size, -1)
-    baseline = op["baseline"].reshape(len(spectra), 1, -1)
-    g = jnp.einsum("mnd,mrd->mnr", spectra, matrix) + density[..., None] * baseline
-    size = jnp.sqrt(jnp.mean(g**2, axis=2, keepdims=True))
-    factors = jax.random.normal(key, (*g.shape[:2], noise.shape[2]))
-    waves = jnp.einsum("mnq,mrq->mnr", factors, noise)
-    return g + op["level"].reshape(-1, 1, 1) * size * waves
+    """Return the spectrum for the first radiation that sees the crystal."""
+    first, second = radiations
+    try:
+        return pair_spectrum(crystal, first, DMAX, extra_uiso)
+    except ValueError:
+        # An element without a length, or lengths that cancel out.
+        return pair_spectrum(crystal, second, DMAX, extra_uiso)
 
 
 @partial(jax.jit, donate_argnums=0)

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from gromega.conditions import REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
+from gromega.lake import put_in_place
 from gromega.models.calibration import Calibration
 from gromega.models.recipes import make_network
 from gromega.models.train import predict
@@ -126,17 +127,16 @@ def save_model(path: Path, model: Model) -> None:
     if model.calibration:
         config["calibration"] = model.calibration.to_mapping()
     (partial / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-    shutil.rmtree(path, ignore_errors=True)
-    partial.replace(path)
+    put_in_place(partial, path)
 
 
-def load_model(path: str | Path = "models/current") -> Model:
+def load_model(path: str | Path = "models/spacegroup") -> Model:
     """Return the model of a folder.
 
     Parameters
     ----------
     path
-        The folder, as `save_model` writes it.
+        The folder, as `save_model` writes it; the released model if left out.
 
     Raises
     ------
@@ -149,8 +149,9 @@ def load_model(path: str | Path = "models/current") -> Model:
     for name in ("config.json", "weights.safetensors"):
         if not (path / name).is_file():
             raise FileNotFoundError(
-                f"{path}: there is no {name}; train a model with 'dvc repro', or get "
-                "one with 'dvc pull'."
+                f"{path}: there is no {name}; train models/current with 'dvc repro', "
+                "or get models/spacegroup, the released model, with 'dvc pull -r "
+                "registry models/spacegroup.dvc'."
             )
     try:
         config = json.loads((path / "config.json").read_text())

@@ -16,7 +16,7 @@ from gromega.models.networks import Liu, Residual
 from gromega.models.resnet import ResNet
 
 # The first and the last layer are no maps between like spaces.
-_NOT_BY_MUON = ("stem", "last", "position")
+_NOT_BY_MUON = ("stem", "last")
 _ADAM_SHARE = 0.15
 
 
@@ -144,7 +144,9 @@ RECIPES: dict[str, Recipe] = {
     # All conditions of the box at once, on variants of all crystals at hand.
     "robust": _ROBUST,
     # The same at the reference alone: what does being robust cost there?
-    "robust-at-reference": replace(_ROBUST, box=None),
+    "robust-at-reference": replace(
+        _ROBUST, box=None, variants=Changes(uiso=0.0, other_radiation=0.0)
+    ),
     # Liu et al. (2019) as Lan et al. trained it, 160 epochs.
     "paper": _PAPER,
     # The same with one of its three towers, a third of the work.

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import yaml
 
+from gromega.lake import put_in_place
 from gromega.models.card import make_card, read_card, sha256, write_card
 from gromega.models.card_markdown import MODEL_FILES
 from gromega.models.model import load_model
@@ -121,7 +122,8 @@ def release(
         this version was released before with another content.
     """
     model = load_model(trained)
-    files = [data / "crystals.parquet", data / "split.parquet"]
+    names = ("crystals.parquet", "extra.parquet", "split.parquet")
+    files = [data / name for name in names]
     if source.is_file():
         files.insert(0, source)
     block = {
@@ -155,13 +157,7 @@ def release(
                 f"one is {size / 1e6:.1f} MB; train a smaller network."
             )
         _check_version(path, read_card(partial))
-        # Aside first: a model half deleted by a kill must not keep its name.
-        old = path.with_name(path.name + ".old.partial")
-        shutil.rmtree(old, ignore_errors=True)
-        if path.exists():
-            path.replace(old)
-        partial.replace(path)
-        shutil.rmtree(old, ignore_errors=True)
+        put_in_place(partial, path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return path

@@ -21,6 +21,8 @@ def views(g: Array) -> Array:
     levels the volume: the damping by the instrument, or by the size of the
     crystallite, is gone from it.
     """
+    largest = jnp.abs(g).max(axis=1, keepdims=True)
+    g = g / jnp.where(largest > 0, largest, 1.0)
     power = (g**2)[:, :, None]
     mean = jnp.mean(power, axis=1, keepdims=True)
     window = (_WINDOW,)

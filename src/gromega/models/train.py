@@ -1,6 +1,7 @@
-"""Training: one function that loops over epochs, one that is a step."""
+"""Training: the loop over epochs, and what it comes to."""
 
 import csv
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -19,10 +20,9 @@ from gromega.models.checkpoint import Checkpoints
 from gromega.models.devices import Devices, here
 from gromega.models.feeds import Feed, Part
 from gromega.models.recipes import Recipe, make_network
+from gromega.models.step import State, make_scan, make_step
 
 EVAL_BATCH = 512
-State = Any
-"""Parameters, what else the network holds, and the state of the optimizer."""
 
 
 @dataclass(frozen=True)
@@ -76,73 +76,6 @@ def top_k(
     return float(np.mean((order[:, :k] == y[:, None]).any(axis=1)))
 
 
-def make_step(
-    recipe: Recipe, graph: Any, optimizer: Any, feed: Feed, n_groups: int
-) -> Callable[..., tuple[State, Array]]:
-    """Return the step of a training, traceable: (state, loss) of a batch.
-
-    It takes the state, the stock and the pool of the feed, the rows of the batch,
-    (n_batch,), and a random key.
-    """
-    counts = np.bincount(feed.y, minlength=n_groups)
-    balanced = feed.y.size / np.maximum(counts, 1)
-    weights = jnp.asarray(balanced if recipe.balanced else np.ones(n_groups), float)
-    classes = jnp.asarray(feed.y)
-
-    def loss_of(
-        params: nnx.State, rest: nnx.State, g: Array, y: Array, key: Array
-    ) -> tuple[Array, nnx.State]:
-        network = nnx.merge(graph, params, rest, copy=True)
-        network.train()
-        log_p = network(g, rngs=nnx.Rngs(dropout=key))
-        loss = -jnp.mean(weights[y] * log_p[jnp.arange(y.size), y])
-        if recipe.l2:
-            kernels = [
-                leaf
-                for path, leaf in jax.tree_util.tree_leaves_with_path(params)
-                if any(getattr(part, "key", None) == "kernel" for part in path)
-            ]
-            loss += recipe.l2 * sum(jnp.sum(kernel**2) for kernel in kernels)
-        return loss, nnx.state(network, nnx.Not(nnx.Param))
-
-    def step(
-        state: State, stock: Any, pool: Any, rows: Array, key: Array
-    ) -> tuple[State, Array]:
-        params, rest, moments = state
-        drop_key, data_key = jax.random.split(key)
-        g = feed.inputs(stock, pool, rows, data_key)
-        value = jax.value_and_grad(loss_of, has_aux=True)
-        (loss, rest), gradient = value(params, rest, g, classes[rows], drop_key)
-        updates, moments = optimizer.update(gradient, moments, params)
-        params = jax.tree.map(jnp.add, params, updates)
-        return (params, rest, moments), loss
-
-    return step
-
-
-def make_scan(
-    step: Callable[..., tuple[State, Array]], feed: Feed
-) -> Callable[..., tuple[State, Any, Array]]:
-    """Return what takes many steps in one call: (state, pool, losses).
-
-    It takes the rows of all steps, (n_steps, n_batch), their keys and numbers.
-    """
-
-    def scan(
-        state: State, stock: Any, pool: Any, rows: Array, keys: Array, numbers: Array
-    ) -> tuple[State, Any, Array]:
-        def body(carry: Any, of: Any) -> tuple[Any, Array]:
-            state, pool = carry
-            rows, key, number = of
-            state, loss = step(state, stock, pool, rows, key)
-            return (state, feed.renew(pool, number)), loss
-
-        (state, pool), losses = jax.lax.scan(body, (state, pool), (rows, keys, numbers))
-        return state, pool, losses
-
-    return scan
-
-
 def fit(
     recipe: Recipe,
     n_groups: int,
@@ -181,7 +114,7 @@ def fit(
     box
         The validation part at conditions from the whole box.
     report
-        Called after every step and after every epoch.
+        Called after every epoch, and after every step that is a call of its own.
     folder
         Where the state is kept, to go on from there if there is one; nowhere if left
         out.
@@ -197,8 +130,7 @@ def fit(
     """
     _refuse_leaks(np.concatenate([feed.ids, validation.ids]), held_out)
     devices = Devices()
-    # As many rows for each of several devices.
-    batch = min(recipe.batch, feed.y.size) // devices.count * devices.count
+    batch = _batch_size(min(recipe.batch, feed.y.size), devices.count, feed.mixed)
     steps = feed.y.size // batch
     network = make_network(recipe.network, n_groups, seed)
     graph, *states = nnx.split(network, nnx.Param, ...)
@@ -263,6 +195,16 @@ def fit(
         packed = _pack(state, best, done, losses, history, epochs)
         checkpoints.save(done, packed)
     return nnx.merge(graph, *best), history
+
+
+def _batch_size(most: int, n_devices: int, mixed: int) -> int:
+    """Return how many rows a batch has: as many for each device and each condition."""
+    for whole in (math.lcm(n_devices, mixed), n_devices):
+        if most >= whole:
+            return most // whole * whole
+    raise ValueError(
+        f"{most} crystals are too few to train on with {n_devices} devices; use fewer."
+    )
 
 
 def _refuse_leaks(ids: NDArray[np.str_], held_out: ArrayLike) -> None:

@@ -292,7 +292,13 @@ def _mean_length(composition: str) -> float:
     except ValueError as error:
         raise ValueError(f"composition {composition!r}: {error}.") from None
     lengths = scattering_table("neutron")[numbers]
-    return float(counts @ lengths / counts.sum()) / 10
+    mean = counts @ lengths / counts.sum() if counts.sum() > 0 else math.nan
+    if not math.isfinite(mean) or mean == 0:
+        raise ValueError(
+            f"composition {composition!r}: its mean neutron scattering length is not "
+            "known or zero, so G(r) cannot be scaled by it; leave it out."
+        )
+    return float(mean) / 10
 
 
 def _usable(

@@ -167,7 +167,7 @@ def _spread(
 
 
 @numba.njit(nogil=True, cache=True)
-def _spread_both(
+def _spread_all(
     squares: NDArray[np.float64],
     count: int,
     weight: float,
@@ -176,12 +176,13 @@ def _spread_both(
     width: float,
     out: NDArray[np.float64],
 ) -> None:
-    """Add weight / d, half of it at d - shift and half at d + shift."""
+    """Add weight / d at d, a sixth each of it at d - shift and d + shift."""
     if shift == 0.0:
         _spread(squares, count, weight, 0.0, dmax, width, out)
         return
-    _spread(squares, count, weight / 2.0, -shift, dmax, width, out)
-    _spread(squares, count, weight / 2.0, shift, dmax, width, out)
+    _spread(squares, count, weight * 2.0 / 3.0, 0.0, dmax, width, out)
+    _spread(squares, count, weight / 6.0, -shift, dmax, width, out)
+    _spread(squares, count, weight / 6.0, shift, dmax, width, out)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -204,9 +205,9 @@ def _deposit(
     squares = np.empty(_BUFFER)
     for row in range(differences.shape[0]):
         fa, fb, fc, weight, extra = differences[row]
-        # A Gaussian of this variance, by the two points that share its moments up to
-        # the third.
-        shift = math.sqrt(extra)
+        # A Gaussian of this variance, by the three points of Gauss and Hermite, which
+        # share its moments up to the fifth.
+        shift = math.sqrt(3.0 * extra)
         itself = row == 0
         if itself:
             weight *= 2.0
@@ -244,9 +245,9 @@ def _deposit(
                     start += step * ax
                     more -= step
                     if count == _BUFFER:
-                        _spread_both(squares, count, weight, shift, dmax, width, out)
+                        _spread_all(squares, count, weight, shift, dmax, width, out)
                         count = 0
-        _spread_both(squares, count, weight, shift, dmax, width, out)
+        _spread_all(squares, count, weight, shift, dmax, width, out)
 
 
 @numba.njit(nogil=True, cache=True)

@@ -1,10 +1,20 @@
-"""Random conditions from a box, as JAX can draw them within a compiled step."""
+"""PDFs at random conditions from a box, as JAX can draw them within a step."""
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
+from numpy.typing import NDArray
 
 from gromega.conditions import NUMERIC_FIELDS, Box
+from gromega.pdf.network_input import INPUT_R, input_readout
+from gromega.pdf.operator import build
+
+OperatorArrays = dict[str, Array]
+"""matrix, baseline and noise as of `operator.build`, and the level of the noise."""
 
 BULK = 300.0
 """Diameter, Å, beyond which a crystallite looks like a bulk crystal up to 30 Å."""
@@ -57,3 +67,72 @@ def draw_theta(box: Box, key: Array) -> dict[str, Array]:
         low = getattr(box, name)[0]
         theta[name] = jnp.where(wanted, theta[name], low)
     return theta
+
+
+def at_random(
+    spectra: NDArray[np.float32],
+    density: NDArray[np.float64],
+    box: Box,
+    seed: int,
+    n_conditions: int = 64,
+) -> NDArray[np.float32]:
+    """Return G(r), (n, 209), of crystals, each at conditions drawn from a box.
+
+    Parameters
+    ----------
+    spectra
+        The pair spectra, (n, n_bins).
+    density
+        The number densities ρ0, (n,), in Å⁻³.
+    box
+        The box.
+    seed
+        The seed of conditions and noise.
+    n_conditions
+        The number of conditions, which the crystals share.
+    """
+    g = np.empty((len(spectra), INPUT_R.size), np.float32)
+    for k in range(n_conditions):
+        rows = np.arange(k, len(spectra), n_conditions)
+        key = jax.random.fold_in(jax.random.key(seed), k)
+        op = random_operator(box, spectra.shape[1], key)
+        noise = jax.random.fold_in(key, 1)
+        g[rows] = observe(op, spectra[rows][None], density[rows][None], noise)[0]
+    return g
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def random_operator(box: Box, n_d: int, key: Array) -> OperatorArrays:
+    """Return an operator of random conditions, and the level of its noise."""
+    theta = draw_theta(box, key)
+    matrix, baseline, noise = build(theta, input_readout(), n_d)
+    level = jnp.asarray(theta["noise"])
+    return {"matrix": matrix, "baseline": baseline, "noise": noise, "level": level}
+
+
+def observe(
+    op: OperatorArrays, spectra: ArrayLike, density: ArrayLike, key: Array
+) -> Array:
+    """Return G(r) with noise, (m, n, 209), of m operators with n crystals each.
+
+    Parameters
+    ----------
+    op
+        The operators, as of `random_operator`, stacked or one.
+    spectra, density
+        The spectra, (m, n, n_bins), and densities, (m, n).
+    key
+        The random key of the noise.
+    """
+    spectra, density = jnp.asarray(spectra), jnp.asarray(density)
+    op = jax.tree.map(jnp.atleast_1d, op)
+    matrix = op["matrix"].reshape(len(spectra), INPUT_R.size, -1)
+    noise = op["noise"].reshape(len(spectra), INPUT_R.size, -1)
+    baseline = op["baseline"].reshape(len(spectra), 1, -1)
+    # K p and the baseline nearly cancel out.
+    g = jnp.einsum("mnd,mrd->mnr", spectra, matrix, precision="highest")
+    g += density[..., None] * baseline
+    size = jnp.sqrt(jnp.mean(g**2, axis=2, keepdims=True))
+    factors = jax.random.normal(key, (*g.shape[:2], noise.shape[2]))
+    waves = jnp.einsum("mnq,mrq->mnr", factors, noise)
+    return g + op["level"].reshape(-1, 1, 1) * size * waves

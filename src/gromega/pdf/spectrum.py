@@ -56,8 +56,8 @@ def pair_spectrum(
         The longest distance in Å.
     extra_uiso
         By how much the Uiso of each atom is above that of the conditions, (n_atoms,),
-        in Å²; 0 if left out. Right as long as it is not much above that of the
-        conditions.
+        in Å²; 0 if left out. Right as long as it is not above that of the conditions:
+        three points stand for the Gaussian.
 
     Returns
     -------

@@ -371,6 +371,21 @@ def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
     assert model.calibration.n == 4 * training["n_validation"]
     # the state is gone, the symmetry stays for the next training
     assert [p.name.split("-")[0] for p in Path(".work").iterdir()] == ["symmetry"]
+    # the same without extra crystals
+    params["crystals"].update(theoretical=False, synthetic=0)
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    run("crystals", "train")
+    assert json.loads(Path("metrics/train.json").read_text())["n_train"] == 15
+
+
+def test_a_box_that_the_spectra_do_not_hold_is_refused(
+    project, tmp_path, monkeypatch, tiny_robust
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").symlink_to(project / "data")
+    Path("params.yaml").write_text("train: {recipe: robust}\nspectra: {dmax: 34.0}\n")
+    with pytest.raises(ValueError, match=r"depends on distances up to 36\.00 Å, but"):
+        run("train")
 
 
 def test_without_asking_theory_adds_nothing(inside):

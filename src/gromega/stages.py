@@ -383,9 +383,9 @@ def draw(params: Params) -> None:
             f"recipe {model.training['recipe']}, {model.space_groups.size} groups, "
             f"{model.training['n_train']:,} training and {n:,} test crystals"
         )
-        figure = figures.sweep_figure(
-            axis, scores, getattr(model.conditions, axis.name), caption
-        )
+        box = model.box or Box.around(model.conditions)
+        trained_at = getattr(box, axis.name)
+        figure = figures.sweep_figure(axis, scores, trained_at, caption)
         figures.save_figure(figure, METRICS / "figures" / axis.name)
 
 

@@ -2,17 +2,18 @@ import json
 
 import pytest
 
-from gromega.conditions import AXES, REFERENCE
+from gromega.conditions import AXES, REFERENCE, Box
 from gromega.evaluation import paper
 from gromega.evaluation.figures import save_figure, sweep_figure
 
 
-def figure(name):
+def figure(name, box=None):
     axis = AXES[name]
     scores = {
         axis.key(value): {"top1": 0.5, "top6": 0.8, "n": 100} for value in axis.values
     }
-    return sweep_figure(axis, scores, getattr(REFERENCE, name), "a test")
+    trained_at = getattr(box or Box.around(REFERENCE), name)
+    return sweep_figure(axis, scores, trained_at, "a test")
 
 
 def test_paper_s_curves_are_at_our_values():
@@ -38,6 +39,14 @@ def test_figure_shows_both_curves_and_the_training_value():
     assert [len(x) for x in drawn] == [8, 8, 8, 8, 2]
     assert list(drawn[-1]) == [23.0, 23.0]
     assert plot.get_xlabel() == r"$Q_\mathrm{max}$ (Å⁻¹)"
+
+
+def test_a_model_trained_over_a_box_shows_its_range():
+    plain, boxed = figure("qdamp").axes[0], figure("qdamp", Box()).axes[0]
+    assert len(boxed.lines) == len(plain.lines) - 1
+    (span,) = boxed.patches
+    assert (span.get_x(), span.get_width()) == pytest.approx((0.0, 0.17))
+    assert boxed.get_xlim()[1] < 0.17
 
 
 @pytest.mark.parametrize("kind", ["svg", "png"])

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from gromega.conditions import Axis
 from gromega.evaluation import paper
@@ -37,7 +39,10 @@ def _style() -> Iterator[None]:
 
 
 def sweep_figure(
-    axis: Axis, scores: dict[str, Scores], trained_at: float, caption: str
+    axis: Axis,
+    scores: dict[str, Scores],
+    trained_at: tuple[float, float],
+    caption: str,
 ) -> Figure:
     """Return accuracy against one condition, with the training value marked.
 
@@ -48,7 +53,7 @@ def sweep_figure(
     scores
         The scores by value, as in ``metrics/sweeps/<axis>.json``.
     trained_at
-        The value that the model was trained at.
+        The lowest and the highest value that the model was trained at.
     caption
         What the model was trained and tested on, for the title.
     """
@@ -65,11 +70,18 @@ def sweep_figure(
                 reported["value"], theirs, "s--", color=color,
                 markersize=4, markerfacecolor="white", alpha=0.6, linewidth=1,
             )  # fmt: skip
-        plot.axvline(trained_at, color="#777777", linestyle=":", linewidth=1.2)
+        low, high = trained_at
+        if low == high:
+            plot.axvline(low, color="#777777", linestyle=":", linewidth=1.2)
+        else:
+            # As far as the box is in view.
+            ends = plot.get_xlim()
+            plot.axvspan(low, high, color="#777777", alpha=0.1, linewidth=0)
+            plot.set_xlim(*ends)
         plot.set(xlabel=axis.label, ylabel="accuracy (%)", ylim=(0, 100))
         plot.set_title(caption, fontsize=9, loc="left", color="#333333")
         figure.legend(
-            handles=_legend(), loc="outside lower center", ncols=3, frameon=False,
+            handles=_legend(low < high), loc="outside lower center", ncols=3, frameon=False,
             fontsize=8.5,
         )  # fmt: skip
     return figure
@@ -146,8 +158,8 @@ def _ticks(largest: int) -> tuple[list[int], list[str]]:
     return ticks, [str(n) for n in ticks]
 
 
-def _legend() -> list[Line2D]:
-    lines = [
+def _legend(over_a_box: bool) -> list[Artist]:
+    lines: list[Artist] = [
         Line2D([], [], color=color, marker="o", label=f"{NAMES[name]}, this model")
         for name, color in COLORS.items()
     ]
@@ -156,7 +168,9 @@ def _legend() -> list[Line2D]:
                markerfacecolor="white", label=f"{NAMES[name]}, Lan et al.")
         for name, color in COLORS.items()
     ]  # fmt: skip
-    trained = Line2D([], [], color="#777777", linestyle=":", label="trained at")
+    trained: Artist = Line2D([], [], color="#777777", linestyle=":", label="trained at")
+    if over_a_box:
+        trained = Patch(color="#777777", alpha=0.1, linewidth=0, label="trained over")
     return [*lines, *theirs, trained]
 
 

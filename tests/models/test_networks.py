@@ -6,6 +6,7 @@ from flax import nnx
 
 from gromega.models.networks import to_unit
 from gromega.models.recipes import RECIPES, get_recipe, make_network
+from gromega.models.resnet import views
 
 
 def parameters(network):
@@ -55,8 +56,48 @@ def test_recipe_of_the_paper_is_the_paper_s():
 
 def test_unknown_names_are_refused_with_the_known_ones():
     with pytest.raises(
-        ValueError, match="no recipe 'papr'; the recipes are small, pap"
+        ValueError, match="no recipe 'papr'; the recipes are small, rob"
     ):
         get_recipe("papr")
     with pytest.raises(ValueError, match="no network 'vgg'; there are liu, residual"):
         make_network({"name": "vgg"}, 45, 0)
+
+
+def test_liu_sees_pdfs_from_0_to_1():
+    g = np.random.default_rng(0).normal(size=(3, 209)).astype(np.float32)
+    scaled = np.asarray(to_unit(g))
+    np.testing.assert_array_equal(scaled.min(axis=1), 0)
+    np.testing.assert_array_equal(scaled.max(axis=1), 1)
+    # a PDF that is the same everywhere: zeros, not nan
+    assert (np.asarray(to_unit(np.full((1, 209), 3.0, np.float32))) == 0).all()
+
+
+def test_the_robust_network_sees_neither_scale_nor_damping():
+    g = np.random.default_rng(0).normal(size=(2, 209)).astype(np.float32)
+    whole, levelled = np.moveaxis(np.asarray(views(g)), 2, 0)
+    for factor in (1e-20, 1e20):
+        np.testing.assert_allclose(views(factor * g), views(g), rtol=1e-4, atol=1e-5)
+    damped = g * np.exp(-np.linspace(0, 3, 209))
+    again = np.asarray(views(damped))[..., 1]
+    # damping divides the end of the PDF by twenty, and moves this view little
+    assert np.abs(again - levelled).max() < 0.6
+    assert np.abs(again - levelled).mean() < 0.1
+    assert np.abs(np.asarray(views(damped))[..., 0] - whole).mean() > 0.4
+    assert np.isfinite(views(np.zeros((1, 209), np.float32))).all()
+
+
+def test_muon_takes_the_kernels_between_the_first_and_the_last_layer():
+    recipe = get_recipe("robust")
+    params = nnx.state(make_network(recipe.network, 45, 0), nnx.Param)
+    optimizer = recipe.optimizer(epochs=2, steps=10)
+    ones = jax.tree.map(jnp.ones_like, params)
+    updates, _ = optimizer.update(ones, optimizer.init(params), params)
+    # the first step of Adam is about the sign of the gradient, that of Muon a matrix of
+    # orthogonal rows: of ones it has a single direction
+    rate = float(recipe.schedule(2, 10)(0))
+    last = np.asarray(updates["last"]["kernel"][...])
+    first = np.asarray(updates["stem"]["kernel"][...])
+    assert np.abs(last).mean() == pytest.approx(0.15 * rate, rel=0.6)
+    assert np.abs(first).mean() == pytest.approx(0.15 * rate, rel=0.6)
+    dense = np.asarray(updates["dense"]["kernel"][...])
+    assert np.linalg.norm(dense, 2) < 2.5 * rate

@@ -4,7 +4,7 @@ from scipy.interpolate import interp1d
 
 from gromega.conditions import GRID_STEP, REFERENCE, Conditions
 from gromega.pdf import srreal
-from gromega.pdf.network_input import INPUT_R, input_operator, scale
+from gromega.pdf.network_input import INPUT_R, input_operator
 from gromega.pdf.operator import operator
 from gromega.pdf.simulate import add_noise, apply_operator, simulate
 from gromega.pdf.spectrum import DMAX, pair_spectra
@@ -52,15 +52,6 @@ def test_input_is_zero_beyond_rmax(nickel):
     g = apply_operator(op, pair_spectra([nickel], "xray", DMAX), [nickel.density])[0]
     assert np.abs(g[INPUT_R < 9.8]).max() > 5
     assert np.abs(g[INPUT_R > 11.0]).max() < 0.02
-
-
-def test_scaling_reaches_from_0_to_1(generator):
-    g = generator.normal(size=(5, 209)).astype(np.float32) * 7 - 3
-    scaled = scale(g)
-    np.testing.assert_array_equal(scaled.min(axis=1), 0)
-    np.testing.assert_array_equal(scaled.max(axis=1), 1)
-    # a flat curve: zeros, no division by zero
-    assert (scale(np.full((1, 209), 3.0, np.float32)) == 0).all()
 
 
 def test_noise_has_the_size_and_the_band_it_should(nickel):

@@ -81,8 +81,8 @@ def sweep_figure(
         plot.set(xlabel=axis.label, ylabel="accuracy (%)", ylim=(0, 100))
         plot.set_title(caption, fontsize=9, loc="left", color="#333333")
         figure.legend(
-            handles=_legend(low < high), loc="outside lower center", ncols=3, frameon=False,
-            fontsize=8.5,
+            handles=_legend(low < high), loc="outside lower center", ncols=3,
+            frameon=False, fontsize=8.5,
         )  # fmt: skip
     return figure
 

@@ -110,6 +110,6 @@ def test_damaged_weights_are_refused(folder):
 def test_missing_files_are_named(folder):
     (folder / "weights.safetensors").unlink()
     with pytest.raises(
-        FileNotFoundError, match=r"no weights\.safetensors; train a mod"
+        FileNotFoundError, match=r"no weights\.safetensors; train models"
     ):
         load_model(folder)

@@ -122,8 +122,9 @@ def release(
         this version was released before with another content.
     """
     model = load_model(trained)
-    names = ("crystals.parquet", "extra.parquet", "split.parquet")
-    files = [data / name for name in names]
+    files = [data / "crystals.parquet", data / "split.parquet"]
+    if (data / "extra.parquet").is_file():
+        files.insert(1, data / "extra.parquet")
     if source.is_file():
         files.insert(0, source)
     block = {

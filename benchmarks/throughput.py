@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 
@@ -37,39 +37,25 @@ def jax_step(name: str, batch: int) -> Callable[[], float]:
     import jax.numpy as jnp
     from flax import nnx
 
+    from gromega.models.feeds import FixedFeed, Part
     from gromega.models.recipes import get_recipe, make_network
+    from gromega.models.step import make_step
 
     recipe = get_recipe(name)
     optimizer = recipe.optimizer(epochs=100, steps=100)
     network = make_network(recipe.network, N_GROUPS, seed=0)
     graph, params, rest = nnx.split(network, nnx.Param, ...)
-    weights = jnp.ones(N_GROUPS)
     g, y = data(batch)
-
-    def loss_of(params, rest, key):
-        network = nnx.merge(graph, params, rest, copy=True)
-        network.train()
-        log_p = network(g, rngs=nnx.Rngs(dropout=key))
-        loss = -jnp.mean(weights[y] * log_p[jnp.arange(y.size), y])
-        if recipe.l2:
-            kernels = (leaf for leaf in jax.tree.leaves(params) if leaf.ndim > 1)
-            loss += recipe.l2 * sum(jnp.sum(kernel**2) for kernel in kernels)
-        return loss, nnx.state(network, nnx.Not(nnx.Param))
-
-    @partial(jax.jit, donate_argnums=0)
-    def step(state, key):
-        params, rest, moments = state
-        value = jax.value_and_grad(loss_of, has_aux=True)
-        (loss, rest), gradient = value(params, rest, key)
-        updates, moments = optimizer.update(gradient, moments, params)
-        return (jax.tree.map(jnp.add, params, updates), rest, moments), loss
-
+    feed = FixedFeed(Part(np.arange(batch).astype(str), g, y))
+    made = make_step(recipe, graph, optimizer, feed, N_GROUPS)
+    step = jax.jit(made, donate_argnums=0)
+    stock, pool, rows = feed.stock(0), feed.pool(0), jnp.arange(batch)
     state = params, rest, optimizer.init(params)
     key = jax.random.key(0)
 
     def take() -> float:
         nonlocal state
-        state, loss = step(state, key)
+        state, loss = step(state, stock, pool, rows, key)
         return float(loss)
 
     return take

@@ -19,7 +19,6 @@ from gromega import splits
 from gromega.conditions import Box
 from gromega.crystals import synthetic
 from gromega.crystals.collection import complete, summarise, with_source
-from gromega.crystals.crystal import Crystal
 from gromega.crystals.gather import gather
 from gromega.crystals.quarantine import new_quarantine
 from gromega.crystals.table import (
@@ -260,13 +259,14 @@ def _variant_feed(
             "spectra.dmax."
         )
     ids, labels = splits.read_part(SPLIT, "train")
-    crystals = _crystals_of(CRYSTALS, ids)
-    kept = splits.unrelated(SPLIT, CRYSTALS, EXTRA)
-    if recipe.extra and kept.any():
-        more = read_table(EXTRA, ["id", "space_group"]).filter(pa.array(kept))
-        names = np.array(more["id"].to_pylist(), dtype=str)
-        crystals += _crystals_of(EXTRA, names)
-        ids = np.concatenate([ids, names])
+    table = read_table(CRYSTALS)
+    place = {name: row for row, name in enumerate(table["id"].to_pylist())}
+    crystals = crystals_of(table.take([place[name] for name in ids]))
+    if recipe.extra:
+        kept = splits.unrelated(SPLIT, CRYSTALS, EXTRA)
+        more = read_table(EXTRA).filter(pa.array(kept, pa.bool_()))
+        crystals += crystals_of(more)
+        ids = np.concatenate([ids, np.array(more["id"].to_pylist(), dtype=str)])
         labels = np.concatenate([labels, np.asarray(more["space_group"], np.int64)])
     made = with_symmetry(crystals, WORK)
     box = recipe.box or Box.around(params.reference)
@@ -275,12 +275,6 @@ def _variant_feed(
         ids, made, y, box, recipe.variants, params.train.seed,
         radiation=params.reference.radiation,
     )  # fmt: skip
-
-
-def _crystals_of(path: Path, ids: NDArray[np.str_]) -> list[Crystal]:
-    table = read_table(path)
-    place = {name: row for row, name in enumerate(table["id"].to_pylist())}
-    return crystals_of(table.take(pa.array([place[name] for name in ids])))
 
 
 def train(params: Params) -> None:
@@ -315,16 +309,14 @@ def train(params: Params) -> None:
     if not is_first():
         return
     summary = training.summary(history, feed.y.size, validation)
-    fitted_on = f"{validation.y.size} validation crystals at the reference"
+    where, seen = "the reference", validation
     if recipe.box:
         # Other draws than those that chose the epoch.
-        validation = _box_part(validation, recipe.box, CALIBRATION_SEEDS)
-        fitted_on = fitted_on.replace(
-            "at the reference",
-            f"at {len(CALIBRATION_SEEDS)} conditions of the box each",
-        )
-    log_p = training.predict(network, validation.g)
-    calibration = calibrate(log_p, validation.y, fitted_on)
+        where = f"{len(CALIBRATION_SEEDS)} conditions of the box each"
+        seen = _box_part(validation, recipe.box, CALIBRATION_SEEDS)
+    log_p = training.predict(network, seen.g)
+    fitted_on = f"{validation.y.size} validation crystals at {where}"
+    calibration = calibrate(log_p, seen.y, fitted_on)
     facts = {**asdict(params.train), **summary}
     model = Model(
         network, groups, recipe.network, params.reference, facts, recipe.box,
@@ -383,8 +375,7 @@ def draw(params: Params) -> None:
             f"recipe {model.training['recipe']}, {model.space_groups.size} groups, "
             f"{model.training['n_train']:,} training and {n:,} test crystals"
         )
-        box = model.box or Box.around(model.conditions)
-        trained_at = getattr(box, axis.name)
+        trained_at = getattr(model.trained_over, axis.name)
         figure = figures.sweep_figure(axis, scores, trained_at, caption)
         figures.save_figure(figure, METRICS / "figures" / axis.name)
 

@@ -12,7 +12,6 @@ from flax import nnx
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from gromega.conditions import Box
 from gromega.models.card_markdown import MODEL_FILES, quantity, render
 from gromega.models.model import Model
 
@@ -84,7 +83,7 @@ def make_card(
         "network": {"architecture": model.architecture, "parameters": sum(sizes)},
         "training": {"samples": seen, **training},
         "conditions": model.conditions.to_mapping(),
-        "box": (model.box or Box.around(model.conditions)).to_mapping(),
+        "box": model.trained_over.to_mapping(),
         "metrics": metrics,
         "calibration": calibration,
         "hardware": stated["hardware"],

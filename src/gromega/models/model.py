@@ -60,6 +60,11 @@ class Model:
     box: Box | None = None
     calibration: Calibration | None = None
 
+    @property
+    def trained_over(self) -> Box:
+        """The box that it was trained over, of one point where there was no other."""
+        return self.box or Box.around(self.conditions)
+
     def log_probabilities(self, g: NDArray[np.float32]) -> NDArray[np.floating]:
         """Return log-probabilities, (n, n_groups), for G on `INPUT_R`, (n, 209).
 

@@ -10,18 +10,25 @@ from gromega.models.convolution import wide_convolution
 from gromega.pdf.network_input import INPUT_R
 
 N_INPUT = INPUT_R.size
+HE_UNIFORM = initializers.he_uniform()
 
 
-def _conv(
-    inputs: int, outputs: int, taps: int, rngs: nnx.Rngs, strides: int = 1
+def convolution(
+    inputs: int,
+    outputs: int,
+    taps: int,
+    rngs: nnx.Rngs,
+    strides: int = 1,
+    init: initializers.Initializer = HE_UNIFORM,
 ) -> nnx.Conv:
+    """Return a convolution along r that keeps its length, but for the strides."""
     return nnx.Conv(
         inputs,
         outputs,
         kernel_size=(taps,),
         strides=(strides,),
         padding="SAME",
-        kernel_init=initializers.he_uniform(),
+        kernel_init=init,
         rngs=rngs,
     )
 
@@ -46,9 +53,9 @@ class Tower(nnx.Module):
 
     def __init__(self, n_groups: int, rngs: nnx.Rngs) -> None:
         he, glorot = initializers.he_uniform(), initializers.glorot_uniform()
-        self.wide = _conv(1, 256, 32, rngs)
+        self.wide = convolution(1, 256, 32, rngs)
         self.wide_norm = nnx.BatchNorm(256, rngs=rngs)
-        self.narrow = _conv(256, 64, 32, rngs)
+        self.narrow = convolution(256, 64, 32, rngs)
         self.narrow_norm = nnx.BatchNorm(64, rngs=rngs)
         pooled = N_INPUT // 2
         self.dense = nnx.Linear(pooled * 64, 128, kernel_init=he, rngs=rngs)
@@ -86,15 +93,15 @@ class Block(nnx.Module):
     """Two 5-tap convolutions, each with its norm, beside a shortcut."""
 
     def __init__(self, inputs: int, outputs: int, strides: int, rngs: nnx.Rngs) -> None:
-        self.first = _conv(inputs, outputs, 5, rngs, strides)
+        self.first = convolution(inputs, outputs, 5, rngs, strides)
         self.first_norm = _norm(outputs, rngs)
-        self.second = _conv(outputs, outputs, 5, rngs)
+        self.second = convolution(outputs, outputs, 5, rngs)
         # A block starts as its shortcut: its own part begins at zero.
         zeros = initializers.zeros
         self.second_norm = nnx.BatchNorm(
             outputs, momentum=0.9, scale_init=zeros, rngs=rngs
         )
-        self.shortcut = _conv(inputs, outputs, 1, rngs, strides)
+        self.shortcut = convolution(inputs, outputs, 1, rngs, strides)
 
     def __call__(self, x: Array) -> Array:
         y = jax.nn.relu(self.first_norm(self.first(x)))
@@ -116,7 +123,7 @@ class Residual(nnx.Module):
         dropout: float,
         rngs: nnx.Rngs,
     ) -> None:
-        self.stem = _conv(1, widths[0], 5, rngs)
+        self.stem = convolution(1, widths[0], 5, rngs)
         self.stem_norm = _norm(widths[0], rngs)
         inputs = (widths[0], *widths[:-1])
         self.blocks = nnx.List(

@@ -1,6 +1,7 @@
 """The network of the recipe `robust`: residual, blind to scale and damping."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -8,10 +9,13 @@ from flax import nnx
 from jax import Array
 from jax.nn import initializers
 
+from gromega.models.networks import convolution
 from gromega.pdf.network_input import INPUT_R
 
 _WINDOW = 33
 """Points over which the local size of G(r) is taken: 4.5 Å."""
+_HE = initializers.he_normal()
+_conv = partial(convolution, init=_HE)
 
 
 def views(g: Array) -> Array:
@@ -30,20 +34,6 @@ def views(g: Array) -> Array:
     whole = g[:, :, None] * jax.lax.rsqrt(mean + 1e-12)
     levelled = g[:, :, None] * jax.lax.rsqrt(local + 1e-3 * mean + 1e-12)
     return jnp.concatenate([whole, levelled], axis=2)
-
-
-def _conv(
-    inputs: int, outputs: int, taps: int, rngs: nnx.Rngs, strides: int = 1
-) -> nnx.Conv:
-    return nnx.Conv(
-        inputs,
-        outputs,
-        kernel_size=(taps,),
-        strides=(strides,),
-        padding="SAME",
-        kernel_init=initializers.he_normal(),
-        rngs=rngs,
-    )
 
 
 def _norm(channels: int, rngs: nnx.Rngs) -> nnx.GroupNorm:
@@ -110,8 +100,7 @@ class ResNet(nnx.Module):
         self.blocks = nnx.List(made)
         self.norm = _norm(inputs, rngs)
         self.drop = nnx.Dropout(dropout)
-        he = initializers.he_normal()
-        self.dense = nnx.Linear(places * inputs, dense, kernel_init=he, rngs=rngs)
+        self.dense = nnx.Linear(places * inputs, dense, kernel_init=_HE, rngs=rngs)
         self.last = nnx.Linear(dense, n_groups, rngs=rngs)
 
     def __call__(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:

@@ -145,7 +145,11 @@ def fit(
     history: list[Epoch] = []
     best = jax.tree.map(jnp.copy, states)
     done, losses = 0, np.zeros(steps, np.float32)
-    kept = checkpoints.restore(_pack(state, best, done, losses, history, epochs))
+
+    def packed() -> dict[str, Any]:
+        return _pack(state, best, done, losses, history, epochs)
+
+    kept = checkpoints.restore(packed())
     if kept is not None:
         state, best, done, losses, history = _unpack(kept, state, best)
     state = devices.everywhere(state)
@@ -172,8 +176,7 @@ def fit(
                     rate = (done - first) * batch / (time.monotonic() - start)
                     report(Progress(epoch + 1, i + 1, steps, float(losses[i]), rate))
                 if done % steps and checkpoints.due():
-                    packed = _pack(state, best, done, losses, history, epochs)
-                    checkpoints.save(done, packed)
+                    checkpoints.save(done, packed())
         if not np.isfinite(losses).all():
             raise ValueError(
                 f"the loss is {losses.mean()} in epoch {epoch + 1}; lower the learning "
@@ -192,8 +195,7 @@ def fit(
         history.append(result)
         if report:
             report(result)
-        packed = _pack(state, best, done, losses, history, epochs)
-        checkpoints.save(done, packed)
+        checkpoints.save(done, packed())
     return nnx.merge(graph, *best), history
 
 

@@ -18,7 +18,7 @@ from gromega.conditions import REFERENCE
 from gromega.crystals.synthetic import Recipe, synthesize
 from gromega.evaluation.accuracy import read_rows
 from gromega.models.feeds import FixedFeed, Part
-from gromega.models.recipes import get_recipe
+from gromega.models.recipes import get_recipe, make_network
 from gromega.models.train import Epoch, Progress, fit, predict, top_k
 from gromega.parallel import open_processes
 from gromega.pdf.network_input import input_operator
@@ -65,7 +65,14 @@ def main(per_group: int, epochs: int, data: Path) -> None:
     small = get_recipe("small")
     feed = FixedFeed(train, small.stretch)
     network, _ = fit(
-        small, known.size, feed, validation, held_out, epochs, seed=0, report=report
+        small,
+        make_network(small.network, known.size, 0),
+        feed,
+        validation,
+        held_out,
+        epochs,
+        seed=0,
+        report=report,
     )
     real = read_rows(data / "reference.zarr", held_out)
     log_p = predict(network, real)

@@ -47,7 +47,7 @@ def jax_step(name: str, batch: int) -> Callable[[], float]:
     graph, params, rest = nnx.split(network, nnx.Param, ...)
     g, y = data(batch)
     feed = FixedFeed(Part(np.arange(batch).astype(str), g, y))
-    made = make_step(recipe, graph, optimizer, feed, N_GROUPS)
+    made = make_step(recipe, graph, optimizer, feed)
     step = jax.jit(made, donate_argnums=0)
     stock, pool, rows = feed.stock(0), feed.pool(0), jnp.arange(batch)
     state = params, rest, optimizer.init(params)

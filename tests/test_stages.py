@@ -71,7 +71,7 @@ def test_stages_are_those_of_dvc_yaml_in_its_order():
 
 
 def test_metrics_are_of_the_test_part_alone(inside):
-    parts = read_table_of_split()
+    _, parts = read_table_of_split()
     reference = json.loads(Path("metrics/reference.json").read_text())
     assert reference["n"] == parts.count("test") == 6
     training = json.loads(Path("metrics/train.json").read_text())
@@ -82,7 +82,8 @@ def test_metrics_are_of_the_test_part_alone(inside):
 def read_table_of_split():
     import pyarrow.parquet as pq
 
-    return pq.read_table("data/split.parquet")["part"].to_pylist()
+    table = pq.read_table("data/split.parquet")
+    return table["id"].to_pylist(), table["part"].to_pylist()
 
 
 def test_each_axis_asked_for_has_store_metrics_and_figure(inside):
@@ -187,7 +188,7 @@ def test_keys_of_the_scheme_are_on_one_side(tmp_path, monkeypatch, scheme, gener
     )
     Path("params.yaml").write_text(f"split: {{scheme: {scheme}}}\n")
     run("split")
-    parts = read_table_of_split()
+    _, parts = read_table_of_split()
     for kind in set(kinds):
         assert len({p for p, k in zip(parts, kinds, strict=True) if k == kind}) == 1
 
@@ -317,7 +318,7 @@ def tiny_robust(monkeypatch):
         RECIPES["robust"],
         network={
             "name": "resnet", "widths": (8, 16), "blocks": (1, 1), "dense": 16,
-            "dropout": 0.1,
+            "dropout": 0.1, "embedding": 8,
         },
         batch=8,
     )  # fmt: skip
@@ -360,7 +361,7 @@ def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
     with pytest.raises(KeyboardInterrupt):
         run("train")
     monkeypatch.setattr(Checkpoints, "save", save)
-    run("train", "evaluate")
+    run("train", "calibrate", "evaluate")
     training = json.loads(Path("metrics/train.json").read_text())
     assert training["n_train"] == 15 + 24 + 6
     assert 0 <= training["validation_box_top1"] <= training["validation_box_top6"] <= 1
@@ -369,6 +370,15 @@ def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
     model = load_model("models/current")
     assert model.box == RECIPES["robust"].box
     assert model.calibration.n == 4 * training["n_validation"]
+    # it remembers the training part alone, of whatever it learned besides
+    assert len(model.memory.names) == 15
+    parts = read_table_of_split()
+    held = {name for name, part in zip(*parts, strict=True) if part != "train"}
+    assert not held & {name.split()[0] for name in model.memory.names}
+    # structure types are what the network was trained on, not what it answers
+    assert model.network.last.kernel.shape == (8, 3)
+    trained = load_model("models/trained")
+    assert trained.memory is None and trained.network.last.kernel.shape[1] >= 3
     # the state is gone, the symmetry stays for the next training
     assert [p.name.split("-")[0] for p in Path(".work").iterdir()] == ["symmetry"]
     # the same without extra crystals

@@ -58,6 +58,7 @@ class Train:
     recipe: str = "small"
     epochs: int = 30
     seed: int = 0
+    start: str = ""
 
     def __post_init__(self) -> None:
         _check_at_least("train.epochs", self.epochs, 1)

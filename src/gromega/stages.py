@@ -6,11 +6,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -32,13 +34,15 @@ from gromega.crystals.table import (
 from gromega.crystals.variants import with_symmetry
 from gromega.evaluation import accuracy, figures
 from gromega.lake import open_store, read_spectra, write_pdfs, write_spectra
+from gromega.models import calibration, memory
 from gromega.models import train as training
-from gromega.models.calibration import fit as calibrate
 from gromega.models.checkpoint import WORK, fingerprint
 from gromega.models.devices import is_first, join
 from gromega.models.feeds import Feed, FixedFeed, Part, VariantFeed
 from gromega.models.model import Model, load_model, save_model
-from gromega.models.recipes import Recipe, get_recipe
+from gromega.models.recipes import Recipe, get_recipe, make_network
+from gromega.models.start import round_weights, start_from, take_weights
+from gromega.models.type_classes import type_classes
 from gromega.parallel import ADDRESS, open_pool, open_processes, ordered_map
 from gromega.params import Params, read_params
 from gromega.pdf.operator import reach
@@ -51,12 +55,15 @@ DATA, METRICS = Path("data"), Path("metrics")
 CRYSTALS, SPLIT = DATA / "crystals.parquet", DATA / "split.parquet"
 QUARANTINE = DATA / "quarantine.csv"
 SPECTRA, REFERENCE = DATA / "spectra.zarr", DATA / "reference.zarr"
-SWEEPS, MODEL = DATA / "sweeps", Path("models/current")
+SWEEPS = DATA / "sweeps"
+TRAINED, MODEL = Path("models/trained"), Path("models/current")
 # Crystals to train on beside the data set.
 EXTRA = DATA / "extra.parquet"
 # Each crystal of the validation part is seen once a seed, at other conditions, where
 # probabilities are calibrated.
 CALIBRATION_SEEDS = (1, 2, 3, 4)
+# The first of those by which crystals are remembered.
+MEMORY_SEED = 101
 # Of extra synthetic crystals; those of the data set have the seed of their recipe.
 EXTRA_SEED = 1_000_003
 
@@ -247,8 +254,11 @@ def _box_part(part: Part, box: Box, seeds: Sequence[int]) -> Part:
 
 def _variant_feed(
     recipe: Recipe, params: Params, groups: NDArray[np.int64]
-) -> VariantFeed:
-    """Return the feed of variants of the training part, and of extra crystals."""
+) -> tuple[VariantFeed, NDArray[np.int64] | None]:
+    """Return the feed of variants of the training part, and of extra crystals.
+
+    With it comes the space group of each structure type, where these are classes.
+    """
     assert recipe.variants is not None
     longest = max(DMAX if recipe.box else 0.0, reach(params.reference))
     if longest > min(DMAX, params.spectra.dmax):
@@ -261,24 +271,29 @@ def _variant_feed(
     ids, labels = splits.read_part(SPLIT, "train")
     table = read_table(CRYSTALS)
     place = {name: row for row, name in enumerate(table["id"].to_pylist())}
-    crystals = crystals_of(table.take([place[name] for name in ids]))
+    table = table.take([place[name] for name in ids])
+    crystals, names = crystals_of(table), table["structure_type"].to_pylist()
+    own = len(names)
     if recipe.extra:
         kept = splits.unrelated(SPLIT, CRYSTALS, EXTRA)
         more = read_table(EXTRA).filter(pa.array(kept, pa.bool_()))
         crystals += crystals_of(more)
+        names += more["structure_type"].to_pylist()
         ids = np.concatenate([ids, np.array(more["id"].to_pylist(), dtype=str)])
         labels = np.concatenate([labels, np.asarray(more["space_group"], np.int64)])
     made = with_symmetry(crystals, WORK)
     box = recipe.box or Box.around(params.reference)
     y = np.searchsorted(groups, labels)
-    return VariantFeed(
+    types, group_of_type = type_classes(names, y, own) if recipe.types else (None, None)
+    feed = VariantFeed(
         ids, made, y, box, recipe.variants, params.train.seed,
-        radiation=params.reference.radiation,
+        radiation=params.reference.radiation, types=types, extra=len(names) - own,
     )  # fmt: skip
+    return feed, group_of_type
 
 
 def train(params: Params) -> None:
-    """Make models/current, metrics/training.csv and metrics/train.json.
+    """Make models/trained, metrics/training.csv and metrics/train.json.
 
     A training that was killed goes on where it was. Of several processes that train
     together, the first one writes.
@@ -289,43 +304,93 @@ def train(params: Params) -> None:
     validation = _part("validation", groups)
     held_out, _ = splits.read_part(SPLIT, "test")
     feed: Feed
+    group_of_type = None
     if recipe.variants:
-        feed = _variant_feed(recipe, params, groups)
+        feed, group_of_type = _variant_feed(recipe, params, groups)
     else:
         feed = FixedFeed(_part("train", groups), recipe.stretch)
+    architecture = dict(recipe.network)
+    if group_of_type is not None:
+        architecture["n_types"] = group_of_type.size
+    network: Any = make_network(architecture, groups.size, params.train.seed)
+    if group_of_type is not None:
+        network.group_of_type[...] = jnp.asarray(group_of_type, jnp.int32)
+    start = params.train.start
+    started = start_from(network, Path(start), SPLIT) if start else ""
     box = _box_part(validation, recipe.box, [0]) if recipe.box else None
     key = fingerprint(
         recipe, params.train, params.reference, feed.ids, feed.y, validation.g,
-        CRYSTALS, EXTRA, *sorted(Path(__file__).parent.rglob("*.py")),
+        started, CRYSTALS, EXTRA, *sorted(Path(__file__).parent.rglob("*.py")),
         jax.__version__, jax.default_backend(), jax.device_count(),
     )  # fmt: skip
     folder = WORK / key
     METRICS.mkdir(exist_ok=True)
     with closing(feed), training_bar(params.train.epochs) as show:
         network, history = training.fit(
-            recipe, groups.size, feed, validation, held_out, params.train.epochs,
+            recipe, network, feed, validation, held_out, params.train.epochs,
             params.train.seed, box, show, folder,
         )  # fmt: skip
     if not is_first():
         return
     summary = training.summary(history, feed.y.size, validation)
-    where, seen = "the reference", validation
-    if recipe.box:
-        # Other draws than those that chose the epoch.
-        where = f"{len(CALIBRATION_SEEDS)} conditions of the box each"
-        seen = _box_part(validation, recipe.box, CALIBRATION_SEEDS)
-    log_p = training.predict(network, seen.g)
-    fitted_on = f"{validation.y.size} validation crystals at {where}"
-    calibration = calibrate(log_p, seen.y, fitted_on)
+    round_weights(network)
     facts = {**asdict(params.train), **summary}
-    model = Model(
-        network, groups, recipe.network, params.reference, facts, recipe.box,
-        calibration,
-    )  # fmt: skip
-    save_model(MODEL, model)
+    model = Model(network, groups, architecture, params.reference, facts, recipe.box)
+    save_model(TRAINED, model)
     training.write_history(METRICS / "training.csv", history)
     accuracy.write_json(METRICS / "train.json", summary)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def calibrate(params: Params) -> None:
+    """Make models/current: the trained network, its memory, and its calibration."""
+    model = load_model(TRAINED)
+    recipe = get_recipe(params.train.recipe)
+    validation = _part("validation", model.space_groups)
+    if recipe.memory:
+        model = _remembering(model, recipe.memory, validation)
+    where, seen = "the reference", validation
+    if model.box:
+        # Other draws than those that chose the epoch and the weight of the memory.
+        where = f"{len(CALIBRATION_SEEDS)} conditions of the box each"
+        seen = _box_part(validation, model.box, CALIBRATION_SEEDS)
+    fitted_on = f"{validation.y.size} validation crystals at {where}"
+    found = calibration.fit(model.uncalibrated(seen.g), seen.y, fitted_on)
+    save_model(MODEL, replace(model, calibration=found))
+
+
+def _remembering(model: Model, conditions: int, validation: Part) -> Model:
+    """Return a model that remembers the crystals of the training part.
+
+    Its last layer, of structure types, gives way to one of space groups: the memory
+    knows the types.
+    """
+    part = _part("train", model.space_groups)
+    table = read_table(CRYSTALS, ["id", "formula"]).to_pylist()
+    formula = {row["id"]: row["formula"] for row in table}
+    seen = [part.g]
+    if model.box:
+        draws = range(MEMORY_SEED, MEMORY_SEED + conditions - 1)
+        seen += [_box_part(part, model.box, [seed]).g for seed in draws]
+    with progress_bar("conditions", len(seen)) as advance:
+        embeddings = []
+        for g in seen:
+            embeddings.append(training.embed(model.network, g))
+            advance(1)
+    names = [f"{name} {formula[name]}" for name in part.ids]
+    n_groups = model.space_groups.size
+    known = memory.remember(embeddings, part.y, names, n_groups)
+    architecture = {k: v for k, v in model.architecture.items() if k != "n_types"}
+    network: Any = make_network(architecture, n_groups, 0)
+    take_weights(network, model.network)
+    kernel, bias = memory.fit_head(embeddings, part.y, n_groups)
+    network.last.kernel[...], network.last.bias[...] = kernel, bias
+    round_weights(network)
+    choosing = _box_part(validation, model.box, [0]) if model.box else validation
+    embedded = training.embed(network, choosing.g)
+    log_p = training.rank_embedded(network, embedded)
+    known = memory.fit(known, log_p, embedded, choosing.y)
+    return replace(model, network=network, architecture=architecture, memory=known)
 
 
 def evaluate(params: Params) -> None:
@@ -386,6 +451,7 @@ STAGES: dict[str, Callable[[Params], None]] = {
     "spectra": spectra,
     "simulate": simulate,
     "train": train,
+    "calibrate": calibrate,
     "evaluate": evaluate,
     "simulate-sweep": simulate_sweep,
     "evaluate-sweep": evaluate_sweep,

@@ -152,3 +152,12 @@ def test_a_box_knows_what_lies_outside_of_it():
     with pytest.raises(ValueError, match="the box of qmin must end below that of qm"):
         Box(qmin=(0.0, 20.0))
     assert all(low == high for low, high in astuple(Box.around(REFERENCE)))
+
+
+def test_extra_crystals_are_seen_in_every_other_epoch(classics):
+    feed = feed_of(classics[:8], Box(), Changes(), pool=2, mixed=2, extra=5)
+    assert [feed.rows(epoch).tolist() for epoch in range(4)] == [
+        [0, 1, 2, 4, 6],
+        [0, 1, 2, 3, 5],
+    ] * 2
+    feed.close()

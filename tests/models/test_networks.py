@@ -101,3 +101,16 @@ def test_muon_takes_the_kernels_between_the_first_and_the_last_layer():
     assert np.abs(first).mean() == pytest.approx(0.15 * rate, rel=0.6)
     dense = np.asarray(updates["dense"]["kernel"][...])
     assert np.linalg.norm(dense, 2) < 2.5 * rate
+
+
+def test_types_are_summed_by_space_group():
+    arguments = {**get_recipe("robust").network, "n_types": 6}
+    network = make_network(arguments, 3, 0)
+    network.group_of_type[...] = jnp.array([0, 0, 1, 2, 2, 2])
+    network.eval()
+    g = np.random.default_rng(0).normal(size=(4, 209)).astype(np.float32)
+    p = np.exp(network.classes(g))
+    assert p.shape == (4, 6)
+    expected = np.stack([p[:, :2].sum(1), p[:, 2], p[:, 3:].sum(1)], axis=1)
+    np.testing.assert_allclose(np.exp(network(g)), expected, rtol=1e-4)
+    np.testing.assert_allclose(network.head(network.embed(g)), network(g), rtol=1e-5)

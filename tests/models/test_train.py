@@ -27,6 +27,10 @@ def waves(n, seed):
     return Part(ids, x.astype(np.float32), y)
 
 
+def network(seed=0):
+    return make_network(TINY.network, 3, seed)
+
+
 def feed(n, seed):
     return FixedFeed(waves(n, seed), TINY.stretch)
 
@@ -34,31 +38,31 @@ def feed(n, seed):
 @pytest.fixture(scope="module")
 def trained():
     seen = []
-    network, history = fit(
-        TINY, 3, feed(256, 0), waves(64, 1), [], 15, 0, report=seen.append
+    best, history = fit(
+        TINY, network(), feed(256, 0), waves(64, 1), [], 15, 0, report=seen.append
     )
     epochs = [what for what in seen if isinstance(what, Epoch)]
     assert epochs == history
     assert len(seen) == 15 * (256 // 32 + 1)
-    return network, history
+    return best, history
 
 
 def test_training_learns_to_tell_waves_apart(trained):
-    network, history = trained
+    best, history = trained
     test = waves(200, 2)
-    assert top_k(predict(network, test.g), test.y, 1) > 0.9
+    assert top_k(predict(best, test.g), test.y, 1) > 0.9
     assert history[-1].loss < 0.5 * history[0].loss
 
 
 def test_the_best_epoch_on_validation_is_returned(trained):
-    network, history = trained
+    best, history = trained
     validation = waves(64, 1)
-    again = top_k(predict(network, validation.g), validation.y, 1)
+    again = top_k(predict(best, validation.g), validation.y, 1)
     assert again == max(epoch.top1 for epoch in history)
 
 
 def test_same_seed_gives_the_same_weights(trained):
-    again, _ = fit(TINY, 3, feed(256, 0), waves(64, 1), [], 15, 0)
+    again, _ = fit(TINY, network(), feed(256, 0), waves(64, 1), [], 15, 0)
     for one, other in zip(
         jax.tree.leaves(nnx.state(trained[0])),
         jax.tree.leaves(nnx.state(again)),
@@ -68,7 +72,7 @@ def test_same_seed_gives_the_same_weights(trained):
 
 
 def test_another_seed_gives_other_weights(trained):
-    _, history = fit(TINY, 3, feed(256, 0), waves(64, 1), [], 1, 1)
+    _, history = fit(TINY, network(1), feed(256, 0), waves(64, 1), [], 1, 1)
     assert history[0].loss != trained[1][0].loss
 
 
@@ -77,9 +81,9 @@ def test_balanced_loss_weighs_classes_by_their_rarity():
     # weighed by N_train / N_i, so the mean weight is the number of classes
     part = waves(32, 0)
     still = replace(TINY, learning_rate=0.0, weight_decay=0.0)
-    plain = fit(still, 3, FixedFeed(part, 0.05), part, [], 1, 0)[1][0].loss
+    plain = fit(still, network(), FixedFeed(part, 0.05), part, [], 1, 0)[1][0].loss
     balanced = fit(
-        replace(still, balanced=True), 3, FixedFeed(part, 0.05), part, [], 1, 0
+        replace(still, balanced=True), network(), FixedFeed(part, 0.05), part, [], 1, 0
     )[1][0].loss
     assert balanced == pytest.approx(3 * plain, rel=0.3)
     assert balanced > 2 * plain
@@ -88,9 +92,11 @@ def test_balanced_loss_weighs_classes_by_their_rarity():
 def test_l2_adds_the_squared_kernels_to_the_loss():
     part = waves(32, 0)
     still = replace(TINY, learning_rate=0.0, weight_decay=0.0)
-    network, history = fit(still, 3, FixedFeed(part, 0.05), part, [], 1, 0)
-    _, heavier = fit(replace(still, l2=0.01), 3, FixedFeed(part, 0.05), part, [], 1, 0)
-    flat = nnx.to_flat_state(nnx.state(network, nnx.Param))
+    best, history = fit(still, network(), FixedFeed(part, 0.05), part, [], 1, 0)
+    _, heavier = fit(
+        replace(still, l2=0.01), network(), FixedFeed(part, 0.05), part, [], 1, 0
+    )
+    flat = nnx.to_flat_state(nnx.state(best, nnx.Param))
     kernels = [np.asarray(v[...]) for path, v in flat if path[-1] == "kernel"]
     squares = sum((kernel**2).sum() for kernel in kernels)
     assert heavier[0].loss - history[0].loss == pytest.approx(0.01 * squares, rel=1e-3)
@@ -109,7 +115,7 @@ def test_a_loss_that_explodes_is_said():
     with pytest.raises(
         ValueError, match=r"the loss is .* in epoch 1; lower the learning"
     ):
-        fit(wild, 3, feed(256, 0), waves(32, 1), [], 1, 0)
+        fit(wild, network(), feed(256, 0), waves(32, 1), [], 1, 0)
 
 
 def test_top_k_counts_ranks():
@@ -123,10 +129,10 @@ def test_ties_are_broken_as_the_ranking_breaks_them():
 
 
 def test_numbers_that_are_not_finite_are_refused():
-    network = make_network(TINY.network, 3, 0)
-    network.last.bias[...] = np.nan
+    broken = network()
+    broken.last.bias[...] = np.nan
     with pytest.raises(ValueError, match="the network gives numbers that are not fin"):
-        predict(network, waves(2, 0).g)
+        predict(broken, waves(2, 0).g)
 
 
 def test_history_is_a_table_of_epochs(trained, tmp_path):
@@ -140,4 +146,4 @@ def test_history_is_a_table_of_epochs(trained, tmp_path):
 def test_crystals_of_the_test_part_are_refused(name):
     # one of them to learn from, one to choose by: both are named
     with pytest.raises(ValueError, match=f"1 crystals of the test part.*'{name}'"):
-        fit(TINY, 3, feed(32, 0), waves(32, 1), ["other", name], 1, 0)
+        fit(TINY, network(), feed(32, 0), waves(32, 1), ["other", name], 1, 0)

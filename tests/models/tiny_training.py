@@ -20,7 +20,7 @@ from gromega.crystals.variants import template
 from gromega.models.checkpoint import Checkpoints
 from gromega.models.devices import join
 from gromega.models.feeds import Part, VariantFeed
-from gromega.models.recipes import get_recipe
+from gromega.models.recipes import get_recipe, make_network
 from gromega.models.train import Epoch, fit
 from gromega.pdf.network_input import INPUT_R
 
@@ -28,7 +28,7 @@ RECIPE = replace(
     get_recipe("robust"),
     network={
         "name": "resnet", "widths": (8, 16), "blocks": (1, 1), "dense": 16,
-        "dropout": 0.1,
+        "dropout": 0.1, "embedding": 8, "n_types": 8,
     },
     batch=16,
 )  # fmt: skip
@@ -39,9 +39,12 @@ def tiny_feed():
     crystals = read_crystals(DATA / "classics.json")[:8] * 8
     ids = np.array([f"{crystal.id} {k}" for k, crystal in enumerate(crystals)])
     made = [template(crystal) for crystal in crystals[:8]] * 8
-    y = np.tile(np.arange(8), 8)
+    types = np.tile(np.arange(8), 8)
+    y = types // 2
     box = Box(rmax=(10.0, 30.0))
-    return VariantFeed(ids, made, y, box, RECIPE.variants, 0, pool=8, mixed=8)
+    return VariantFeed(
+        ids, made, y, box, RECIPE.variants, 0, pool=8, mixed=8, types=types, extra=32
+    )
 
 
 def validation():
@@ -52,8 +55,10 @@ def validation():
 
 def train(folder=None, scan=None, report=None):
     """Return losses and a hash of the weights."""
+    network = make_network(RECIPE.network, 4, 0)
+    network.group_of_type[...] = np.arange(8, dtype=np.int32) // 2
     network, history = fit(
-        RECIPE, 8, tiny_feed(), validation(), [], EPOCHS, 0, box=validation(),
+        RECIPE, network, tiny_feed(), validation(), [], EPOCHS, 0, box=validation(),
         report=report, folder=folder, scan=scan,
     )  # fmt: skip
     digest = hashlib.sha256()

@@ -43,13 +43,20 @@ class Feed(Protocol):
         The ids of its crystals, (n,).
     y
         Their classes, (n,), indices into the model's space groups.
+    types
+        Their structure types, (n,), indices into those of the network; None where it
+        has none.
     mixed
         The number of equal parts that a batch consists of.
     """
 
     ids: NDArray[np.str_]
     y: NDArray[np.int64]
+    types: NDArray[np.int64] | None
     mixed: int
+
+    def rows(self, epoch: int) -> NDArray[np.int64]:
+        """Return which crystals an epoch sees, in every epoch as many."""
 
     def stock(self, epoch: int) -> Arrays:
         """Return the arrays of an epoch, that of the same epoch always the same."""
@@ -99,8 +106,12 @@ class FixedFeed:
 
     def __init__(self, part: Part, strain: float = 0.0) -> None:
         self.ids, self.y, self.mixed = part.ids, part.y, 1
+        self.types: NDArray[np.int64] | None = None
         self._g = jnp.asarray(part.g)
         self._strains = jnp.asarray(stretch_matrices(strain)) if strain else None
+
+    def rows(self, epoch: int) -> NDArray[np.int64]:
+        return np.arange(self.y.size)
 
     def stock(self, epoch: int) -> Arrays:
         return self._g, self._strains
@@ -150,6 +161,10 @@ class VariantFeed:
         they do not divide them.
     radiation
         The radiation that most variants are seen by.
+    types
+        The structure types, (n,), as in `Feed`.
+    extra
+        The last so many of the crystals are seen in every other epoch alone.
     """
 
     def __init__(
@@ -160,12 +175,14 @@ class VariantFeed:
         box: Box,
         changes: Changes,
         seed: int,
-        refresh: int = 4,
+        refresh: int = 8,
         pool: int = 64,
         mixed: int = MIXED,
         radiation: str = "xray",
+        types: NDArray[np.int64] | None = None,
+        extra: int = 0,
     ) -> None:
-        self.ids, self.y = ids, y
+        self.ids, self.y, self.types, self._extra = ids, y, types, extra
         others = tuple(name for name in RADIATIONS if name != radiation)
         self._radiations, self._stopped = (radiation, *others), False
         self._templates, self._box, self._changes = templates, box, changes
@@ -176,6 +193,12 @@ class VariantFeed:
         self._density = np.zeros(len(templates), np.float32)
         self._threads = ThreadPoolExecutor(1)
         self._coming: tuple[int, Future[Any]] | None = None
+
+    def rows(self, epoch: int) -> NDArray[np.int64]:
+        n = self.y.size - self._extra
+        # Half of them, of the same parity as those made anew for this epoch.
+        more = np.arange(n + (epoch + n) % 2, self.y.size, 2)
+        return np.concatenate([np.arange(n), more[: self._extra // 2]])
 
     def stock(self, epoch: int) -> Arrays:
         if self._coming is None or self._coming[0] != epoch:

@@ -18,8 +18,9 @@ from gromega.conditions import REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.lake import put_in_place
 from gromega.models.calibration import Calibration
+from gromega.models.memory import Memory
 from gromega.models.recipes import make_network
-from gromega.models.train import predict
+from gromega.models.train import embed, predict, rank_embedded
 from gromega.pdf.network_input import INPUT_R, input_operator
 from gromega.pdf.operator import reach
 from gromega.pdf.simulate import add_noise, apply_operator
@@ -50,6 +51,8 @@ class Model:
         one set of conditions alone.
     calibration
         What makes its probabilities honest; None of a model that has none.
+    memory
+        The crystals that it remembers; None of a model that remembers none.
     """
 
     network: nnx.Module
@@ -59,6 +62,7 @@ class Model:
     training: dict[str, Any]
     box: Box | None = None
     calibration: Calibration | None = None
+    memory: Memory | None = None
 
     @property
     def trained_over(self) -> Box:
@@ -75,15 +79,53 @@ class Model:
         ValueError
             If G is on another grid or not finite.
         """
-        if g.ndim != 2 or g.shape[1] != INPUT_R.size:
-            raise ValueError(
-                f"G(r) must be given on the network's grid, (n, {INPUT_R.size}), got "
-                f"the shape {g.shape}."
-            )
-        if not np.isfinite(g).all():
-            raise ValueError("G(r) has values that are not finite; leave them out.")
-        log_p = predict(self.network, g)
+        log_p = self.uncalibrated(g)
         return self.calibration.apply(log_p) if self.calibration else log_p
+
+    def uncalibrated(self, g: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return log-probabilities as `log_probabilities`, but not yet calibrated."""
+        _check_input(g)
+        if self.memory is None:
+            return predict(self.network, g)
+        embeddings = embed(self.network, g)
+        log_p = rank_embedded(self.network, embeddings)
+        return self.memory.join(log_p, embeddings)
+
+    def nearest(
+        self, g: NDArray[np.float32], k: int = 5
+    ) -> list[list[tuple[str, int, float]]]:
+        """Return the crystals of the memory that are most like each PDF.
+
+        For each PDF they are k crystals, the most alike first: name, space group and
+        likeness, the cosine between the embeddings, at most 1.
+
+        Parameters
+        ----------
+        g
+            G on `INPUT_R`, (n, 209).
+        k
+            The number of crystals.
+
+        Raises
+        ------
+        ValueError
+            If the model has no memory, or G is on another grid or not finite.
+        """
+        _check_input(g)
+        if self.memory is None:
+            raise ValueError(
+                "this model remembers no crystals; take models/spacegroup, or train "
+                "one with the recipe 'robust'."
+            )
+        places, likeness = self.memory.nearest(embed(self.network, g), k)
+        memory, groups = self.memory, self.space_groups
+        return [
+            [
+                (memory.names[i], int(groups[memory.y[i]]), float(cosine))
+                for i, cosine in zip(row, cosines, strict=True)
+            ]
+            for row, cosines in zip(places, likeness, strict=True)
+        ]
 
     def rank(
         self, crystals: Sequence[Crystal], conditions: Conditions = REFERENCE
@@ -106,6 +148,16 @@ class Model:
         return self.space_groups[order]
 
 
+def _check_input(g: NDArray[np.float32]) -> None:
+    if g.ndim != 2 or g.shape[1] != INPUT_R.size:
+        raise ValueError(
+            f"G(r) must be given on the network's grid, (n, {INPUT_R.size}), got "
+            f"the shape {g.shape}."
+        )
+    if not np.isfinite(g).all():
+        raise ValueError("G(r) has values that are not finite; leave them out.")
+
+
 def save_model(path: Path, model: Model) -> None:
     """Write a model to a folder, whole or not at all.
 
@@ -115,9 +167,11 @@ def save_model(path: Path, model: Model) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     arrays = {
-        "/".join(map(str, keys)): np.asarray(value[...], order="C")
+        "/".join(map(str, keys)): _shortest(np.asarray(value[...], order="C"))
         for keys, value in nnx.to_flat_state(nnx.state(model.network))
     }
+    if model.memory:
+        arrays |= model.memory.to_arrays()
     save_file(arrays, partial / "weights.safetensors")
     config = {
         "format": FORMAT,
@@ -131,8 +185,19 @@ def save_model(path: Path, model: Model) -> None:
         config["box"] = model.box.to_mapping()
     if model.calibration:
         config["calibration"] = model.calibration.to_mapping()
+    if model.memory:
+        config["memory"] = model.memory.to_mapping()
     (partial / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     put_in_place(partial, path)
+
+
+def _shortest(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array in half precision where that loses nothing."""
+    if array.dtype != np.float32:
+        return array
+    with np.errstate(over="ignore"):
+        half = array.astype(np.float16)
+    return half if np.array_equal(half, array) else array
 
 
 def load_model(path: str | Path = "models/spacegroup") -> Model:
@@ -165,6 +230,10 @@ def load_model(path: str | Path = "models/spacegroup") -> Model:
         groups = np.array(config["space_groups"])
         network = make_network(config["network"], groups.size, 0)
         arrays = load_file(path / "weights.safetensors")
+        memory = None
+        if "memory" in config:
+            memory = Memory.of(arrays, groups.size, config["memory"])
+            arrays = {k: v for k, v in arrays.items() if k[:7] != "memory/"}
         flat = nnx.to_flat_state(nnx.state(network))
         names = {"/".join(map(str, keys)) for keys, _ in flat}
         if names != set(arrays):
@@ -173,7 +242,7 @@ def load_model(path: str | Path = "models/spacegroup") -> Model:
             array = arrays["/".join(map(str, keys))]
             if array.shape != value.shape:
                 raise ValueError(f"{keys} has the shape {array.shape}")
-            value[...] = jnp.asarray(array)
+            value[...] = jnp.asarray(array, value.dtype)
         nnx.update(network, nnx.from_flat_state(flat))
         conditions = Conditions.from_mapping(config["conditions"])
         training = config["training"]
@@ -189,5 +258,12 @@ def load_model(path: str | Path = "models/spacegroup") -> Model:
         raise ValueError(f"{path}: not a model ({error}).") from None
     network.eval()
     return Model(
-        network, groups, config["network"], conditions, training, box, calibration
+        network,
+        groups,
+        config["network"],
+        conditions,
+        training,
+        box,
+        calibration,
+        memory,
     )

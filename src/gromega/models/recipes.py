@@ -55,6 +55,12 @@ class Recipe:
         None.
     extra
         Whether variants are also made of the crystals of data/extra.parquet.
+    types
+        The weight in the loss of -log p of the structure type, for a network whose
+        outputs are structure types; 0 for others.
+    memory
+        The number of conditions at which the crystals of the training part are
+        embedded to be remembered, the reference first; 0 remembers none.
     """
 
     network: dict[str, Any]
@@ -69,6 +75,8 @@ class Recipe:
     variants: Changes | None = None
     box: Box | None = None
     extra: bool = False
+    types: float = 0.0
+    memory: int = 0
 
     def schedule(self, epochs: int, steps: int) -> optax.Schedule:
         """Return the learning rate by step, for so many epochs of so many steps."""
@@ -122,15 +130,17 @@ _PAPER = Recipe(
 _ROBUST = Recipe(
     {
         "name": "resnet", "widths": (48, 96, 192, 256), "blocks": (1, 1, 1, 1),
-        "dense": 320, "dropout": 0.1,
+        "dense": 320, "dropout": 0.1, "embedding": 192,
     },
     batch=256,
-    learning_rate=0.03,
+    learning_rate=0.02,
     weight_decay=0.02,
     muon=True,
     variants=Changes(),
     box=Box(),
     extra=True,
+    types=0.5,
+    memory=4,
 )  # fmt: skip
 RECIPES: dict[str, Recipe] = {
     # Cheap enough for `make repro` on two cores.
@@ -145,7 +155,10 @@ RECIPES: dict[str, Recipe] = {
     "robust": _ROBUST,
     # The same at the reference alone: what does being robust cost there?
     "robust-at-reference": replace(
-        _ROBUST, box=None, variants=Changes(uiso=0.0, other_radiation=0.0)
+        _ROBUST,
+        box=None,
+        variants=Changes(uiso=0.0, other_radiation=0.0),
+        memory=1,
     ),
     # Liu et al. (2019) as Lan et al. trained it, 160 epochs.
     "paper": _PAPER,

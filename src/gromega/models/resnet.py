@@ -14,6 +14,7 @@ from gromega.pdf.network_input import INPUT_R
 
 _WINDOW = 33
 """Points over which the local size of G(r) is taken: 4.5 Å."""
+_TINY = 1e-30
 _HE = initializers.he_normal()
 _conv = partial(convolution, init=_HE)
 
@@ -79,6 +80,12 @@ class ResNet(nnx.Module):
         The width of the dense layer.
     dropout
         The rate of dropout before the last two layers.
+    embedding
+        If given, the dense layer is followed by a linear one of this width, whose
+        direction says what is like what.
+    n_types
+        If given, the outputs are structure types, whose probabilities are summed by
+        space group, that of `group_of_type`.
     """
 
     def __init__(
@@ -88,6 +95,9 @@ class ResNet(nnx.Module):
         blocks: Sequence[int],
         dense: int,
         dropout: float,
+        embedding: int | None = None,
+        n_types: int | None = None,
+        *,
         rngs: nnx.Rngs,
     ) -> None:
         self.stem = _conv(2, widths[0], 7, rngs)
@@ -101,12 +111,43 @@ class ResNet(nnx.Module):
         self.norm = _norm(inputs, rngs)
         self.drop = nnx.Dropout(dropout)
         self.dense = nnx.Linear(places * inputs, dense, kernel_init=_HE, rngs=rngs)
-        self.last = nnx.Linear(dense, n_groups, rngs=rngs)
+        width = embedding or dense
+        self.embedding = nnx.data(
+            nnx.Linear(dense, width, rngs=rngs) if embedding else None
+        )
+        self.n_groups = n_groups
+        self.group_of_type = nnx.data(
+            nnx.Variable(jnp.zeros(n_types, jnp.int32)) if n_types else None
+        )
+        self.last = nnx.Linear(width, n_types or n_groups, rngs=rngs)
 
-    def __call__(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
+    def embed(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
+        """Return what the last layer sees of G(r), (n, width)."""
         x = self.stem(views(g))
         for block in self.blocks:
             x = block(x)
         x = jax.nn.silu(self.norm(x)).reshape(x.shape[0], -1)
         x = jax.nn.silu(self.dense(self.drop(x, rngs=rngs)))
-        return jax.nn.log_softmax(self.last(self.drop(x, rngs=rngs)))
+        if self.embedding is None:
+            return self.drop(x, rngs=rngs)
+        x = self.embedding(x)
+        return x * jax.lax.rsqrt(jnp.mean(x**2, axis=1, keepdims=True) + 1e-6)
+
+    def head(self, embedding: Array) -> Array:
+        """Return log-probabilities of space groups from what `embed` returns."""
+        return self.by_group(jax.nn.log_softmax(self.last(embedding)))
+
+    def classes(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
+        """Return log-probabilities of structure types, or of groups without them."""
+        return jax.nn.log_softmax(self.last(self.embed(g, rngs)))
+
+    def by_group(self, log_p: Array) -> Array:
+        """Return log-probabilities of space groups from those of `classes`."""
+        if self.group_of_type is None:
+            return log_p
+        belongs = jax.nn.one_hot(self.group_of_type[...], self.n_groups)
+        p = jnp.matmul(jnp.exp(log_p), belongs, precision=jax.lax.Precision.HIGHEST)
+        return jnp.log(jnp.maximum(p, _TINY))
+
+    def __call__(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
+        return self.head(self.embed(g, rngs))

@@ -17,25 +17,32 @@ State = Any
 
 
 def make_step(
-    recipe: Recipe, graph: Any, optimizer: Any, feed: Feed, n_groups: int
+    recipe: Recipe, graph: Any, optimizer: Any, feed: Feed
 ) -> Callable[..., tuple[State, Array]]:
     """Return the step of a training, traceable: (state, loss) of a batch.
 
     It takes the state, the stock and the pool of the feed, the rows of the batch,
     (n_batch,), and a random key.
     """
-    counts = np.bincount(feed.y, minlength=n_groups)
+    counts = np.bincount(feed.y)
     balanced = feed.y.size / np.maximum(counts, 1)
-    weights = jnp.asarray(balanced if recipe.balanced else np.ones(n_groups), float)
+    weights = jnp.asarray(balanced if recipe.balanced else np.ones(counts.size), float)
     classes = jnp.asarray(feed.y)
+    types = None if feed.types is None else jnp.asarray(feed.types)
 
     def loss_of(
-        params: nnx.State, rest: nnx.State, g: Array, y: Array, key: Array
+        params: nnx.State, rest: nnx.State, g: Array, rows: Array, key: Array
     ) -> tuple[Array, nnx.State]:
         network = nnx.merge(graph, params, rest, copy=True)
         network.train()
-        log_p = network(g, rngs=nnx.Rngs(dropout=key))
-        loss = -jnp.mean(weights[y] * log_p[jnp.arange(y.size), y])
+        y, each = classes[rows], jnp.arange(rows.size)
+        if types is None:
+            log_p, loss = network(g, rngs=nnx.Rngs(dropout=key)), jnp.zeros(())
+        else:
+            log_type = network.classes(g, rngs=nnx.Rngs(dropout=key))
+            loss = -recipe.types * jnp.mean(log_type[each, types[rows]])
+            log_p = network.by_group(log_type)
+        loss -= jnp.mean(weights[y] * log_p[each, y])
         if recipe.l2:
             kernels = [
                 leaf
@@ -52,7 +59,7 @@ def make_step(
         drop_key, data_key = jax.random.split(key)
         g = feed.inputs(stock, pool, rows, data_key)
         value = jax.value_and_grad(loss_of, has_aux=True)
-        (loss, rest), gradient = value(params, rest, g, classes[rows], drop_key)
+        (loss, rest), gradient = value(params, rest, g, rows, drop_key)
         updates, moments = optimizer.update(gradient, moments, params)
         params = jax.tree.map(jnp.add, params, updates)
         return (params, rest, moments), loss

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from gromega.models.checkpoint import Checkpoints
 from gromega.models.devices import Devices, here
 from gromega.models.feeds import Feed, Part
-from gromega.models.recipes import Recipe, make_network
+from gromega.models.recipes import Recipe
 from gromega.models.step import State, make_scan, make_step
 
 EVAL_BATCH = 512
@@ -78,7 +78,7 @@ def top_k(
 
 def fit(
     recipe: Recipe,
-    n_groups: int,
+    network: nnx.Module,
     feed: Feed,
     validation: Part,
     held_out: ArrayLike,
@@ -99,8 +99,8 @@ def fit(
     ----------
     recipe
         The recipe.
-    n_groups
-        The number of classes.
+    network
+        The network as it starts; it stays as it is.
     feed
         What gives the batches.
     validation
@@ -110,7 +110,7 @@ def fit(
     epochs
         The number of epochs.
     seed
-        The seed of weights, dropout and the order of the data.
+        The seed of dropout and the order of the data.
     box
         The validation part at conditions from the whole box.
     report
@@ -130,15 +130,15 @@ def fit(
     """
     _refuse_leaks(np.concatenate([feed.ids, validation.ids]), held_out)
     devices = Devices()
-    batch = _batch_size(min(recipe.batch, feed.y.size), devices.count, feed.mixed)
-    steps = feed.y.size // batch
-    network = make_network(recipe.network, n_groups, seed)
-    graph, *states = nnx.split(network, nnx.Param, ...)
+    size = feed.rows(0).size
+    batch = _batch_size(min(recipe.batch, size), devices.count, feed.mixed)
+    steps = size // batch
+    graph, *states = jax.tree.map(jnp.copy, nnx.split(network, nnx.Param, ...))
     optimizer = recipe.optimizer(epochs, steps)
     state = (*states, optimizer.init(states[0]))
     scan = jax.default_backend() != "cpu" if scan is None else scan
 
-    one = make_step(recipe, graph, optimizer, feed, n_groups)
+    one = make_step(recipe, graph, optimizer, feed)
     take_step = jax.jit(one, donate_argnums=0)
     take_all = jax.jit(make_scan(one, feed), donate_argnums=(0, 2))
     checkpoints = Checkpoints(folder)
@@ -157,7 +157,7 @@ def fit(
     start, first = time.monotonic(), done
     for epoch in range(done // steps, epochs):
         stock = devices.everywhere(feed.stock(epoch))
-        order = np.random.default_rng([seed, epoch]).permutation(feed.y.size)
+        order = np.random.default_rng([seed, epoch]).permutation(feed.rows(epoch))
         rows = order[: steps * batch].reshape(steps, batch)
         keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), epoch), steps)
         if scan:
@@ -267,25 +267,51 @@ def _unpack(packed: dict[str, Any], state: State, best: Any) -> tuple[Any, ...]:
 
 def predict(network: nnx.Module, g: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the log-probabilities of a network, (n, n_groups), for G, (n, 209)."""
+    return _in_blocks(_forward, network, g)
+
+
+def embed(network: nnx.Module, g: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the embeddings of a network that has them, (n, width)."""
+    return _in_blocks(_embed, network, g)
+
+
+def rank_embedded(network: nnx.Module, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the log-probabilities of a network from embeddings, (n, width)."""
+    return _in_blocks(_head, network, x)
+
+
+def _in_blocks(
+    function: Callable[..., Array], network: nnx.Module, x: NDArray[np.float32]
+) -> NDArray[np.float32]:
     network.eval()
     graph, state = nnx.split(network)
     out = []
-    for start in range(0, len(g), EVAL_BATCH):
-        block = g[start : start + EVAL_BATCH]
+    for start in range(0, len(x), EVAL_BATCH):
+        block = x[start : start + EVAL_BATCH]
         padded = np.pad(block, ((0, EVAL_BATCH - len(block)), (0, 0)), mode="edge")
-        out.append(np.asarray(_forward(graph, state, padded))[: len(block)])
-    log_p = np.concatenate(out)
-    if not np.isfinite(log_p).all():
+        out.append(np.asarray(function(graph, state, padded))[: len(block)])
+    found = np.concatenate(out)
+    if not np.isfinite(found).all():
         raise ValueError(
             "the network gives numbers that are not finite; train it anew at a "
             "lower learning rate, or check its input."
         )
-    return log_p
+    return found
 
 
 @partial(jax.jit, static_argnums=0)
 def _forward(graph: Any, state: nnx.State, g: Array) -> Array:
     return nnx.merge(graph, state)(g)
+
+
+@partial(jax.jit, static_argnums=0)
+def _embed(graph: Any, state: nnx.State, g: Array) -> Array:
+    return nnx.merge(graph, state).embed(g)
+
+
+@partial(jax.jit, static_argnums=0)
+def _head(graph: Any, state: nnx.State, x: Array) -> Array:
+    return nnx.merge(graph, state).head(x)
 
 
 def write_history(path: Path, history: list[Epoch]) -> None:

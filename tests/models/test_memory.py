@@ -1,0 +1,132 @@
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+from gromega.conditions import REFERENCE
+from gromega.models.memory import fit, fit_head, remember, to_directions
+from gromega.models.model import Model, load_model, save_model
+from gromega.models.recipes import make_network
+from gromega.models.train import embed, predict
+
+GROUPS = np.array([194, 225, 229])
+NETWORK = {
+    "name": "resnet", "widths": (8, 16), "blocks": (1, 1), "dense": 16,
+    "dropout": 0.1, "embedding": 8,
+}  # fmt: skip
+
+
+def clusters(generator, n, width=8, noise=0.3):
+    """Return embeddings that gather around a direction for each of three classes."""
+    y = np.arange(n) % 3
+    centres = np.eye(3, width)
+    x = 5 * centres[y] + noise * 5 * generator.normal(size=(n, width))
+    return x.astype(np.float32), y
+
+
+@pytest.fixture
+def memory(generator):
+    x, y = clusters(generator, 60)
+    return remember([x], y, [f"mp-{k} X" for k in range(60)], 3)
+
+
+def test_a_crystal_is_found_again(memory, generator):
+    x, _ = clusters(np.random.default_rng(0), 60)
+    places, likeness = memory.nearest(x, k=3)
+    assert places.shape == likeness.shape == (60, 3)
+    again = to_directions(memory.directions)
+    own = np.einsum("ij,ij->i", again, to_directions(again))
+    np.testing.assert_allclose(own, 1, rtol=1e-5)
+    found, likeness = memory.nearest(again, k=1)
+    assert found[:, 0].tolist() == list(range(60))
+    np.testing.assert_allclose(likeness, 1, atol=1e-5)
+
+
+def test_votes_are_those_of_a_softmax_over_all_crystals(memory, generator):
+    x, _ = clusters(generator, 5)
+    cosines = to_directions(x) @ to_directions(memory.directions).T
+    w = np.exp(cosines.astype(np.float64) / 0.05)
+    expected = np.stack([w[:, memory.y == k].sum(axis=1) for k in range(3)], axis=1)
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(memory.votes(x, 0.05), expected, rtol=1e-3, atol=1e-6)
+
+
+def test_joined_probabilities_are_the_formula_s(memory, generator):
+    x, _ = clusters(generator, 700)
+    log_p = np.log(generator.dirichlet(np.ones(3), 700))
+    joined = replace(memory, weight=0.3, spread=0.1).join(log_p, x)
+    plain = 0.7 * log_p + 0.3 * np.log(memory.votes(x, 0.1) + 1e-3)
+    expected = np.exp(plain) / np.exp(plain).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(np.exp(joined), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_without_weight_the_network_alone_answers(memory, generator):
+    x, _ = clusters(generator, 9)
+    log_p = np.log(generator.dirichlet(np.ones(3), 9))
+    joined = replace(memory, weight=0.0).join(log_p, x)
+    np.testing.assert_allclose(joined, log_p, atol=1e-5)
+
+
+def test_the_fit_trusts_what_is_right(memory, generator):
+    x, y = clusters(generator, 300)
+    ignorant = np.full((300, 3), np.log(1 / 3))
+    assert fit(memory, ignorant, x, y).weight > 0.5
+    sure = np.log(np.full((300, 3), 1e-4) + np.eye(3)[y])
+    lost = remember([generator.normal(size=(60, 8))], memory.y, memory.names, 3)
+    assert fit(lost, sure, x, y).weight < 0.1
+
+
+def test_the_head_is_that_of_logistic_regression(generator):
+    x, y = clusters(generator, 600)
+    kernel, bias = fit_head([x, 1.1 * x], y, 3)
+    assert kernel.shape == (8, 3) and bias.shape == (3,)
+    fresh, truth = clusters(generator, 300)
+    assert np.mean((fresh @ kernel + bias).argmax(axis=1) == truth) > 0.95
+    # at the minimum, the probabilities of a class sum to its number of crystals
+    p = np.asarray(jax.nn.softmax(x @ kernel + bias))
+    q = np.asarray(jax.nn.softmax(1.1 * x @ kernel + bias))
+    np.testing.assert_allclose((p + q).sum(axis=0) / 2, 200, atol=1)
+
+
+def test_a_model_comes_back_with_its_memory(tmp_path, generator):
+    network = make_network(NETWORK, 3, 0)
+    g = generator.normal(size=(20, 209)).astype(np.float32)
+    names = [f"mp-{k} Na{k}Cl" for k in range(20)]
+    known = remember([embed(network, g)], np.arange(20) % 3, names, 3)
+    model = Model(network, GROUPS, NETWORK, REFERENCE, {}, memory=known)
+    save_model(tmp_path / "m", model)
+    again = load_model(tmp_path / "m")
+    np.testing.assert_array_equal(
+        again.log_probabilities(g), model.log_probabilities(g)
+    )
+    assert (again.log_probabilities(g) != predict(network, g)).any()
+    first = [found[0] for found in again.nearest(g, k=2)]
+    assert [name for name, _, _ in first] == names
+    assert [group for _, group, _ in first] == GROUPS[np.arange(20) % 3].tolist()
+    assert all(cosine == pytest.approx(1, abs=1e-3) for *_, cosine in first)
+    with pytest.raises(ValueError, match="on the network's grid"):
+        again.nearest(g[:, :5])
+
+
+def test_a_model_without_memory_says_so(generator):
+    model = Model(make_network(NETWORK, 3, 0), GROUPS, NETWORK, REFERENCE, {})
+    with pytest.raises(ValueError, match="this model remembers no crystals; take"):
+        model.nearest(generator.normal(size=(1, 209)).astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        # a name is missing: refused
+        ({"names": ("a",)}, "a direction, a class and a name for each crystal"),
+        # votes of no spread: refused
+        ({"spread": 0.0}, "the spread of a memory must be above 0"),
+        ({"weight": 1.5}, "its weight from 0 to 1"),
+        # a class that the model does not know: refused
+        ({"n_groups": 2}, "a memory of 2 groups has the class 2"),
+    ],
+)
+def test_numbers_that_do_not_fit_are_refused(memory, change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(memory, **change)

@@ -1,0 +1,74 @@
+from dataclasses import replace
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from releasable import NETWORK, write_pipeline
+
+from gromega.models.model import load_model, save_model
+from gromega.models.recipes import make_network
+from gromega.models.release import Statement, release
+from gromega.models.start import round_weights, start_from
+
+SPLIT = Path("data/split.parquet")
+
+
+@pytest.fixture
+def released(tmp_path, monkeypatch):
+    write_pipeline(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return release(Statement("spacegroup", "v1.0.0", "2 CPU cores", 1.0))
+
+
+def test_a_network_starts_as_the_released_one(released):
+    network = make_network(NETWORK, 3, 99)
+    theirs = load_model(released).network
+    assert (network.last.kernel[...] != theirs.last.kernel[...]).any()
+    digest = start_from(network, released, SPLIT)
+    assert len(digest) == 64
+    np.testing.assert_array_equal(network.last.kernel[...], theirs.last.kernel[...])
+
+
+def test_layers_of_another_shape_stay_as_they_are(released):
+    network = make_network(NETWORK, 5, 99)
+    fresh = make_network(NETWORK, 5, 99)
+    theirs = load_model(released).network
+    start_from(network, released, SPLIT)
+    np.testing.assert_array_equal(network.last.kernel[...], fresh.last.kernel[...])
+    first, its = network.blocks[0], theirs.blocks[0]
+    np.testing.assert_array_equal(first.first.kernel[...], its.first.kernel[...])
+
+
+def test_a_model_of_another_split_is_refused(released):
+    # its training part may hold what is tested on here
+    SPLIT.write_bytes(SPLIT.read_bytes() + b" ")
+    with pytest.raises(ValueError, match="was trained with another split than data/s"):
+        start_from(make_network(NETWORK, 3, 0), released, SPLIT)
+
+
+def test_a_network_with_nothing_in_common_is_refused(released):
+    wider = {"name": "liu", "towers": 1}
+    with pytest.raises(ValueError, match="no weights in common"):
+        start_from(make_network(wider, 4, 0), released, SPLIT)
+
+
+def test_a_model_without_a_card_is_refused(released):
+    with pytest.raises(FileNotFoundError, match=r"card\.json"):
+        start_from(make_network(NETWORK, 3, 0), Path("models/current"), SPLIT)
+
+
+def test_rounded_weights_are_stored_in_half_the_bytes_and_come_back(tmp_path):
+    write_pipeline(tmp_path)
+    model = load_model(tmp_path / "models" / "current")
+    whole = (tmp_path / "models" / "current" / "weights.safetensors").stat().st_size
+    before = np.asarray(model.network.last.kernel[...])
+    round_weights(model.network)
+    after = np.asarray(model.network.last.kernel[...])
+    np.testing.assert_allclose(after, before, rtol=1e-3, atol=1e-6)
+    save_model(tmp_path / "half", replace(model))
+    half = (tmp_path / "half" / "weights.safetensors").stat().st_size
+    assert half < 0.7 * whole
+    again = load_model(tmp_path / "half").network.last.kernel[...]
+    assert again.dtype == jnp.float32
+    np.testing.assert_array_equal(again, after)

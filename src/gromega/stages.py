@@ -334,7 +334,8 @@ def train(params: Params) -> None:
         return
     summary = training.summary(history, feed.y.size, validation)
     round_weights(network)
-    facts = {**asdict(params.train), **summary}
+    samples = params.train.epochs * feed.rows(0).size
+    facts = {**asdict(params.train), **summary, "samples": samples}
     model = Model(network, groups, architecture, params.reference, facts, recipe.box)
     save_model(TRAINED, model)
     training.write_history(METRICS / "training.csv", history)

@@ -1,11 +1,13 @@
 import json
 
+import numpy as np
 import pytest
 from releasable import CALIBRATION, SCORE, TRAINING, make_model
 
 from gromega.conditions import Box
 from gromega.models.card import make_card, read_card, sha256, write_card
 from gromega.models.card_markdown import render
+from gromega.models.memory import remember
 from gromega.models.model import save_model
 
 DATA = {
@@ -57,6 +59,14 @@ def test_a_card_comes_back_as_it_was_written(card, folder):
     assert again == {**card, "sha256": hashes}
     for name in ("weights.safetensors", "config.json", "CARD.md"):
         assert hashes[name] == sha256(folder / name)
+
+
+def test_a_card_says_what_a_model_remembers():
+    names = [f"mp-{k} NaCl" for k in range(9)]
+    known = remember([np.eye(9, 4) + 0.1], np.arange(9) % 3, names, 3)
+    card = make_card(STATED, make_model(memory=known), DATA, METRICS)
+    assert card["network"]["memory"] == {"crystals": 9, "spread": 0.04, "weight": 0.5}
+    assert "- memory: 9 crystals of the training part, spread 0.04" in render(card)
 
 
 def test_same_card_is_written_as_same_bytes(card, folder):

@@ -243,6 +243,7 @@ def test_a_source_that_the_crystals_are_not_from_is_refused():
         # the names of the pipeline's model and of the remote: refused
         (("current", "v1.0.0"), "no model can be released as 'current'"),
         (("registry", "v1.0.0"), "no model can be released as 'registry'"),
+        (("trained", "v1.0.0"), "no model can be released as 'trained'"),
         # a version without v, or with two numbers: how to write it
         (("spacegroup", "1.0.0"), r"written as v1\.0\.0"),
         (("spacegroup", "v1.0"), r"written as v1\.0\.0"),

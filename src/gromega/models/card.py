@@ -71,6 +71,13 @@ def make_card(
         calibration = model.calibration.to_mapping()
         calibration["ece"] = metrics["reference"].get("ece")
     sizes = [leaf.size for leaf in jax.tree.leaves(nnx.state(model.network, nnx.Param))]
+    network: dict[str, Any] = {
+        "architecture": model.architecture, "parameters": sum(sizes)
+    }  # fmt: skip
+    if model.memory:
+        network["memory"] = {
+            "crystals": model.memory.y.size, **model.memory.to_mapping()
+        }  # fmt: skip
     card = {
         "format": FORMAT,
         "name": stated["name"],
@@ -80,7 +87,7 @@ def make_card(
         "limits": list(LIMITS),
         "data": data,
         "space_groups": model.space_groups.tolist(),
-        "network": {"architecture": model.architecture, "parameters": sum(sizes)},
+        "network": network,
         "training": {"samples": seen, **training},
         "conditions": model.conditions.to_mapping(),
         "box": model.trained_over.to_mapping(),

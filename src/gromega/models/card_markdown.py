@@ -108,6 +108,12 @@ def _training(card: Mapping[str, Any]) -> Iterator[str]:
     arguments = ", ".join(f"{k} {v}" for k, v in network["architecture"].items())
     yield f"- network: {arguments}"
     yield f"- parameters: {network['parameters']:,}"
+    if "memory" in network:
+        memory = network["memory"]
+        yield (
+            f"- memory: {memory['crystals']:,} crystals of the training part, spread "
+            f"{memory['spread']:g}, weight {memory['weight']:g}"
+        )
     yield from (f"- {key}: {value}" for key, value in card["training"].items())
     yield f"- hardware: {card['hardware'] or 'not stated'}"
     yield f"- hours: {'not stated' if card['hours'] is None else card['hours']}"

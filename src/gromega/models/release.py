@@ -73,7 +73,7 @@ class Statement:
 
     def __post_init__(self) -> None:
         check_name(self.name)
-        if self.name in ("current", "registry"):
+        if self.name in ("current", "registry", "trained"):
             raise ValueError(
                 f"no model can be released as '{self.name}'; give another name."
             )

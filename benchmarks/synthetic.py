@@ -16,7 +16,7 @@ import numpy as np
 
 from gromega.conditions import REFERENCE
 from gromega.crystals.synthetic import Recipe, synthesize
-from gromega.evaluation.accuracy import read_rows
+from gromega.lake import read_pdfs
 from gromega.models.feeds import FixedFeed, Part
 from gromega.models.recipes import get_recipe, make_network
 from gromega.models.train import Epoch, Progress, fit, predict, top_k
@@ -74,7 +74,7 @@ def main(per_group: int, epochs: int, data: Path) -> None:
         seed=0,
         report=report,
     )
-    real = read_rows(data / "reference.zarr", held_out)
+    real = read_pdfs(data / "reference.zarr", held_out)
     log_p = predict(network, real)
     classes = np.searchsorted(known, labels)
     print(

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import xarray
 
-from gromega.conditions import AXES, REFERENCE, Conditions
-from gromega.crystals.table import crystals_of, write_table
+from gromega.conditions import AXES, REFERENCE, Conditions, Sweep, get_sweep
+from gromega.crystals.crystal import Crystal
+from gromega.crystals.table import crystals_of, to_table, write_table
 from gromega.lake import new_store, open_store, verify, write_pdfs, write_spectra
 from gromega.parallel import open_pool
 from gromega.pdf.network_input import INPUT_R, input_operator
@@ -28,7 +29,7 @@ def rmax(spectra, small_table):
     path = spectra.parent / "rmax.zarr"
     axis = AXES["rmax"]
     ids = small_table["id"].to_pylist()[3:9]
-    write_pdfs(path, spectra, axis.conditions(), axis, ids)
+    write_pdfs(path, spectra, axis.conditions(), Sweep((axis,)), ids)
     return path
 
 
@@ -69,7 +70,8 @@ def test_sweep_at_the_reference_equals_the_reference(rmax, spectra, small_table)
 def test_same_inputs_give_the_same_bytes(rmax, spectra, small_table, tmp_path):
     axis = AXES["rmax"]
     ids = small_table["id"].to_pylist()[3:9]
-    write_pdfs(tmp_path / "again.zarr", spectra, axis.conditions(), axis, ids)
+    again = tmp_path / "again.zarr"
+    write_pdfs(again, spectra, axis.conditions(), Sweep((axis,)), ids)
     files = sorted(p.relative_to(rmax) for p in rmax.rglob("*") if p.is_file())
     for name in files:
         assert (rmax / name).read_bytes() == (
@@ -177,3 +179,48 @@ def test_noise_goes_into_the_store(spectra, tmp_path):
     clean = open_store(tmp_path / "clean.zarr")["g"].to_numpy()
     level = np.sqrt(((noisy - clean) ** 2).mean(axis=1) / (clean**2).mean(axis=1))
     assert level.mean() == pytest.approx(0.1, rel=0.15)
+
+
+def test_a_map_has_a_dimension_for_each_axis(spectra, small_table, tmp_path):
+    sweep = get_sweep("uiso-qdamp")
+    ids = small_table["id"].to_pylist()[:2]
+    write_pdfs(tmp_path / "map.zarr", spectra, sweep.conditions(), sweep, ids)
+    data = xarray.open_zarr(tmp_path / "map.zarr")
+    assert data["g"].dims == ("value", "other", "crystal", "r")
+    assert data["other"].attrs["units"] == "Å⁻¹"
+    write_pdfs(tmp_path / "one.zarr", spectra, [Conditions(uiso=0.006, qdamp=0.12)])
+    one = open_store(tmp_path / "one.zarr")["g"].to_numpy()[:2]
+    found = data["g"].sel(value=0.006, other=0.12).to_numpy()
+    np.testing.assert_array_equal(found, one)
+
+
+def test_another_radiation_is_seen_where_there_are_lengths(tmp_path, small_table):
+    # polonium has no neutron scattering length
+    polonium = Crystal("Po", 3.35 * np.eye(3), np.array([84]), np.zeros((1, 3)))
+    crystals = [*crystals_of(small_table.slice(0, 2)), polonium]
+    table, spectra = tmp_path / "crystals.parquet", tmp_path / "spectra.zarr"
+    write_table(to_table(crystals, [225, 225, 221]), table)
+    with open_pool() as pool:
+        write_spectra(spectra, table, "xray", DMAX, pool)
+    sweep, ids = get_sweep("radiation"), [crystal.id for crystal in crystals]
+    path = tmp_path / "radiation.zarr"
+    with pytest.raises(ValueError, match="spectra are for xray, the conditions for ne"):
+        write_pdfs(path, spectra, sweep.conditions(), sweep, ids)
+    write_pdfs(path, spectra, sweep.conditions(), sweep, ids, table)
+    data = open_store(path)
+    assert data["value"].to_numpy().tolist() == ["xray", "neutron"]
+    assert data["seen"].to_numpy().tolist() == [[True] * 3, [True, True, False]]
+    g = data["g"].to_numpy()
+    op = input_operator(Conditions(radiation="neutron"), DMAX)
+    seen = pair_spectra(crystals[:2], "neutron", DMAX)
+    expected = apply_operator(op, seen, [crystal.density for crystal in crystals[:2]])
+    np.testing.assert_allclose(g[1, :2], expected, atol=1e-5)
+    assert (g[1, 2] == 0).all() and (g[0, 2] != 0).any()
+    verify(path)
+
+
+def test_the_diameter_of_a_bulk_crystal_is_no_damage(spectra, small_table, tmp_path):
+    sweep, path = get_sweep("diameter"), tmp_path / "diameter.zarr"
+    ids = small_table["id"].to_pylist()[:2]
+    write_pdfs(path, spectra, sweep.conditions(), sweep, ids)
+    assert verify(path) > 9 * 2 * 209

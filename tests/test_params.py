@@ -1,7 +1,7 @@
 import pytest
 
-from gromega.conditions import AXES, REFERENCE
-from gromega.params import Params, Sweep, read_params
+from gromega.conditions import AXES, BEYOND, REFERENCE, Sweep
+from gromega.params import Params, Sweeps, read_params
 
 
 def write(tmp_path, text):
@@ -14,7 +14,7 @@ def test_the_project_s_parameters_are_the_defaults_at_the_reference(request):
     params = read_params(request.config.rootpath / "params.yaml")
     assert params.reference == REFERENCE
     assert params == Params()
-    assert params.sweep.axes() == list(AXES.values())
+    assert params.sweep.sweeps() == [Sweep((axis,)) for axis in AXES.values()]
 
 
 def test_silence_means_the_default(tmp_path):
@@ -24,10 +24,16 @@ def test_silence_means_the_default(tmp_path):
 
 @pytest.mark.parametrize(
     ("param", "names"),
-    [("all", list(AXES)), ("rmax", ["rmax"]), (["uiso", "qmax"], ["uiso", "qmax"])],
+    [
+        ("all", list(AXES)),
+        ("beyond", list(BEYOND)),
+        ("rmax", ["rmax"]),
+        (["uiso", "qmax"], ["uiso", "qmax"]),
+        (["rmax", "all"], list(AXES)),
+    ],
 )
 def test_sweep_names_all_one_or_several_axes(param, names):
-    assert [axis.name for axis in Sweep(param).axes()] == names
+    assert [sweep.name for sweep in Sweeps(param).sweeps()] == names
 
 
 @pytest.mark.parametrize(
@@ -63,10 +69,26 @@ def test_bad_parameters_are_refused(tmp_path, text, message):
         read_params(write(tmp_path, text))
 
 
-def test_an_unknown_axis_is_refused():
-    with pytest.raises(ValueError, match="there is no axis 'rmx'; the axes are rmax"):
-        Sweep("rmx").axes()
-    with pytest.raises(ValueError, match="there is no axis"):
-        Sweep([["rmax"]]).axes()
-    with pytest.raises(ValueError, match=r"sweep.param is empty; give all, rmax"):
-        Sweep([]).axes()
+def test_a_map_is_swept_beside_the_axes():
+    found = Sweeps("qmax", ["rmax", "qdamp"]).sweeps()
+    assert [sweep.name for sweep in found] == ["qmax", "rmax-qdamp"]
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        # an axis nobody knows: the known ones are named, as soon as it is read
+        ("{param: rmx}", "there is no axis 'rmx'; the axes are rmax"),
+        ("{param: [[rmax]]}", "there is no axis"),
+        ("{param: []}", "sweep.param is empty; give all, beyond, rmax"),
+        # a map over one axis, or three: refused
+        ("{map: [rmax, rmax]}", "a map is over two different axes, got rmax twice"),
+        ("{map: [rmax, qmax, uiso]}", "a map is over two axes, got 3"),
+        ("{map: [rmax]}", "a map is over two axes, got 1"),
+        ("{map: [rmax, qdmp]}", "there is no axis 'qdmp'"),
+        ("{map: rmax}", r"sweep.map must be of the type of \[\], got 'rmax'"),
+    ],
+)
+def test_a_sweep_that_cannot_be_is_refused(tmp_path, section, message):
+    with pytest.raises(ValueError, match=message):
+        read_params(write(tmp_path, f"sweep: {section}"))

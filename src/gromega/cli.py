@@ -179,14 +179,15 @@ def evaluate(
     """Score a model on the test part of a pipeline's data, its own or another's."""
     import json
 
-    from gromega.evaluation.accuracy import reference_scores
+    from gromega.evaluation.accuracy import classes, score
+    from gromega.lake import read_pdfs
     from gromega.models.model import load_model
     from gromega.splits import read_part
 
     ids, labels = read_part(data / "split.parquet", "test")
     loaded = load_model(model)
-    scores = reference_scores(loaded, data / "reference.zarr", ids, labels)
-    typer.echo(json.dumps(scores))
+    log_p = loaded.log_probabilities(read_pdfs(data / "reference.zarr", ids))
+    typer.echo(json.dumps(score(log_p, classes(loaded.space_groups, labels))))
 
 
 @app.command(epilog="Example: gromega results")
@@ -196,7 +197,7 @@ def results(
     ),
 ) -> None:
     """Print the accuracies of the pipeline's last run beside the paper's."""
-    from gromega.conditions import AXES
+    from gromega.conditions import AXES, BEYOND
     from gromega.evaluation import paper
     from gromega.evaluation.accuracy import read_json
 
@@ -212,21 +213,22 @@ def results(
         f"(Lan et al., other crystals: {paper.REFERENCE['top1']:.1%}, "
         f"{paper.REFERENCE['top6']:.1%})"
     )
-    for axis in AXES.values():
+    for axis in (AXES | BEYOND).values():
         path = metrics / "sweeps" / f"{axis.name}.json"
         if not path.is_file():
             continue
         scores = read_json(path)
-        table = Table(title=f"{axis.name} ({axis.unit})", title_justify="left")
-        for heading in ("", "top-1", "top-6", "Lan top-1", "Lan top-6"):
+        unit = f" ({axis.unit})" if axis.unit else ""
+        table = Table(title=f"{axis.name}{unit}", title_justify="left")
+        theirs = paper.SWEEPS.get(axis.name)
+        headings = ("", "top-1", "top-6", *(("Lan top-1", "Lan top-6") * bool(theirs)))
+        for heading in headings:
             table.add_column(heading, justify="right")
-        theirs = paper.SWEEPS[axis.name]
-        reported = {
-            axis.key(value): (top1, top6)
-            for value, top1, top6 in zip(
-                theirs["value"], theirs["top1"], theirs["top6"], strict=True
-            )
-        }
+        reported = {}
+        if theirs:
+            columns = (theirs["value"], theirs["top1"], theirs["top6"])
+            for value, top1, top6 in zip(*columns, strict=True):
+                reported[axis.key(value)] = (top1, top6)
         for key, score in scores.items():
             values = (score["top1"], score["top6"], *reported.get(key, ()))
             table.add_row(key, *(f"{value:.1%}" for value in values))

@@ -23,16 +23,25 @@ import zarr
 from numpy.typing import ArrayLike, NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
-from gromega.conditions import Axis, Conditions
+from gromega.conditions import Conditions, Sweep
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import crystals_of, read_table, row_batches
 from gromega.parallel import ordered_map
 from gromega.pdf.network_input import INPUT_R, input_operator
+from gromega.pdf.scattering import is_seen
 from gromega.pdf.simulate import add_noise, apply_operator
-from gromega.pdf.spectrum import CHUNK, bin_centres, n_bins, spectra_of
+from gromega.pdf.spectrum import (
+    CHUNK,
+    bin_centres,
+    n_bins,
+    pair_spectra,
+    spectra_of,
+)
 
 SHARD_ROWS = 8192
 CHUNK_ROWS = 256
+POINTS = ("value", "other")
+"""The dimensions along the axes of a sweep."""
 Progress = Callable[[int], None]
 
 
@@ -108,8 +117,9 @@ def _variable(
             chunks.append(chunk)
             shards.append(min(SHARD_ROWS, -(-size // chunk) * chunk))
         else:
-            chunks.append(1 if dim == "value" else size)
-            shards.append(1 if dim == "value" else size)
+            whole = 1 if dim in POINTS else size
+            chunks.append(whole)
+            shards.append(whole)
     return group.create_array(
         name,
         shape=shape,
@@ -240,6 +250,11 @@ class _Spectra:
         self._rows = rows
         self._array = zarr.open_array(path / "spectrum", mode="r")
 
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Which crystals the radiation sees: all that are in a store."""
+        return np.ones(self.ids.size, bool)
+
     def blocks(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
         """Yield positions in `ids` with their spectra, one shard after another."""
         for start in range(0, self._array.shape[0], SHARD_ROWS):
@@ -248,6 +263,26 @@ class _Spectra:
             if positions.size:
                 block = np.asarray(self._array[start : start + SHARD_ROWS])
                 yield positions, block[self._rows[positions] - start]
+
+
+class _Made:
+    """The spectra of the same crystals for another radiation, made as they are read."""
+
+    def __init__(self, table: Path, radiation: str, like: _Spectra) -> None:
+        columns = read_table(table)
+        place = {name: row for row, name in enumerate(columns["id"].to_pylist())}
+        rows = [place[name] for name in like.ids]
+        crystals = crystals_of(columns.take(rows))
+        self.seen = np.array([is_seen(crystal, radiation) for crystal in crystals])
+        self._spectra = np.zeros((len(rows), n_bins(like.dmax)), np.float32)
+        visible = [crystals[k] for k in np.flatnonzero(self.seen)]
+        self._spectra[self.seen] = pair_spectra(visible, radiation, like.dmax)
+
+    def blocks(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """Yield positions with their spectra, as `_Spectra` does."""
+        for start in range(0, len(self._spectra), SHARD_ROWS):
+            block = self._spectra[start : start + SHARD_ROWS]
+            yield np.arange(start, start + len(block)), block
 
 
 def read_spectra(
@@ -267,26 +302,39 @@ def read_spectra(
     return out, spectra.density
 
 
-def _check_radiation(spectra: _Spectra, conditions: Conditions) -> None:
-    if conditions.radiation != spectra.radiation:
+def read_pdfs(store: Path, ids: NDArray[np.str_]) -> NDArray[np.float32]:
+    """Return G(r) of some crystals of a (crystal, r) store, (n, n_r), in Å⁻².
+
+    Raises
+    ------
+    ValueError
+        If the store lacks one of the crystals.
+    """
+    place = {name: i for i, name in enumerate(open_store(store)["crystal"].to_numpy())}
+    absent = [name for name in ids if name not in place]
+    if absent:
         raise ValueError(
-            f"the pair spectra are for {spectra.radiation}, the conditions for "
-            f"{conditions.radiation}; make both for the same, reference.radiation "
-            "in params.yaml."
+            f"{store}: the store lacks the crystal '{absent[0]}'; make it again with "
+            "'dvc repro'."
         )
+    rows = np.array([place[name] for name in ids])
+    return np.asarray(zarr.open_array(store / "g", mode="r")[...])[rows]
 
 
 def write_pdfs(
     path: Path,
     spectra_path: Path,
     conditions: Sequence[Conditions],
-    axis: Axis | None = None,
+    sweep: Sweep | None = None,
     ids: ArrayLike | None = None,
+    crystals: Path | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Write G(r, Ω) on the network's 209 points from a store of pair spectra.
 
-    Without an axis the dims are (crystal, r), with one (value, crystal, r).
+    Without a sweep the dims are (crystal, r), with one (value, crystal, r), with a map
+    (value, other, crystal, r). Where a crystal cannot be seen by a radiation, because
+    an element has no neutron scattering length, its G is zero and ``seen`` false.
 
     Parameters
     ----------
@@ -295,11 +343,14 @@ def write_pdfs(
     spectra_path
         The store of pair spectra.
     conditions
-        The conditions Ω: one, or one per value of the axis.
-    axis
-        The axis that the conditions vary.
+        The conditions Ω: one, or one per point of the sweep.
+    sweep
+        The sweep that the conditions are of.
     ids
         The crystals to simulate, in this order; all if left out.
+    crystals
+        The table of the crystals, to make pair spectra for another radiation than
+        that of the store.
     progress
         Called with the number of PDFs finished since the last call.
 
@@ -309,39 +360,112 @@ def write_pdfs(
         If the spectra lack a crystal, are for another radiation, or are too short.
     """
     spectra = _Spectra(spectra_path, ids)
-    operators = []
+    sources: dict[str, _Spectra | _Made] = {spectra.radiation: spectra}
     for omega in conditions:
-        _check_radiation(spectra, omega)
-        operators.append(input_operator(omega, spectra.dmax))
+        if omega.radiation in sources:
+            continue
+        if crystals is None:
+            raise ValueError(
+                f"the pair spectra are for {spectra.radiation}, the conditions for "
+                f"{omega.radiation}; make both for the same, reference.radiation "
+                "in params.yaml."
+            )
+        sources[omega.radiation] = _Made(crystals, omega.radiation, spectra)
     mappings = [omega.to_mapping() for omega in conditions]
+    operators = [input_operator(omega, spectra.dmax) for omega in conditions]
     n = spectra.ids.size
-    dims: tuple[str, ...] = ("crystal", "r")
-    shape: tuple[int, ...] = (n, INPUT_R.size)
-    if axis is not None:
-        dims, shape = ("value", *dims), (len(conditions), *shape)
+    points = POINTS[: len(sweep.shape)] if sweep else ()
+    shape = (*(sweep.shape if sweep else ()), n, INPUT_R.size)
     attributes: dict[str, Any] = {
         "format": "gromega pdfs 1",
-        "conditions": json.dumps(mappings if axis else mappings[0]),
+        "conditions": json.dumps(mappings if sweep else mappings[0]),
     }
     with new_store(path, attributes) as group:
         array = _variable(
-            group, "g", dims, shape, {"units": "Å⁻²", "long_name": "G(r)"}
-        )
+            group, "g", (*points, "crystal", "r"), shape,
+            {"units": "Å⁻²", "long_name": "G(r)"},
+        )  # fmt: skip
         out = np.empty(shape, np.float32)
-        layers = out if axis is not None else out[None]
-        for rows, block in spectra.blocks():
-            for layer, omega, op in zip(layers, conditions, operators, strict=True):
-                g = apply_operator(op, block, spectra.density[rows])
-                layer[rows] = add_noise(op, g, spectra.ids[rows].tolist(), omega.noise)
-                if progress:
-                    progress(rows.size)
+        layers = out.reshape(-1, n, INPUT_R.size)
+        for radiation, source in sources.items():
+            for rows, block in source.blocks():
+                for layer, omega, op in zip(layers, conditions, operators, strict=True):
+                    if omega.radiation != radiation:
+                        continue
+                    g = apply_operator(op, block, spectra.density[rows])
+                    names = spectra.ids[rows].tolist()
+                    layer[rows] = add_noise(op, g, names, omega.noise)
+                    if progress:
+                        progress(rows.size)
+        for layer, omega in zip(layers, conditions, strict=True):
+            layer[~sources[omega.radiation].seen] = 0.0
         array[...] = out
         _coordinate(group, "r", INPUT_R, "Å")
-        if axis is not None:
-            values = np.array([getattr(omega, axis.name) for omega in conditions])
-            _coordinate(group, "value", values, axis.unit)
-            group.attrs["axis"] = axis.name
+        if sweep is not None:
+            for dim, axis in zip(points, sweep.axes, strict=True):
+                _coordinate(group, dim, np.array(axis.values), axis.unit)
+            group.attrs["sweep"] = sweep.name
+            seen = [sources[omega.radiation].seen for omega in conditions]
+            if not np.all(seen):
+                _write_seen(group, points, np.reshape(seen, shape[:-1]))
         _write_crystals(group, spectra.ids, spectra.density)
+
+
+def _write_seen(
+    group: zarr.Group, points: tuple[str, ...], seen: NDArray[np.bool_]
+) -> None:
+    array = group.create_array(
+        "seen",
+        shape=seen.shape,
+        dtype="bool",
+        chunks=seen.shape,
+        compressors=(ZstdCodec(level=1), Crc32cCodec()),
+        dimension_names=(*points, "crystal"),
+        config={"write_empty_chunks": True},
+    )
+    array[...] = seen
+
+
+def write_answers(
+    path: Path,
+    sweep: Sweep | None,
+    ids: NDArray[np.str_],
+    space_groups: NDArray[np.int64],
+    log_p: NDArray[np.floating],
+    seen: NDArray[np.bool_],
+) -> None:
+    """Write what a model answers: log-probabilities of space groups.
+
+    Parameters
+    ----------
+    path
+        The store to write.
+    sweep
+        The sweep that was answered, None at the reference.
+    ids
+        The crystals, (n,).
+    space_groups
+        The space group numbers, (n_groups,).
+    log_p
+        The log-probabilities, (..., n, n_groups), where ... is the shape of the sweep.
+    seen
+        Whether there was a PDF to answer, (..., n).
+    """
+    points = POINTS[: len(sweep.shape)] if sweep else ()
+    with new_store(path, {"format": "gromega answers 1"}) as group:
+        array = _variable(
+            group, "log_p", (*points, "crystal", "space_group"), log_p.shape,
+            {"long_name": "log-probability"},
+        )  # fmt: skip
+        array[...] = log_p.astype(np.float32)
+        if sweep is not None:
+            for dim, axis in zip(points, sweep.axes, strict=True):
+                _coordinate(group, dim, np.array(axis.values), axis.unit)
+            group.attrs["sweep"] = sweep.name
+        if not seen.all():
+            _write_seen(group, points, seen)
+        _coordinate(group, "space_group", space_groups)
+        _coordinate(group, "crystal", ids)
 
 
 def verify(path: Path) -> int:
@@ -367,7 +491,9 @@ def verify(path: Path) -> int:
             if stored != wanted:
                 raise ValueError(f"{name}: {stored} of {wanted} files")
             values = np.asarray(array[...])
-            if values.dtype.kind == "f" and not np.isfinite(values).all():
+            # The diameter of a bulk crystal is infinite.
+            wrong = np.isnan if name in POINTS else lambda x: ~np.isfinite(x)
+            if values.dtype.kind == "f" and wrong(values).any():
                 raise ValueError(f"{name}: numbers that are nan")
             count += values.size
     except (ValueError, RuntimeError, TypeError, KeyError, OSError) as error:

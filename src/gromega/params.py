@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from gromega.conditions import AXES, Axis, Conditions, get_axis
+from gromega.conditions import AXES, BEYOND, Axis, Conditions, Sweep, get_axis
 
 
 @dataclass(frozen=True)
@@ -66,19 +66,37 @@ class Train:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Sweeps:
     """The section `sweep` of params.yaml."""
 
     param: str | list[str] = "all"
+    map: list[str] = field(default_factory=list)
 
-    def axes(self) -> list[Axis]:
-        """Return the axes to sweep: all, one, or several."""
-        if self.param == "all":
-            return list(AXES.values())
+    def __post_init__(self) -> None:
+        self.sweeps()
+
+    def sweeps(self) -> list[Sweep]:
+        """Return what to sweep: the axes asked for, and the map if there is one."""
         names = [self.param] if isinstance(self.param, str) else self.param
         if not names:
-            raise ValueError(f"sweep.param is empty; give all, {', '.join(AXES)}.")
-        return [get_axis(str(name)) for name in names]
+            raise ValueError(
+                f"sweep.param is empty; give all, beyond, {', '.join(AXES | BEYOND)}."
+            )
+        axes: list[Axis] = []
+        for name in names:
+            groups = {"all": AXES, "beyond": BEYOND}
+            known = groups.get(str(name))
+            axes += known.values() if known else [get_axis(str(name))]
+        sweeps = [Sweep((axis,)) for axis in dict.fromkeys(axes)]
+        if self.map:
+            over = tuple(get_axis(str(name)) for name in self.map)
+            if len(over) != 2:
+                raise ValueError(
+                    f"a map is over two axes, got {len(over)}; give sweep.map such as "
+                    "[rmax, qdamp]."
+                )
+            sweeps.append(Sweep(over))
+        return sweeps
 
 
 @dataclass(frozen=True)
@@ -90,7 +108,7 @@ class Params:
     spectra: Spectra = field(default_factory=Spectra)
     reference: Conditions = field(default_factory=Conditions)
     train: Train = field(default_factory=Train)
-    sweep: Sweep = field(default_factory=Sweep)
+    sweep: Sweeps = field(default_factory=Sweeps)
 
 
 def read_params(path: Path = Path("params.yaml")) -> Params:

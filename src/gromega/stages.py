@@ -1,5 +1,6 @@
 """What dvc.yaml runs: each stage reads params.yaml, calls, and writes its outs."""
 
+import math
 import os
 import shutil
 import sys
@@ -33,7 +34,15 @@ from gromega.crystals.table import (
 )
 from gromega.crystals.variants import with_symmetry
 from gromega.evaluation import accuracy, figures
-from gromega.lake import open_store, read_spectra, write_pdfs, write_spectra
+from gromega.evaluation.answers import answer
+from gromega.evaluation.draws import draw_rows, draw_scores, read_draws, write_draws
+from gromega.lake import (
+    open_store,
+    read_pdfs,
+    read_spectra,
+    write_pdfs,
+    write_spectra,
+)
 from gromega.models import calibration, memory
 from gromega.models import train as training
 from gromega.models.checkpoint import WORK, fingerprint
@@ -55,7 +64,7 @@ DATA, METRICS = Path("data"), Path("metrics")
 CRYSTALS, SPLIT = DATA / "crystals.parquet", DATA / "split.parquet"
 QUARANTINE = DATA / "quarantine.csv"
 SPECTRA, REFERENCE = DATA / "spectra.zarr", DATA / "reference.zarr"
-SWEEPS = DATA / "sweeps"
+SWEEPS, ANSWERS, DRAWS = DATA / "sweeps", DATA / "answers", DATA / "draws.parquet"
 TRAINED, MODEL = Path("models/trained"), Path("models/current")
 # Crystals to train on beside the data set.
 EXTRA = DATA / "extra.parquet"
@@ -240,7 +249,7 @@ def simulate(params: Params) -> None:
 
 def _part(name: str, groups: NDArray[np.int64]) -> Part:
     ids, labels = splits.read_part(SPLIT, name)
-    g = accuracy.read_rows(REFERENCE, ids)
+    g = read_pdfs(REFERENCE, ids)
     return Part(ids, g, np.searchsorted(groups, labels))
 
 
@@ -395,55 +404,74 @@ def _remembering(model: Model, conditions: int, validation: Part) -> Model:
 
 
 def evaluate(params: Params) -> None:
-    """Make metrics/reference.json, from the test part."""
+    """Make data/answers/reference.zarr and metrics/reference.json, of the test part."""
     ids, labels = splits.read_part(SPLIT, "test")
-    scores = accuracy.reference_scores(load_model(MODEL), REFERENCE, ids, labels)
-    accuracy.write_json(METRICS / "reference.json", scores)
+    found = answer(load_model(MODEL), REFERENCE, ids, ANSWERS / "reference.zarr")
+    scores = accuracy.scores(found, labels)
+    accuracy.write_json(METRICS / "reference.json", scores[""])
 
 
 def simulate_sweep(params: Params) -> None:
-    """Make data/sweeps/<axis>.zarr of the test part, one per axis."""
-    axes = params.sweep.axes()
+    """Make data/sweeps/<sweep>.zarr of the test part, one per axis or map."""
+    sweeps = params.sweep.sweeps()
     ids, _ = splits.read_part(SPLIT, "test")
     shutil.rmtree(SWEEPS, ignore_errors=True)
     SWEEPS.mkdir(parents=True)
-    total = ids.size * sum(len(axis.values) for axis in axes)
+    total = ids.size * sum(math.prod(sweep.shape) for sweep in sweeps)
     with progress_bar("PDFs", total) as advance:
-        for axis in axes:
-            omegas = axis.conditions(params.reference)
-            path = SWEEPS / f"{axis.name}.zarr"
-            write_pdfs(path, SPECTRA, omegas, axis, ids, progress=advance)
+        for sweep in sweeps:
+            omegas = sweep.conditions(params.reference)
+            path = SWEEPS / f"{sweep.name}.zarr"
+            write_pdfs(path, SPECTRA, omegas, sweep, ids, CRYSTALS, advance)
 
 
 def evaluate_sweep(params: Params) -> None:
-    """Make metrics/sweeps/<axis>.json, one per axis."""
+    """Make data/answers/sweeps, data/draws.parquet and metrics/sweeps/<sweep>.json."""
     model = load_model(MODEL)
     ids, labels = splits.read_part(SPLIT, "test")
-    shutil.rmtree(METRICS / "sweeps", ignore_errors=True)
-    with progress_bar("axes", len(params.sweep.axes())) as advance:
-        for axis in params.sweep.axes():
-            store = SWEEPS / f"{axis.name}.zarr"
-            scores = accuracy.sweep_scores(model, store, ids, labels)
-            accuracy.write_json(METRICS / "sweeps" / f"{axis.name}.json", scores)
+    y = accuracy.classes(model.space_groups, labels)
+    folder = ANSWERS / "sweeps"
+    for made in (METRICS / "sweeps", folder):
+        shutil.rmtree(made, ignore_errors=True)
+    folder.mkdir(parents=True)
+    rows = draw_rows(ids.size)
+    drawn = {}
+    sweeps = params.sweep.sweeps()
+    with progress_bar("sweeps", len(sweeps)) as advance:
+        for sweep in sweeps:
+            name = f"{sweep.name}.zarr"
+            found = answer(model, SWEEPS / name, ids, folder / name)
+            scores = accuracy.scores(found, labels)
+            accuracy.write_json(METRICS / "sweeps" / f"{sweep.name}.json", scores)
+            for key, log_p, seen in found.points():
+                ranks = accuracy.ranks(log_p, y)
+                drawn[sweep.name, key] = draw_scores(ranks, seen, rows)
             advance(1)
+    write_draws(DRAWS, drawn)
 
 
 def draw(params: Params) -> None:
-    """Make metrics/figures: crystals, and one figure per axis, as .svg and .png."""
+    """Make metrics/figures: crystals, and one figure per sweep, as .svg and .png."""
     model = load_model(MODEL)
     shutil.rmtree(METRICS / "figures", ignore_errors=True)
     summary = accuracy.read_json(METRICS / "crystals.json")
     figures.save_figure(figures.crystals_figure(summary), METRICS / "figures/crystals")
-    for axis in params.sweep.axes():
-        scores = accuracy.read_json(METRICS / "sweeps" / f"{axis.name}.json")
+    drawn = read_draws(DRAWS)
+    for sweep in params.sweep.sweeps():
+        scores = accuracy.read_json(METRICS / "sweeps" / f"{sweep.name}.json")
         n = next(iter(scores.values()))["n"]
         caption = (
             f"recipe {model.training['recipe']}, {model.space_groups.size} groups, "
             f"{model.training['n_train']:,} training and {n:,} test crystals"
         )
-        trained_at = getattr(model.trained_over, axis.name)
-        figure = figures.sweep_figure(axis, scores, trained_at, caption)
-        figures.save_figure(figure, METRICS / "figures" / axis.name)
+        if len(sweep.axes) == 1:
+            boxes = {key: drawn[sweep.name, key] for key in scores}
+            figure = figures.sweep_figure(
+                sweep.axes[0], scores, model.trained_over, caption, boxes
+            )
+        else:
+            figure = figures.map_figure(sweep, scores, caption)
+        figures.save_figure(figure, METRICS / "figures" / sweep.name)
 
 
 STAGES: dict[str, Callable[[Params], None]] = {

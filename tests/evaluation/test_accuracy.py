@@ -1,16 +1,17 @@
 import numpy as np
 import pytest
 
-from gromega.conditions import AXES, REFERENCE
+from gromega.conditions import REFERENCE, get_sweep
 from gromega.crystals.table import crystals_of, write_table
 from gromega.evaluation.accuracy import (
     classes,
+    ranks,
     read_json,
-    reference_scores,
     score,
-    sweep_scores,
+    scores,
     write_json,
 )
+from gromega.evaluation.answers import Answers, answer, read_answers
 from gromega.lake import write_pdfs, write_spectra
 from gromega.models.model import Model
 from gromega.models.recipes import make_network
@@ -34,11 +35,10 @@ def lake(tmp_path_factory, small_table):
         table = folder / "crystals.parquet"
         write_spectra(folder / "spectra.zarr", table, "xray", DMAX, pool)
     write_pdfs(folder / "reference.zarr", folder / "spectra.zarr", [REFERENCE])
-    axis = AXES["uiso"]
+    sweep = get_sweep("uiso")
     ids = small_table["id"].to_pylist()
-    write_pdfs(
-        folder / "uiso.zarr", folder / "spectra.zarr", axis.conditions(), axis, ids
-    )
+    omegas = sweep.conditions()
+    write_pdfs(folder / "uiso.zarr", folder / "spectra.zarr", omegas, sweep, ids)
     return folder
 
 
@@ -51,45 +51,75 @@ def labels(small_table):
 def test_scores_count_the_first_and_the_first_six():
     log_p = np.log(np.tile(np.arange(1, 9) / 36, (4, 1)))
     y = np.array([7, 6, 2, 1])
-    scores = score(log_p, y)
-    assert 0 <= scores.pop("ece") <= 1
-    assert scores == {"top1": 0.25, "top6": 0.75, "n": 4}
+    found = score(log_p, y)
+    assert 0 <= found.pop("ece") <= 1
+    assert found == {"top1": 0.25, "top6": 0.75, "n": 4}
 
 
 def test_scores_are_those_of_the_model_s_ranking(model, lake, labels, small_table):
     ids, groups = labels
-    scores = reference_scores(model, lake / "reference.zarr", ids, groups)
+    found = answer(model, lake / "reference.zarr", ids, lake / "answers.zarr")
+    there = scores(found, groups)[""]
     ranked = model.rank(crystals_of(small_table))
-    assert scores["n"] == 24
-    assert scores["top1"] == pytest.approx((ranked[:, 0] == groups).mean(), abs=1e-6)
-    assert scores["top6"] == 1.0
+    assert there["n"] == 24
+    assert there["top1"] == pytest.approx((ranked[:, 0] == groups).mean(), abs=1e-6)
+    assert there["top6"] == 1.0
+
+
+def test_ranks_are_places_in_the_ranking(model, small_table, lake, labels):
+    ids, groups = labels
+    found = answer(model, lake / "reference.zarr", ids, lake / "answers.zarr")
+    ranked = model.rank(crystals_of(small_table))
+    expected = [row.tolist().index(g) for row, g in zip(ranked, groups, strict=True)]
+    y = classes(model.space_groups, groups)
+    assert ranks(found.log_p[0], y).tolist() == expected
+    # of groups as probable the first comes first
+    assert ranks(np.zeros((2, 4)), np.array([0, 2])).tolist() == [0, 2]
 
 
 def test_sweep_has_the_reference_s_score_at_the_reference(model, lake, labels):
     ids, groups = labels
-    scores = sweep_scores(model, lake / "uiso.zarr", ids, groups)
-    assert list(scores) == ["0.005", "0.006", "0.007", "0.008", "0.009", "0.010"]
-    reference = reference_scores(model, lake / "reference.zarr", ids, groups)
-    assert scores["0.008"] == reference
+    along = answer(model, lake / "uiso.zarr", ids, lake / "answers-uiso.zarr")
+    found = scores(along, groups)
+    assert list(found) == ["0.005", "0.006", "0.007", "0.008", "0.009", "0.010"]
+    there = answer(model, lake / "reference.zarr", ids, lake / "answers.zarr")
+    assert found["0.008"] == scores(there, groups)[""]
+
+
+def test_answers_come_back_as_they_were_written(model, lake, labels):
+    ids, _ = labels
+    for name in ("uiso", "reference"):
+        made = answer(model, lake / f"{name}.zarr", ids, lake / f"answers-{name}.zarr")
+        again = read_answers(lake / f"answers-{name}.zarr")
+        np.testing.assert_array_equal(again.log_p, made.log_p)
+        np.testing.assert_array_equal(again.seen, made.seen)
+        assert again.ids.tolist() == ids.tolist()
+        assert again.sweep == made.sweep
+
+
+def test_crystals_that_were_not_seen_do_not_count():
+    log_p = np.log(np.array([[[0.8, 0.2], [0.3, 0.7], [0.9, 0.1]]]))
+    seen = np.array([[True, True, False]])
+    found = Answers(np.array(list("abc")), np.array([2, 14]), log_p, seen, None)
+    assert scores(found, np.array([2, 2, 2]))[""]["n"] == 2
+    assert scores(found, np.array([2, 2, 2]))[""]["top1"] == 0.5
 
 
 def test_sweep_of_other_crystals_is_refused(model, lake, labels):
-    ids, groups = labels
+    ids, _ = labels
     with pytest.raises(ValueError, match="the store is not of the test part"):
-        sweep_scores(model, lake / "uiso.zarr", ids[:5], groups[:5])
+        answer(model, lake / "uiso.zarr", ids[:5], lake / "x.zarr")
 
 
 def test_crystal_that_the_store_lacks_is_named(model, lake):
     with pytest.raises(ValueError, match="the store lacks the crystal 'gold'"):
-        reference_scores(
-            model, lake / "reference.zarr", np.array(["gold"]), np.array([225])
-        )
+        answer(model, lake / "reference.zarr", np.array(["gold"]), lake / "x.zarr")
 
 
 def test_group_that_the_model_does_not_know_is_named(model):
-    assert classes(model, np.array([229, 194])).tolist() == [2, 0]
+    assert classes(model.space_groups, np.array([229, 194])).tolist() == [2, 0]
     with pytest.raises(ValueError, match="does not know the space group 62"):
-        classes(model, np.array([225, 62]))
+        classes(model.space_groups, np.array([225, 62]))
 
 
 def test_json_round_trip(tmp_path):

@@ -1,19 +1,19 @@
 import json
 
+import numpy as np
 import pytest
 
-from gromega.conditions import AXES, REFERENCE, Box
+from gromega.conditions import AXES, BEYOND, REFERENCE, Box, get_axis, get_sweep
 from gromega.evaluation import paper
-from gromega.evaluation.figures import save_figure, sweep_figure
+from gromega.evaluation.figures import map_figure, save_figure, sweep_figure
 
 
-def figure(name, box=None):
-    axis = AXES[name]
+def figure(name, box=None, draws=None):
+    axis = get_axis(name)
     scores = {
         axis.key(value): {"top1": 0.5, "top6": 0.8, "n": 100} for value in axis.values
     }
-    trained_at = getattr(box or Box.around(REFERENCE), name)
-    return sweep_figure(axis, scores, trained_at, "a test")
+    return sweep_figure(axis, scores, box or Box.around(REFERENCE), "a test", draws)
 
 
 def test_paper_s_curves_are_at_our_values():
@@ -47,6 +47,42 @@ def test_a_model_trained_over_a_box_shows_its_range():
     (span,) = boxed.patches
     assert (span.get_x(), span.get_width()) == pytest.approx((0.0, 0.17))
     assert boxed.get_xlim()[1] < 0.17
+
+
+def test_boxes_show_the_quartiles_of_the_draws():
+    values = {"top1": np.linspace(0.4, 0.6, 101), "top6": np.linspace(0.7, 0.9, 101)}
+    draws = {AXES["qmax"].key(value): values for value in AXES["qmax"].values}
+    plot = figure("qmax", draws=draws).axes[0]
+    flat = [line.get_ydata() for line in plot.lines if len(line.get_ydata()) == 5]
+    assert len(flat) == 16
+    lows = sorted({round(min(y), 3) for y in flat})
+    assert lows == [45.0, 75.0]
+
+
+@pytest.mark.parametrize("name", list(BEYOND))
+@pytest.mark.parametrize("box", [None, Box()])
+def test_axes_beyond_the_paper_s_have_no_curve_of_it(name, box):
+    plot = figure(name, box).axes[0]
+    curves = [line for line in plot.lines if line.get_marker() == "o"]
+    assert len(curves) == 2
+    assert not [line for line in plot.lines if line.get_marker() == "s"]
+    labels = [label.get_text() for label in plot.get_xticklabels()]
+    if name == "diameter":
+        assert labels[0] == "10" and labels[-1] == "bulk"
+    if name == "radiation":
+        assert labels == ["x-ray", "neutron"]
+
+
+def test_a_map_shows_each_accuracy_in_its_field():
+    sweep = get_sweep("qdamp-uiso")
+    scores = {
+        key: {"top1": k / 100, "top6": (k + 50) / 100, "n": 9}
+        for k, key in enumerate(sweep.keys())
+    }
+    left, right = map_figure(sweep, scores, "a test").axes
+    assert [text.get_text() for text in left.texts] == [str(k) for k in range(42)]
+    assert right.texts[0].get_text() == "50"
+    assert left.images[0].get_array().shape == (7, 6)
 
 
 @pytest.mark.parametrize("kind", ["svg", "png"])

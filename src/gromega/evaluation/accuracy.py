@@ -1,24 +1,21 @@
-"""Accuracy of a model on the test part, from stores of G(r, Ω)."""
+"""Accuracy of a model on the test part, from what it answers."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
-from gromega.conditions import get_axis
-from gromega.lake import open_store
+from gromega.evaluation.answers import Answers
 from gromega.models.calibration import expected_calibration_error
-from gromega.models.model import Model
 from gromega.models.train import top_k
 
 TOP = (1, 6)
 Scores = dict[str, float | int]
 
 
-def score(log_probabilities: NDArray[np.float32], y: NDArray[np.int64]) -> Scores:
+def score(log_probabilities: NDArray[np.floating], y: NDArray[np.int64]) -> Scores:
     """Return the top-1 and top-6 accuracies and the number of crystals.
 
     With them goes the expected calibration error of the probabilities, ``ece``.
@@ -28,74 +25,54 @@ def score(log_probabilities: NDArray[np.float32], y: NDArray[np.int64]) -> Score
     return {**scores, "ece": error, "n": int(y.size)}
 
 
-def classes(model: Model, space_groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the outputs of the model that stand for some space groups, (n,).
+def classes(
+    known: NDArray[np.int64], space_groups: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the outputs of a model that stand for some space groups, (n,).
+
+    Parameters
+    ----------
+    known
+        The space groups that the model knows, (n_groups,).
+    space_groups
+        The space groups asked for, (n,).
 
     Raises
     ------
     ValueError
-        If the model does not know one of the groups.
+        If the model does not know one of them.
     """
-    unknown = np.setdiff1d(space_groups, model.space_groups)
+    unknown = np.setdiff1d(space_groups, known)
     if unknown.size:
         raise ValueError(
             f"the model does not know the space group {unknown[0]}; train it on the "
             "same crystals with 'dvc repro'."
         )
-    order = np.argsort(model.space_groups)
-    return order[np.searchsorted(model.space_groups, space_groups, sorter=order)]
+    order = np.argsort(known)
+    return order[np.searchsorted(known, space_groups, sorter=order)]
 
 
-def reference_scores(
-    model: Model, store: Path, ids: NDArray[np.str_], space_groups: NDArray[np.int64]
-) -> Scores:
-    """Return the scores of some crystals of a (crystal, r) store."""
-    y = classes(model, space_groups)
-    return score(model.log_probabilities(read_rows(store, ids)), y)
+def ranks(log_p: NDArray[np.floating], y: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rank of the true class in each row, 0 the first, (n,).
 
-
-def sweep_scores(
-    model: Model, store: Path, ids: NDArray[np.str_], space_groups: NDArray[np.int64]
-) -> dict[str, Scores]:
-    """Return the scores by value of a (value, crystal, r) store.
-
-    Raises
-    ------
-    ValueError
-        If the store holds other crystals than `ids`.
+    Of classes as probable, the first comes first, as in `Model.rank`.
     """
-    data = open_store(store)
-    if data["crystal"].to_numpy().tolist() != ids.tolist():
-        raise ValueError(
-            f"{store}: the store is not of the test part; make it again with "
-            "'dvc repro'."
-        )
-    axis = get_axis(data.attrs["axis"])
-    y = classes(model, space_groups)
-    layers = zarr.open_array(store / "g", mode="r")
-    return {
-        axis.key(float(value)): score(model.log_probabilities(np.asarray(layers[i])), y)
-        for i, value in enumerate(data["value"].to_numpy())
-    }
+    order = np.argsort(-log_p, axis=1, kind="stable")
+    return np.argmax(order == y[:, None], axis=1)
 
 
-def read_rows(store: Path, ids: NDArray[np.str_]) -> NDArray[np.float32]:
-    """Return G(r) of some crystals of a (crystal, r) store, (n, n_r), in Å⁻².
+def scores(answers: Answers, space_groups: NDArray[np.int64]) -> dict[str, Scores]:
+    """Return the scores of answers by point; the key of the reference is empty.
 
-    Raises
-    ------
-    ValueError
-        If the store lacks one of the crystals.
+    Parameters
+    ----------
+    answers
+        The answers.
+    space_groups
+        The true space groups, (n,).
     """
-    place = {name: i for i, name in enumerate(open_store(store)["crystal"].to_numpy())}
-    absent = [name for name in ids if name not in place]
-    if absent:
-        raise ValueError(
-            f"{store}: the store lacks the crystal '{absent[0]}'; make it again with "
-            "'dvc repro'."
-        )
-    rows = np.array([place[name] for name in ids])
-    return np.asarray(zarr.open_array(store / "g", mode="r")[...])[rows]
+    y = classes(answers.space_groups, space_groups)
+    return {key: score(log_p[seen], y[seen]) for key, log_p, seen in answers.points()}
 
 
 def read_json(path: Path) -> Any:

@@ -1,20 +1,22 @@
 """Figures: accuracy against a condition, the paper's curve beside ours."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from gromega.conditions import Axis
+from gromega.conditions import Axis, Box, Sweep
 from gromega.evaluation import paper
 from gromega.evaluation.accuracy import Scores
+from gromega.evaluation.draws import Draws
 
 COLORS = {"top6": "#1f6fb4", "top1": "#c2571a"}
 NAMES = {"top6": "top-6", "top1": "top-1"}
@@ -41,8 +43,9 @@ def _style() -> Iterator[None]:
 def sweep_figure(
     axis: Axis,
     scores: dict[str, Scores],
-    trained_at: tuple[float, float],
+    trained_over: Box,
     caption: str,
+    draws: Mapping[str, Draws] | None = None,
 ) -> Figure:
     """Return accuracy against one condition, with the training value marked.
 
@@ -52,39 +55,140 @@ def sweep_figure(
         The axis.
     scores
         The scores by value, as in ``metrics/sweeps/<axis>.json``.
-    trained_at
-        The lowest and the highest value that the model was trained at.
+    trained_over
+        The conditions that the model was trained at.
     caption
         What the model was trained and tested on, for the title.
+    draws
+        The accuracies of random parts of the test part by value, for box plots:
+        median, quartiles, whiskers of 1.5 interquartile ranges, and what is beyond.
     """
     with _style():
         figure = Figure(figsize=(5.4, 3.8), layout="constrained")
         plot = figure.add_subplot()
-        values = [float(key) for key in scores]
+        places, named = _places(axis, scores)
+        reported = paper.SWEEPS.get(axis.name)
         for name, color in COLORS.items():
             accuracies = [100 * score[name] for score in scores.values()]
-            plot.plot(values, accuracies, "o-", color=color, markersize=5)
-            reported = paper.SWEEPS[axis.name]
-            theirs = [100 * accuracy for accuracy in reported[name]]
-            plot.plot(
-                reported["value"], theirs, "s--", color=color,
-                markersize=4, markerfacecolor="white", alpha=0.6, linewidth=1,
-            )  # fmt: skip
-        low, high = trained_at
-        if low == high:
-            plot.axvline(low, color="#777777", linestyle=":", linewidth=1.2)
-        else:
-            # As far as the box is in view.
-            ends = plot.get_xlim()
-            plot.axvspan(low, high, color="#777777", alpha=0.1, linewidth=0)
-            plot.set_xlim(*ends)
+            plot.plot(places, accuracies, "o-", color=color, markersize=4.5)
+            if draws:
+                boxes = [100 * np.asarray(draws[key][name]) for key in scores]
+                _boxes(plot, boxes, places, color)
+            if reported and not named:
+                theirs = [100 * accuracy for accuracy in reported[name]]
+                plot.plot(
+                    reported["value"], theirs, "s--", color=color,
+                    markersize=4, markerfacecolor="white", alpha=0.6, linewidth=1,
+                )  # fmt: skip
+        if named:
+            plot.set_xticks(places, [_named(key) for key in scores])
+        over_a_box = _mark(plot, axis, scores, trained_over, places, named)
         plot.set(xlabel=axis.label, ylabel="accuracy (%)", ylim=(0, 100))
         plot.set_title(caption, fontsize=9, loc="left", color="#333333")
+        handles = _legend(over_a_box, reported is not None and not named)
         figure.legend(
-            handles=_legend(low < high), loc="outside lower center", ncols=3,
+            handles=handles, loc="outside lower center", ncols=3,
             frameon=False, fontsize=8.5,
         )  # fmt: skip
     return figure
+
+
+def map_figure(sweep: Sweep, scores: dict[str, Scores], caption: str) -> Figure:
+    """Return the accuracies of a map over two conditions, a field for each point.
+
+    Parameters
+    ----------
+    sweep
+        The map.
+    scores
+        The scores by point, as in ``metrics/sweeps/<map>.json``.
+    caption
+        What the model was trained and tested on, for the title.
+    """
+    first, second = sweep.axes
+    with _style():
+        height = 1.2 + 0.34 * len(first.values)
+        width = 1.6 + 2 * 0.52 * len(second.values)
+        figure = Figure(figsize=(max(width, 5.4), height + 0.4), layout="constrained")
+        plots = figure.subplots(1, 2, sharey=True)
+        for plot, name in zip(plots, ("top1", "top6"), strict=True):
+            found = [100 * score[name] for score in scores.values()]
+            field = np.reshape(found, sweep.shape)
+            plot.imshow(field, cmap="viridis", vmin=0, vmax=100, aspect="auto")
+            for (i, j), accuracy in np.ndenumerate(field):
+                shade = "black" if accuracy > 60 else "white"
+                plot.text(
+                    j, i, f"{accuracy:.0f}", ha="center", va="center", color=shade,
+                    fontsize=8,
+                )  # fmt: skip
+            for set_ticks, axis in (
+                (plot.set_xticks, second), (plot.set_yticks, first)
+            ):  # fmt: skip
+                keys = [_named(axis.key(value)) for value in axis.values]
+                set_ticks(range(len(keys)), keys, fontsize=8)
+            plot.set(xlabel=second.label, title=f"{NAMES[name]} (%)")
+            plot.grid(visible=False)
+        figure.axes[0].set_ylabel(first.label)
+        figure.suptitle(caption, fontsize=9, x=0.01, ha="left", color="#333333")
+    return figure
+
+
+def _places(axis: Axis, scores: dict[str, Scores]) -> tuple[list[float], bool]:
+    """Return where the values stand, and whether they are names on an even row."""
+    numeric = all(isinstance(v, int | float) and math.isfinite(v) for v in axis.values)
+    if numeric:
+        return [float(key) for key in scores], False
+    return [float(k) for k in range(len(scores))], True
+
+
+def _named(key: str) -> str:
+    """Return a key as a reader likes it."""
+    plain = key.lstrip("0") if key.isdigit() else key
+    return {"inf": "bulk", "xray": "x-ray"}.get(plain, plain)
+
+
+def _boxes(plot: Any, boxes: list[Any], places: list[float], color: str) -> None:
+    gaps = np.diff(sorted(places))
+    line = {"color": color, "linewidth": 0.9}
+    plot.boxplot(
+        boxes, positions=places, widths=0.55 * (gaps.min() if gaps.size else 1.0),
+        manage_ticks=False, boxprops=line, whiskerprops=line, capprops=line,
+        medianprops=line, whis=1.5, zorder=1,
+        flierprops={"marker": ".", "markersize": 3, "markeredgecolor": color},
+    )  # fmt: skip
+
+
+def _mark(
+    plot: Any,
+    axis: Axis,
+    scores: dict[str, Scores],
+    trained_over: Box,
+    places: list[float],
+    named: bool,
+) -> bool:
+    """Mark where the model was trained; return whether over a range."""
+    if axis.name == "radiation":
+        return False
+    low, high = getattr(trained_over, axis.name)
+    if named:
+        inside = [
+            place
+            for place, key in zip(places, scores, strict=True)
+            if low <= float(key) <= high
+        ]
+        if not inside:
+            return low < high
+        low_place, high_place = min(inside), max(inside)
+    else:
+        low_place, high_place = low, high
+    if low == high:
+        plot.axvline(low_place, color="#777777", linestyle=":", linewidth=1.2)
+        return False
+    # As far as the box is in view.
+    ends = plot.get_xlim()
+    plot.axvspan(low_place, high_place, color="#777777", alpha=0.1, linewidth=0)
+    plot.set_xlim(*ends)
+    return True
 
 
 def crystals_figure(summary: dict[str, Any]) -> Figure:
@@ -158,7 +262,7 @@ def _ticks(largest: int) -> tuple[list[int], list[str]]:
     return ticks, [str(n) for n in ticks]
 
 
-def _legend(over_a_box: bool) -> list[Artist]:
+def _legend(over_a_box: bool, beside_theirs: bool) -> list[Artist]:
     lines: list[Artist] = [
         Line2D([], [], color=color, marker="o", label=f"{NAMES[name]}, this model")
         for name, color in COLORS.items()
@@ -171,7 +275,7 @@ def _legend(over_a_box: bool) -> list[Artist]:
     trained: Artist = Line2D([], [], color="#777777", linestyle=":", label="trained at")
     if over_a_box:
         trained = Patch(color="#777777", alpha=0.1, linewidth=0, label="trained over")
-    return [*lines, *theirs, trained]
+    return [*lines, *(theirs if beside_theirs else []), trained]
 
 
 def save_figure(figure: Figure, path: Path) -> None:

@@ -48,6 +48,15 @@ def without_length(radiation: str) -> set[int]:
     return set(np.flatnonzero(np.isnan(scattering_table(radiation))[1:]) + 1)
 
 
+def is_seen(crystal: Crystal, radiation: str) -> bool:
+    """Return whether a crystal has a PDF by a radiation, as `site_weights` demands."""
+    try:
+        site_weights(crystal, radiation)
+    except ValueError:
+        return False
+    return True
+
+
 def site_weights(crystal: Crystal, radiation: str) -> NDArray[np.float64]:
     """Return occupancy × f over √(Σo) <f> for each atom, (n_atoms,).
 

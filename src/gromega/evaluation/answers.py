@@ -1,0 +1,107 @@
+"""Answers: what a model says of each crystal of the test part, at each condition."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from gromega.conditions import Sweep, get_sweep
+from gromega.lake import open_store, read_pdfs, write_answers
+from gromega.models.model import Model
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers of a model at the reference, or at the points of a sweep.
+
+    Parameters
+    ----------
+    ids
+        The crystals, (n,).
+    space_groups
+        The space groups, (n_groups,), in the order of the model's outputs.
+    log_p
+        The log-probabilities, (n_points, n, n_groups); one point at the reference.
+    seen
+        Whether there was a PDF to answer, (n_points, n).
+    sweep
+        The sweep, None at the reference.
+    """
+
+    ids: NDArray[np.str_]
+    space_groups: NDArray[np.int64]
+    log_p: NDArray[np.float32]
+    seen: NDArray[np.bool_]
+    sweep: Sweep | None
+
+    def points(self) -> Iterator[tuple[str, NDArray[np.float32], NDArray[np.bool_]]]:
+        """Yield the key of each point with log-probabilities and what was seen."""
+        keys = self.sweep.keys() if self.sweep else [""]
+        yield from zip(keys, self.log_p, self.seen, strict=True)
+
+
+def answer(model: Model, pdfs: Path, ids: NDArray[np.str_], out: Path) -> Answers:
+    """Ask a model for the space groups of crystals, and write what it answers.
+
+    Parameters
+    ----------
+    model
+        The model.
+    pdfs
+        The store of their G(r), of the reference or of a sweep.
+    ids
+        The crystals.
+    out
+        The store to write.
+
+    Raises
+    ------
+    ValueError
+        If the store lacks one of the crystals, or a sweep is of others.
+    """
+    data = open_store(pdfs)
+    sweep = get_sweep(data.attrs["sweep"]) if "sweep" in data.attrs else None
+    shape = (*(sweep.shape if sweep else ()), ids.size)
+    seen = data["seen"].to_numpy() if "seen" in data else np.ones(shape, bool)
+    log_p = np.empty((*shape, model.space_groups.size), np.float32)
+    if sweep is None:
+        log_p[...] = model.log_probabilities(read_pdfs(pdfs, ids))
+    else:
+        if data["crystal"].to_numpy().tolist() != ids.tolist():
+            raise ValueError(
+                f"{pdfs}: the store is not of the test part; make it again with "
+                "'dvc repro'."
+            )
+        layers = zarr.open_array(pdfs / "g", mode="r")
+        for point in np.ndindex(sweep.shape):
+            log_p[point] = model.log_probabilities(np.asarray(layers[point]))
+    write_answers(out, sweep, ids, model.space_groups, log_p, seen)
+    return _flat(ids, model.space_groups, log_p, seen, sweep)
+
+
+def read_answers(path: Path) -> Answers:
+    """Return the answers of a store that `answer` wrote."""
+    data = open_store(path)
+    sweep = get_sweep(data.attrs["sweep"]) if "sweep" in data.attrs else None
+    log_p = np.asarray(zarr.open_array(path / "log_p", mode="r")[...])
+    seen = (
+        data["seen"].to_numpy() if "seen" in data else np.ones(log_p.shape[:-1], bool)
+    )
+    ids = np.array(data["crystal"].to_numpy().tolist(), dtype=str)
+    return _flat(ids, data["space_group"].to_numpy(), log_p, seen, sweep)
+
+
+def _flat(
+    ids: NDArray[np.str_],
+    space_groups: NDArray[np.int64],
+    log_p: NDArray[np.float32],
+    seen: NDArray[np.bool_],
+    sweep: Sweep | None,
+) -> Answers:
+    n, n_groups = log_p.shape[-2:]
+    return Answers(
+        ids, space_groups, log_p.reshape(-1, n, n_groups), seen.reshape(-1, n), sweep
+    )

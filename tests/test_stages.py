@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from gromega.cli import app
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import read_table, to_table, write_table
+from gromega.evaluation.draws import read_draws
 from gromega.lake import open_store
 from gromega.models.checkpoint import Checkpoints
 from gromega.models.model import load_model
@@ -103,6 +104,37 @@ def test_reference_metrics_stand_in_both_sweeps(inside):
         assert json.loads(Path(f"metrics/sweeps/{axis}.json").read_text())[key] == (
             reference
         )
+
+
+def test_the_report_holds_the_metrics(inside):
+    reference = json.loads(Path("metrics/reference.json").read_text())
+    text = Path("metrics/report/report.md").read_text("utf-8")
+    top1 = f"{100 * reference['top1']:.1f}"
+    assert f"the model is right for {top1} % (" in text
+    assert "of 6 test crystals, random split of crystals.parquet" in text
+    rows = [line.split("|")[1:4] for line in text.splitlines() if line[:1] == "|"]
+    uiso = json.loads(Path("metrics/sweeps/uiso.json").read_text())
+    for key, scores in uiso.items():
+        (row,) = [row for row in rows if row[0].strip() == key and "±" in row[1]]
+        assert row[1].split()[0] == f"{100 * scores['top1']:.1f}"
+    for name in ("uiso", "rmax", "confusion", "reliability"):
+        assert Path(f"metrics/report/figures/{name}.svg").is_file()
+        assert f"(figures/{name}.svg)" in text
+    page = Path("metrics/report/index.html").read_text("utf-8")
+    assert page.count("<svg ") == 4
+    for name in ("nearest neighbours of G(r)", "logistic regression on G(r)"):
+        assert name in text
+
+
+def test_draws_are_kept_for_every_point(inside):
+    drawn = read_draws(Path("data/draws.parquet"))
+    assert len(drawn) == 6 + 11
+    uiso = json.loads(Path("metrics/sweeps/uiso.json").read_text())
+    for (sweep, key), accuracies in drawn.items():
+        assert accuracies["top1"].shape == (100,)
+        if sweep == "uiso":
+            mean = accuracies["top6"].mean()
+            assert mean == pytest.approx(uiso[key]["top6"], abs=0.2)
 
 
 def test_outputs_tell_nothing_of_the_place(project):

@@ -4,6 +4,7 @@ import math
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing
@@ -33,11 +34,14 @@ from gromega.crystals.table import (
     to_table,
 )
 from gromega.crystals.variants import with_symmetry
-from gromega.evaluation import accuracy, figures
-from gromega.evaluation.answers import answer
+from gromega.evaluation import accuracy, baselines, figures
+from gromega.evaluation.answers import answer, read_answers
+from gromega.evaluation.document import write_document
 from gromega.evaluation.draws import draw_rows, draw_scores, read_draws, write_draws
+from gromega.evaluation.report import Tested, make_report
 from gromega.lake import (
     open_store,
+    put_in_place,
     read_pdfs,
     read_spectra,
     write_pdfs,
@@ -65,6 +69,7 @@ CRYSTALS, SPLIT = DATA / "crystals.parquet", DATA / "split.parquet"
 QUARANTINE = DATA / "quarantine.csv"
 SPECTRA, REFERENCE = DATA / "spectra.zarr", DATA / "reference.zarr"
 SWEEPS, ANSWERS, DRAWS = DATA / "sweeps", DATA / "answers", DATA / "draws.parquet"
+REPORT = METRICS / "report"
 TRAINED, MODEL = Path("models/trained"), Path("models/current")
 # Crystals to train on beside the data set.
 EXTRA = DATA / "extra.parquet"
@@ -474,6 +479,55 @@ def draw(params: Params) -> None:
         figures.save_figure(figure, METRICS / "figures" / sweep.name)
 
 
+def report(params: Params) -> None:
+    """Make metrics/report: index.html, report.md, its figures, tables as LaTeX."""
+    model = load_model(MODEL)
+    n_groups = model.space_groups.size
+    ids, labels = splits.read_part(SPLIT, "test")
+    train, test = _part("train", model.space_groups), _part("test", model.space_groups)
+    simple = {
+        "nearest neighbours of G(r)": baselines.nearest_neighbours,
+        "logistic regression on G(r)": baselines.logistic_regression,
+    }
+    found = {
+        name: method(train.g, train.y, test.g, n_groups)
+        for name, method in simple.items()
+    }
+    made = make_report(
+        model,
+        _tested(params, ids, labels, train),
+        read_answers(ANSWERS / "reference.zarr"),
+        [
+            read_answers(ANSWERS / "sweeps" / f"{sweep.name}.zarr")
+            for sweep in params.sweep.sweeps()
+        ],
+        read_draws(DRAWS),
+        found,
+    )
+    partial = REPORT.with_name("report.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    write_document(partial, made)
+    put_in_place(partial, REPORT)
+
+
+def _tested(
+    params: Params, ids: NDArray[np.str_], labels: NDArray[np.int64], train: Part
+) -> Tested:
+    """Return what the report says of the crystals of the test part."""
+    columns = ["id", "numbers", "structure_type"]
+    rows = {row["id"]: row for row in read_table(CRYSTALS, columns).to_pylist()}
+    counts = Counter(rows[name]["structure_type"] for name in train.ids)
+    tested = [rows[name] for name in ids]
+    return Tested(
+        labels,
+        np.array([len(row["numbers"]) for row in tested]),
+        np.array([counts[row["structure_type"]] for row in tested]),
+        np.bincount(train.y),
+        params.split.scheme,
+        Path(params.crystals.source).name,
+    )
+
+
 STAGES: dict[str, Callable[[Params], None]] = {
     "crystals": crystals,
     "split": split,
@@ -485,6 +539,7 @@ STAGES: dict[str, Callable[[Params], None]] = {
     "simulate-sweep": simulate_sweep,
     "evaluate-sweep": evaluate_sweep,
     "figures": draw,
+    "report": report,
 }
 
 

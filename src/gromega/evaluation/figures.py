@@ -1,10 +1,10 @@
 """Figures: accuracy against a condition, the paper's curve beside ours."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import matplotlib as mpl
 import numpy as np
@@ -12,10 +12,12 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from gromega.conditions import Axis, Box, Sweep
 from gromega.evaluation import paper
 from gromega.evaluation.accuracy import Scores
+from gromega.evaluation.analysis import Reliability, crystal_system
 from gromega.evaluation.draws import Draws
 
 COLORS = {"top6": "#1f6fb4", "top1": "#c2571a"}
@@ -70,7 +72,9 @@ def sweep_figure(
         reported = paper.SWEEPS.get(axis.name)
         for name, color in COLORS.items():
             accuracies = [100 * score[name] for score in scores.values()]
-            plot.plot(places, accuracies, "o-", color=color, markersize=4.5)
+            plot.plot(
+                places, accuracies, "o-", color=color, markersize=3.5, linewidth=1
+            )
             if draws:
                 boxes = [100 * np.asarray(draws[key][name]) for key in scores]
                 _boxes(plot, boxes, places, color)
@@ -191,6 +195,61 @@ def _mark(
     return True
 
 
+def confusion_figure(matrix: NDArray[np.int64], groups: Sequence[int]) -> Figure:
+    """Return how often each space group is taken for each, by crystal system.
+
+    Parameters
+    ----------
+    matrix
+        The number of crystals of each true group, by row, taken for each group.
+    groups
+        The space groups, in the order of the matrix.
+    """
+    order = np.argsort(groups, kind="stable")
+    labels = [str(groups[k]) for k in order]
+    shares = (
+        matrix[np.ix_(order, order)] / np.maximum(matrix.sum(axis=1), 1)[order, None]
+    )
+    with _style():
+        size = max(3.6, 0.155 * len(groups))
+        figure = Figure(figsize=(size + 0.9, size), layout="constrained")
+        plot = figure.add_subplot()
+        image = plot.imshow(100 * shares, cmap="Blues", norm="asinh", vmin=0, vmax=100)
+        systems = crystal_system(np.sort(groups))
+        for place in np.flatnonzero(np.diff(systems)):
+            for line in (plot.axhline, plot.axvline):
+                line(place + 0.5, color="#999999", linewidth=0.6)
+        plot.set_xticks(range(len(groups)), labels, rotation=90, fontsize=6)
+        plot.set_yticks(range(len(groups)), labels, fontsize=6)
+        plot.set(xlabel="taken for", ylabel="true space group")
+        plot.grid(visible=False)
+        bar = figure.colorbar(image, shrink=0.6, ticks=(0, 1, 3, 10, 30, 100))
+        bar.set_label("share of the true group (%)")
+        bar.ax.set_yticklabels(["0", "1", "3", "10", "30", "100"])
+    return figure
+
+
+def reliability_figure(bins: Sequence[Reliability]) -> Figure:
+    """Return accuracy against confidence, with 95 % intervals."""
+    with _style():
+        figure = Figure(figsize=(4.4, 3.8), layout="constrained")
+        plot = figure.add_subplot()
+        plot.plot([0, 100], [0, 100], ":", color="#777777", linewidth=1.2)
+        x = [100 * found.confidence for found in bins]
+        y = [100 * found.right.value for found in bins]
+        below = [100 * (found.right.value - found.right.low) for found in bins]
+        above = [100 * (found.right.high - found.right.value) for found in bins]
+        plot.errorbar(
+            x, y, (below, above), fmt="o-", color=COLORS["top1"], markersize=4,
+            linewidth=1, capsize=2,
+        )  # fmt: skip
+        plot.set(
+            xlabel="confidence in the first group (%)", ylabel="accuracy (%)",
+            xlim=(0, 100), ylim=(0, 100), aspect="equal",
+        )  # fmt: skip
+    return figure
+
+
 def crystals_figure(summary: dict[str, Any]) -> Figure:
     """Return what a collection holds: crystals per group, atoms per cell, refusals.
 
@@ -281,10 +340,15 @@ def _legend(over_a_box: bool, beside_theirs: bool) -> list[Artist]:
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as SVG and PNG, the same bytes for the same figure."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    metadata: dict[str, dict[str, Any]] = {
-        "svg": {"Date": None, "Creator": None},
-        "png": {"Software": None},
-    }
+    with path.with_suffix(".svg").open("w", encoding="utf-8") as file:
+        save_svg(figure, file)
     with _style():
-        for kind, values in metadata.items():
-            figure.savefig(path.with_suffix(f".{kind}"), dpi=160, metadata=values)
+        metadata: Any = {"Software": None}
+        figure.savefig(path.with_suffix(".png"), dpi=160, metadata=metadata)
+
+
+def save_svg(figure: Figure, file: TextIO) -> None:
+    """Write a figure as SVG, the same text for the same figure."""
+    metadata: Any = {"Date": None, "Creator": None}
+    with _style():
+        figure.savefig(file, format="svg", metadata=metadata)

@@ -1,0 +1,205 @@
+"""Analysis: what a model gets wrong, and whether it knows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gromega.evaluation.accuracy import TOP
+from gromega.evaluation.intervals import share_interval
+from gromega.models.calibration import Calibration
+
+SYSTEMS = (
+    ("triclinic", 1, 2),
+    ("monoclinic", 3, 15),
+    ("orthorhombic", 16, 74),
+    ("tetragonal", 75, 142),
+    ("trigonal", 143, 167),
+    ("hexagonal", 168, 194),
+    ("cubic", 195, 230),
+)
+"""The crystal systems, with their first and last space group."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of crystals with its 95 % interval.
+
+    Parameters
+    ----------
+    value
+        The share.
+    low, high
+        The ends of its interval.
+    n
+        The number of crystals.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    @classmethod
+    def of(cls, right: NDArray[np.bool_]) -> "Share":
+        """Return the share of those that are true, at least one given."""
+        low, high = share_interval(int(right.sum()), right.size)
+        return cls(float(right.mean()), low, high, right.size)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The accuracy of a part of the crystals.
+
+    Parameters
+    ----------
+    name
+        What they have in common.
+    top1, top6
+        The shares whose group is the first, and among the first six.
+    """
+
+    name: str
+    top1: Share
+    top6: Share
+
+
+def crystal_system(space_groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the places of space groups in `SYSTEMS`, (n,)."""
+    return np.searchsorted([last for _, _, last in SYSTEMS], space_groups)
+
+
+def by_group(
+    rank: NDArray[np.int64], of: NDArray[np.int64], names: Sequence[str]
+) -> list[Group]:
+    """Return the accuracy of each part of the crystals that has any.
+
+    Parameters
+    ----------
+    rank
+        The rank of the true group of each crystal, 0 the first, (n,).
+    of
+        The part that each crystal belongs to, (n,), indices into `names`.
+    names
+        The names of the parts.
+    """
+    found = []
+    for place, name in enumerate(names):
+        inside = rank[of == place]
+        if inside.size:
+            found.append(Group(name, *(Share.of(inside < k) for k in TOP)))
+    return found
+
+
+def by_number(
+    rank: NDArray[np.int64], numbers: NDArray[np.int64], edges: Sequence[int], what: str
+) -> list[Group]:
+    """Return the accuracy by a number that crystals have, such as atoms per cell.
+
+    Parameters
+    ----------
+    rank
+        The rank of the true group of each crystal, (n,).
+    numbers
+        The number of each, (n,).
+    edges
+        Where each part but the first begins, in order.
+    what
+        What is counted, such as ``atoms``.
+    """
+    starts = [int(numbers.min(initial=edges[0])), *edges]
+    starts = [starts[0], *(edge for edge in edges if edge > starts[0])]
+    names = [
+        f"{low} {what}" if high == low + 1 else f"{low} to {high - 1} {what}"
+        for low, high in pairwise(starts)
+    ]
+    names.append(f"{starts[-1]} {what} and more")
+    return by_group(rank, np.searchsorted(starts, numbers, side="right") - 1, names)
+
+
+def confusion(log_p: NDArray[np.floating], y: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how often each true group is taken for each, (n_groups, n_groups)."""
+    n_groups = log_p.shape[1]
+    pairs = y * n_groups + log_p.argmax(axis=1)
+    return np.bincount(pairs, minlength=n_groups**2).reshape(n_groups, n_groups)
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How often answers of about the same confidence are right.
+
+    Parameters
+    ----------
+    confidence
+        The mean probability of the first group.
+    right
+        The share that is right.
+    """
+
+    confidence: float
+    right: Share
+
+
+def reliability(
+    log_p: NDArray[np.floating], y: NDArray[np.int64], bins: int = 10
+) -> list[Reliability]:
+    """Return the reliability diagram, by bins of as many crystals each."""
+    confidence = np.exp(log_p.max(axis=1))
+    right = log_p.argmax(axis=1) == y
+    order = np.argsort(confidence, kind="stable")
+    return [
+        Reliability(float(confidence[rows].mean()), Share.of(right[rows]))
+        for rows in np.array_split(order, min(bins, y.size))
+    ]
+
+
+def refusing(
+    log_p: NDArray[np.floating], y: NDArray[np.int64], shares: Sequence[float]
+) -> list[Share]:
+    """Return the top-1 accuracy where the least confident answers are refused.
+
+    Parameters
+    ----------
+    log_p
+        The log-probabilities, (n, n_groups).
+    y
+        The true classes, (n,).
+    shares
+        The shares of answers that are refused, each below 1.
+    """
+    order = np.argsort(-log_p.max(axis=1), kind="stable")
+    right = (log_p.argmax(axis=1) == y)[order]
+    return [Share.of(right[: max(round((1 - share) * y.size), 1)]) for share in shares]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What the prediction sets of a coverage come to.
+
+    Parameters
+    ----------
+    wanted
+        The coverage that was asked for.
+    covered
+        The share of crystals whose true group is in the set.
+    size
+        The mean number of groups in a set.
+    """
+
+    wanted: float
+    covered: Share
+    size: float
+
+
+def coverages(
+    calibration: Calibration, log_p: NDArray[np.floating], y: NDArray[np.int64]
+) -> list[Coverage]:
+    """Return what the prediction sets of each coverage come to."""
+    found = []
+    for key in calibration.conformal:
+        sets = calibration.prediction_sets(log_p, float(key))
+        covered = Share.of(sets[np.arange(y.size), y])
+        found.append(Coverage(float(key), covered, float(sets.sum(axis=1).mean())))
+    return found

@@ -1,0 +1,73 @@
+"""Baselines: what simple methods make of the same input."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from gromega.models.memory import fit_head
+from gromega.models.networks import to_unit
+
+NEIGHBOURS = 10
+_BLOCK = 1024
+
+
+def nearest_neighbours(
+    x: NDArray[np.float32],
+    y: NDArray[np.int64],
+    asked: NDArray[np.float32],
+    n_groups: int,
+) -> NDArray[np.float32]:
+    """Return log-probabilities by the nearest training PDFs, (n_asked, n_groups).
+
+    Each of the ten nearest by Euclidean distance, of PDFs scaled to 0 to 1, has a vote
+    of the inverse of its distance. Groups without a vote follow by their frequency.
+
+    Parameters
+    ----------
+    x
+        G(r) of the training part, (n, 209).
+    y
+        Its classes, (n,).
+    asked
+        G(r) that is asked for, (n_asked, 209).
+    n_groups
+        The number of classes.
+    """
+    known, new = _scaled(x), _scaled(asked)
+    k = min(NEIGHBOURS, len(known))
+    frequency = np.bincount(y, minlength=n_groups) / y.size
+    squares = (known**2).sum(axis=1)
+    blocks = []
+    for start in range(0, len(new), _BLOCK):
+        block = new[start : start + _BLOCK]
+        distances = squares - 2 * block @ known.T + (block**2).sum(axis=1)[:, None]
+        near = np.argpartition(distances, k - 1, axis=1)[:, :k]
+        squared = np.take_along_axis(distances, near, axis=1)
+        votes = 1 / np.sqrt(np.maximum(squared, 1e-6))
+        share = np.zeros((len(block), n_groups))
+        np.add.at(share, (np.arange(len(block))[:, None], y[near]), votes)
+        blocks.append(share / share.sum(axis=1, keepdims=True))
+    mixed = 0.99 * np.concatenate(blocks) + 0.01 * frequency + 1e-9
+    return np.log(mixed / mixed.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def logistic_regression(
+    x: NDArray[np.float32],
+    y: NDArray[np.int64],
+    asked: NDArray[np.float32],
+    n_groups: int,
+) -> NDArray[np.float32]:
+    """Return log-probabilities by logistic regression, (n_asked, n_groups).
+
+    The arguments are those of `nearest_neighbours`; PDFs are scaled to 0 to 1, less
+    their mean over the training part.
+    """
+    known, new = _scaled(x), _scaled(asked)
+    middle = known.mean(axis=0)
+    kernel, bias = fit_head([known - middle], y, n_groups)
+    return np.asarray(jax.nn.log_softmax((new - middle) @ kernel + bias))
+
+
+def _scaled(g: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(to_unit(jnp.asarray(g)))

@@ -1,0 +1,328 @@
+"""The report: what a model is worth, with the uncertainty of every number."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from gromega.evaluation import analysis, figures, paper
+from gromega.evaluation.accuracy import classes, ranks, score
+from gromega.evaluation.analysis import SYSTEMS, Group, Share
+from gromega.evaluation.answers import Answers
+from gromega.evaluation.document import Document, Picture, Section, Table
+from gromega.evaluation.draws import Draws
+from gromega.models.calibration import Calibration
+from gromega.models.model import Model
+
+REFUSED = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
+MOST_CONFUSED = 12
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What is known of the crystals of the test part, n of them, beside their PDFs.
+
+    Parameters
+    ----------
+    space_groups
+        Their space groups, (n,).
+    atoms
+        Their numbers of atoms per cell, (n,).
+    siblings
+        How many crystals of the training part have the same structure type, (n,).
+    trained
+        How many crystals of the training part each group has, (n_groups,), in the
+        order of the model's space groups.
+    scheme
+        How the split was made.
+    source
+        What the crystals were made from.
+    """
+
+    space_groups: NDArray[np.int64]
+    atoms: NDArray[np.int64]
+    siblings: NDArray[np.int64]
+    trained: NDArray[np.int64]
+    scheme: str
+    source: str
+
+
+def make_report(
+    model: Model,
+    tested: Tested,
+    reference: Answers,
+    sweeps: Sequence[Answers],
+    draws: Mapping[tuple[str, str], Draws],
+    baselines: Mapping[str, NDArray[np.floating]],
+) -> Document:
+    """Return the report on a model.
+
+    Parameters
+    ----------
+    model
+        The model.
+    tested
+        The crystals that it was tested on.
+    reference
+        Its answers at the reference.
+    sweeps
+        Its answers along the sweeps.
+    draws
+        The accuracies of draws by name of the sweep and key of the point.
+    baselines
+        The log-probabilities of simple models at the reference, (n, n_groups), by name.
+    """
+    y = classes(model.space_groups, tested.space_groups)
+    log_p = reference.log_p[0]
+    rank = ranks(log_p, y)
+    top1, top6 = Share.of(rank < 1), Share.of(rank < 6)
+    recipe = model.training.get("recipe", "unknown")
+    about = f"{y.size:,} test crystals, {tested.scheme} split of {tested.source}"
+    sections = [
+        Section("At the reference", _reference(model, about, log_p, y, baselines)),
+        *(_sweep(model, sweep, about, y, draws) for sweep in sweeps),
+        Section("What it gets wrong", _wrong(model, tested, about, log_p, y)),
+        Section("How sure it is", _sure(model, about, log_p, y, sweeps)),
+    ]
+    summary = (
+        f"At the reference the model is right for {_range(top1)} (top-1), and has the "
+        f"right group among its first six for {_range(top6)} (top-6), of {about}; it "
+        f"knows {model.space_groups.size} space groups and has learned from "
+        f"{model.training.get('n_train', 0):,} crystals. Ranges are 95 % intervals."
+    )
+    return Document(f"Robustness of the model of recipe {recipe}", summary, sections)
+
+
+def _reference(
+    model: Model,
+    about: str,
+    log_p: NDArray[np.floating],
+    y: NDArray[np.int64],
+    baselines: Mapping[str, NDArray[np.floating]],
+) -> list[str | Table | Picture]:
+    rows = []
+    for name, found in {"this model": log_p, **baselines}.items():
+        rank = ranks(found, y)
+        rows.append([name, *(_cell(Share.of(rank < k)) for k in (1, 6))])
+    theirs = (f"{100 * paper.REFERENCE[k]:.1f}" for k in ("top1", "top6"))
+    rows.append(["Lan et al., crystals of the ICSD", *theirs])
+    conditions = ", ".join(
+        f"{name} {'∞' if value is None else value}"
+        for name, value in model.conditions.to_mapping().items()
+    )
+    return [
+        f"The reference: {conditions}.",
+        Table(
+            f"Accuracy in % at the reference, {about}.", ["", "top-1", "top-6"], rows
+        ),
+    ]
+
+
+def _sweep(
+    model: Model,
+    answers: Answers,
+    about: str,
+    y: NDArray[np.int64],
+    draws: Mapping[tuple[str, str], Draws],
+) -> Section:
+    sweep = answers.sweep
+    assert sweep is not None
+    scores = {key: score(log_p[seen], y[seen]) for key, log_p, seen in answers.points()}
+    caption = f"recipe {model.training.get('recipe')}, {y.size:,} test crystals"
+    if len(sweep.axes) == 2:
+        drawn = figures.map_figure(sweep, scores, caption)
+        words = (
+            f"Top-1 and top-6 accuracy over {sweep.axes[0].name} and "
+            f"{sweep.axes[1].name}, {about}."
+        )
+        return Section(
+            f"Map: {sweep.name}", [Picture(words, sweep.name, to_svg(drawn))]
+        )
+    (axis,) = sweep.axes
+    boxes = {key: draws[sweep.name, key] for key in scores}
+    drawn = figures.sweep_figure(axis, scores, model.trained_over, caption, boxes)
+    theirs = paper.SWEEPS.get(axis.name)
+    reported = {}
+    if theirs:
+        columns = (theirs["value"], theirs["top1"], theirs["top6"])
+        reported = {axis.key(v): (a, b) for v, a, b in zip(*columns, strict=True)}
+    rows = []
+    for key, log_p, seen in answers.points():
+        rank = ranks(log_p[seen], y[seen])
+        row = [key]
+        for k, name in ((1, "top1"), (6, "top6")):
+            row += [_cell(Share.of(rank < k)), _quartiles(boxes[key][name])]
+        row += [f"{100 * value:.1f}" for value in reported.get(key, ())]
+        rows.append(row)
+    unit = f", {axis.unit}" if axis.unit else ""
+    head = [f"{axis.name}{unit}", "top-1", "quartiles", "top-6", "quartiles"]
+    head += ["Lan top-1", "Lan top-6"] if theirs else []
+    words = f"Top-1 and top-6 accuracy along {axis.name}, {about}."
+    table = Table(
+        f"Accuracy in % along {axis.name}, {about}; quartiles over draws of a tenth.",
+        head,
+        rows,
+    )
+    return Section(
+        f"Along {axis.name}", [Picture(words, sweep.name, to_svg(drawn)), table]
+    )
+
+
+def _wrong(
+    model: Model,
+    tested: Tested,
+    about: str,
+    log_p: NDArray[np.floating],
+    y: NDArray[np.int64],
+) -> list[str | Table | Picture]:
+    rank = ranks(log_p, y)
+    known = [int(group) for group in model.space_groups]
+    systems = analysis.crystal_system(tested.space_groups)
+    guessed = analysis.crystal_system(model.space_groups[log_p.argmax(axis=1)])
+    right = Share.of(guessed == systems)
+    matrix = analysis.confusion(log_p, y)
+    off = matrix - np.diag(np.diag(matrix))
+    order = np.argsort(-off, axis=None, kind="stable")[:MOST_CONFUSED]
+    worst = [divmod(int(k), len(known)) for k in order if off.flat[k]]
+    pairs = [
+        [_name(known[i]), _name(known[j]), f"{off[i, j]}", f"{matrix[i].sum()}"]
+        for i, j in worst
+    ]
+
+    def table(what: str, groups: Sequence[Group]) -> Table:
+        rows = [[g.name, _cell(g.top1), _cell(g.top6), f"{g.top1.n:,}"] for g in groups]
+        return Table(f"Accuracy in % by {what}, {about}.",
+                     [what, "top-1", "top-6", "crystals"], rows)  # fmt: skip
+
+    by_group = analysis.by_group(rank, y, [_name(group) for group in known])
+    return [
+        f"The crystal system is right for {_range(right)}.",
+        table(
+            "crystal system",
+            analysis.by_group(rank, systems, [name for name, _, _ in SYSTEMS]),
+        ),
+        table(
+            "structure type, by its crystals in the training part",
+            analysis.by_number(rank, tested.siblings, (0, 1, 3, 10, 100), "siblings"),
+        ),
+        table(
+            "size of the cell",
+            analysis.by_number(rank, tested.atoms, (1, 5, 10, 20, 40, 80), "atoms"),
+        ),
+        table(
+            "number of training crystals of the group",
+            analysis.by_number(
+                rank, tested.trained[y], (0, 300, 600, 1200, 2400), "crystals"
+            ),
+        ),
+        table("space group", by_group),
+        Picture(
+            f"How often each space group is taken for each, {about}.",
+            "confusion",
+            to_svg(figures.confusion_figure(matrix, known)),
+        ),
+        Table(
+            f"The groups that are confused most, {about}.",
+            ["true", "taken for", "crystals", "of"],
+            pairs,
+        ),
+    ]
+
+
+def _sure(
+    model: Model,
+    about: str,
+    log_p: NDArray[np.floating],
+    y: NDArray[np.int64],
+    sweeps: Sequence[Answers],
+) -> list[str | Table | Picture]:
+    bins = analysis.reliability(log_p, y)
+    error = score(log_p, y)["ece"]
+    kept = analysis.refusing(log_p, y, REFUSED)
+    blocks: list[str | Table | Picture] = [
+        f"The expected calibration error at the reference is {100 * error:.1f} %.",
+        Picture(
+            f"Accuracy against confidence, in tenths of the crystals, {about}.",
+            "reliability",
+            to_svg(figures.reliability_figure(bins)),
+        ),
+        Table(
+            f"Top-1 accuracy in % if the least confident answers are refused, {about}.",
+            ["refused", "top-1", "answered"],
+            [
+                [f"{share:.0%}", _cell(found), f"{found.n:,}"]
+                for share, found in zip(REFUSED, kept, strict=True)
+            ],
+        ),
+    ]
+    if model.calibration:
+        found = analysis.coverages(model.calibration, log_p, y)
+        blocks.append(
+            Table(
+                f"Prediction sets at the reference, {about}.",
+                ["asked for", "covered, %", "groups in a set"],
+                [[f"{c.wanted:.0%}", _cell(c.covered), f"{c.size:.1f}"] for c in found],
+            )
+        )
+    for answers in sweeps:
+        assert answers.sweep is not None
+        if len(answers.sweep.axes) == 1:
+            blocks.append(_sure_along(model.calibration, answers, about, y))
+    return blocks
+
+
+def _sure_along(
+    calibration: Calibration | None, answers: Answers, about: str, y: NDArray[np.int64]
+) -> Table:
+    """Return whether the confidence falls when the accuracy does."""
+    rows = []
+    coverages = list(calibration.conformal) if calibration else []
+    for key, log_p, seen in answers.points():
+        found, truth = log_p[seen], y[seen]
+        confidence = float(np.exp(found.max(axis=1)).mean())
+        row = [key, f"{100 * confidence:.1f}"]
+        row.append(f"{100 * score(found, truth)['top1']:.1f}")
+        row.append(f"{100 * score(found, truth)['ece']:.1f}")
+        if calibration:
+            for c in analysis.coverages(calibration, found, truth):
+                row += [f"{100 * c.covered.value:.1f}", f"{c.size:.1f}"]
+        rows.append(row)
+    assert answers.sweep is not None
+    (axis,) = answers.sweep.axes
+    head = [axis.name, "confidence", "top-1", "calibration error"]
+    for key in coverages:
+        head += [f"sets for {float(key):.0%} cover", "groups"]
+    return Table(f"Mean confidence and accuracy in % along {axis.name}, {about}.",
+                 head, rows)  # fmt: skip
+
+
+def to_svg(figure: Figure) -> str:
+    """Return a figure as SVG, the same text for the same figure."""
+    buffer = io.StringIO()
+    figures.save_svg(figure, buffer)
+    return buffer.getvalue()
+
+
+def _name(group: int) -> str:
+    found = gemmi.find_spacegroup_by_number(group)
+    return f"{group} {found.short_name()}" if found else str(group)
+
+
+def _cell(share: Share) -> str:
+    half = 50 * (share.high - share.low)
+    return f"{100 * share.value:.1f} ± {half:.1f}"
+
+
+def _range(share: Share) -> str:
+    return (
+        f"{100 * share.value:.1f} % ({100 * share.low:.1f} to {100 * share.high:.1f})"
+    )
+
+
+def _quartiles(values: NDArray[np.float64]) -> str:
+    low, middle, high = np.quantile(100 * values, (0.25, 0.5, 0.75))
+    return f"{low:.1f} {middle:.1f} {high:.1f}"

@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from gromega.evaluation.analysis import (
+    SYSTEMS,
+    Share,
+    by_group,
+    by_number,
+    confusion,
+    coverages,
+    crystal_system,
+    refusing,
+    reliability,
+)
+from gromega.models.calibration import fit
+
+
+def forecasts(generator, n=4000, n_groups=5):
+    """Return honest probabilities and classes drawn from them."""
+    p = generator.dirichlet(np.full(n_groups, 0.4), n)
+    y = np.array([generator.choice(n_groups, p=row) for row in p])
+    return np.log(np.maximum(p, 1e-9)), y
+
+
+def test_crystal_systems_begin_where_the_tables_say():
+    firsts = np.array([first for _, first, _ in SYSTEMS])
+    lasts = np.array([last for _, _, last in SYSTEMS])
+    assert crystal_system(firsts).tolist() == list(range(7))
+    assert crystal_system(lasts).tolist() == list(range(7))
+    assert (firsts[1:] == lasts[:-1] + 1).all() and lasts[-1] == 230
+
+
+def test_groups_without_crystals_are_left_out():
+    rank = np.array([0, 3, 8, 0])
+    found = by_group(rank, np.array([0, 0, 2, 2]), ["a", "b", "c"])
+    assert [(g.name, g.top1.value, g.top6.value, g.top1.n) for g in found] == [
+        ("a", 0.5, 1.0, 2),
+        ("c", 0.5, 0.5, 2),
+    ]
+
+
+def test_numbers_are_cut_at_the_edges():
+    rank = np.zeros(6, np.int64)
+    numbers = np.array([0, 1, 2, 3, 50, 9])
+    found = by_number(rank, numbers, (0, 1, 3, 10), "siblings")
+    assert [(g.name, g.top1.n) for g in found] == [
+        ("0 siblings", 1),
+        ("1 to 2 siblings", 2),
+        ("3 to 9 siblings", 2),
+        ("10 siblings and more", 1),
+    ]
+    late = by_number(rank[:2], np.array([5, 6]), (1, 5, 10), "atoms")
+    assert [(g.name, g.top1.n) for g in late] == [("5 to 9 atoms", 2)]
+
+
+def test_confusion_counts_true_by_row():
+    log_p = np.log(np.array([[0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.1, 0.1, 0.8]]))
+    assert confusion(log_p, np.array([0, 1, 2])).tolist() == [
+        [1, 0, 0],
+        [1, 0, 0],
+        [0, 0, 1],
+    ]
+
+
+def test_honest_forecasts_lie_on_the_diagonal(generator):
+    log_p, y = forecasts(generator)
+    bins = reliability(log_p, y)
+    assert [found.right.n for found in bins] == [400] * 10
+    confidences = [found.confidence for found in bins]
+    assert confidences == sorted(confidences)
+    inside = [b.right.low <= b.confidence <= b.right.high for b in bins]
+    assert sum(inside) >= 8
+
+
+def test_refusing_the_unsure_helps(generator):
+    log_p, y = forecasts(generator)
+    found = refusing(log_p, y, (0.0, 0.5, 0.9))
+    assert [share.n for share in found] == [4000, 2000, 400]
+    assert found[0].value < found[1].value < found[2].value
+    assert found[0].value == (log_p.argmax(axis=1) == y).mean()
+
+
+def test_sets_cover_what_they_were_fitted_to(generator):
+    log_p, y = forecasts(generator, 8000)
+    calibration = fit(log_p[:4000], y[:4000])
+    found = coverages(calibration, calibration.apply(log_p[4000:]), y[4000:])
+    assert [c.wanted for c in found] == [0.9, 0.95]
+    for c in found:
+        assert c.covered.value == pytest.approx(c.wanted, abs=0.02)
+        assert 1 <= c.size <= 5
+    assert found[0].size < found[1].size
+
+
+def test_a_share_holds_its_own_interval():
+    share = Share.of(np.array([True, True, False, True]))
+    assert share.low < share.value == 0.75 < share.high
+    assert share.n == 4

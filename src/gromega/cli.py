@@ -235,6 +235,24 @@ def results(
         printer.print(table)
 
 
+@app.command(epilog="Example: gromega report --compare main~1")
+def report(
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Another run to compare with: a git revision, or the folder of "
+            "another pipeline. May be given several times."
+        ),
+    ] = None,
+) -> None:
+    """Write the report on the pipeline's last run, metrics/report/index.html."""
+    from gromega import stages
+    from gromega.params import read_params
+
+    stages.report(read_params(), compare or ())
+    typer.echo(f"{stages.REPORT}/index.html, and report.md beside it")
+
+
 @app.command(epilog="Example: gromega verify data/spectra.zarr data/reference.zarr")
 def verify(
     stores: Annotated[list[Path], typer.Argument(help="Zarr stores of the lake.")],

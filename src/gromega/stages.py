@@ -36,6 +36,7 @@ from gromega.crystals.table import (
 from gromega.crystals.variants import with_symmetry
 from gromega.evaluation import accuracy, baselines, figures
 from gromega.evaluation.answers import answer, read_answers
+from gromega.evaluation.compare import answers_of, comparison
 from gromega.evaluation.document import write_document
 from gromega.evaluation.draws import draw_rows, draw_scores, read_draws, write_draws
 from gromega.evaluation.report import Tested, make_report
@@ -479,8 +480,16 @@ def draw(params: Params) -> None:
         figures.save_figure(figure, METRICS / "figures" / sweep.name)
 
 
-def report(params: Params) -> None:
-    """Make metrics/report: index.html, report.md, its figures, tables as LaTeX."""
+def report(params: Params, compare: Sequence[str] = ()) -> None:
+    """Make metrics/report: index.html, report.md, its figures, tables as LaTeX.
+
+    Parameters
+    ----------
+    params
+        The parameters.
+    compare
+        Other runs to compare with: git revisions, or folders of other pipelines.
+    """
     model = load_model(MODEL)
     n_groups = model.space_groups.size
     ids, labels = splits.read_part(SPLIT, "test")
@@ -493,17 +502,18 @@ def report(params: Params) -> None:
         name: method(train.g, train.y, test.g, n_groups)
         for name, method in simple.items()
     }
+    answers = {"reference": read_answers(ANSWERS / "reference.zarr")}
+    for sweep in params.sweep.sweeps():
+        path = ANSWERS / "sweeps" / f"{sweep.name}.zarr"
+        answers[sweep.name] = read_answers(path)
+    others = []
+    for where in compare:
+        with answers_of(where) as theirs:
+            others.append(comparison(answers, theirs, labels, where))
     made = make_report(
-        model,
-        _tested(params, ids, labels, train),
-        read_answers(ANSWERS / "reference.zarr"),
-        [
-            read_answers(ANSWERS / "sweeps" / f"{sweep.name}.zarr")
-            for sweep in params.sweep.sweeps()
-        ],
-        read_draws(DRAWS),
-        found,
-    )
+        model, _tested(params, ids, labels, train), answers, read_draws(DRAWS), found,
+        others,
+    )  # fmt: skip
     partial = REPORT.with_name("report.partial")
     shutil.rmtree(partial, ignore_errors=True)
     write_document(partial, made)

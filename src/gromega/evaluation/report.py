@@ -54,10 +54,10 @@ class Tested:
 def make_report(
     model: Model,
     tested: Tested,
-    reference: Answers,
-    sweeps: Sequence[Answers],
+    answers: Mapping[str, Answers],
     draws: Mapping[tuple[str, str], Draws],
     baselines: Mapping[str, NDArray[np.floating]],
+    comparisons: Sequence[Table] = (),
 ) -> Document:
     """Return the report on a model.
 
@@ -67,15 +67,17 @@ def make_report(
         The model.
     tested
         The crystals that it was tested on.
-    reference
-        Its answers at the reference.
-    sweeps
-        Its answers along the sweeps.
+    answers
+        Its answers by name: ``reference``, and those of the sweeps.
     draws
         The accuracies of draws by name of the sweep and key of the point.
     baselines
         The log-probabilities of simple models at the reference, (n, n_groups), by name.
+    comparisons
+        Comparisons with other runs.
     """
+    reference = answers["reference"]
+    sweeps = [found for found in answers.values() if found.sweep]
     y = classes(model.space_groups, tested.space_groups)
     log_p = reference.log_p[0]
     rank = ranks(log_p, y)
@@ -88,6 +90,8 @@ def make_report(
         Section("What it gets wrong", _wrong(model, tested, about, log_p, y)),
         Section("How sure it is", _sure(model, about, log_p, y, sweeps)),
     ]
+    if comparisons:
+        sections.insert(1, Section("Compared with others", comparisons))
     summary = (
         f"At the reference the model is right for {_range(top1)} (top-1), and has the "
         f"right group among its first six for {_range(top6)} (top-6), of {about}; it "

@@ -1,0 +1,89 @@
+import subprocess
+
+import numpy as np
+import pytest
+
+from gromega.conditions import get_sweep
+from gromega.evaluation.answers import Answers
+from gromega.evaluation.compare import answers_of, comparison
+from gromega.lake import write_answers
+
+GROUPS = np.array([2, 14, 62])
+IDS = np.array([f"c{k}" for k in range(200)])
+TRUTH = GROUPS[np.arange(200) % 3]
+
+
+def answers(right, sweep=None, ids=IDS):
+    """Return answers that are right for so many of the crystals, the first ones."""
+    y = np.searchsorted(GROUPS, TRUTH)
+    said = np.where(np.arange(200) < right, y, (y + 1) % 3)
+    log_p = np.log(np.full((200, 3), 0.1) + 0.7 * np.eye(3)[said])
+    points = 1 if sweep is None else len(sweep.keys())
+    tiled = np.tile(log_p.astype(np.float32), (points, 1, 1))
+    return Answers(ids, GROUPS, tiled, np.ones((points, 200), bool), sweep)
+
+
+def test_differences_are_of_the_same_crystals_at_each_point():
+    sweep = get_sweep("uiso")
+    ours = {"reference": answers(150), "uiso": answers(120, sweep)}
+    theirs = {"reference": answers(140), "uiso": answers(130, sweep)}
+    table = comparison(ours, theirs, TRUTH, "main~1")
+    assert [row[:2] for row in table.rows[:2]] == [
+        ["reference", "reference"],
+        ["uiso", "0.005"],
+    ]
+    assert len(table.rows) == 7
+    assert table.rows[0][2] == "+5.0" and table.rows[1][2] == "-5.0"
+    low, high = (float(end) for end in table.rows[0][3].split(" to "))
+    assert 0 < low < 5 < high < 10
+    assert "200 test crystals" in table.caption and "main~1" in table.caption
+
+
+def test_a_sweep_that_one_lacks_is_left_out():
+    ours = {"reference": answers(150), "uiso": answers(9, get_sweep("uiso"))}
+    table = comparison(ours, {"reference": answers(150)}, TRUTH, "before")
+    assert [row[0] for row in table.rows] == ["reference"]
+    assert table.rows[0][2:4] == ["+0.0", "+0.0 to +0.0"]
+
+
+def test_models_of_another_split_are_refused():
+    other = {"reference": answers(9, ids=IDS[::-1])}
+    with pytest.raises(ValueError, match="before was tested on other crystals"):
+        comparison({"reference": answers(9)}, other, TRUTH, "before")
+
+
+def write(folder, right):
+    found = answers(right)
+    path = folder / "data" / "answers" / "reference.zarr"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_answers(path, None, IDS, GROUPS, found.log_p[0], found.seen[0])
+
+
+def test_answers_are_read_from_the_folder_of_another_pipeline(tmp_path):
+    write(tmp_path / "other", 30)
+    with answers_of(str(tmp_path / "other")) as found:
+        assert list(found) == ["reference"]
+        np.testing.assert_array_equal(found["reference"].log_p, answers(30).log_p)
+
+
+def test_answers_are_read_from_a_revision(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        subprocess.run(words, check=True, capture_output=True)
+
+    run("git", "init", "-q")
+    run("git", "config", "user.email", "a@b.c")
+    run("git", "config", "user.name", "a")
+    run("dvc", "init", "-q")
+    for right in (30, 60):
+        write(tmp_path, right)
+        run("dvc", "add", "-q", "data/answers")
+        run("git", "add", "-A")
+        run("git", "commit", "-qm", f"{right} right")
+    (tmp_path / "away").mkdir()
+    with answers_of("HEAD~1") as found:
+        np.testing.assert_array_equal(found["reference"].log_p, answers(30).log_p)
+    with pytest.raises(ValueError, match="there are no answers of 'HEAD~7'"):  # noqa: SIM117
+        with answers_of("HEAD~7"):
+            pass

@@ -124,6 +124,17 @@ def test_the_report_holds_the_metrics(inside):
     assert page.count("<svg ") == 4
     for name in ("nearest neighbours of G(r)", "logistic regression on G(r)"):
         assert name in text
+    assert "The crystal system is right for" in text
+
+
+def test_a_report_compares_with_another_run(inside, project):
+    result = CliRunner().invoke(app, ["report", "--compare", str(project)])
+    assert result.exit_code == 0, result.output
+    text = Path("metrics/report/report.md").read_text("utf-8")
+    assert "## Compared with others" in text
+    assert text.count("| +0.0 | +0.0 to +0.0 | +0.0 | +0.0 to +0.0 |") == 1 + 6 + 11
+    run("report")
+    assert "## Compared" not in Path("metrics/report/report.md").read_text("utf-8")
 
 
 def test_draws_are_kept_for_every_point(inside):

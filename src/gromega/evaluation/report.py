@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from gromega.crystals.relations import related
 from gromega.evaluation import analysis, figures, paper
 from gromega.evaluation.accuracy import classes, ranks, score
 from gromega.evaluation.analysis import SYSTEMS, Group, Share
@@ -203,8 +204,18 @@ def _wrong(
                      [what, "top-1", "top-6", "crystals"], rows)  # fmt: skip
 
     by_group = analysis.by_group(rank, y, [_name(group) for group in known])
+    near = np.array([[related(one, other) for other in known] for one in known])
+    guess = log_p.argmax(axis=1)
+    errors = near[y, guess][guess != y]
+    words = "No answer is wrong."
+    if errors.size:
+        words = (
+            f"Of the {errors.size:,} wrong answers, {_range(Share.of(errors))} are a "
+            "subgroup or a supergroup of the truth with the same translations, as when "
+            "a small distortion is overlooked or imagined."
+        )
     return [
-        f"The crystal system is right for {_range(right)}.",
+        f"The crystal system is right for {_range(right)}. {words}",
         table(
             "crystal system",
             analysis.by_group(rank, systems, [name for name, _, _ in SYSTEMS]),

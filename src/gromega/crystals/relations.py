@@ -1,0 +1,90 @@
+"""Relations of space groups: which are translationengleiche subgroups of which."""
+
+import warnings
+from functools import cache
+
+import gemmi
+import numpy as np
+import spglib
+from numpy.typing import NDArray
+
+
+@cache
+def t_subgroups(space_group: int) -> frozenset[int]:
+    """Return the space groups that are translationengleiche subgroups of another.
+
+    They keep all translations and lose other operations: what remains of the symmetry
+    when atoms move a little and the primitive cell stays as it is. The group itself,
+    and P1, which is a subgroup of all, are among them.
+
+    Parameters
+    ----------
+    space_group
+        The space group number.
+    """
+    rotations, translations = _operations(space_group)
+    kinds, of = np.unique(rotations.reshape(-1, 9), axis=0, return_inverse=True)
+    found = set()
+    for kept in _subgroups(tuple(map(tuple, kinds.tolist()))):
+        inside = np.isin(of.reshape(-1), list(kept))
+        with warnings.catch_warnings():
+            # spglib announces that it will raise where it now returns None.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            kind = spglib.get_spacegroup_type_from_symmetry(
+                rotations[inside], translations[inside], symprec=1e-4
+            )
+        if kind is not None:
+            found.add(int(kind.number))
+    return frozenset(found)
+
+
+def related(one: int, other: int) -> bool:
+    """Return whether one space group is a t-subgroup of the other, either way."""
+    return one in t_subgroups(other) or other in t_subgroups(one)
+
+
+def _operations(space_group: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Return the operations of a space group in its first setting."""
+    found = gemmi.find_spacegroup_by_number(space_group)
+    if found is None:
+        raise ValueError(
+            f"there is no space group {space_group}; they go from 1 to 230."
+        )
+    operations = list(found.operations())
+    rotations = np.array([op.rot for op in operations]) // gemmi.Op.DEN
+    translations = np.array([op.tran for op in operations]) / gemmi.Op.DEN
+    return rotations.astype(np.int32), translations
+
+
+@cache
+def _subgroups(rotations: tuple[tuple[int, ...], ...]) -> frozenset[frozenset[int]]:
+    """Return all subgroups of a point group, as sets of places of its rotations."""
+    matrices = np.array(rotations).reshape(-1, 3, 3)
+    place = {rotation: k for k, rotation in enumerate(rotations)}
+    products = np.einsum("aij,bjk->abik", matrices, matrices).reshape(-1, 9)
+    n = len(rotations)
+    table = [place[tuple(row)] for row in products.tolist()]
+    one = place[(1, 0, 0, 0, 1, 0, 0, 0, 1)]
+
+    def closure(elements: frozenset[int]) -> frozenset[int]:
+        found, new = set(elements), list(elements)
+        while new:
+            a = new.pop()
+            for b in list(found):
+                for c in (table[a * n + b], table[b * n + a]):
+                    if c not in found:
+                        found.add(c)
+                        new.append(c)
+        return frozenset(found)
+
+    known = {frozenset([one])}
+    waiting = list(known)
+    while waiting:
+        group = waiting.pop()
+        for element in range(n):
+            if element not in group:
+                larger = closure(group | {element})
+                if larger not in known:
+                    known.add(larger)
+                    waiting.append(larger)
+    return frozenset(known)

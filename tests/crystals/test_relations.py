@@ -1,0 +1,38 @@
+import pytest
+
+from gromega.crystals.relations import related, t_subgroups
+
+
+@pytest.mark.parametrize(
+    ("space_group", "some"),
+    [
+        # the maximal t-subgroups of International Tables A1, and what follows
+        (225, {202, 209, 216, 139, 166, 69, 71, 12, 2}),
+        (62, {26, 31, 33, 19, 11, 14, 4, 7, 2}),
+        (14, {4, 7, 2}),
+        (166, {155, 160, 148, 12}),
+        (2, set()),
+    ],
+)
+def test_t_subgroups_are_those_of_the_tables(space_group, some):
+    found = t_subgroups(space_group)
+    assert some | {space_group, 1} <= found
+    # none has more operations than the group itself, up to its lattice
+    assert max(found) == space_group
+
+
+def test_subgroups_of_another_lattice_are_none_of_them():
+    # Pm-3m is a subgroup of Fm-3m, but with fewer translations
+    assert 221 not in t_subgroups(225)
+    assert t_subgroups(14) == {1, 2, 4, 7, 14}
+
+
+def test_relations_go_either_way():
+    assert related(14, 2)
+    assert related(2, 14)
+    assert not related(221, 225)
+
+
+def test_a_number_that_is_no_space_group_is_refused():
+    with pytest.raises(ValueError, match="no space group 231; they go from 1 to 230"):
+        t_subgroups(231)

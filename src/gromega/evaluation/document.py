@@ -127,7 +127,7 @@ def to_html(document: Document) -> str:
     body = "".join(
         f'<section id="s{k}" aria-labelledby="t{k}"><h2 id="t{k}">'
         f"{html.escape(section.title)}</h2>"
-        + "".join(map(_block, section.blocks))
+        + "".join(_block(block, f"s{k}b{i}") for i, block in enumerate(section.blocks))
         + "</section>\n"
         for k, section in enumerate(document.sections)
     )
@@ -160,7 +160,7 @@ def write_document(folder: Path, document: Document) -> None:
                 path.write_text(to_latex(block, f"{number:02}"), "utf-8")
 
 
-def _block(block: str | Table | Picture) -> str:
+def _block(block: str | Table | Picture, name: str) -> str:
     if isinstance(block, Picture):
         # From <svg on: a prolog has no place within a page.
         svg = block.svg[block.svg.index("<svg") :]
@@ -177,8 +177,9 @@ def _block(block: str | Table | Picture) -> str:
             for row in block.rows
         )
         return (
-            f'<div class="table" tabindex="0"><table><caption>'
-            f"{html.escape(block.caption)}</caption><thead><tr>{head}</tr></thead>"
+            f'<p class="caption" id="{name}">{html.escape(block.caption)}</p>'
+            f'<div class="table" role="region" aria-labelledby="{name}" tabindex="0">'
+            f'<table aria-labelledby="{name}"><thead><tr>{head}</tr></thead>'
             f"<tbody>{rows}</tbody></table></div>"
         )
     return f"<p>{html.escape(block)}</p>"

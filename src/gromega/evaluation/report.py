@@ -340,4 +340,4 @@ def _range(share: Share) -> str:
 
 def _quartiles(values: NDArray[np.float64]) -> str:
     low, middle, high = np.quantile(100 * values, (0.25, 0.5, 0.75))
-    return f"{low:.1f} {middle:.1f} {high:.1f}"
+    return f"{low:.1f} / {middle:.1f} / {high:.1f}"

@@ -51,7 +51,7 @@ from gromega.lake import (
 from gromega.models import calibration, memory
 from gromega.models import train as training
 from gromega.models.checkpoint import WORK, fingerprint
-from gromega.models.devices import is_first, join
+from gromega.models.devices import is_first, join, keep_memory
 from gromega.models.feeds import Feed, FixedFeed, Part, VariantFeed
 from gromega.models.model import Model, load_model, save_model
 from gromega.models.recipes import Recipe, get_recipe, make_network
@@ -313,6 +313,7 @@ def train(params: Params) -> None:
     A training that was killed goes on where it was. Of several processes that train
     together, the first one writes.
     """
+    keep_memory()
     join()
     recipe = get_recipe(params.train.recipe)
     groups = np.unique(splits.read_part(SPLIT, "train")[1])

@@ -1,0 +1,58 @@
+"""Accuracies from diffpy.srreal's curves and from those of the native engine."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import DATA, read_crystals
+
+from gromega.conditions import GRID_STEP, Conditions
+from gromega.evaluation.accuracy import ranks
+from gromega.models.recipes import get_recipe, make_network
+from gromega.models.train import predict
+from gromega.pdf.network_input import input_readout
+from gromega.pdf.operator import operator
+from gromega.pdf.simulate import apply_operator
+from gromega.pdf.spectrum import DMAX, pair_spectra
+
+
+def seen(r, g):
+    """Return what a network sees of curves on the grid k Δ, (n, 209)."""
+    readout = input_readout()
+    whole = np.zeros((len(g), readout.shape[1]))
+    whole[:, np.round(r / GRID_STEP).astype(int)] = g
+    return (whole @ readout.T).astype(np.float32)
+
+
+def both(crystals, curves):
+    """Return what a network sees of all curves, by srreal and by the native engine."""
+    density = [crystal.density for crystal in crystals]
+    theirs, ours = [], []
+    for radiation in ("xray", "neutron"):
+        spectra = pair_spectra(crystals, radiation, DMAX)
+        for k, values in enumerate(json.loads(str(curves["conditions"]))):
+            if f"{radiation}_{k}" in curves:
+                op = operator(Conditions(**values, radiation=radiation), DMAX)
+                ours.append(seen(op.r, apply_operator(op, spectra, density)))
+                theirs.append(seen(curves[f"r_{k}"], curves[f"{radiation}_{k}"]))
+    return np.concatenate(theirs), np.concatenate(ours)
+
+
+@pytest.mark.parametrize("name", ["small", "robust", "paper-one-tower"])
+@pytest.mark.parametrize("source", ["classics", "real crystals"])
+def test_accuracies_are_the_same_to_the_last_digit(name, source, request):
+    folder, curves = DATA, "classics.npz"
+    crystals = "classics.json"
+    if source == "real crystals":
+        folder = request.getfixturevalue("shared") / "golden"
+        crystals, curves = "crystals.json", "srreal.npz"
+    made = read_crystals(folder / crystals)
+    with np.load(folder / curves) as file:
+        theirs, ours = both(made, dict(file))
+    network = make_network(get_recipe(name).network, 45, 0)
+    y = np.tile(np.arange(len(made)) % 45, len(ours) // len(made))
+    by_srreal = ranks(predict(network, theirs), y)
+    by_us = ranks(predict(network, ours), y)
+    for k in (1, 6):
+        assert (by_srreal < k).mean() == (by_us < k).mean()
+    assert len(set(by_us)) > 10

@@ -1,11 +1,13 @@
 """The command line: parses, calls, prints."""
 
+import csv
 import importlib.metadata
+import json
 import os
 import platform
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,6 +16,9 @@ from rich.table import Table
 from gromega import cli_models
 from gromega.parallel import ADDRESS
 from gromega.terminal import run_or_explain
+
+if TYPE_CHECKING:
+    from gromega.models.answer import Answer
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -76,6 +81,102 @@ def simulate(
         sys.stdout.write(text)
     else:
         out.write_text(text, encoding="utf-8")
+
+
+@app.command(epilog="Example: gromega predict sample.gr --qmax 25 --qdamp 0.04")
+def predict(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Files with a measured PDF, folders of them, or - for standard input."
+        ),
+    ],
+    model: Annotated[Path, typer.Option(help="The folder of a model.")] = Path(
+        "models/spacegroup"
+    ),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print all of each answer as JSON.")
+    ] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print a row for each file and group.")
+    ] = False,
+    coverage: Annotated[
+        float, typer.Option(help="Coverage of the prediction set, 0.9 or 0.95.")
+    ] = 0.9,
+    quantity: Annotated[
+        str | None, typer.Option(help="What the file holds, if not as its header says.")
+    ] = None,
+    r_unit: Annotated[str | None, typer.Option(help="The unit of r, Å or nm.")] = None,
+    composition: Annotated[
+        str | None, typer.Option(help="As in SrTiO3; for Keen's G(r) in barn.")
+    ] = None,
+    number_density: Annotated[
+        float | None, typer.Option(help="Atoms per Å³; for g(r), T(r) and R(r).")
+    ] = None,
+    rmin: Annotated[float | None, typer.Option(help="Cut the data here, Å.")] = None,
+    rmax: Annotated[float | None, typer.Option(help="Cut the data here, Å.")] = None,
+    qmin: Annotated[float | None, typer.Option(help="Start of F(Q), Å⁻¹.")] = None,
+    qmax: Annotated[float | None, typer.Option(help="End of F(Q), Å⁻¹.")] = None,
+    qdamp: Annotated[float | None, typer.Option(help="Damping, Å⁻¹.")] = None,
+    qbroad: Annotated[float | None, typer.Option(help="Broadening, Å⁻¹.")] = None,
+    radiation: Annotated[str | None, typer.Option(help="xray or neutron.")] = None,
+) -> None:
+    """Rank the space groups of measured PDFs.
+
+    A file that cannot be read costs one line and the exit status 2; the others are
+    answered. Conditions are those of its header where no option says otherwise.
+    """
+    from gromega.models.model import load_model
+    from gromega.pdf.measured import read_pdf
+
+    conditions = {
+        "rmin": rmin, "rmax": rmax, "qmin": qmin, "qmax": qmax, "qdamp": qdamp,
+        "qbroad": qbroad, "radiation": radiation,
+    }  # fmt: skip
+    known = {name: value for name, value in conditions.items() if value is not None}
+    pdfs, failed = {}, False
+    for path in _measured(files):
+        source = sys.stdin.buffer if path == Path("-") else path
+        try:
+            pdfs[str(path)] = read_pdf(
+                source, quantity=quantity, r_unit=r_unit, composition=composition,
+                number_density=number_density, **known,
+            )  # fmt: skip
+        except (ValueError, OSError) as error:
+            typer.echo(f"gromega: {' '.join(str(error).split())}", err=True)
+            failed = True
+    if pdfs:
+        answers = load_model(model).predict_all(list(pdfs.values()), coverage)
+        _print_answers(dict(zip(pdfs, answers, strict=True)), as_json, as_csv)
+    if failed:
+        raise typer.Exit(2)
+
+
+def _measured(paths: list[Path]) -> list[Path]:
+    """Return files, and the files of folders, but for hidden ones."""
+    found: list[Path] = []
+    for path in paths:
+        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+        found += [p for p in inside if not p.is_dir() and not p.name.startswith(".")]
+    if not found:
+        raise ValueError(f"{paths[0]}: there is no file in it.")
+    return found
+
+
+def _print_answers(answers: "dict[str, Answer]", as_json: bool, as_csv: bool) -> None:
+    if as_json:
+        made = {name: answer.to_mapping() for name, answer in answers.items()}
+        typer.echo(json.dumps(made, indent=2, ensure_ascii=False))
+    elif as_csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(("file", "rank", "number", "symbol", "system", "probability"))
+        for name, answer in answers.items():
+            for k, c in enumerate(answer.groups):
+                row = (k + 1, c.number, c.symbol, c.system, f"{c.probability:.6f}")
+                writer.writerow((name, *row))
+    else:
+        for name, answer in answers.items():
+            typer.echo(f"{name}\n{answer}")
 
 
 @app.command(epilog="Example: gromega ingest cifs/ cod.tar.gz --out data/mine.parquet")
@@ -177,8 +278,6 @@ def evaluate(
     ] = Path("data"),
 ) -> None:
     """Score a model on the test part of a pipeline's data, its own or another's."""
-    import json
-
     from gromega.evaluation.accuracy import classes, score
     from gromega.lake import read_pdfs
     from gromega.models.model import load_model

@@ -2,13 +2,11 @@ import numpy as np
 import pytest
 
 from gromega.evaluation.analysis import (
-    SYSTEMS,
     Share,
     by_group,
     by_number,
     confusion,
     coverages,
-    crystal_system,
     refusing,
     reliability,
 )
@@ -20,14 +18,6 @@ def forecasts(generator, n=4000, n_groups=5):
     p = generator.dirichlet(np.full(n_groups, 0.4), n)
     y = np.array([generator.choice(n_groups, p=row) for row in p])
     return np.log(np.maximum(p, 1e-9)), y
-
-
-def test_crystal_systems_begin_where_the_tables_say():
-    firsts = np.array([first for _, first, _ in SYSTEMS])
-    lasts = np.array([last for _, _, last in SYSTEMS])
-    assert crystal_system(firsts).tolist() == list(range(7))
-    assert crystal_system(lasts).tolist() == list(range(7))
-    assert (firsts[1:] == lasts[:-1] + 1).all() and lasts[-1] == 230
 
 
 def test_groups_without_crystals_are_left_out():

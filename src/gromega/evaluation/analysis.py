@@ -11,17 +11,6 @@ from gromega.evaluation.accuracy import TOP
 from gromega.evaluation.intervals import share_interval
 from gromega.models.calibration import Calibration
 
-SYSTEMS = (
-    ("triclinic", 1, 2),
-    ("monoclinic", 3, 15),
-    ("orthorhombic", 16, 74),
-    ("tetragonal", 75, 142),
-    ("trigonal", 143, 167),
-    ("hexagonal", 168, 194),
-    ("cubic", 195, 230),
-)
-"""The crystal systems, with their first and last space group."""
-
 
 @dataclass(frozen=True)
 class Share:
@@ -64,11 +53,6 @@ class Group:
     name: str
     top1: Share
     top6: Share
-
-
-def crystal_system(space_groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the places of space groups in `SYSTEMS`, (n,)."""
-    return np.searchsorted([last for _, _, last in SYSTEMS], space_groups)
 
 
 def by_group(

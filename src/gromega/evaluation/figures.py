@@ -15,9 +15,10 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from gromega.conditions import Axis, Box, Sweep
+from gromega.crystals.space_groups import crystal_system
 from gromega.evaluation import paper
 from gromega.evaluation.accuracy import Scores
-from gromega.evaluation.analysis import Reliability, crystal_system
+from gromega.evaluation.analysis import Reliability
 from gromega.evaluation.draws import Draws
 
 COLORS = {"top6": "#1f6fb4", "top1": "#c2571a"}

@@ -4,15 +4,14 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import gemmi
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from gromega.crystals.relations import related
+from gromega.crystals.space_groups import SYSTEMS, crystal_system, related, symbol
 from gromega.evaluation import analysis, figures, paper
 from gromega.evaluation.accuracy import classes, ranks, score
-from gromega.evaluation.analysis import SYSTEMS, Group, Share
+from gromega.evaluation.analysis import Group, Share
 from gromega.evaluation.answers import Answers
 from gromega.evaluation.document import Document, Picture, Section, Table
 from gromega.evaluation.draws import Draws
@@ -186,8 +185,8 @@ def _wrong(
 ) -> list[str | Table | Picture]:
     rank = ranks(log_p, y)
     known = [int(group) for group in model.space_groups]
-    systems = analysis.crystal_system(tested.space_groups)
-    guessed = analysis.crystal_system(model.space_groups[log_p.argmax(axis=1)])
+    systems = crystal_system(tested.space_groups)
+    guessed = crystal_system(model.space_groups[log_p.argmax(axis=1)])
     right = Share.of(guessed == systems)
     matrix = analysis.confusion(log_p, y)
     off = matrix - np.diag(np.diag(matrix))
@@ -323,8 +322,7 @@ def to_svg(figure: Figure) -> str:
 
 
 def _name(group: int) -> str:
-    found = gemmi.find_spacegroup_by_number(group)
-    return f"{group} {found.short_name()}" if found else str(group)
+    return f"{group} {symbol(group)}"
 
 
 def _cell(share: Share) -> str:

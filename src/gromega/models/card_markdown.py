@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import gemmi
+from gromega.crystals.space_groups import symbol
 
 MODEL_FILES = ("weights.safetensors", "config.json")
 UNITS = {
@@ -97,7 +97,7 @@ def _data(card: Mapping[str, Any]) -> Iterator[str]:
     yield from _table(
         ("space group", "symbol", "train", "validation", "test"),
         (
-            (group, _symbol(group), *(f"{n:,}" for n in counts.values()))
+            (group, symbol(int(group)), *(f"{n:,}" for n in counts.values()))
             for group, counts in data["by_space_group"].items()
         ),
     )
@@ -117,11 +117,6 @@ def _training(card: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"- {key}: {value}" for key, value in card["training"].items())
     yield f"- hardware: {card['hardware'] or 'not stated'}"
     yield f"- hours: {'not stated' if card['hours'] is None else card['hours']}"
-
-
-def _symbol(group: str) -> str:
-    found = gemmi.find_spacegroup_by_number(int(group))
-    return found.short_name() if found else ""
 
 
 def _table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:

@@ -16,17 +16,22 @@ from safetensors.numpy import load_file, save_file
 
 from gromega.conditions import REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
+from gromega.crystals.space_groups import SYSTEMS, crystal_system, symbol
 from gromega.lake import put_in_place
+from gromega.models.answer import Answer, Candidate, Known
 from gromega.models.calibration import Calibration
 from gromega.models.memory import Memory
 from gromega.models.recipes import make_network
 from gromega.models.train import embed, predict, rank_embedded
+from gromega.pdf.measured import MeasuredPDF, to_input
 from gromega.pdf.network_input import INPUT_R, input_operator
 from gromega.pdf.operator import reach
 from gromega.pdf.simulate import add_noise, apply_operator
 from gromega.pdf.spectrum import DMAX, pair_spectra
 
 FORMAT = "gromega model 1"
+FIRST_PEAK = 2.0
+"""Å. A PDF that begins above 1.5 Å but below this lacks nothing that tells groups."""
 INPUT = {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size}
 
 
@@ -126,6 +131,74 @@ class Model:
             ]
             for row, cosines in zip(places, likeness, strict=True)
         ]
+
+    def predict(self, pdf: MeasuredPDF, coverage: float = 0.9) -> Answer:
+        """Return what the model answers to a measured PDF.
+
+        Parameters
+        ----------
+        pdf
+            The measured PDF, as `gromega.read_pdf` returns it.
+        coverage
+            The share of PDFs whose true group the prediction set is to hold, 0.9 or
+            0.95.
+        """
+        return self.predict_all([pdf], coverage)[0]
+
+    def predict_all(
+        self, pdfs: Sequence[MeasuredPDF], coverage: float = 0.9
+    ) -> list[Answer]:
+        """Return what the model answers to measured PDFs, as `predict` does to one."""
+        if not pdfs:
+            return []
+        g = np.stack([to_input(pdf) for pdf in pdfs]).astype(np.float32)
+        log_p = self.log_probabilities(g)
+        inside = np.zeros(log_p.shape, bool)
+        if self.calibration:
+            inside = self.calibration.prediction_sets(log_p, coverage)
+        nearest = self.nearest(g) if self.memory else [[]] * len(pdfs)
+        return [
+            self._answer(pdf, row, among, known, coverage if self.calibration else None)
+            for pdf, row, among, known in zip(pdfs, log_p, inside, nearest, strict=True)
+        ]
+
+    def _answer(
+        self,
+        pdf: MeasuredPDF,
+        log_p: NDArray[np.floating],
+        inside: NDArray[np.bool_],
+        nearest: list[tuple[str, int, float]],
+        coverage: float | None,
+    ) -> Answer:
+        p = np.exp(log_p)
+        names = [SYSTEMS[k][0] for k in crystal_system(self.space_groups)]
+        order = np.argsort(-p, kind="stable")
+        groups = tuple(
+            Candidate(
+                int(self.space_groups[k]), symbol(int(self.space_groups[k])), names[k],
+                float(p[k]), bool(inside[k]),
+            )
+            for k in order
+        )  # fmt: skip
+        systems: dict[str, float] = {}
+        for name, share in zip(names, p, strict=True):
+            systems[name] = systems.get(name, 0.0) + float(share)
+        ranked = sorted(systems.items(), key=lambda pair: -pair[1])
+        known = tuple(
+            Known(name.split(" ")[0], name.split(" ")[1], number, likeness)
+            for name, number, likeness in nearest
+        )
+        omega = pdf.conditions()
+        warnings = tuple(
+            f"{name} {getattr(omega, name):g} is outside of what the model was trained "
+            f"for, {low:g} to {high:g}."
+            for name in self.trained_over.outside(omega)
+            if name != "rmin" or omega.rmin > FIRST_PEAK
+            for low, high in [getattr(self.trained_over, name)]
+        )
+        return Answer(
+            groups, coverage, dict(ranked), known, omega, (*pdf.notes, *warnings)
+        )
 
     def rank(
         self, crystals: Sequence[Crystal], conditions: Conditions = REFERENCE

@@ -1,6 +1,13 @@
+import numpy as np
 import pytest
 
-from gromega.crystals.relations import related, t_subgroups
+from gromega.crystals.space_groups import (
+    SYSTEMS,
+    crystal_system,
+    related,
+    symbol,
+    t_subgroups,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,3 +43,16 @@ def test_relations_go_either_way():
 def test_a_number_that_is_no_space_group_is_refused():
     with pytest.raises(ValueError, match="no space group 231; they go from 1 to 230"):
         t_subgroups(231)
+
+
+def test_crystal_systems_begin_where_the_tables_say():
+    firsts = np.array([first for _, first, _ in SYSTEMS])
+    lasts = np.array([last for _, _, last in SYSTEMS])
+    assert crystal_system(firsts).tolist() == list(range(7))
+    assert crystal_system(lasts).tolist() == list(range(7))
+    assert (firsts[1:] == lasts[:-1] + 1).all() and lasts[-1] == 230
+
+
+def test_symbols_are_the_short_ones():
+    expected = {1: "P1", 14: "P21/c", 62: "Pnma", 166: "R-3m", 225: "Fm-3m"}
+    assert {number: symbol(number) for number in expected} == expected

@@ -1,12 +1,35 @@
-"""Relations of space groups: which are translationengleiche subgroups of which."""
+"""Space groups: their symbols, crystal systems, and which are subgroups of which."""
 
+import re
 import warnings
 from functools import cache
 
 import gemmi
 import numpy as np
 import spglib
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+SYSTEMS = (
+    ("triclinic", 1, 2),
+    ("monoclinic", 3, 15),
+    ("orthorhombic", 16, 74),
+    ("tetragonal", 75, 142),
+    ("trigonal", 143, 167),
+    ("hexagonal", 168, 194),
+    ("cubic", 195, 230),
+)
+"""The crystal systems, with their first and last space group."""
+
+
+def crystal_system(space_groups: ArrayLike) -> NDArray[np.int64]:
+    """Return the places of space groups in `SYSTEMS`, of the same shape."""
+    return np.searchsorted([last for _, _, last in SYSTEMS], space_groups)
+
+
+def symbol(space_group: int) -> str:
+    """Return the Hermann-Mauguin symbol of a space group, such as ``Fm-3m``."""
+    # gemmi writes H for the hexagonal axes of a rhombohedral lattice.
+    return re.sub("^H", "R", _find(space_group).short_name())
 
 
 @cache
@@ -41,6 +64,15 @@ def t_subgroups(space_group: int) -> frozenset[int]:
 def related(one: int, other: int) -> bool:
     """Return whether one space group is a t-subgroup of the other, either way."""
     return one in t_subgroups(other) or other in t_subgroups(one)
+
+
+def _find(space_group: int) -> gemmi.SpaceGroup:
+    found = gemmi.find_spacegroup_by_number(space_group)
+    if found is None:
+        raise ValueError(
+            f"there is no space group {space_group}; they go from 1 to 230."
+        )
+    return found
 
 
 def _operations(space_group: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:

@@ -1,0 +1,126 @@
+"""What a model answers to one measured PDF."""
+
+import html
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gromega.conditions import Conditions
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A space group that a PDF may be of.
+
+    Parameters
+    ----------
+    number
+        The space group number.
+    symbol
+        Its Hermann-Mauguin symbol.
+    system
+        Its crystal system.
+    probability
+        Its probability, calibrated where the model is.
+    in_set
+        Whether it is in the prediction set.
+    """
+
+    number: int
+    symbol: str
+    system: str
+    probability: float
+    in_set: bool
+
+
+@dataclass(frozen=True)
+class Known:
+    """A crystal that the model remembers.
+
+    Parameters
+    ----------
+    id
+        Its id.
+    formula
+        Its formula.
+    number
+        Its space group number.
+    likeness
+        The cosine between its embedding and that of the PDF, at most 1.
+    """
+
+    id: str
+    formula: str
+    number: int
+    likeness: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model answers to one PDF.
+
+    Parameters
+    ----------
+    groups
+        All space groups that the model knows, most probable first.
+    coverage
+        The share of PDFs whose true group the prediction sets hold, over the
+        conditions of the model's box; None without calibration.
+    systems
+        The probability of each crystal system, most probable first.
+    nearest
+        The remembered crystals most like the PDF, the most alike first; none from a
+        model without memory.
+    conditions
+        The conditions that were assumed: stated by the file or by the caller, and
+        those of the reference elsewhere.
+    warnings
+        What speaks against trust, a sentence each.
+    """
+
+    groups: tuple[Candidate, ...]
+    coverage: float | None
+    systems: Mapping[str, float]
+    nearest: tuple[Known, ...]
+    conditions: Conditions
+    warnings: tuple[str, ...] = ()
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the answer as JSON can hold it."""
+        values = asdict(self)
+        values["conditions"] = self.conditions.to_mapping()
+        return values
+
+    def __str__(self) -> str:
+        lines = [
+            f"{c.number:4} {c.symbol:10} {c.system:13} {c.probability:6.1%}"
+            for c in self.groups[:6]
+        ]
+        return "\n".join([*lines, *self._remarks()])
+
+    def _repr_html_(self) -> str:
+        """Return the first groups as a table, for Jupyter."""
+        rows = "".join(
+            f"<tr><td>{c.number}</td><td>{html.escape(c.symbol)}</td>"
+            f"<td>{c.system}</td><td>{c.probability:.1%}</td></tr>"
+            for c in self.groups[:6]
+        )
+        remarks = "".join(f"<p>{html.escape(text)}</p>" for text in self._remarks())
+        head = "".join(
+            f"<th>{name}</th>"
+            for name in ("number", "symbol", "crystal system", "probability")
+        )
+        return f"<table><tr>{head}</tr>{rows}</table>{remarks}"
+
+    def _remarks(self) -> list[str]:
+        remarks = []
+        if self.coverage is not None:
+            names = ", ".join(str(c.number) for c in self.groups if c.in_set)
+            remarks.append(f"set that holds {self.coverage:.0%}: {names}")
+        if self.nearest:
+            first = self.nearest[0]
+            remarks.append(
+                f"most like: {first.formula} ({first.id}, {first.number}), likeness "
+                f"{first.likeness:.2f}"
+            )
+        return [*remarks, *(f"note: {text}" for text in self.warnings)]

@@ -1,0 +1,165 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from gromega import read_pdf, simulate
+from gromega.cli import app
+from gromega.conditions import REFERENCE, Box, Conditions
+from gromega.models.calibration import Calibration
+from gromega.models.memory import remember
+from gromega.models.model import Model, save_model
+from gromega.models.recipes import make_network
+from gromega.models.train import embed
+from gromega.pdf.measured import to_input
+
+GROUPS = np.array([166, 194, 225, 14])
+NETWORK = {
+    "name": "resnet", "widths": (8, 16), "blocks": (1, 1), "dense": 16,
+    "dropout": 0.1, "embedding": 8,
+}  # fmt: skip
+SETS = Calibration(1.0, {"0.90": 0.8, "0.95": 0.9}, "validation part", 9)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, classics):
+    """Return a folder with two PDFs as a program writes them."""
+    folder = tmp_path_factory.mktemp("measured")
+    for crystal, qmax in zip(classics[:2], (25, 40.5), strict=True):
+        omega = Conditions(qmax=min(qmax, 30), rmax=20)
+        r, g = simulate([crystal], omega)
+        lines = [f"{x:.5f} {y:.6f}" for x, y in zip(r, g[0], strict=True)]
+        head = ["[DEFAULT]", f"qmax = {omega.qmax}", "mode = xray", "#### start data"]
+        name = f"{qmax}.gr"
+        (folder / name).write_text("\n".join([*head, *lines]) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model():
+    network = make_network(NETWORK, 4, 0)
+    rows = np.random.default_rng(0).normal(size=(4, 209)).astype(np.float32)
+    names = ["mp-1 NaCl", "mp-2 Fe", "mp-3 Si", "mp-4 C"]
+    memory = remember([embed(network, rows)], np.arange(4), names, 4)
+    return Model(network, GROUPS, NETWORK, REFERENCE, {}, Box(), SETS, memory)
+
+
+def test_an_answer_holds_what_the_model_says(model, files):
+    pdf = read_pdf(files / "25.gr")
+    answer = model.predict(pdf)
+    log_p = model.log_probabilities(to_input(pdf)[None].astype(np.float32))
+    p = np.exp(log_p[0])
+    assert [c.number for c in answer.groups] == GROUPS[np.argsort(-p)].tolist()
+    assert [c.probability for c in answer.groups] == sorted(p, reverse=True)
+    assert {c.number: c.symbol for c in answer.groups}[166] == "R-3m"
+    assert {c.number: c.system for c in answer.groups}[14] == "monoclinic"
+    inside = SETS.prediction_sets(log_p, 0.9)[0]
+    assert {c.number for c in answer.groups if c.in_set} == set(GROUPS[inside])
+    assert sum(answer.systems.values()) == pytest.approx(1)
+    assert list(answer.systems.values()) == sorted(answer.systems.values())[::-1]
+    assert {known.id for known in answer.nearest} <= {f"mp-{k}" for k in range(1, 5)}
+    assert answer.nearest[0].likeness >= answer.nearest[-1].likeness
+    assert (answer.conditions.qmax, answer.conditions.rmax) == (
+        25,
+        pytest.approx(20, abs=0.1),
+    )
+    assert answer.warnings == ()
+
+
+def test_a_condition_outside_of_the_box_is_a_warning(model, files):
+    narrow = replace(model, box=Box(qmax=(20.0, 24.0)))
+    (warning,) = narrow.predict(read_pdf(files / "25.gr")).warnings
+    assert warning == "qmax 25 is outside of what the model was trained for, 20 to 24."
+    (late,) = model.predict(read_pdf(files / "25.gr", rmin=2.5)).warnings
+    assert late.startswith("rmin 2.5")
+
+
+def test_a_model_without_calibration_and_memory_answers_too(model, files):
+    plain = replace(model, calibration=None, memory=None)
+    answer = plain.predict(read_pdf(files / "25.gr"))
+    assert answer.coverage is None and answer.nearest == ()
+    assert not any(c.in_set for c in answer.groups)
+    assert "set that holds" not in str(answer)
+
+
+def test_many_are_answered_as_one_by_one(model, files):
+    pdfs = [read_pdf(path) for path in sorted(files.iterdir())]
+    together = model.predict_all(pdfs)
+    for pdf, answer in zip(pdfs, together, strict=True):
+        alone = model.predict(pdf)
+        assert [c.number for c in answer.groups] == [c.number for c in alone.groups]
+    assert model.predict_all([]) == []
+
+
+def test_an_answer_shows_itself(model, files):
+    answer = model.predict(read_pdf(files / "25.gr"))
+    first = answer.groups[0]
+    assert f"{first.number:4} {first.symbol}" in str(answer)
+    assert "set that holds 90%: " in str(answer)
+    assert f"most like: {answer.nearest[0].formula} (mp-" in str(answer)
+    page = answer._repr_html_()
+    assert page.count("<tr>") == 5
+    assert json.loads(json.dumps(answer.to_mapping()))["groups"][0]["number"] == (
+        first.number
+    )
+
+
+@pytest.fixture
+def predict(model, files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_model(tmp_path / "models" / "spacegroup", model)
+
+    def run(*arguments, **options):
+        words = ["predict", *map(str, arguments)]
+        return CliRunner().invoke(app, words, **options)
+
+    return run
+
+
+def test_the_command_answers_files_and_folders(predict, files, model):
+    result = predict(files, "--json")
+    assert result.exit_code == 0, result.output
+    answers = json.loads(result.stdout)
+    assert list(answers) == [str(files / "25.gr"), str(files / "40.5.gr")]
+    expected = model.predict(read_pdf(files / "25.gr"))
+    found = answers[str(files / "25.gr")]
+    assert [g["number"] for g in found["groups"]] == [c.number for c in expected.groups]
+    lines = predict(files, "--csv").stdout.splitlines()
+    assert lines[0] == "file,rank,number,symbol,system,probability"
+    assert len(lines) == 1 + 2 * 4
+    assert str(expected) in predict(files / "25.gr").stdout
+
+
+def test_the_command_reads_standard_input(predict, files):
+    content = (files / "25.gr").read_bytes()
+    piped = predict("-", "--json", input=content)
+    assert piped.exit_code == 0, piped.output
+    named = json.loads(predict(files / "25.gr", "--json").stdout)
+    assert list(json.loads(piped.stdout).values()) == list(named.values())
+
+
+def test_options_override_the_header(predict, files):
+    result = predict(files / "25.gr", "--json", "--qmax", "31", "--rmax", "12")
+    (answer,) = json.loads(result.stdout).values()
+    assert answer["conditions"]["qmax"] == 31
+    assert answer["conditions"]["rmax"] == pytest.approx(12, abs=0.1)
+
+
+def test_a_bad_file_costs_one_line_and_the_others_are_answered(
+    predict, files, tmp_path
+):
+    (tmp_path / "bad.gr").write_text("nothing\n")
+    result = predict(tmp_path / "bad.gr", files / "25.gr", "absent.gr", "--csv")
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 2
+    assert "bad.gr: " in result.stderr and "absent.gr: there is no" in result.stderr
+    assert len(result.stdout.splitlines()) == 5
+
+
+def test_an_empty_folder_is_said(predict, tmp_path):
+    (tmp_path / "empty").mkdir()
+    result = predict(tmp_path / "empty")
+    assert result.exit_code != 0
+    assert "empty: there is no file in it" in str(result.exception)

@@ -41,7 +41,7 @@ def files(tmp_path_factory, classics):
 def model():
     network = make_network(NETWORK, 4, 0)
     rows = np.random.default_rng(0).normal(size=(4, 209)).astype(np.float32)
-    names = ["mp-1 NaCl", "mp-2 Fe", "mp-3 Si", "mp-4 C"]
+    names = ["mp-1 NaCl", "mp-2 Fe", "mp-3 Si", "my best crystal C"]
     memory = remember([embed(network, rows)], np.arange(4), names, 4)
     return Model(network, GROUPS, NETWORK, REFERENCE, {}, Box(), SETS, memory)
 
@@ -59,7 +59,10 @@ def test_an_answer_holds_what_the_model_says(model, files):
     assert {c.number for c in answer.groups if c.in_set} == set(GROUPS[inside])
     assert sum(answer.systems.values()) == pytest.approx(1)
     assert list(answer.systems.values()) == sorted(answer.systems.values())[::-1]
-    assert {known.id for known in answer.nearest} <= {f"mp-{k}" for k in range(1, 5)}
+    known = {(known.id, known.formula) for known in answer.nearest}
+    assert known == {
+        ("mp-1", "NaCl"), ("mp-2", "Fe"), ("mp-3", "Si"), ("my best crystal", "C")
+    }  # fmt: skip
     assert answer.nearest[0].likeness >= answer.nearest[-1].likeness
     assert (answer.conditions.qmax, answer.conditions.rmax) == (
         25,
@@ -98,7 +101,8 @@ def test_an_answer_shows_itself(model, files):
     first = answer.groups[0]
     assert f"{first.number:4} {first.symbol}" in str(answer)
     assert "set that holds 90%: " in str(answer)
-    assert f"most like: {answer.nearest[0].formula} (mp-" in str(answer)
+    first_known = answer.nearest[0]
+    assert f"most like: {first_known.formula} ({first_known.id}, " in str(answer)
     page = answer._repr_html_()
     assert page.count("<tr>") == 5
     assert json.loads(json.dumps(answer.to_mapping()))["groups"][0]["number"] == (

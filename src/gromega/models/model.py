@@ -184,10 +184,11 @@ class Model:
         for name, share in zip(names, p, strict=True):
             systems[name] = systems.get(name, 0.0) + float(share)
         ranked = sorted(systems.items(), key=lambda pair: -pair[1])
-        known = tuple(
-            Known(name.split(" ")[0], name.split(" ")[1], number, likeness)
-            for name, number, likeness in nearest
-        )
+        known = []
+        for name, number, likeness in nearest:
+            # An id may hold spaces, a formula does not.
+            crystal, _, formula = name.rpartition(" ")
+            known.append(Known(crystal, formula, number, likeness))
         omega = pdf.conditions()
         warnings = tuple(
             f"{name} {getattr(omega, name):g} is outside of what the model was trained "
@@ -197,7 +198,7 @@ class Model:
             for low, high in [getattr(self.trained_over, name)]
         )
         return Answer(
-            groups, coverage, dict(ranked), known, omega, (*pdf.notes, *warnings)
+            groups, coverage, dict(ranked), tuple(known), omega, (*pdf.notes, *warnings)
         )
 
     def rank(

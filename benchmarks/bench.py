@@ -15,7 +15,7 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
-from gromega.conditions import AXES, REFERENCE
+from gromega.conditions import AXES, REFERENCE, get_sweep
 from gromega.crystals.table import choose, crystals_of, read_table, write_table
 from gromega.lake import write_pdfs, write_spectra
 from gromega.parallel import open_pool
@@ -83,9 +83,9 @@ def main() -> None:
         rows.add_row(f"all spectra to {DMAX:g} Å, to Zarr", f"{took:.1f} s", "")
 
         def sweeps():
-            for axis in AXES.values():
-                out = lake / f"{axis.name}.zarr"
-                write_pdfs(out, store, axis.conditions(), axis, test)
+            for sweep in map(get_sweep, AXES):
+                out = lake / f"{sweep.name}.zarr"
+                write_pdfs(out, store, sweep.conditions(), sweep, test)
 
         took, _ = seconds(sweeps)
     rows.add_row(

@@ -58,7 +58,7 @@ def test_axes_hold_the_values_of_the_paper():
 
 def test_axis_varies_its_own_condition_alone():
     start = Conditions(uiso=0.01)
-    along = AXES["qmax"].conditions(start)
+    along = get_sweep("qmax").conditions(start)
     assert [omega.qmax for omega in along] == list(AXES["qmax"].values)
     assert {omega.at(qmax=23.0) for omega in along} == {start}
 
@@ -68,7 +68,7 @@ def test_axes_beyond_the_paper_s_hold_the_reference():
     for axis in BEYOND.values():
         assert getattr(REFERENCE, axis.name) in axis.values
         assert len({axis.key(value) for value in axis.values}) == len(axis.values)
-        axis.conditions()
+        get_sweep(axis.name).conditions()
 
 
 def test_a_map_runs_through_all_pairs():

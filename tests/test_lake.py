@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray
 
-from gromega.conditions import AXES, REFERENCE, Conditions, Sweep, get_sweep
+from gromega.conditions import AXES, REFERENCE, Conditions, get_sweep
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import crystals_of, to_table, write_table
 from gromega.lake import new_store, open_store, verify, write_pdfs, write_spectra
@@ -27,9 +27,9 @@ def spectra(tmp_path_factory, small_table):
 @pytest.fixture(scope="module")
 def rmax(spectra, small_table):
     path = spectra.parent / "rmax.zarr"
-    axis = AXES["rmax"]
+    sweep = get_sweep("rmax")
     ids = small_table["id"].to_pylist()[3:9]
-    write_pdfs(path, spectra, axis.conditions(), Sweep((axis,)), ids)
+    write_pdfs(path, spectra, sweep.conditions(), sweep, ids)
     return path
 
 
@@ -51,7 +51,7 @@ def test_xarray_opens_a_sweep_with_names_and_units(rmax):
     assert data["value"].to_numpy().tolist() == list(AXES["rmax"].values)
     np.testing.assert_allclose(data["r"], INPUT_R)
     stated = [Conditions.from_mapping(c) for c in json.loads(data.attrs["conditions"])]
-    assert stated == AXES["rmax"].conditions()
+    assert stated == get_sweep("rmax").conditions()
 
 
 def test_sweep_at_the_reference_equals_the_reference(rmax, spectra, small_table):
@@ -68,10 +68,10 @@ def test_sweep_at_the_reference_equals_the_reference(rmax, spectra, small_table)
 
 
 def test_same_inputs_give_the_same_bytes(rmax, spectra, small_table, tmp_path):
-    axis = AXES["rmax"]
+    sweep = get_sweep("rmax")
     ids = small_table["id"].to_pylist()[3:9]
     again = tmp_path / "again.zarr"
-    write_pdfs(again, spectra, axis.conditions(), Sweep((axis,)), ids)
+    write_pdfs(again, spectra, sweep.conditions(), sweep, ids)
     files = sorted(p.relative_to(rmax) for p in rmax.rglob("*") if p.is_file())
     for name in files:
         assert (rmax / name).read_bytes() == (

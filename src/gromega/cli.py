@@ -319,17 +319,12 @@ def results(
         scores = read_json(path)
         unit = f" ({axis.unit})" if axis.unit else ""
         table = Table(title=f"{axis.name}{unit}", title_justify="left")
-        theirs = paper.SWEEPS.get(axis.name)
+        theirs = paper.reported(axis)
         headings = ("", "top-1", "top-6", *(("Lan top-1", "Lan top-6") * bool(theirs)))
         for heading in headings:
             table.add_column(heading, justify="right")
-        reported = {}
-        if theirs:
-            columns = (theirs["value"], theirs["top1"], theirs["top6"])
-            for value, top1, top6 in zip(*columns, strict=True):
-                reported[axis.key(value)] = (top1, top6)
         for key, score in scores.items():
-            values = (score["top1"], score["top6"], *reported.get(key, ()))
+            values = (score["top1"], score["top6"], *theirs.get(key, ()))
             table.add_row(key, *(f"{value:.1%}" for value in values))
         printer.print(table)
 

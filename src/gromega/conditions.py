@@ -268,10 +268,6 @@ class Axis:
         sign = "+" if any(not isinstance(v, str) and v < 0 for v in self.values) else ""
         return f"{value:{sign}.{self.decimals}f}"
 
-    def conditions(self, start: Conditions = REFERENCE) -> list[Conditions]:
-        """Return the conditions along the axis, one per value."""
-        return [start.at(**{self.name: value}) for value in self.values]
-
 
 def _by_name(*axes: Axis) -> dict[str, Axis]:
     return {axis.name: axis for axis in axes}

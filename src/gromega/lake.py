@@ -401,19 +401,22 @@ def write_pdfs(
             layer[~sources[omega.radiation].seen] = 0.0
         array[...] = out
         _coordinate(group, "r", INPUT_R, "Å")
-        if sweep is not None:
-            for dim, axis in zip(points, sweep.axes, strict=True):
-                _coordinate(group, dim, np.array(axis.values), axis.unit)
-            group.attrs["sweep"] = sweep.name
-            seen = [sources[omega.radiation].seen for omega in conditions]
-            if not np.all(seen):
-                _write_seen(group, points, np.reshape(seen, shape[:-1]))
+        seen = [sources[omega.radiation].seen for omega in conditions]
+        _write_sweep(group, sweep, np.reshape(seen, shape[:-1]))
         _write_crystals(group, spectra.ids, spectra.density)
 
 
-def _write_seen(
-    group: zarr.Group, points: tuple[str, ...], seen: NDArray[np.bool_]
+def _write_sweep(
+    group: zarr.Group, sweep: Sweep | None, seen: NDArray[np.bool_]
 ) -> None:
+    """Write the coordinates of a sweep, and what was seen if not all was."""
+    points = POINTS[: seen.ndim - 1]
+    if sweep is not None:
+        for dim, axis in zip(points, sweep.axes, strict=True):
+            _coordinate(group, dim, np.array(axis.values), axis.unit)
+        group.attrs["sweep"] = sweep.name
+    if seen.all():
+        return
     array = group.create_array(
         "seen",
         shape=seen.shape,
@@ -458,12 +461,7 @@ def write_answers(
             {"long_name": "log-probability"},
         )  # fmt: skip
         array[...] = log_p.astype(np.float32)
-        if sweep is not None:
-            for dim, axis in zip(points, sweep.axes, strict=True):
-                _coordinate(group, dim, np.array(axis.values), axis.unit)
-            group.attrs["sweep"] = sweep.name
-        if not seen.all():
-            _write_seen(group, points, seen)
+        _write_sweep(group, sweep, seen)
         _coordinate(group, "space_group", space_groups)
         _coordinate(group, "crystal", ids)
 

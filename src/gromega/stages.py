@@ -451,7 +451,7 @@ def evaluate_sweep(params: Params) -> None:
             scores = accuracy.scores(found, labels)
             accuracy.write_json(METRICS / "sweeps" / f"{sweep.name}.json", scores)
             for key, log_p, seen in found.points():
-                ranks = accuracy.ranks(log_p, y)
+                ranks = training.ranks(log_p, y)
                 drawn[sweep.name, key] = draw_scores(ranks, seen, rows)
             advance(1)
     write_draws(DRAWS, drawn)

@@ -5,7 +5,6 @@ from gromega.conditions import REFERENCE, get_sweep
 from gromega.crystals.table import crystals_of, write_table
 from gromega.evaluation.accuracy import (
     classes,
-    ranks,
     read_json,
     score,
     scores,
@@ -15,6 +14,7 @@ from gromega.evaluation.answers import Answers, answer, read_answers
 from gromega.lake import write_pdfs, write_spectra
 from gromega.models.model import Model
 from gromega.models.recipes import make_network
+from gromega.models.train import ranks
 from gromega.parallel import open_pool
 from gromega.pdf.spectrum import DMAX
 

@@ -7,9 +7,8 @@ import pytest
 from conftest import DATA, read_crystals
 
 from gromega.conditions import GRID_STEP, Conditions
-from gromega.evaluation.accuracy import ranks
 from gromega.models.recipes import get_recipe, make_network
-from gromega.models.train import predict
+from gromega.models.train import predict, ranks
 from gromega.pdf.network_input import input_readout
 from gromega.pdf.operator import operator
 from gromega.pdf.simulate import apply_operator

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gromega.evaluation.answers import Answers
 from gromega.models.calibration import expected_calibration_error
-from gromega.models.train import top_k
+from gromega.models.train import ranks
 
 TOP = (1, 6)
 Scores = dict[str, float | int]
@@ -20,7 +20,8 @@ def score(log_probabilities: NDArray[np.floating], y: NDArray[np.int64]) -> Scor
 
     With them goes the expected calibration error of the probabilities, ``ece``.
     """
-    scores: Scores = {f"top{k}": round(top_k(log_probabilities, y, k), 6) for k in TOP}
+    rank = ranks(log_probabilities, y)
+    scores: Scores = {f"top{k}": round(float(np.mean(rank < k)), 6) for k in TOP}
     error = round(expected_calibration_error(log_probabilities, y), 6)
     return {**scores, "ece": error, "n": int(y.size)}
 
@@ -50,15 +51,6 @@ def classes(
         )
     order = np.argsort(known)
     return order[np.searchsorted(known, space_groups, sorter=order)]
-
-
-def ranks(log_p: NDArray[np.floating], y: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the rank of the true class in each row, 0 the first, (n,).
-
-    Of classes as probable, the first comes first, as in `Model.rank`.
-    """
-    order = np.argsort(-log_p, axis=1, kind="stable")
-    return np.argmax(order == y[:, None], axis=1)
 
 
 def scores(answers: Answers, space_groups: NDArray[np.int64]) -> dict[str, Scores]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import xarray
 import zarr
 from numpy.typing import NDArray
 
@@ -63,10 +64,8 @@ def answer(model: Model, pdfs: Path, ids: NDArray[np.str_], out: Path) -> Answer
         If the store lacks one of the crystals, or a sweep is of others.
     """
     data = open_store(pdfs)
-    sweep = get_sweep(data.attrs["sweep"]) if "sweep" in data.attrs else None
-    shape = (*(sweep.shape if sweep else ()), ids.size)
-    seen = data["seen"].to_numpy() if "seen" in data else np.ones(shape, bool)
-    log_p = np.empty((*shape, model.space_groups.size), np.float32)
+    sweep, seen = _sweep_of(data, ids.size)
+    log_p = np.empty((*seen.shape, model.space_groups.size), np.float32)
     if sweep is None:
         log_p[...] = model.log_probabilities(read_pdfs(pdfs, ids))
     else:
@@ -85,13 +84,17 @@ def answer(model: Model, pdfs: Path, ids: NDArray[np.str_], out: Path) -> Answer
 def read_answers(path: Path) -> Answers:
     """Return the answers of a store that `answer` wrote."""
     data = open_store(path)
-    sweep = get_sweep(data.attrs["sweep"]) if "sweep" in data.attrs else None
     log_p = np.asarray(zarr.open_array(path / "log_p", mode="r")[...])
-    seen = (
-        data["seen"].to_numpy() if "seen" in data else np.ones(log_p.shape[:-1], bool)
-    )
     ids = np.array(data["crystal"].to_numpy().tolist(), dtype=str)
+    sweep, seen = _sweep_of(data, ids.size)
     return _flat(ids, data["space_group"].to_numpy(), log_p, seen, sweep)
+
+
+def _sweep_of(data: xarray.Dataset, n: int) -> tuple[Sweep | None, NDArray[np.bool_]]:
+    """Return the sweep of a store of n crystals, and what was seen of them."""
+    sweep = get_sweep(data.attrs["sweep"]) if "sweep" in data.attrs else None
+    shape = (*(sweep.shape if sweep else ()), n)
+    return sweep, data["seen"].to_numpy() if "seen" in data else np.ones(shape, bool)
 
 
 def _flat(

@@ -8,10 +8,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.evaluation.accuracy import TOP, classes, ranks
+from gromega.evaluation.accuracy import TOP, classes
 from gromega.evaluation.answers import Answers, read_answers
 from gromega.evaluation.document import Table
 from gromega.evaluation.intervals import paired_interval
+from gromega.models.train import ranks
 
 ANSWERS = Path("data/answers")
 

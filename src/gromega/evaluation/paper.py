@@ -5,6 +5,8 @@ al. (2019) trained on 98,830 structures of the ICSD in 45 space groups at the
 reference, tested on a tenth of the test part.
 """
 
+from gromega.conditions import Axis
+
 REFERENCE = {"top1": 0.677, "top6": 0.902}
 
 SWEEPS: dict[str, dict[str, tuple[float, ...]]] = {
@@ -35,3 +37,12 @@ SWEEPS: dict[str, dict[str, tuple[float, ...]]] = {
         "top6": (0.873, 0.895, 0.904, 0.902, 0.900, 0.900),
     },
 }
+
+
+def reported(axis: Axis) -> dict[str, tuple[float, float]]:
+    """Return top-1 and top-6 by value of an axis; none if the paper left it out."""
+    if axis.name not in SWEEPS:
+        return {}
+    theirs = SWEEPS[axis.name]
+    columns = (theirs["value"], theirs["top1"], theirs["top6"])
+    return {axis.key(v): (top1, top6) for v, top1, top6 in zip(*columns, strict=True)}

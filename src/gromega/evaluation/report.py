@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from gromega.crystals.space_groups import SYSTEMS, crystal_system, related, symbol
 from gromega.evaluation import analysis, figures, paper
-from gromega.evaluation.accuracy import classes, ranks, score
+from gromega.evaluation.accuracy import classes, score
 from gromega.evaluation.analysis import Group, Share
 from gromega.evaluation.answers import Answers
 from gromega.evaluation.document import Document, Picture, Section, Table
 from gromega.evaluation.draws import Draws
 from gromega.models.calibration import Calibration
 from gromega.models.model import Model
+from gromega.models.train import ranks
 
 REFUSED = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
 MOST_CONFUSED = 12
@@ -149,18 +150,14 @@ def _sweep(
     (axis,) = sweep.axes
     boxes = {key: draws[sweep.name, key] for key in scores}
     drawn = figures.sweep_figure(axis, scores, model.trained_over, caption, boxes)
-    theirs = paper.SWEEPS.get(axis.name)
-    reported = {}
-    if theirs:
-        columns = (theirs["value"], theirs["top1"], theirs["top6"])
-        reported = {axis.key(v): (a, b) for v, a, b in zip(*columns, strict=True)}
+    theirs = paper.reported(axis)
     rows = []
     for key, log_p, seen in answers.points():
         rank = ranks(log_p[seen], y[seen])
         row = [key]
         for k, name in ((1, "top1"), (6, "top6")):
             row += [_cell(Share.of(rank < k)), _quartiles(boxes[key][name])]
-        row += [f"{100 * value:.1f}" for value in reported.get(key, ())]
+        row += [f"{100 * value:.1f}" for value in theirs.get(key, ())]
         rows.append(row)
     unit = f", {axis.unit}" if axis.unit else ""
     head = [f"{axis.name}{unit}", "top-1", "quartiles", "top-6", "quartiles"]
@@ -299,8 +296,8 @@ def _sure_along(
         found, truth = log_p[seen], y[seen]
         confidence = float(np.exp(found.max(axis=1)).mean())
         row = [key, f"{100 * confidence:.1f}"]
-        row.append(f"{100 * score(found, truth)['top1']:.1f}")
-        row.append(f"{100 * score(found, truth)['ece']:.1f}")
+        scores = score(found, truth)
+        row += [f"{100 * scores[name]:.1f}" for name in ("top1", "ece")]
         if calibration:
             for c in analysis.coverages(calibration, found, truth):
                 row += [f"{100 * c.covered.value:.1f}", f"{c.size:.1f}"]

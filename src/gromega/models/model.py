@@ -84,17 +84,25 @@ class Model:
         ValueError
             If G is on another grid or not finite.
         """
-        log_p = self.uncalibrated(g)
-        return self.calibration.apply(log_p) if self.calibration else log_p
+        return self._calibrated(self.uncalibrated(g))
 
     def uncalibrated(self, g: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return log-probabilities as `log_probabilities`, but not yet calibrated."""
+        return self._asked(g)[0]
+
+    def _calibrated(self, log_p: NDArray[np.floating]) -> NDArray[np.floating]:
+        return self.calibration.apply(log_p) if self.calibration else log_p
+
+    def _asked(
+        self, g: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Return log-probabilities and, where there is a memory, embeddings."""
         _check_input(g)
         if self.memory is None:
-            return predict(self.network, g)
+            return predict(self.network, g), None
         embeddings = embed(self.network, g)
         log_p = rank_embedded(self.network, embeddings)
-        return self.memory.join(log_p, embeddings)
+        return self.memory.join(log_p, embeddings), embeddings
 
     def nearest(
         self, g: NDArray[np.float32], k: int = 5
@@ -122,8 +130,13 @@ class Model:
                 "this model remembers no crystals; take models/spacegroup, or train "
                 "one with the recipe 'robust'."
             )
-        places, likeness = self.memory.nearest(embed(self.network, g), k)
-        memory, groups = self.memory, self.space_groups
+        return self._named(self.memory, embed(self.network, g), k)
+
+    def _named(
+        self, memory: Memory, embeddings: NDArray[np.float32], k: int = 5
+    ) -> list[list[tuple[str, int, float]]]:
+        places, likeness = memory.nearest(embeddings, k)
+        groups = self.space_groups
         return [
             [
                 (memory.names[i], int(groups[memory.y[i]]), float(cosine))
@@ -152,11 +165,14 @@ class Model:
         if not pdfs:
             return []
         g = np.stack([to_input(pdf) for pdf in pdfs]).astype(np.float32)
-        log_p = self.log_probabilities(g)
+        plain, embeddings = self._asked(g)
+        log_p = self._calibrated(plain)
         inside = np.zeros(log_p.shape, bool)
         if self.calibration:
             inside = self.calibration.prediction_sets(log_p, coverage)
-        nearest = self.nearest(g) if self.memory else [[]] * len(pdfs)
+        nearest: list[list[tuple[str, int, float]]] = [[]] * len(pdfs)
+        if self.memory and embeddings is not None:
+            nearest = self._named(self.memory, embeddings)
         return [
             self._answer(pdf, row, among, known, coverage if self.calibration else None)
             for pdf, row, among, known in zip(pdfs, log_p, inside, nearest, strict=True)

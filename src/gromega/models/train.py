@@ -65,15 +65,20 @@ class Progress:
     rate: float
 
 
-def top_k(
-    log_probabilities: NDArray[np.float32], y: NDArray[np.int64], k: int
-) -> float:
-    """Return the share of rows whose class is among the k most probable.
+def ranks(log_p: NDArray[np.floating], y: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rank of the true class in each row, 0 the first, (n,).
 
     Of classes as probable, the first comes first, as in `Model.rank`.
     """
-    order = np.argsort(-log_probabilities, axis=1, kind="stable")
-    return float(np.mean((order[:, :k] == y[:, None]).any(axis=1)))
+    order = np.argsort(-log_p, axis=1, kind="stable")
+    return np.argmax(order == y[:, None], axis=1)
+
+
+def top_k(
+    log_probabilities: NDArray[np.floating], y: NDArray[np.int64], k: int
+) -> float:
+    """Return the share of rows whose class is among the k most probable."""
+    return float(np.mean(ranks(log_probabilities, y) < k))
 
 
 def fit(
@@ -219,8 +224,8 @@ def _refuse_leaks(ids: NDArray[np.str_], held_out: ArrayLike) -> None:
 
 
 def _accuracies(network: nnx.Module, part: Part) -> tuple[float, float]:
-    log_p = predict(network, part.g)
-    return top_k(log_p, part.y, 1), top_k(log_p, part.y, 6)
+    rank = ranks(predict(network, part.g), part.y)
+    return float(np.mean(rank < 1)), float(np.mean(rank < 6))
 
 
 def _pack(

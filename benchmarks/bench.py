@@ -20,10 +20,10 @@ from gromega.crystals.table import choose, crystals_of, read_table, write_table
 from gromega.lake import write_pdfs, write_spectra
 from gromega.parallel import open_pool
 from gromega.pdf import srreal
+from gromega.pdf.bins import DMAX
 from gromega.pdf.network_input import input_operator
-from gromega.pdf.operator import reach
-from gromega.pdf.simulate import apply_operator
-from gromega.pdf.spectrum import DMAX, pair_spectra
+from gromega.pdf.operator import apply_operator, reach
+from gromega.pdf.spectrum import pair_spectra
 from gromega.splits import draw_split
 
 ROOT = Path(__file__).parents[1]

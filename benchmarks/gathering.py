@@ -25,7 +25,7 @@ from gromega.crystals.synthetic import Recipe, write_synthetic
 from gromega.crystals.table import crystals_of, new_table, read_table, row_batches
 from gromega.lake import write_spectra
 from gromega.parallel import open_pool, open_processes
-from gromega.pdf.spectrum import DMAX
+from gromega.pdf.bins import DMAX
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"

@@ -18,12 +18,14 @@ from gromega.conditions import REFERENCE
 from gromega.crystals.synthetic import Recipe, synthesize
 from gromega.lake import read_pdfs
 from gromega.models.feeds import FixedFeed, Part
+from gromega.models.inference import predict, top_k
 from gromega.models.recipes import get_recipe, make_network
-from gromega.models.train import Epoch, Progress, fit, predict, top_k
+from gromega.models.train import Epoch, Progress, fit
 from gromega.parallel import open_processes
+from gromega.pdf.bins import DMAX
 from gromega.pdf.network_input import input_operator
-from gromega.pdf.simulate import apply_operator
-from gromega.pdf.spectrum import DMAX, pair_spectra
+from gromega.pdf.operator import apply_operator
+from gromega.pdf.spectrum import pair_spectra
 from gromega.splits import draw_split, read_part
 
 ROOT = Path(__file__).parents[1]

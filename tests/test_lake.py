@@ -9,9 +9,10 @@ from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import crystals_of, to_table, write_table
 from gromega.lake import new_store, open_store, verify, write_pdfs, write_spectra
 from gromega.parallel import open_pool
+from gromega.pdf.bins import DMAX, bin_centres, n_bins
 from gromega.pdf.network_input import INPUT_R, input_operator
-from gromega.pdf.simulate import apply_operator
-from gromega.pdf.spectrum import DMAX, bin_centres, n_bins, pair_spectra
+from gromega.pdf.operator import apply_operator
+from gromega.pdf.spectrum import pair_spectra
 
 
 @pytest.fixture(scope="module")

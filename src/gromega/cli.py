@@ -15,7 +15,7 @@ from rich.table import Table
 
 from gromega import cli_models
 from gromega.parallel import ADDRESS
-from gromega.terminal import run_or_explain
+from gromega.terminal import progress_bar, run_or_explain
 
 if TYPE_CHECKING:
     from gromega.models.answer import Answer
@@ -103,6 +103,12 @@ def predict(
     coverage: Annotated[
         float, typer.Option(help="Coverage of the prediction set, 0.9 or 0.95.")
     ] = 0.9,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            help="Test the model at the conditions of each file, a second for each."
+        ),
+    ] = True,
     quantity: Annotated[
         str | None, typer.Option(help="What the file holds, if not as its header says.")
     ] = None,
@@ -126,6 +132,7 @@ def predict(
     A file that cannot be read costs one line and the exit status 2; the others are
     answered. Conditions are those of its header where no option says otherwise.
     """
+    from gromega.models.devices import keep_compiled
     from gromega.models.model import load_model
     from gromega.pdf.measured import read_pdf
 
@@ -146,7 +153,10 @@ def predict(
             typer.echo(f"gromega: {' '.join(str(error).split())}", err=True)
             failed = True
     if pdfs:
-        answers = load_model(model).predict_all(list(pdfs.values()), coverage)
+        keep_compiled()
+        loaded = load_model(model)
+        with progress_bar("PDFs", len(pdfs)) as advance:
+            answers = loaded.predict_all(list(pdfs.values()), coverage, trust, advance)
         _print_answers(dict(zip(pdfs, answers, strict=True)), as_json, as_csv)
     if failed:
         raise typer.Exit(2)
@@ -258,7 +268,6 @@ def synthesize(
     """Make synthetic crystals of any space groups, each confirmed by spglib."""
     from gromega.crystals.synthetic import Recipe, write_synthetic
     from gromega.parallel import open_processes
-    from gromega.terminal import progress_bar
 
     if recipe:
         wanted = Recipe.from_yaml(recipe)

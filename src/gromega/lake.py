@@ -26,34 +26,19 @@ from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from gromega.conditions import Conditions, Sweep
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import crystals_of, read_table, row_batches
+from gromega.files import put_in_place
 from gromega.parallel import ordered_map
+from gromega.pdf.bins import bin_centres, n_bins
 from gromega.pdf.network_input import INPUT_R, input_operator
+from gromega.pdf.operator import add_noise, apply_operator
 from gromega.pdf.scattering import is_seen
-from gromega.pdf.simulate import add_noise, apply_operator
-from gromega.pdf.spectrum import (
-    CHUNK,
-    bin_centres,
-    n_bins,
-    pair_spectra,
-    spectra_of,
-)
+from gromega.pdf.spectrum import CHUNK, pair_spectra, spectra_of
 
 SHARD_ROWS = 8192
 CHUNK_ROWS = 256
 POINTS = ("value", "other")
 """The dimensions along the axes of a sweep."""
 Progress = Callable[[int], None]
-
-
-def put_in_place(made: Path, path: Path) -> None:
-    """Give a folder that is whole its name, in place of what had it."""
-    # Aside first: a folder half deleted by a kill must not keep its name.
-    old = path.with_name(path.name + ".old.partial")
-    shutil.rmtree(old, ignore_errors=True)
-    if path.exists():
-        path.replace(old)
-    made.replace(path)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gromega import splits
-from gromega.conditions import Box
+from gromega.conditions import RADIATIONS, Box
 from gromega.crystals import synthetic
 from gromega.crystals.collection import complete, summarise, with_source
 from gromega.crystals.gather import gather
@@ -40,29 +40,26 @@ from gromega.evaluation.compare import answers_of, comparison
 from gromega.evaluation.document import write_document
 from gromega.evaluation.draws import draw_rows, draw_scores, read_draws, write_draws
 from gromega.evaluation.report import Tested, make_report
-from gromega.lake import (
-    open_store,
-    put_in_place,
-    read_pdfs,
-    read_spectra,
-    write_pdfs,
-    write_spectra,
-)
-from gromega.models import calibration, memory
+from gromega.files import put_in_place
+from gromega.lake import open_store, read_pdfs, read_spectra, write_pdfs, write_spectra
+from gromega.models import calibration, inference, memory
 from gromega.models import train as training
 from gromega.models.checkpoint import WORK, fingerprint
 from gromega.models.devices import is_first, join, keep_memory
 from gromega.models.feeds import Feed, FixedFeed, Part, VariantFeed
+from gromega.models.held_out import MOST, HeldOut, hold_out
 from gromega.models.model import Model, load_model, save_model
 from gromega.models.recipes import Recipe, get_recipe, make_network
-from gromega.models.start import round_weights, start_from, take_weights
+from gromega.models.start import start_from
 from gromega.models.type_classes import type_classes
+from gromega.models.weights import round_weights
 from gromega.parallel import ADDRESS, open_pool, open_processes, ordered_map
 from gromega.params import Params, read_params
+from gromega.pdf.bins import DMAX, n_bins
 from gromega.pdf.operator import reach
 from gromega.pdf.random_conditions import at_random
-from gromega.pdf.scattering import without_length
-from gromega.pdf.spectrum import DMAX
+from gromega.pdf.scattering import is_seen, without_length
+from gromega.pdf.spectrum import pair_spectra
 from gromega.terminal import console, progress_bar, run_or_explain, training_bar
 
 DATA, METRICS = Path("data"), Path("metrics")
@@ -79,6 +76,8 @@ EXTRA = DATA / "extra.parquet"
 CALIBRATION_SEEDS = (1, 2, 3, 4)
 # The first of those by which crystals are remembered.
 MEMORY_SEED = 101
+# Of the draw of test crystals that a model carries.
+HELD_OUT_SEED = 0
 # Of extra synthetic crystals; those of the data set have the seed of their recipe.
 EXTRA_SEED = 1_000_003
 
@@ -373,15 +372,31 @@ def calibrate(params: Params) -> None:
         seen = _box_part(validation, model.box, CALIBRATION_SEEDS)
     fitted_on = f"{validation.y.size} validation crystals at {where}"
     found = calibration.fit(model.uncalibrated(seen.g), seen.y, fitted_on)
-    save_model(MODEL, replace(model, calibration=found))
+    save_model(MODEL, replace(model, calibration=found, held_out=_held_out(model)))
+
+
+def _held_out(model: Model) -> HeldOut:
+    """Return crystals of the test part for a model to carry, drawn at random."""
+    ids, labels = splits.read_part(SPLIT, "test")
+    random = np.random.default_rng(HELD_OUT_SEED)
+    rows = np.sort(random.permutation(ids.size)[:MOST])
+    table = read_table(CRYSTALS)
+    place = {name: row for row, name in enumerate(table["id"].to_pylist())}
+    found = crystals_of(table.take([place[name] for name in ids[rows]]))
+    spectra = {}
+    for radiation in RADIATIONS:
+        seen = np.array([is_seen(crystal, radiation) for crystal in found])
+        made = np.zeros((rows.size, n_bins(DMAX)), np.float32)
+        visible = [found[k] for k in np.flatnonzero(seen)]
+        made[seen] = pair_spectra(visible, radiation)
+        spectra[radiation] = made
+    density = np.array([crystal.density for crystal in found])
+    y = accuracy.classes(model.space_groups, labels[rows])
+    return hold_out(ids[rows], y, density, spectra)
 
 
 def _remembering(model: Model, conditions: int, validation: Part) -> Model:
-    """Return a model that remembers the crystals of the training part.
-
-    Its last layer, of structure types, gives way to one of space groups: the memory
-    knows the types.
-    """
+    """Return a model that remembers the crystals of the training part."""
     part = _part("train", model.space_groups)
     table = read_table(CRYSTALS, ["id", "formula"]).to_pylist()
     formula = {row["id"]: row["formula"] for row in table}
@@ -392,22 +407,14 @@ def _remembering(model: Model, conditions: int, validation: Part) -> Model:
     with progress_bar("conditions", len(seen)) as advance:
         embeddings = []
         for g in seen:
-            embeddings.append(training.embed(model.network, g))
+            embeddings.append(inference.embed(model.network, g))
             advance(1)
     names = [f"{name} {formula[name]}" for name in part.ids]
-    n_groups = model.space_groups.size
-    known = memory.remember(embeddings, part.y, names, n_groups)
-    architecture = {k: v for k, v in model.architecture.items() if k != "n_types"}
-    network: Any = make_network(architecture, n_groups, 0)
-    take_weights(network, model.network)
-    kernel, bias = memory.fit_head(embeddings, part.y, n_groups)
-    network.last.kernel[...], network.last.bias[...] = kernel, bias
-    round_weights(network)
+    known = memory.remember(embeddings, part.y, names, model.space_groups.size)
     choosing = _box_part(validation, model.box, [0]) if model.box else validation
-    embedded = training.embed(network, choosing.g)
-    log_p = training.rank_embedded(network, embedded)
-    known = memory.fit(known, log_p, embedded, choosing.y)
-    return replace(model, network=network, architecture=architecture, memory=known)
+    embedded = inference.embed(model.network, choosing.g)
+    log_p = inference.rank_embedded(model.network, embedded)
+    return replace(model, memory=memory.fit(known, log_p, embedded, choosing.y))
 
 
 def evaluate(params: Params) -> None:
@@ -451,7 +458,7 @@ def evaluate_sweep(params: Params) -> None:
             scores = accuracy.scores(found, labels)
             accuracy.write_json(METRICS / "sweeps" / f"{sweep.name}.json", scores)
             for key, log_p, seen in found.points():
-                ranks = training.ranks(log_p, y)
+                ranks = inference.ranks(log_p, y)
                 drawn[sweep.name, key] = draw_scores(ranks, seen, rows)
             advance(1)
     write_draws(DRAWS, drawn)

@@ -12,11 +12,11 @@ from gromega.evaluation.accuracy import (
 )
 from gromega.evaluation.answers import Answers, answer, read_answers
 from gromega.lake import write_pdfs, write_spectra
+from gromega.models.inference import ranks
 from gromega.models.model import Model
 from gromega.models.recipes import make_network
-from gromega.models.train import ranks
 from gromega.parallel import open_pool
-from gromega.pdf.spectrum import DMAX
+from gromega.pdf.bins import DMAX
 
 NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
 

@@ -7,12 +7,12 @@ import pytest
 from conftest import DATA, read_crystals
 
 from gromega.conditions import GRID_STEP, Conditions
+from gromega.models.inference import predict, ranks
 from gromega.models.recipes import get_recipe, make_network
-from gromega.models.train import predict, ranks
+from gromega.pdf.bins import DMAX
 from gromega.pdf.network_input import input_readout
-from gromega.pdf.operator import operator
-from gromega.pdf.simulate import apply_operator
-from gromega.pdf.spectrum import DMAX, pair_spectra
+from gromega.pdf.operator import apply_operator, operator
+from gromega.pdf.spectrum import pair_spectra
 
 
 def seen(r, g):

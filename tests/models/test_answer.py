@@ -9,10 +9,10 @@ from gromega import read_pdf, simulate
 from gromega.cli import app
 from gromega.conditions import REFERENCE, Box, Conditions
 from gromega.models.calibration import Calibration
+from gromega.models.inference import embed
 from gromega.models.memory import remember
 from gromega.models.model import Model, save_model
 from gromega.models.recipes import make_network
-from gromega.models.train import embed
 from gromega.pdf.measured import to_input
 
 GROUPS = np.array([166, 194, 225, 14])

@@ -7,9 +7,10 @@ from conftest import scaled
 from gromega.conditions import REFERENCE
 from gromega.models.augment import ripples, stretch, stretch_matrices
 from gromega.models.networks import to_unit
+from gromega.pdf.bins import DMAX
 from gromega.pdf.network_input import INPUT_R, input_operator
-from gromega.pdf.simulate import apply_operator
-from gromega.pdf.spectrum import DMAX, pair_spectra
+from gromega.pdf.operator import apply_operator
+from gromega.pdf.spectrum import pair_spectra
 
 LARGEST = 0.05
 STRAINS = np.linspace(-LARGEST, LARGEST, 33)

@@ -9,10 +9,11 @@ from gromega.conditions import NUMERIC_FIELDS, REFERENCE, Box
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.variants import Changes, template
 from gromega.models.feeds import FixedFeed, Part, VariantFeed
+from gromega.pdf.bins import DMAX
 from gromega.pdf.network_input import input_operator
+from gromega.pdf.operator import apply_operator
 from gromega.pdf.random_conditions import at_random, draw_theta
-from gromega.pdf.simulate import apply_operator
-from gromega.pdf.spectrum import DMAX, pair_spectra
+from gromega.pdf.spectrum import pair_spectra
 
 STILL = Changes(1.0, 0.0, 0.0, 0.0, uiso=0.0, other_radiation=0.0)
 

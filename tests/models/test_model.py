@@ -7,9 +7,10 @@ from gromega import load_model
 from gromega.conditions import REFERENCE, Conditions
 from gromega.models.model import Model, save_model
 from gromega.models.recipes import make_network
+from gromega.pdf.bins import DMAX
 from gromega.pdf.network_input import INPUT_R, input_operator
-from gromega.pdf.simulate import apply_operator
-from gromega.pdf.spectrum import DMAX, pair_spectra
+from gromega.pdf.operator import apply_operator
+from gromega.pdf.spectrum import pair_spectra
 
 NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
 

@@ -6,8 +6,9 @@ import pytest
 from flax import nnx
 
 from gromega.models.feeds import FixedFeed, Part
+from gromega.models.inference import predict, top_k
 from gromega.models.recipes import get_recipe, make_network
-from gromega.models.train import Epoch, fit, predict, top_k, write_history
+from gromega.models.train import Epoch, fit, write_history
 
 TINY = replace(
     get_recipe("small"),

@@ -7,9 +7,9 @@ import pytest
 from conftest import DATA, read_crystals
 
 from gromega.conditions import Conditions
-from gromega.pdf.operator import operator
-from gromega.pdf.simulate import apply_operator
-from gromega.pdf.spectrum import DMAX, pair_spectra
+from gromega.pdf.bins import DMAX
+from gromega.pdf.operator import apply_operator, operator
+from gromega.pdf.spectrum import pair_spectra
 
 TOLERANCE = 5e-5
 """Of max |G - G_srreal| over the curve's peak-to-peak."""

@@ -10,11 +10,11 @@ from scipy.interpolate import make_interp_spline
 import gromega
 from gromega.conditions import GRID_STEP, REFERENCE, Conditions
 from gromega.pdf import gr_file
+from gromega.pdf.bins import DMAX
 from gromega.pdf.measured import MeasuredPDF, read_pdf, to_input
 from gromega.pdf.network_input import INPUT_R, input_operator
-from gromega.pdf.operator import operator
-from gromega.pdf.simulate import apply_operator
-from gromega.pdf.spectrum import DMAX, pair_spectra
+from gromega.pdf.operator import apply_operator, operator
+from gromega.pdf.spectrum import pair_spectra
 
 R = np.round(np.arange(1, 2001) * 0.01, 2)
 G = np.sin(2.5 * R) * np.exp(-R / 20)

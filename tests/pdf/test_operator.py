@@ -6,7 +6,9 @@ from conftest import brute_force
 
 from gromega.conditions import GRID_STEP, REFERENCE, Conditions
 from gromega.pdf import operator as operators
+from gromega.pdf.bins import DMAX, n_bins
 from gromega.pdf.operator import (
+    apply_operator,
     build,
     calculation_grid,
     grid_size,
@@ -14,8 +16,7 @@ from gromega.pdf.operator import (
     reach,
     theta_of,
 )
-from gromega.pdf.simulate import apply_operator
-from gromega.pdf.spectrum import DMAX, n_bins, pair_spectra
+from gromega.pdf.spectrum import pair_spectra
 
 
 def pdf(crystal, omega):

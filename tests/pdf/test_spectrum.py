@@ -7,11 +7,11 @@ from conftest import brute_force
 
 from gromega.conditions import REFERENCE
 from gromega.crystals.crystal import Crystal
-from gromega.pdf.operator import operator
+from gromega.pdf.bins import DMAX as DMAX_LONG
+from gromega.pdf.bins import bin_centres, n_bins
+from gromega.pdf.operator import apply_operator, operator
 from gromega.pdf.scattering import scattering_table, without_length
-from gromega.pdf.simulate import apply_operator
-from gromega.pdf.spectrum import DMAX as DMAX_LONG
-from gromega.pdf.spectrum import bin_centres, n_bins, pair_spectra, pair_spectrum
+from gromega.pdf.spectrum import pair_spectra, pair_spectrum
 
 DMAX = 12.0
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gromega.evaluation.answers import Answers
 from gromega.models.calibration import expected_calibration_error
-from gromega.models.train import ranks
+from gromega.models.inference import ranks
 
 TOP = (1, 6)
 Scores = dict[str, float | int]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega.evaluation.accuracy import TOP
-from gromega.evaluation.intervals import share_interval
+from gromega.intervals import share_interval
 from gromega.models.calibration import Calibration
 
 

@@ -3,13 +3,15 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
-from gromega.models.memory import fit_head
 from gromega.models.networks import to_unit
 
 NEIGHBOURS = 10
 _BLOCK = 1024
+_DECAY = 1e-4
 
 
 def nearest_neighbours(
@@ -65,8 +67,33 @@ def logistic_regression(
     """
     known, new = _scaled(x), _scaled(asked)
     middle = known.mean(axis=0)
-    kernel, bias = fit_head([known - middle], y, n_groups)
+    kernel, bias = _fit_linear(known - middle, y, n_groups)
     return np.asarray(jax.nn.log_softmax((new - middle) @ kernel + bias))
+
+
+def _fit_linear(
+    x: NDArray[np.float32], y: NDArray[np.int64], n_groups: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return kernel, (width, n_groups), and bias of the best linear layer."""
+    known, classes, width = jnp.asarray(x), jnp.asarray(y), x.shape[1]
+
+    @jax.jit
+    @jax.value_and_grad
+    def loss(flat: Array) -> Array:
+        kernel, bias = jnp.split(flat, [width * n_groups])
+        kernel = kernel.reshape(width, n_groups)
+        log_p = jax.nn.log_softmax(known @ kernel + bias)
+        right = log_p[jnp.arange(classes.size), classes]
+        return _DECAY * jnp.sum(kernel**2) - jnp.mean(right)
+
+    def of(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        value, gradient = loss(jnp.asarray(flat, jnp.float32))
+        return float(value), np.asarray(gradient, np.float64)
+
+    start = np.zeros((width + 1) * n_groups)
+    found = minimize(of, start, jac=True, method="L-BFGS-B", options={"maxiter": 200})
+    flat = found.x.astype(np.float32)
+    return flat[: width * n_groups].reshape(width, n_groups), flat[width * n_groups :]
 
 
 def _scaled(g: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from gromega.evaluation.accuracy import TOP, classes
 from gromega.evaluation.answers import Answers, read_answers
 from gromega.evaluation.document import Table
-from gromega.evaluation.intervals import paired_interval
-from gromega.models.train import ranks
+from gromega.intervals import paired_interval
+from gromega.models.inference import ranks
 
 ANSWERS = Path("data/answers")
 

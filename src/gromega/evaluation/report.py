@@ -16,8 +16,8 @@ from gromega.evaluation.answers import Answers
 from gromega.evaluation.document import Document, Picture, Section, Table
 from gromega.evaluation.draws import Draws
 from gromega.models.calibration import Calibration
+from gromega.models.inference import ranks
 from gromega.models.model import Model
-from gromega.models.train import ranks
 
 REFUSED = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
 MOST_CONFUSED = 12

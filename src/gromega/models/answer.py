@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gromega.conditions import Conditions
+from gromega.models.held_out import Trust
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ class Answer:
     conditions
         The conditions that were assumed: stated by the file or by the caller, and
         those of the reference elsewhere.
+    trust
+        How often the model is right at these conditions; None where it was not
+        tested.
     warnings
         What speaks against trust, a sentence each.
     """
@@ -83,6 +87,7 @@ class Answer:
     systems: Mapping[str, float]
     nearest: tuple[Known, ...]
     conditions: Conditions
+    trust: Trust | None = None
     warnings: tuple[str, ...] = ()
 
     def to_mapping(self) -> dict[str, Any]:
@@ -123,4 +128,15 @@ class Answer:
                 f"most like: {first.formula} ({first.id}, {first.number}), likeness "
                 f"{first.likeness:.2f}"
             )
+        if self.trust:
+            remarks.append(f"trust: {self._where()} the model is {self.trust}")
         return [*remarks, *(f"note: {text}" for text in self.warnings)]
+
+    def _where(self) -> str:
+        """Return the conditions that matter most, in words."""
+        omega = self.conditions
+        rays = {"xray": "x-rays", "neutron": "neutrons"}[omega.radiation]
+        return (
+            f"with Qmax {omega.qmax:g} Å⁻¹, Qdamp {omega.qdamp:g} Å⁻¹, rmax "
+            f"{omega.rmax:.3g} Å ({rays})"
+        )

@@ -24,8 +24,9 @@ from gromega.crystals.crystal import Crystal
 from gromega.crystals.variants import Changes, Template, vary, vary_uiso
 from gromega.models.augment import ripples, stretch, stretch_matrices
 from gromega.parallel import n_workers, open_pool
+from gromega.pdf.bins import DMAX, n_bins
 from gromega.pdf.random_conditions import observe, random_operator
-from gromega.pdf.spectrum import DMAX, n_bins, pair_spectrum
+from gromega.pdf.spectrum import pair_spectrum
 
 Arrays = Any
 MIXED = 16

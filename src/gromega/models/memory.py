@@ -10,13 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize_scalar
 
 SPREADS = (0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.06, 0.08, 0.1)
 """The spreads that `fit` tries."""
+COMPONENTS = 128
+"""The principal components that are kept: more add nothing to the accuracy."""
 _FLOOR = 1e-3
 _BLOCK = 512
-_DECAY = 1e-4
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,10 @@ class Memory:
     """Known crystals as directions, each of which votes for its space group.
 
     A network of a few million weights forgets most of what it has seen. How like two
-    PDFs are it judges much better, by the angle between their embeddings. So crystal i
-    has w_i = exp(s_i / spread) votes, s_i being the cosine of the angle between its
-    direction and that of the PDF, and with the share q of the votes,
+    PDFs are it judges much better, by the angle between their embeddings, as seen
+    along the principal components of the crystals. So crystal i has w_i =
+    exp(s_i / spread) votes, s_i being the cosine of the angle between its direction
+    and that of the PDF, and with the share q of the votes,
 
         log p = (1 - weight) log p_network + weight log(q + 0.001),
 
@@ -35,8 +37,10 @@ class Memory:
 
     Parameters
     ----------
+    components
+        The components of an embedding, (width, k), that directions are made of.
     directions
-        The direction of each crystal, (n, width), int8, up to a factor.
+        The direction of each crystal, (n, k), int8, up to a factor.
     y
         Their classes, (n,), indices into the model's space groups.
     names
@@ -54,6 +58,7 @@ class Memory:
         If the numbers do not fit together.
     """
 
+    components: NDArray[np.float16]
     directions: NDArray[np.int8]
     y: NDArray[np.int64]
     names: tuple[str, ...]
@@ -78,8 +83,9 @@ class Memory:
                              f"{self.y.max()}.")  # fmt: skip
 
     @cached_property
-    def _unit(self) -> Array:
-        return jnp.asarray(to_directions(self.directions))
+    def _known(self) -> tuple[Array, Array]:
+        unit = jnp.asarray(to_directions(self.directions))
+        return jnp.asarray(self.components, jnp.float32), unit
 
     def join(
         self, log_p: NDArray[np.floating], embeddings: NDArray[np.float32]
@@ -101,13 +107,15 @@ class Memory:
     ) -> NDArray[np.float32]:
         """Return the share of the votes that each group has, (n, n_groups)."""
         belongs = jnp.asarray(np.eye(self.n_groups, dtype=np.float32)[self.y])
-        return _in_blocks(lambda e: _votes(e, self._unit, belongs, spread), embeddings)
+        return _in_blocks(
+            lambda e: _votes(e, *self._known, belongs, spread), embeddings
+        )
 
     def nearest(
         self, embeddings: NDArray[np.float32], k: int = 5
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the places and the cosines of the k most alike, both (n, k)."""
-        cosines = _in_blocks(lambda e: _cosines(e, self._unit), embeddings)
+        cosines = _in_blocks(lambda e: _cosines(e, *self._known), embeddings)
         places = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
         return places, np.take_along_axis(cosines, places, axis=1)
 
@@ -115,6 +123,7 @@ class Memory:
         """Return the arrays that a file of weights holds."""
         names = "\n".join(self.names).encode()
         return {
+            "memory/components": self.components,
             "memory/directions": self.directions,
             "memory/y": self.y.astype(np.int16),
             "memory/names": np.frombuffer(names, np.uint8),
@@ -133,9 +142,12 @@ class Memory:
     ) -> "Memory":
         """Return the memory of `to_arrays` and `to_mapping`."""
         names = arrays["memory/names"].tobytes().decode().split("\n")
+        directions = arrays["memory/directions"]
+        # Models of version 1.1 and before have directions of whole embeddings.
+        whole = np.eye(directions.shape[1], dtype=np.float16)
         return cls(
-            arrays["memory/directions"], arrays["memory/y"].astype(np.int64),
-            tuple(names), n_groups, **values,
+            arrays.get("memory/components", whole), directions,
+            arrays["memory/y"].astype(np.int64), tuple(names), n_groups, **values,
         )  # fmt: skip
 
 
@@ -166,8 +178,11 @@ def remember(
         The number of classes.
     """
     mean = to_directions(np.sum([to_directions(e) for e in embeddings], axis=0))
-    kept = np.round(127 / np.abs(mean).max() * mean).astype(np.int8)
-    return Memory(kept, y, tuple(names), n_groups, spread=0.04, weight=0.5)
+    _, vectors = np.linalg.eigh(mean.T @ mean)
+    components = vectors[:, ::-1][:, :COMPONENTS].astype(np.float16)
+    along = to_directions(mean @ components.astype(np.float32))
+    kept = np.round(127 / np.abs(along).max() * along).astype(np.int8)
+    return Memory(components, kept, y, tuple(names), n_groups, spread=0.04, weight=0.5)
 
 
 def fit(
@@ -203,44 +218,6 @@ def fit(
     return replace(memory, spread=best[1], weight=best[2])
 
 
-def fit_head(
-    embeddings: Sequence[NDArray[np.float32]], y: NDArray[np.int64], n_groups: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return kernel, (width, n_groups), and bias of the best linear layer for groups.
-
-    It is that of multinomial logistic regression, with a little decay.
-
-    Parameters
-    ----------
-    embeddings
-        The embeddings of crystals, (n, width), at different conditions.
-    y
-        Their classes, (n,).
-    n_groups
-        The number of classes.
-    """
-    x = [jnp.asarray(e) for e in embeddings]
-    classes, width = jnp.asarray(y), embeddings[0].shape[1]
-
-    @jax.jit
-    @jax.value_and_grad
-    def loss(flat: Array) -> Array:
-        kernel, bias = jnp.split(flat, [width * n_groups])
-        kernel = kernel.reshape(width, n_groups)
-        each = jnp.arange(classes.size)
-        parts = [jax.nn.log_softmax(e @ kernel + bias)[each, classes] for e in x]
-        return _DECAY * jnp.sum(kernel**2) - jnp.mean(jnp.stack(parts))
-
-    def of(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        value, gradient = loss(jnp.asarray(flat, jnp.float32))
-        return float(value), np.asarray(gradient, np.float64)
-
-    start = np.zeros((width + 1) * n_groups)
-    found = minimize(of, start, jac=True, method="L-BFGS-B", options={"maxiter": 200})
-    flat = found.x.astype(np.float32)
-    return flat[: width * n_groups].reshape(width, n_groups), flat[width * n_groups :]
-
-
 def _normal(log_p: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray(jax.nn.log_softmax(jnp.asarray(log_p, jnp.float32)))
 
@@ -251,14 +228,17 @@ def _in_blocks(function: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @jax.jit
-def _cosines(embeddings: Array, unit: Array) -> Array:
-    length = jnp.linalg.norm(embeddings, axis=1, keepdims=True)
-    return (embeddings / jnp.maximum(length, 1e-9)) @ unit.T
+def _cosines(embeddings: Array, components: Array, unit: Array) -> Array:
+    along = embeddings @ components
+    length = jnp.linalg.norm(along, axis=1, keepdims=True)
+    return (along / jnp.maximum(length, 1e-9)) @ unit.T
 
 
 @jax.jit
-def _votes(embeddings: Array, unit: Array, belongs: Array, spread: float) -> Array:
-    cosines = _cosines(embeddings, unit)
+def _votes(
+    embeddings: Array, components: Array, unit: Array, belongs: Array, spread: float
+) -> Array:
+    cosines = _cosines(embeddings, components, unit)
     w = jnp.exp((cosines - cosines.max(axis=1, keepdims=True)) / spread)
     votes = w @ belongs
     return votes / votes.sum(axis=1, keepdims=True)

@@ -2,12 +2,11 @@
 
 import json
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from numpy.typing import NDArray
@@ -17,22 +16,28 @@ from safetensors.numpy import load_file, save_file
 from gromega.conditions import REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.space_groups import SYSTEMS, crystal_system, symbol
-from gromega.lake import put_in_place
+from gromega.files import put_in_place
 from gromega.models.answer import Answer, Candidate, Known
 from gromega.models.calibration import Calibration
+from gromega.models.held_out import HeldOut, Trust, trust
+from gromega.models.inference import embed, predict, rank_embedded, ranks
 from gromega.models.memory import Memory
 from gromega.models.recipes import make_network
-from gromega.models.train import embed, predict, rank_embedded
+from gromega.models.weights import set_arrays, to_arrays
+from gromega.pdf.bins import DMAX
 from gromega.pdf.measured import MeasuredPDF, to_input
 from gromega.pdf.network_input import INPUT_R, input_operator
-from gromega.pdf.operator import reach
-from gromega.pdf.simulate import add_noise, apply_operator
-from gromega.pdf.spectrum import DMAX, pair_spectra
+from gromega.pdf.operator import add_noise, apply_operator, reach
 
 FORMAT = "gromega model 1"
 FIRST_PEAK = 2.0
 """Å. A PDF that begins above 1.5 Å but below this lacks nothing that tells groups."""
+_KEPT_TESTS = 256
 INPUT = {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size}
+
+
+Test = tuple[NDArray[np.floating], NDArray[np.int64]]
+"""The confidence of answers and the ranks of the true groups, both (n,)."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,9 @@ class Model:
         What makes its probabilities honest; None of a model that has none.
     memory
         The crystals that it remembers; None of a model that remembers none.
+    held_out
+        Crystals of the test part, to say how often it is right at some conditions;
+        None of a model that carries none.
     """
 
     network: nnx.Module
@@ -68,6 +76,8 @@ class Model:
     box: Box | None = None
     calibration: Calibration | None = None
     memory: Memory | None = None
+    held_out: HeldOut | None = None
+    _tests: dict[Conditions, Test] = field(default_factory=dict, repr=False)
 
     @property
     def trained_over(self) -> Box:
@@ -145,7 +155,43 @@ class Model:
             for row, cosines in zip(places, likeness, strict=True)
         ]
 
-    def predict(self, pdf: MeasuredPDF, coverage: float = 0.9) -> Answer:
+    def tested_at(self, conditions: Conditions) -> Test:
+        """Return how the model does on the crystals that it carries.
+
+        Returns
+        -------
+        The probability of the first group, and the rank of the true one, 0 the first,
+        both (n,), of the crystals that the radiation sees.
+
+        Raises
+        ------
+        ValueError
+            If the model carries no crystals, or none for these conditions.
+        """
+        if self.held_out is None:
+            raise ValueError(
+                "this model carries no held-out crystals; make it again with 'dvc "
+                "repro', or take models/spacegroup."
+            )
+        if conditions not in self._tests:
+            rows, g = self.held_out.simulate(conditions)
+            log_p = self.log_probabilities(g)
+            if len(self._tests) >= _KEPT_TESTS:
+                self._tests.clear()
+            found = np.exp(log_p.max(axis=1)), ranks(log_p, self.held_out.y[rows])
+            self._tests[conditions] = found
+        return self._tests[conditions]
+
+    def _trust(self, conditions: Conditions, confidence: float) -> Trust | str:
+        """Return how far to trust an answer, or why that cannot be said."""
+        try:
+            return trust(confidence, *self.tested_at(conditions))
+        except ValueError as error:
+            return f"how often the model is right here is not known: {error}"
+
+    def predict(
+        self, pdf: MeasuredPDF, coverage: float = 0.9, trust: bool = True
+    ) -> Answer:
         """Return what the model answers to a measured PDF.
 
         Parameters
@@ -155,11 +201,18 @@ class Model:
         coverage
             The share of PDFs whose true group the prediction set is to hold, 0.9 or
             0.95.
+        trust
+            Whether to test the model on held-out crystals at the conditions of the
+            PDF, a second's work, where it carries some.
         """
-        return self.predict_all([pdf], coverage)[0]
+        return self.predict_all([pdf], coverage, trust)[0]
 
     def predict_all(
-        self, pdfs: Sequence[MeasuredPDF], coverage: float = 0.9
+        self,
+        pdfs: Sequence[MeasuredPDF],
+        coverage: float = 0.9,
+        trust: bool = True,
+        progress: Callable[[int], None] | None = None,
     ) -> list[Answer]:
         """Return what the model answers to measured PDFs, as `predict` does to one."""
         if not pdfs:
@@ -173,10 +226,16 @@ class Model:
         nearest: list[list[tuple[str, int, float]]] = [[]] * len(pdfs)
         if self.memory and embeddings is not None:
             nearest = self._named(self.memory, embeddings)
-        return [
-            self._answer(pdf, row, among, known, coverage if self.calibration else None)
-            for pdf, row, among, known in zip(pdfs, log_p, inside, nearest, strict=True)
-        ]
+        stated = coverage if self.calibration else None
+        answers = []
+        for pdf, row, among, known in zip(pdfs, log_p, inside, nearest, strict=True):
+            tested = None
+            if trust and self.held_out:
+                tested = self._trust(pdf.conditions(), float(np.exp(row.max())))
+            answers.append(self._answer(pdf, row, among, known, stated, tested))
+            if progress:
+                progress(1)
+        return answers
 
     def _answer(
         self,
@@ -185,6 +244,7 @@ class Model:
         inside: NDArray[np.bool_],
         nearest: list[tuple[str, int, float]],
         coverage: float | None,
+        tested: Trust | str | None,
     ) -> Answer:
         p = np.exp(log_p)
         names = [SYSTEMS[k][0] for k in crystal_system(self.space_groups)]
@@ -213,8 +273,12 @@ class Model:
             if name != "rmin" or omega.rmin > FIRST_PEAK
             for low, high in [getattr(self.trained_over, name)]
         )
+        notes = [*pdf.notes, *warnings]
+        if isinstance(tested, str):
+            notes.append(tested)
+            tested = None
         return Answer(
-            groups, coverage, dict(ranked), tuple(known), omega, (*pdf.notes, *warnings)
+            groups, coverage, dict(ranked), tuple(known), omega, tested, tuple(notes)
         )
 
     def rank(
@@ -229,6 +293,9 @@ class Model:
         conditions
             The conditions Ω of the simulation.
         """
+        # Numba, which makes spectra, takes a second to import: files do without.
+        from gromega.pdf.spectrum import pair_spectra
+
         dmax = max(DMAX, reach(conditions))
         op = input_operator(conditions, dmax)
         spectra = pair_spectra(crystals, conditions.radiation, dmax)
@@ -256,13 +323,14 @@ def save_model(path: Path, model: Model) -> None:
     partial = path.with_name(path.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    arrays = {
-        "/".join(map(str, keys)): _shortest(np.asarray(value[...], order="C"))
-        for keys, value in nnx.to_flat_state(nnx.state(model.network))
-    }
+    arrays = to_arrays(model.network)
     if model.memory:
         arrays |= model.memory.to_arrays()
-    save_file(arrays, partial / "weights.safetensors")
+    if model.held_out:
+        arrays |= model.held_out.to_arrays()
+    # It writes memory as it lies, whatever the strides.
+    rows = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    save_file(rows, partial / "weights.safetensors")
     config = {
         "format": FORMAT,
         "network": model.architecture,
@@ -279,15 +347,6 @@ def save_model(path: Path, model: Model) -> None:
         config["memory"] = model.memory.to_mapping()
     (partial / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     put_in_place(partial, path)
-
-
-def _shortest(array: NDArray[Any]) -> NDArray[Any]:
-    """Return an array in half precision where that loses nothing."""
-    if array.dtype != np.float32:
-        return array
-    with np.errstate(over="ignore"):
-        half = array.astype(np.float16)
-    return half if np.array_equal(half, array) else array
 
 
 def load_model(path: str | Path = "models/spacegroup") -> Model:
@@ -318,22 +377,19 @@ def load_model(path: str | Path = "models/spacegroup") -> Model:
         if config.get("format") != FORMAT:
             raise ValueError(f"its format is {config.get('format')!r}, not {FORMAT!r}")
         groups = np.array(config["space_groups"])
-        network = make_network(config["network"], groups.size, 0)
         arrays = load_file(path / "weights.safetensors")
         memory = None
         if "memory" in config:
             memory = Memory.of(arrays, groups.size, config["memory"])
-            arrays = {k: v for k, v in arrays.items() if k[:7] != "memory/"}
-        flat = nnx.to_flat_state(nnx.state(network))
-        names = {"/".join(map(str, keys)) for keys, _ in flat}
-        if names != set(arrays):
-            raise ValueError("config.json and weights.safetensors do not match")
-        for keys, value in flat:
-            array = arrays["/".join(map(str, keys))]
-            if array.shape != value.shape:
-                raise ValueError(f"{keys} has the shape {array.shape}")
-            value[...] = jnp.asarray(array, value.dtype)
-        nnx.update(network, nnx.from_flat_state(flat))
+        held_out = HeldOut.of(arrays) if "held_out/ids" in arrays else None
+        weights = {
+            name: array
+            for name, array in arrays.items()
+            if not name.startswith(("memory/", "held_out/"))
+        }
+        # Of its shapes alone: fresh weights would take seconds to draw.
+        shapes = nnx.eval_shape(lambda: make_network(config["network"], groups.size, 0))
+        network = set_arrays(shapes, weights)
         conditions = Conditions.from_mapping(config["conditions"])
         training = config["training"]
         box = Box.from_mapping(config["box"]) if "box" in config else None
@@ -356,4 +412,5 @@ def load_model(path: str | Path = "models/spacegroup") -> Model:
         box,
         calibration,
         memory,
+        held_out,
     )

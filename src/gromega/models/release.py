@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import yaml
 
-from gromega.lake import put_in_place
+from gromega.files import put_in_place
 from gromega.models.card import make_card, read_card, sha256, write_card
 from gromega.models.card_markdown import MODEL_FILES
 from gromega.models.model import load_model

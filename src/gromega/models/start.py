@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import jax.numpy as jnp
-import numpy as np
 from flax import nnx
 
 from gromega.models.card import read_card, sha256
@@ -38,31 +37,15 @@ def start_from(network: nnx.Module, path: Path, split: Path) -> str:
             f"{path} was trained with another split than {split}, and may have learned "
             "from crystals that are to be tested on; leave train.start empty."
         )
-    if not take_weights(network, load_model(path).network):
-        raise ValueError(
-            f"{path} has no weights in common with the network of this recipe; leave "
-            "train.start empty."
-        )
-    return sha256(path / "weights.safetensors")
-
-
-def take_weights(network: nnx.Module, other: nnx.Module) -> int:
-    """Give a network all weights of another that it has a place for; return how many.
-
-    Weights without a counterpart of the same name and shape stay as they are.
-    """
-    theirs = dict(nnx.to_flat_state(nnx.state(other, nnx.Param)))
+    theirs = dict(nnx.to_flat_state(nnx.state(load_model(path).network, nnx.Param)))
     taken = 0
     for keys, value in nnx.to_flat_state(nnx.state(network, nnx.Param)):
         if keys in theirs and theirs[keys].shape == value.shape:
             value[...] = jnp.asarray(theirs[keys][...])
             taken += value.size
-    return taken
-
-
-def round_weights(network: nnx.Module) -> None:
-    """Round a network's matrices to half precision, in which they are stored."""
-    for _, value in nnx.to_flat_state(nnx.state(network, nnx.Param)):
-        if value.ndim > 1:
-            half = np.asarray(value[...]).astype(np.float16)
-            value[...] = jnp.asarray(half, jnp.float32)
+    if not taken:
+        raise ValueError(
+            f"{path} has no weights in common with the network of this recipe; leave "
+            "train.start empty."
+        )
+    return sha256(path / "weights.safetensors")

@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
 from gromega.models.checkpoint import Checkpoints
 from gromega.models.devices import Devices, here
 from gromega.models.feeds import Feed, Part
+from gromega.models.inference import predict, ranks
 from gromega.models.recipes import Recipe
 from gromega.models.step import State, make_scan, make_step
-
-EVAL_BATCH = 512
 
 
 @dataclass(frozen=True)
@@ -63,22 +60,6 @@ class Progress:
     steps: int
     loss: float
     rate: float
-
-
-def ranks(log_p: NDArray[np.floating], y: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the rank of the true class in each row, 0 the first, (n,).
-
-    Of classes as probable, the first comes first, as in `Model.rank`.
-    """
-    order = np.argsort(-log_p, axis=1, kind="stable")
-    return np.argmax(order == y[:, None], axis=1)
-
-
-def top_k(
-    log_probabilities: NDArray[np.floating], y: NDArray[np.int64], k: int
-) -> float:
-    """Return the share of rows whose class is among the k most probable."""
-    return float(np.mean(ranks(log_probabilities, y) < k))
 
 
 def fit(
@@ -268,55 +249,6 @@ def _unpack(packed: dict[str, Any], state: State, best: Any) -> tuple[Any, ...]:
         np.array(packed["losses"]),
         history,
     )
-
-
-def predict(network: nnx.Module, g: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the log-probabilities of a network, (n, n_groups), for G, (n, 209)."""
-    return _in_blocks(_forward, network, g)
-
-
-def embed(network: nnx.Module, g: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the embeddings of a network that has them, (n, width)."""
-    return _in_blocks(_embed, network, g)
-
-
-def rank_embedded(network: nnx.Module, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the log-probabilities of a network from embeddings, (n, width)."""
-    return _in_blocks(_head, network, x)
-
-
-def _in_blocks(
-    function: Callable[..., Array], network: nnx.Module, x: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    network.eval()
-    graph, state = nnx.split(network)
-    out = []
-    for start in range(0, len(x), EVAL_BATCH):
-        block = x[start : start + EVAL_BATCH]
-        padded = np.pad(block, ((0, EVAL_BATCH - len(block)), (0, 0)), mode="edge")
-        out.append(np.asarray(function(graph, state, padded))[: len(block)])
-    found = np.concatenate(out)
-    if not np.isfinite(found).all():
-        raise ValueError(
-            "the network gives numbers that are not finite; train it anew at a "
-            "lower learning rate, or check its input."
-        )
-    return found
-
-
-@partial(jax.jit, static_argnums=0)
-def _forward(graph: Any, state: nnx.State, g: Array) -> Array:
-    return nnx.merge(graph, state)(g)
-
-
-@partial(jax.jit, static_argnums=0)
-def _embed(graph: Any, state: nnx.State, g: Array) -> Array:
-    return nnx.merge(graph, state).embed(g)
-
-
-@partial(jax.jit, static_argnums=0)
-def _head(graph: Any, state: nnx.State, x: Array) -> Array:
-    return nnx.merge(graph, state).head(x)
 
 
 def write_history(path: Path, history: list[Epoch]) -> None:

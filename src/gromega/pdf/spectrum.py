@@ -1,6 +1,5 @@
 """Pair spectra: all interatomic distances of a crystal, once and for all Ω."""
 
-import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -9,25 +8,11 @@ from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
 from gromega.parallel import open_pool, ordered_map
+from gromega.pdf.bins import BIN_WIDTH, DMAX, n_bins
 from gromega.pdf.pairs import add_pairs
 from gromega.pdf.scattering import site_weights
 
-BIN_WIDTH = 0.02
-"""Distance between the knots of the B-splines that hold a spectrum, Å."""
-DMAX = 36.0
-"""Longest distance of a spectrum unless told otherwise, Å: enough for rmax 30 Å
-with the ripples of Qmax 10 Å⁻¹ and the tails of the widest peaks."""
 CHUNK = 64
-
-
-def n_bins(dmax: float) -> int:
-    """Return the number of bins of a spectrum that holds distances up to dmax."""
-    return math.floor(dmax / BIN_WIDTH) + 4
-
-
-def bin_centres(n: int) -> NDArray[np.float64]:
-    """Return the distances d, (n,) in Å, at which the B-splines are centred."""
-    return np.arange(-1, n - 1, dtype=np.float64) * BIN_WIDTH
 
 
 def pair_spectrum(

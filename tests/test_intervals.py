@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gromega.evaluation.intervals import paired_interval, share_interval
+from gromega.intervals import paired_interval, share_interval
 
 
 def test_the_interval_of_a_share_is_wilson_s():

@@ -1,0 +1,80 @@
+"""What a trained network says of PDFs, in blocks of one shape."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+from flax import nnx
+from jax import Array
+from numpy.typing import NDArray
+
+BLOCKS = (16, 512)
+"""The numbers of PDFs that are computed at once: few for a file, many for a set."""
+
+
+def predict(network: nnx.Module, g: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the log-probabilities of a network, (n, n_groups), for G, (n, 209)."""
+    return _in_blocks(_forward, network, g)
+
+
+def embed(network: nnx.Module, g: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the embeddings of a network that has them, (n, width)."""
+    return _in_blocks(_embed, network, g)
+
+
+def rank_embedded(network: nnx.Module, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the log-probabilities of a network from embeddings, (n, width)."""
+    return _in_blocks(_head, network, x)
+
+
+def _in_blocks(
+    function: Callable[..., Array], network: nnx.Module, x: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    network.eval()
+    graph, state = nnx.split(network)
+    out = []
+    size = next((n for n in BLOCKS if len(x) <= n), BLOCKS[-1])
+    for start in range(0, len(x), size):
+        block = x[start : start + size]
+        padded = np.pad(block, ((0, size - len(block)), (0, 0)), mode="edge")
+        out.append(np.asarray(function(graph, state, padded))[: len(block)])
+    found = np.concatenate(out)
+    if not np.isfinite(found).all():
+        raise ValueError(
+            "the network gives numbers that are not finite; train it anew at a "
+            "lower learning rate, or check its input."
+        )
+    return found
+
+
+@partial(jax.jit, static_argnums=0)
+def _forward(graph: Any, state: nnx.State, g: Array) -> Array:
+    return nnx.merge(graph, state)(g)
+
+
+@partial(jax.jit, static_argnums=0)
+def _embed(graph: Any, state: nnx.State, g: Array) -> Array:
+    return nnx.merge(graph, state).embed(g)
+
+
+@partial(jax.jit, static_argnums=0)
+def _head(graph: Any, state: nnx.State, x: Array) -> Array:
+    return nnx.merge(graph, state).head(x)
+
+
+def ranks(log_p: NDArray[np.floating], y: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rank of the true class in each row, 0 the first, (n,).
+
+    Of classes as probable, the first comes first, as in `Model.rank`.
+    """
+    order = np.argsort(-log_p, axis=1, kind="stable")
+    return np.argmax(order == y[:, None], axis=1)
+
+
+def top_k(
+    log_probabilities: NDArray[np.floating], y: NDArray[np.int64], k: int
+) -> float:
+    """Return the share of rows whose class is among the k most probable."""
+    return float(np.mean(ranks(log_probabilities, y) < k))

@@ -14,6 +14,7 @@ from files import cif
 from typer.testing import CliRunner
 
 from gromega.cli import app
+from gromega.conditions import Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import read_table, to_table, write_table
 from gromega.evaluation.draws import read_draws
@@ -418,10 +419,12 @@ def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
     parts = read_table_of_split()
     held = {name for name, part in zip(*parts, strict=True) if part != "train"}
     assert not held & {name.split()[0] for name in model.memory.names}
-    # structure types are what the network was trained on, not what it answers
-    assert model.network.last.kernel.shape == (8, 3)
+    # and carries the test part alone, to be tested on at any conditions
+    tested = {name for name, part in zip(*parts, strict=True) if part == "test"}
+    assert set(model.held_out.ids) == tested
+    assert len(model.tested_at(Conditions(qmax=20.0))[1]) == len(tested)
     trained = load_model("models/trained")
-    assert trained.memory is None and trained.network.last.kernel.shape[1] >= 3
+    assert trained.memory is None and trained.held_out is None
     # the state is gone, the symmetry stays for the next training
     assert [p.name.split("-")[0] for p in Path(".work").iterdir()] == ["symmetry"]
     # the same without extra crystals

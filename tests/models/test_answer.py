@@ -113,6 +113,8 @@ def test_an_answer_shows_itself(model, files):
 @pytest.fixture
 def predict(model, files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    # not for the rest of this process, and not in the home of who tests
+    monkeypatch.setattr("gromega.models.devices.keep_compiled", lambda: None)
     save_model(tmp_path / "models" / "spacegroup", model)
 
     def run(*arguments, **options):

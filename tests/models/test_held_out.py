@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -99,3 +102,23 @@ def test_held_out_crystals_come_back_with_the_model(model, tmp_path):
             np.testing.assert_array_equal(one, other)
     assert again.ids == model.held_out.ids
     np.testing.assert_array_equal(again.y, model.held_out.y)
+
+
+def test_what_is_compiled_is_kept_for_the_next_process(tmp_path):
+    code = (
+        "import jax; from gromega.models.devices import keep_compiled; "
+        "keep_compiled(); jax.jit(lambda x: x * 2)(1.0)"
+    )
+    env = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}
+    env["XDG_CACHE_HOME"] = str(tmp_path)
+    subprocess.run([sys.executable, "-c", code], env=env, check=True, timeout=120)
+    assert any((tmp_path / "gromega").iterdir())
+
+
+def test_a_prediction_imports_nothing_that_only_the_pipeline_needs():
+    code = (
+        "import sys; import gromega; gromega.read_pdf; gromega.load_model; "
+        "slow = {'numba', 'zarr', 'xarray', 'pandas', 'orbax', 'dask', 'matplotlib'}; "
+        "sys.exit(' '.join(slow & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -1,6 +1,7 @@
 """Intervals: how far a measured share can be from the true one."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,6 +37,35 @@ def share_interval(
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of crystals with its 95 % interval.
+
+    Parameters
+    ----------
+    value
+        The share.
+    low, high
+        The ends of its interval.
+    n
+        The number of crystals.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    @classmethod
+    def of(cls, right: NDArray[np.bool_]) -> "Share":
+        """Return the share of those that are true, at least one given."""
+        low, high = share_interval(int(right.sum()), right.size)
+        return cls(float(right.mean()), low, high, right.size)
+
+    def __str__(self) -> str:
+        return f"{100 * self.value:.0f} ± {50 * (self.high - self.low):.0f} %"
 
 
 def paired_interval(

@@ -25,7 +25,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
 from gromega.conditions import Conditions, Sweep
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.table import crystals_of, read_table, row_batches
+from gromega.crystals.table import crystals_of, read_table, row_batches, rows_of
 from gromega.files import put_in_place
 from gromega.parallel import ordered_map
 from gromega.pdf.bins import bin_centres, n_bins
@@ -250,18 +250,29 @@ class _Spectra:
                 yield positions, block[self._rows[positions] - start]
 
 
+def seen_spectra(
+    crystals: Sequence[Crystal], radiation: str, dmax: float
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Return which crystals a radiation sees, (n,), and pair spectra, (n, n_bins).
+
+    The spectrum of a crystal that it does not see, because an element has no scattering
+    length, is zero.
+    """
+    seen = np.array([is_seen(crystal, radiation) for crystal in crystals])
+    spectra = np.zeros((len(crystals), n_bins(dmax)), np.float32)
+    visible = [
+        crystal for crystal, is_one in zip(crystals, seen, strict=True) if is_one
+    ]
+    spectra[seen] = pair_spectra(visible, radiation, dmax)
+    return seen, spectra
+
+
 class _Made:
     """The spectra of the same crystals for another radiation, made as they are read."""
 
     def __init__(self, table: Path, radiation: str, like: _Spectra) -> None:
-        columns = read_table(table)
-        place = {name: row for row, name in enumerate(columns["id"].to_pylist())}
-        rows = [place[name] for name in like.ids]
-        crystals = crystals_of(columns.take(rows))
-        self.seen = np.array([is_seen(crystal, radiation) for crystal in crystals])
-        self._spectra = np.zeros((len(rows), n_bins(like.dmax)), np.float32)
-        visible = [crystals[k] for k in np.flatnonzero(self.seen)]
-        self._spectra[self.seen] = pair_spectra(visible, radiation, like.dmax)
+        crystals = crystals_of(rows_of(read_table(table), like.ids))
+        self.seen, self._spectra = seen_spectra(crystals, radiation, like.dmax)
 
     def blocks(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
         """Yield positions with their spectra, as `_Spectra` does."""

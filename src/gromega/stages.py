@@ -31,6 +31,7 @@ from gromega.crystals.table import (
     new_table,
     read_table,
     row_batches,
+    rows_of,
     to_table,
 )
 from gromega.crystals.variants import with_symmetry
@@ -41,7 +42,14 @@ from gromega.evaluation.document import write_document
 from gromega.evaluation.draws import draw_rows, draw_scores, read_draws, write_draws
 from gromega.evaluation.report import Tested, make_report
 from gromega.files import put_in_place
-from gromega.lake import open_store, read_pdfs, read_spectra, write_pdfs, write_spectra
+from gromega.lake import (
+    open_store,
+    read_pdfs,
+    read_spectra,
+    seen_spectra,
+    write_pdfs,
+    write_spectra,
+)
 from gromega.models import calibration, inference, memory
 from gromega.models import train as training
 from gromega.models.checkpoint import WORK, fingerprint
@@ -55,11 +63,10 @@ from gromega.models.type_classes import type_classes
 from gromega.models.weights import round_weights
 from gromega.parallel import ADDRESS, open_pool, open_processes, ordered_map
 from gromega.params import Params, read_params
-from gromega.pdf.bins import DMAX, n_bins
+from gromega.pdf.bins import DMAX
 from gromega.pdf.operator import reach
 from gromega.pdf.random_conditions import at_random
-from gromega.pdf.scattering import is_seen, without_length
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.scattering import without_length
 from gromega.terminal import console, progress_bar, run_or_explain, training_bar
 
 DATA, METRICS = Path("data"), Path("metrics")
@@ -283,9 +290,7 @@ def _variant_feed(
             "spectra.dmax."
         )
     ids, labels = splits.read_part(SPLIT, "train")
-    table = read_table(CRYSTALS)
-    place = {name: row for row, name in enumerate(table["id"].to_pylist())}
-    table = table.take([place[name] for name in ids])
+    table = rows_of(read_table(CRYSTALS), ids)
     crystals, names = crystals_of(table), table["structure_type"].to_pylist()
     own = len(names)
     if recipe.extra:
@@ -380,16 +385,8 @@ def _held_out(model: Model) -> HeldOut:
     ids, labels = splits.read_part(SPLIT, "test")
     random = np.random.default_rng(HELD_OUT_SEED)
     rows = np.sort(random.permutation(ids.size)[:MOST])
-    table = read_table(CRYSTALS)
-    place = {name: row for row, name in enumerate(table["id"].to_pylist())}
-    found = crystals_of(table.take([place[name] for name in ids[rows]]))
-    spectra = {}
-    for radiation in RADIATIONS:
-        seen = np.array([is_seen(crystal, radiation) for crystal in found])
-        made = np.zeros((rows.size, n_bins(DMAX)), np.float32)
-        visible = [found[k] for k in np.flatnonzero(seen)]
-        made[seen] = pair_spectra(visible, radiation)
-        spectra[radiation] = made
+    found = crystals_of(rows_of(read_table(CRYSTALS), ids[rows]))
+    spectra = {name: seen_spectra(found, name, DMAX)[1] for name in RADIATIONS}
     density = np.array([crystal.density for crystal in found])
     y = accuracy.classes(model.space_groups, labels[rows])
     return hold_out(ids[rows], y, density, spectra)

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from gromega.evaluation.analysis import (
-    Share,
     by_group,
     by_number,
     confusion,
@@ -10,6 +9,7 @@ from gromega.evaluation.analysis import (
     refusing,
     reliability,
 )
+from gromega.intervals import Share
 from gromega.models.calibration import fit
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from gromega import read_pdf, simulate
 from gromega.conditions import REFERENCE, Conditions
-from gromega.models.held_out import Share, hold_out, trust
+from gromega.intervals import Share
+from gromega.models.held_out import hold_out, trust
 from gromega.models.model import Model, load_model, save_model
 from gromega.models.recipes import make_network
 from gromega.pdf.bins import DMAX
@@ -58,9 +59,9 @@ def test_a_model_is_tested_at_the_conditions_of_a_file(model, classics, tmp_path
     _, made = model.held_out.simulate(pdf.conditions())
     first = model.log_probabilities(made).argmax(axis=1)
     assert answer.trust.n == len(classics)
-    assert answer.trust.top1.share == pytest.approx(np.mean(first == model.held_out.y))
+    assert answer.trust.top1.value == pytest.approx(np.mean(first == model.held_out.y))
     # three classes are always among the first six
-    assert answer.trust.top6.share == 1
+    assert answer.trust.top6.value == 1
     assert "with Qmax 18 Å⁻¹, Qdamp 0.04 Å⁻¹, rmax 25 Å (x-rays)" in str(answer)
     assert answer.to_mapping()["trust"]["n"] == len(classics)
     assert model.predict(pdf, trust=False).trust is None
@@ -85,11 +86,11 @@ def test_trust_counts_the_answers_that_are_alike():
     # right where it is sure
     ranks = np.where(confidences > 0.5, 0, 9)
     sure, unsure = trust(0.9, confidences, ranks), trust(0.1, confidences, ranks)
-    assert sure.top1.share == unsure.top1.share == 0.5
-    assert (sure.alike_top1.share, unsure.alike_top1.share) == (1, 0)
+    assert sure.top1.value == unsure.top1.value == 0.5
+    assert (sure.alike_top1.value, unsure.alike_top1.value) == (1, 0)
     assert sure.n_alike == 100
     assert sure.top1.low < 0.5 < sure.top1.high
-    assert str(Share(0.5, 0.47, 0.53)) == "50 ± 3 %"
+    assert str(Share(0.5, 0.47, 0.53, 900)) == "50 ± 3 %"
 
 
 def test_held_out_crystals_come_back_with_the_model(model, tmp_path):
@@ -122,3 +123,11 @@ def test_a_prediction_imports_nothing_that_only_the_pipeline_needs():
         "sys.exit(' '.join(slow & set(sys.modules)) or 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_a_changed_copy_is_tested_anew(model):
+    first, _ = model.tested_at(REFERENCE)
+    other = replace(model, network=make_network(NETWORK, 3, 1))
+    again, _ = other.tested_at(REFERENCE)
+    assert (first != again).any()
+    np.testing.assert_array_equal(model.tested_at(REFERENCE)[0], first)

@@ -8,34 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega.evaluation.accuracy import TOP
-from gromega.intervals import share_interval
+from gromega.intervals import Share
 from gromega.models.calibration import Calibration
-
-
-@dataclass(frozen=True)
-class Share:
-    """A share of crystals with its 95 % interval.
-
-    Parameters
-    ----------
-    value
-        The share.
-    low, high
-        The ends of its interval.
-    n
-        The number of crystals.
-    """
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-    @classmethod
-    def of(cls, right: NDArray[np.bool_]) -> "Share":
-        """Return the share of those that are true, at least one given."""
-        low, high = share_interval(int(right.sum()), right.size)
-        return cls(float(right.mean()), low, high, right.size)
 
 
 @dataclass(frozen=True)

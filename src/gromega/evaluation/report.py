@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from gromega.crystals.space_groups import SYSTEMS, crystal_system, related, symbol
 from gromega.evaluation import analysis, figures, paper
 from gromega.evaluation.accuracy import classes, score
-from gromega.evaluation.analysis import Group, Share
+from gromega.evaluation.analysis import Group
 from gromega.evaluation.answers import Answers
 from gromega.evaluation.document import Document, Picture, Section, Table
 from gromega.evaluation.draws import Draws
+from gromega.intervals import Share
 from gromega.models.calibration import Calibration
 from gromega.models.inference import ranks
 from gromega.models.model import Model

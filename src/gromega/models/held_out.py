@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega.conditions import Conditions
-from gromega.intervals import share_interval
+from gromega.intervals import Share
+from gromega.models.weights import pack_names, unpack_names
 from gromega.pdf.bins import DMAX, coarsen, n_bins, refine
 from gromega.pdf.network_input import input_operator
 from gromega.pdf.operator import add_noise, apply_operator, reach
@@ -79,9 +80,8 @@ class HeldOut:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that a file of weights holds."""
-        names = "\n".join(self.ids).encode()
         arrays: dict[str, NDArray[Any]] = {
-            "held_out/ids": np.frombuffer(names, np.uint8),
+            "held_out/ids": pack_names(self.ids),
             "held_out/y": self.y.astype(np.int16),
             "held_out/density": self.density,
         }
@@ -99,7 +99,7 @@ class HeldOut:
             return {k[len(start) :]: v for k, v in arrays.items() if start in k}
 
         return cls(
-            tuple(arrays["held_out/ids"].tobytes().decode().split("\n")),
+            unpack_names(arrays["held_out/ids"]),
             arrays["held_out/y"].astype(np.int64),
             arrays["held_out/density"],
             by_radiation("levels"),
@@ -136,32 +136,6 @@ def hold_out(
         levels[radiation] = np.round(_LEVELS * roots).astype(np.int8)
         largest[radiation] = most
     return HeldOut(tuple(ids.tolist()), y, density.astype(np.float32), levels, largest)
-
-
-@dataclass(frozen=True)
-class Share:
-    """A share of crystals with its 95 % interval.
-
-    Parameters
-    ----------
-    share
-        The share.
-    low, high
-        The interval of Wilson (1927).
-    """
-
-    share: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, right: NDArray[np.bool_]) -> "Share":
-        """Return the share of the crystals that a model is right on."""
-        n = int(right.size)
-        return cls(float(right.mean()), *share_interval(float(right.sum()), n))
-
-    def __str__(self) -> str:
-        return f"{100 * self.share:.0f} ± {50 * (self.high - self.low):.0f} %"
 
 
 @dataclass(frozen=True)

@@ -16,37 +16,44 @@ BLOCKS = (16, 512)
 
 def predict(network: nnx.Module, g: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the log-probabilities of a network, (n, n_groups), for G, (n, 209)."""
-    return _in_blocks(_forward, network, g)
+    return _finite(_forward, network, g)
 
 
 def embed(network: nnx.Module, g: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the embeddings of a network that has them, (n, width)."""
-    return _in_blocks(_embed, network, g)
+    return _finite(_embed, network, g)
 
 
 def rank_embedded(network: nnx.Module, x: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the log-probabilities of a network from embeddings, (n, width)."""
-    return _in_blocks(_head, network, x)
+    return _finite(_head, network, x)
 
 
-def _in_blocks(
+def _finite(
     function: Callable[..., Array], network: nnx.Module, x: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     network.eval()
     graph, state = nnx.split(network)
-    out = []
-    size = next((n for n in BLOCKS if len(x) <= n), BLOCKS[-1])
-    for start in range(0, len(x), size):
-        block = x[start : start + size]
-        padded = np.pad(block, ((0, size - len(block)), (0, 0)), mode="edge")
-        out.append(np.asarray(function(graph, state, padded))[: len(block)])
-    found = np.concatenate(out)
+    found = in_blocks(partial(function, graph, state), x)
     if not np.isfinite(found).all():
         raise ValueError(
             "the network gives numbers that are not finite; train it anew at a "
             "lower learning rate, or check its input."
         )
     return found
+
+
+def in_blocks(
+    function: Callable[[NDArray[np.float32]], Array], x: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return a function of rows, (n, ...), for rows x, compiled for few shapes."""
+    size = next((n for n in BLOCKS if len(x) <= n), BLOCKS[-1])
+    out = []
+    for start in range(0, len(x), size):
+        block = x[start : start + size]
+        padded = np.pad(block, ((0, size - len(block)), (0, 0)), mode="edge")
+        out.append(np.asarray(function(padded))[: len(block)])
+    return np.concatenate(out)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -12,12 +12,14 @@ from jax import Array
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from gromega.models.inference import in_blocks
+from gromega.models.weights import pack_names, unpack_names
+
 SPREADS = (0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.06, 0.08, 0.1)
 """The spreads that `fit` tries."""
 COMPONENTS = 128
 """The principal components that are kept: more add nothing to the accuracy."""
 _FLOOR = 1e-3
-_BLOCK = 512
 
 
 @dataclass(frozen=True)
@@ -107,26 +109,23 @@ class Memory:
     ) -> NDArray[np.float32]:
         """Return the share of the votes that each group has, (n, n_groups)."""
         belongs = jnp.asarray(np.eye(self.n_groups, dtype=np.float32)[self.y])
-        return _in_blocks(
-            lambda e: _votes(e, *self._known, belongs, spread), embeddings
-        )
+        return in_blocks(lambda e: _votes(e, *self._known, belongs, spread), embeddings)
 
     def nearest(
         self, embeddings: NDArray[np.float32], k: int = 5
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the places and the cosines of the k most alike, both (n, k)."""
-        cosines = _in_blocks(lambda e: _cosines(e, *self._known), embeddings)
+        cosines = in_blocks(lambda e: _cosines(e, *self._known), embeddings)
         places = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
         return places, np.take_along_axis(cosines, places, axis=1)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that a file of weights holds."""
-        names = "\n".join(self.names).encode()
         return {
             "memory/components": self.components,
             "memory/directions": self.directions,
             "memory/y": self.y.astype(np.int16),
-            "memory/names": np.frombuffer(names, np.uint8),
+            "memory/names": pack_names(self.names),
         }
 
     def to_mapping(self) -> dict[str, float]:
@@ -141,13 +140,13 @@ class Memory:
         values: Mapping[str, Any],
     ) -> "Memory":
         """Return the memory of `to_arrays` and `to_mapping`."""
-        names = arrays["memory/names"].tobytes().decode().split("\n")
         directions = arrays["memory/directions"]
         # Models of version 1.1 and before have directions of whole embeddings.
         whole = np.eye(directions.shape[1], dtype=np.float16)
         return cls(
             arrays.get("memory/components", whole), directions,
-            arrays["memory/y"].astype(np.int64), tuple(names), n_groups, **values,
+            arrays["memory/y"].astype(np.int64), unpack_names(arrays["memory/names"]),
+            n_groups, **values,
         )  # fmt: skip
 
 
@@ -220,11 +219,6 @@ def fit(
 
 def _normal(log_p: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray(jax.nn.log_softmax(jnp.asarray(log_p, jnp.float32)))
-
-
-def _in_blocks(function: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    blocks = [x[i : i + _BLOCK] for i in range(0, len(x), _BLOCK)]
-    return np.concatenate([np.asarray(function(jnp.asarray(b))) for b in blocks])
 
 
 @jax.jit

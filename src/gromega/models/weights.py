@@ -1,6 +1,6 @@
 """Weights as a file holds them: a byte for each number of a matrix."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -22,7 +22,7 @@ def round_weights(network: nnx.Module) -> None:
     for _, value in nnx.to_flat_state(nnx.state(network, nnx.Param)):
         if value.ndim > 1:
             whole = np.asarray(value[...])
-            scale = _largest(whole) / np.float32(_LEVELS)
+            scale = _scale(whole)
             scale = (scale.view(np.int32) & _SHORT).view(np.float32)
             value[...] = jnp.asarray(_levels(whole, scale) * scale)
 
@@ -36,7 +36,7 @@ def to_arrays(network: nnx.Module) -> dict[str, NDArray[Any]]:
     for keys, value in nnx.to_flat_state(nnx.state(network)):
         name, array = "/".join(map(str, keys)), np.asarray(value[...], order="C")
         if array.dtype == np.float32 and array.ndim > 1:
-            scale = _largest(array) / np.float32(_LEVELS)
+            scale = _scale(array)
             levels = _levels(array, scale)
             if np.array_equal(levels * scale, array):
                 arrays[name + _SCALE] = scale
@@ -79,8 +79,21 @@ def set_arrays(network: nnx.Module, arrays: Mapping[str, NDArray[Any]]) -> nnx.M
     return made
 
 
-def _largest(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.abs(array).reshape(-1, array.shape[-1]).max(axis=0)
+def pack_names(names: Sequence[str]) -> NDArray[np.uint8]:
+    """Return names without line breaks as an array of a file."""
+    return np.frombuffer("\n".join(names).encode(), np.uint8)
+
+
+def unpack_names(array: NDArray[np.uint8]) -> tuple[str, ...]:
+    """Return the names of `pack_names`."""
+    return tuple(array.tobytes().decode().split("\n"))
+
+
+def _scale(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the scale of each output by which the largest number is 127."""
+    largest = np.abs(array).reshape(-1, array.shape[-1]).max(axis=0)
+    scale: NDArray[np.float32] = largest / np.float32(_LEVELS)
+    return scale
 
 
 def _levels(

@@ -1,6 +1,7 @@
 """The bins of pair spectra: cubic B-splines on even knots."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,20 @@ def n_bins(dmax: float) -> int:
 def bin_centres(n: int) -> NDArray[np.float64]:
     """Return the distances d, (n,) in Å, at which the B-splines are centred."""
     return np.arange(-1, n - 1, dtype=np.float64) * BIN_WIDTH
+
+
+def through_knots(values: Any, xp: Any = np) -> Any:
+    """Return values A⁻¹, (n, n_d): from values at the knots to B-spline coefficients.
+
+    A pair's height in the spectrum is spread over cubic B-splines around its
+    distance. Its peak comes back, to fourth order in the bin width, if each B-spline
+    stands for the coefficient that interpolates the peaks through their values at the
+    knots, A being (1, 4, 1)/6 (Unser, IEEE Signal Processing Magazine 16 (1999) 22):
+    shape, place and d-dependent width are then right.
+    """
+    n = values.shape[1]
+    filtered = (4.0 + 2.0 * xp.cos(2.0 * xp.pi * xp.arange(n // 2 + 1) / n)) / 6.0
+    return xp.fft.irfft(xp.fft.rfft(values, axis=1) / filtered, n, axis=1)
 
 
 def coarsen(spectra: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
@@ -61,11 +76,9 @@ def refine(coarse: NDArray[np.float32], factor: int, n: int) -> NDArray[np.float
     n
         The number of narrow bins.
     """
-    m = coarse.shape[1]
     # From B-spline coefficients to point masses at the wide knots, and back at the
-    # narrow ones: see the operator's `_through_knots`.
-    filtered = (4 + 2 * np.cos(2 * np.pi * np.arange(m // 2 + 1) / m)) / 6
-    masses = np.fft.irfft(np.fft.rfft(coarse, axis=1) / filtered, m, axis=1)
+    # narrow ones.
+    masses = through_knots(coarse)
     places = _wide_knots(n, factor) + factor
     points = np.zeros((len(coarse), places[-1] + factor + 2))
     points[:, places] = masses

@@ -34,7 +34,7 @@ from numpy.typing import ArrayLike as NpArrayLike
 from numpy.typing import NDArray
 
 from gromega.conditions import GRID_STEP, NUMERIC_FIELDS, Conditions
-from gromega.pdf.bins import bin_centres, n_bins
+from gromega.pdf.bins import bin_centres, n_bins, through_knots
 
 RIPPLES = 6
 """Termination ripples by which the range is extended, as in PDFCalculator."""
@@ -129,20 +129,6 @@ def _peaks(theta: Theta, r: Array, d: Array) -> Array:
     return jnp.where(valid, shape / jnp.sqrt(2.0 * jnp.pi * variance), 0.0)
 
 
-def _through_knots(values: Array) -> Array:
-    """Return values A⁻¹, (n, n_d): from values at the knots to B-spline coefficients.
-
-    A pair's height in the spectrum is spread over cubic B-splines around its
-    distance. Its peak comes back, to fourth order in the bin width, if each B-spline
-    stands for the coefficient that interpolates the peaks through their values at the
-    knots, A being (1, 4, 1)/6 (Unser, IEEE Signal Processing Magazine 16 (1999) 22):
-    shape, place and d-dependent width are then right.
-    """
-    n = values.shape[1]
-    filtered = (4.0 + 2.0 * jnp.cos(2.0 * jnp.pi * jnp.arange(n // 2 + 1) / n)) / 6.0
-    return jnp.fft.irfft(jnp.fft.rfft(values, axis=1) / filtered, n, axis=1)
-
-
 def _range(theta: Theta, k: Array) -> Array:
     """Return R, (n_grid,), 1 on the range that the termination ripples need."""
     ripples, _ = extensions(theta)
@@ -213,7 +199,7 @@ def build(theta: Theta, readout: ArrayLike, n_d: int) -> tuple[Array, Array, Arr
     # A wrong calibration puts the peaks of a crystal elsewhere; all that the
     # measurement does to F(Q) happens in the r that it states.
     true = (r - theta["r_offset"]) / theta["r_scale"]
-    matrix = _through_knots(product(back, _peaks(theta, true, d)))
+    matrix = through_knots(product(back, _peaks(theta, true, d)), jnp)
     baseline = product(back, -4.0 * jnp.pi * true)
     # Counting noise of S(Q) is white to first order; F = Q (S - 1) grows with Q,
     # and so does its noise, which no instrument envelope damps.

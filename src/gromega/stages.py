@@ -307,6 +307,7 @@ def _variant_feed(
     feed = VariantFeed(
         ids, made, y, box, recipe.variants, params.train.seed,
         radiation=params.reference.radiation, types=types, extra=len(names) - own,
+        stretch=recipe.stretch,
     )  # fmt: skip
     return feed, group_of_type
 

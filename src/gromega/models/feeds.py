@@ -166,6 +166,9 @@ class VariantFeed:
         The structure types, (n,), as in `Feed`.
     extra
         The last so many of the crystals are seen in every other epoch alone.
+    stretch
+        The largest strain, alike in all directions, that an operator adds to those of
+        the variants.
     """
 
     def __init__(
@@ -176,18 +179,20 @@ class VariantFeed:
         box: Box,
         changes: Changes,
         seed: int,
-        refresh: int = 8,
+        refresh: int = 4,
         pool: int = 64,
         mixed: int = MIXED,
         radiation: str = "xray",
         types: NDArray[np.int64] | None = None,
         extra: int = 0,
+        stretch: float = 0.0,
     ) -> None:
         self.ids, self.y, self.types, self._extra = ids, y, types, extra
         others = tuple(name for name in RADIATIONS if name != radiation)
         self._radiations, self._stopped = (radiation, *others), False
         self._templates, self._box, self._changes = templates, box, changes
         self._seed, self._refresh, self._size, self.mixed = seed, refresh, pool, mixed
+        self._stretch = stretch
         # Training at one set of conditions alone is training at perfect ones.
         self._rippled = any(low < high for low, high in astuple(box))
         self._spectra: Array | None = None
@@ -277,7 +282,7 @@ class VariantFeed:
         # A stream of its own: validation draws from the same box.
         stream = jax.random.fold_in(jax.random.key(self._seed), _STREAM)
         key = jax.random.fold_in(stream, number)
-        return random_operator(self._box, n_bins(DMAX), key)
+        return random_operator(self._box, n_bins(DMAX), key, self._stretch)
 
     def inputs(self, stock: Arrays, pool: Arrays, rows: Array, key: Array) -> Array:
         spectra, density = stock

@@ -135,6 +135,7 @@ _ROBUST = Recipe(
     batch=256,
     learning_rate=0.02,
     weight_decay=0.02,
+    stretch=0.02,
     muon=True,
     variants=Changes(),
     box=Box(),

@@ -101,10 +101,27 @@ def at_random(
     return g
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def random_operator(box: Box, n_d: int, key: Array) -> OperatorArrays:
-    """Return an operator of random conditions, and the level of its noise."""
+@partial(jax.jit, static_argnums=(0, 1, 3))
+def random_operator(
+    box: Box, n_d: int, key: Array, stretch: float = 0.0
+) -> OperatorArrays:
+    """Return an operator of random conditions, and the level of its noise.
+
+    Parameters
+    ----------
+    box
+        What the conditions are drawn from.
+    n_d
+        The number of bins of the spectra.
+    key
+        The random key.
+    stretch
+        The largest strain, alike in all directions, of the crystals that it is for.
+    """
     theta = draw_theta(box, key)
+    if stretch:
+        strain = jax.random.uniform(jax.random.fold_in(key, 1), (), minval=-1.0)
+        theta["r_scale"] *= 1.0 + stretch * strain
     matrix, baseline, noise = build(theta, input_readout(), n_d)
     level = jnp.asarray(theta["noise"])
     return {"matrix": matrix, "baseline": baseline, "noise": noise, "level": level}

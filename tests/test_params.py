@@ -52,6 +52,8 @@ def test_sweep_names_all_one_or_several_axes(param, names):
         ("reference: {qmax: 0.1}", "qmax must be above qmin"),
         # numbers out of range: the range is said
         ("train: {epochs: 0}", "train.epochs must be at least 1, got 0"),
+        ("train: {rate: 0}", "train.rate must be above 0 and at most 10, got 0"),
+        ("train: {rate: .nan}", "train.rate must be above 0 and at most 10, got nan"),
         ("train: {seed: -1}", "train.seed must be at least 0, got -1"),
         ("split: {seed: -1}", "split.seed must be at least 0, got -1"),
         ("crystals: {groups: 0}", "crystals.groups must be at least 1, got 0"),

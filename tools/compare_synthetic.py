@@ -21,7 +21,7 @@ from gromega.crystals.duplicates import fingerprint
 from gromega.crystals.symmetry import find_symmetry
 from gromega.crystals.synthetic import Recipe, synthesize_one
 from gromega.crystals.table import choose, crystals_of, read_table
-from gromega.evaluation.figures import save_figure
+from gromega.plotting import save_figure
 
 PER_GROUP = 100
 COLORS = {"known": "#777777", "synthetic": "#1f6fb4"}

@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,7 @@ from gromega.terminal import progress_bar, run_or_explain
 
 if TYPE_CHECKING:
     from gromega.models.answer import Answer
+    from gromega.pdf.library import Library
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -109,6 +111,21 @@ def predict(
             help="Test the model at the conditions of each file, a second for each."
         ),
     ] = True,
+    evidence: Annotated[
+        bool,
+        typer.Option(
+            "--evidence",
+            help="Say what speaks for the first group: which r, which known crystals.",
+        ),
+    ] = False,
+    library: Annotated[
+        Path | None,
+        typer.Option(help="Known crystals to lay over PDFs; models/library.parquet."),
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(help="A folder for a figure of the evidence for each file."),
+    ] = None,
     quantity: Annotated[
         str | None, typer.Option(help="What the file holds, if not as its header says.")
     ] = None,
@@ -155,9 +172,22 @@ def predict(
     if pdfs:
         keep_compiled()
         loaded = load_model(model)
+        given = list(pdfs.values())
+        known_crystals = _library(library) if evidence or figure else None
         with progress_bar("PDFs", len(pdfs)) as advance:
-            answers = loaded.predict_all(list(pdfs.values()), coverage, trust, advance)
-        _print_answers(dict(zip(pdfs, answers, strict=True)), as_json, as_csv)
+            if evidence or figure:
+                answers = []
+                for pdf in given:
+                    answers.append(
+                        loaded.predict(pdf, coverage, trust, True, known_crystals)
+                    )
+                    advance(1)
+            else:
+                answers = loaded.predict_all(given, coverage, trust, advance)
+        named = dict(zip(pdfs, answers, strict=True))
+        if figure:
+            _draw_answers(named, figure)
+        _print_answers(named, as_json, as_csv)
     if failed:
         raise typer.Exit(2)
 
@@ -171,6 +201,16 @@ def _measured(paths: list[Path]) -> list[Path]:
     if not found:
         raise ValueError(f"{paths[0]}: there is no file in it.")
     return found
+
+
+def _draw_answers(answers: "dict[str, Answer]", folder: Path) -> None:
+    """Write a figure for each answer, named as its file."""
+    from gromega.models.answer_figure import answer_figure
+    from gromega.plotting import save_figure
+
+    for name, answer in answers.items():
+        path = folder / re.sub(r"[^\w-]+", "_", name).strip("_")
+        save_figure(answer_figure(answer, name), path)
 
 
 def _print_answers(answers: "dict[str, Answer]", as_json: bool, as_csv: bool) -> None:
@@ -187,6 +227,42 @@ def _print_answers(answers: "dict[str, Answer]", as_json: bool, as_csv: bool) ->
     else:
         for name, answer in answers.items():
             typer.echo(f"{name}\n{answer}")
+
+
+@app.command(epilog="Example: gromega serve --port 8080")
+def serve(
+    model: Annotated[Path, typer.Option(help="The folder of a model.")] = Path(
+        "models/spacegroup"
+    ),
+    library: Annotated[
+        Path | None,
+        typer.Option(help="Known crystals to lay over PDFs; models/library.parquet."),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="The address; 0.0.0.0 is open to other machines.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port; 0 is any free one.")
+    ] = 8000,
+) -> None:
+    """Serve a web page that ranks the space groups of measured PDFs, until Ctrl+C.
+
+    Its HTTP interface is described at /openapi.json. Nothing that is sent is kept.
+    """
+    from gromega.models.devices import keep_compiled
+    from gromega.models.model import load_model
+    from gromega.web.server import serve as serve_app
+
+    keep_compiled()
+    known = _library(library)
+    serve_app(load_model(model), model.name, known, host, port)
+
+
+def _library(path: Path | None) -> "Library | None":
+    """Return the library of a path, or that of the registry where it was pulled."""
+    from gromega.pdf.library import LIBRARY, load_library
+
+    return load_library(path or LIBRARY) if path or LIBRARY.is_file() else None
 
 
 @app.command(epilog="Example: gromega ingest cifs/ cod.tar.gz --out data/mine.parquet")
@@ -228,7 +304,8 @@ def ingest(
     from gromega.crystals.gather import gather
     from gromega.crystals.sandbox import Limits
     from gromega.evaluation.accuracy import write_json
-    from gromega.evaluation.figures import crystals_figure, save_figure
+    from gromega.evaluation.figures import crystals_figure
+    from gromega.plotting import save_figure
 
     beside = (
         "quarantine.csv" if out.stem == "crystals" else f"{out.stem}-quarantine.csv"

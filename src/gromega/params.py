@@ -59,10 +59,16 @@ class Train:
     epochs: int = 30
     seed: int = 0
     start: str = ""
+    rate: float = 1.0
 
     def __post_init__(self) -> None:
         _check_at_least("train.epochs", self.epochs, 1)
         _check_at_least("train.seed", self.seed, 0)
+        if not 0 < self.rate <= 10:
+            raise ValueError(
+                f"train.rate must be above 0 and at most 10, got {self.rate:g}; 1 is "
+                "the learning rate of the recipe."
+            )
 
 
 @dataclass(frozen=True)

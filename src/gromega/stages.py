@@ -64,15 +64,18 @@ from gromega.models.weights import round_weights
 from gromega.parallel import ADDRESS, open_pool, open_processes, ordered_map
 from gromega.params import Params, read_params
 from gromega.pdf.bins import DMAX
+from gromega.pdf.library import make_library, write_library
 from gromega.pdf.operator import reach
 from gromega.pdf.random_conditions import at_random
 from gromega.pdf.scattering import without_length
+from gromega.plotting import save_figure
 from gromega.terminal import console, progress_bar, run_or_explain, training_bar
 
 DATA, METRICS = Path("data"), Path("metrics")
 CRYSTALS, SPLIT = DATA / "crystals.parquet", DATA / "split.parquet"
 QUARANTINE = DATA / "quarantine.csv"
 SPECTRA, REFERENCE = DATA / "spectra.zarr", DATA / "reference.zarr"
+LIBRARY = DATA / "library.parquet"
 SWEEPS, ANSWERS, DRAWS = DATA / "sweeps", DATA / "answers", DATA / "draws.parquet"
 REPORT = METRICS / "report"
 TRAINED, MODEL = Path("models/trained"), Path("models/current")
@@ -253,6 +256,17 @@ def spectra(params: Params) -> None:
         write_spectra(SPECTRA, CRYSTALS, radiation, dmax, pool, advance)
 
 
+def library(params: Params) -> None:
+    """Make data/library.parquet, of the training part."""
+    ids, labels = splits.read_part(SPLIT, "train")
+    table = rows_of(read_table(CRYSTALS), ids)
+    known = crystals_of(table)
+    spectra = {name: seen_spectra(known, name, DMAX)[1] for name in RADIATIONS}
+    density = np.array([crystal.density for crystal in known])
+    formulas = table["formula"].to_pylist()
+    write_library(LIBRARY, make_library(ids, formulas, labels, density, spectra))
+
+
 def simulate(params: Params) -> None:
     """Make data/reference.zarr."""
     with progress_bar("PDFs", open_store(SPECTRA).sizes["crystal"]) as advance:
@@ -321,6 +335,7 @@ def train(params: Params) -> None:
     keep_memory()
     join()
     recipe = get_recipe(params.train.recipe)
+    recipe = replace(recipe, learning_rate=params.train.rate * recipe.learning_rate)
     groups = np.unique(splits.read_part(SPLIT, "train")[1])
     validation = _part("validation", groups)
     held_out, _ = splits.read_part(SPLIT, "test")
@@ -467,7 +482,7 @@ def draw(params: Params) -> None:
     model = load_model(MODEL)
     shutil.rmtree(METRICS / "figures", ignore_errors=True)
     summary = accuracy.read_json(METRICS / "crystals.json")
-    figures.save_figure(figures.crystals_figure(summary), METRICS / "figures/crystals")
+    save_figure(figures.crystals_figure(summary), METRICS / "figures/crystals")
     drawn = read_draws(DRAWS)
     for sweep in params.sweep.sweeps():
         scores = accuracy.read_json(METRICS / "sweeps" / f"{sweep.name}.json")
@@ -483,7 +498,7 @@ def draw(params: Params) -> None:
             )
         else:
             figure = figures.map_figure(sweep, scores, caption)
-        figures.save_figure(figure, METRICS / "figures" / sweep.name)
+        save_figure(figure, METRICS / "figures" / sweep.name)
 
 
 def report(params: Params, compare: Sequence[str] = ()) -> None:
@@ -548,6 +563,7 @@ STAGES: dict[str, Callable[[Params], None]] = {
     "crystals": crystals,
     "split": split,
     "spectra": spectra,
+    "library": library,
     "simulate": simulate,
     "train": train,
     "calibrate": calibrate,

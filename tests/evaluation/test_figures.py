@@ -5,7 +5,8 @@ import pytest
 
 from gromega.conditions import AXES, BEYOND, REFERENCE, Box, get_axis, get_sweep
 from gromega.evaluation import paper
-from gromega.evaluation.figures import map_figure, save_figure, sweep_figure
+from gromega.evaluation.figures import map_figure, sweep_figure
+from gromega.plotting import save_figure
 
 
 def figure(name, box=None, draws=None):

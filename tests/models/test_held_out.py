@@ -74,7 +74,8 @@ def test_where_nothing_can_be_said_the_answer_says_why(model, classics, tmp_path
     answer = model.predict(read_pdf(tmp_path / "a.gr", qmax=5.0))
     assert answer.trust is None
     assert "how often the model is right here is not known" in answer.warnings[-1]
-    xray = replace(model.held_out, levels={"xray": model.held_out.levels["xray"]})
+    only = {"xray": model.held_out.spectra["xray"]}
+    xray = replace(model.held_out, spectra=only)
     with pytest.raises(ValueError, match="no spectra for neutron"):
         xray.simulate(Conditions(radiation="neutron"))
     with pytest.raises(ValueError, match="carries no held-out crystals"):

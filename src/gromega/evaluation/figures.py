@@ -1,12 +1,9 @@
 """Figures: accuracy against a condition, the paper's curve beside ours."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, TextIO
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
@@ -20,27 +17,10 @@ from gromega.evaluation import paper
 from gromega.evaluation.accuracy import Scores
 from gromega.evaluation.analysis import Reliability
 from gromega.evaluation.draws import Draws
+from gromega.plotting import style
 
 COLORS = {"top6": "#1f6fb4", "top1": "#c2571a"}
 NAMES = {"top6": "top-6", "top1": "top-1"}
-_STYLE: Any = {
-    "svg.hashsalt": "gromega",
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e4e4e4",
-    "axes.axisbelow": True,
-}
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    """Draw alike whatever the user's own matplotlibrc says."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
-        yield
 
 
 def sweep_figure(
@@ -66,7 +46,7 @@ def sweep_figure(
         The accuracies of random parts of the test part by value, for box plots:
         median, quartiles, whiskers of 1.5 interquartile ranges, and what is beyond.
     """
-    with _style():
+    with style():
         figure = Figure(figsize=(5.4, 3.8), layout="constrained")
         plot = figure.add_subplot()
         places, named = _places(axis, scores)
@@ -111,7 +91,7 @@ def map_figure(sweep: Sweep, scores: dict[str, Scores], caption: str) -> Figure:
         What the model was trained and tested on, for the title.
     """
     first, second = sweep.axes
-    with _style():
+    with style():
         height = 1.2 + 0.34 * len(first.values)
         width = 1.6 + 2 * 0.52 * len(second.values)
         figure = Figure(figsize=(max(width, 5.4), height + 0.4), layout="constrained")
@@ -211,7 +191,7 @@ def confusion_figure(matrix: NDArray[np.int64], groups: Sequence[int]) -> Figure
     shares = (
         matrix[np.ix_(order, order)] / np.maximum(matrix.sum(axis=1), 1)[order, None]
     )
-    with _style():
+    with style():
         size = max(3.6, 0.155 * len(groups))
         figure = Figure(figsize=(size + 0.9, size), layout="constrained")
         plot = figure.add_subplot()
@@ -232,7 +212,7 @@ def confusion_figure(matrix: NDArray[np.int64], groups: Sequence[int]) -> Figure
 
 def reliability_figure(bins: Sequence[Reliability]) -> Figure:
     """Return accuracy against confidence, with 95 % intervals."""
-    with _style():
+    with style():
         figure = Figure(figsize=(4.4, 3.8), layout="constrained")
         plot = figure.add_subplot()
         plot.plot([0, 100], [0, 100], ":", color="#777777", linewidth=1.2)
@@ -261,7 +241,7 @@ def crystals_figure(summary: dict[str, Any]) -> Figure:
     """
     gathering = summary.get("ingest", {})
     refused = gathering.get("refused", {})
-    with _style():
+    with style():
         figure = Figure(figsize=(7.2, 5.4 if refused else 3.4), layout="constrained")
         heights = [3, 2] if refused else [1]
         rows = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)
@@ -336,20 +316,3 @@ def _legend(over_a_box: bool, beside_theirs: bool) -> list[Artist]:
     if over_a_box:
         trained = Patch(color="#777777", alpha=0.1, linewidth=0, label="trained over")
     return [*lines, *(theirs if beside_theirs else []), trained]
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as SVG and PNG, the same bytes for the same figure."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".svg").open("w", encoding="utf-8") as file:
-        save_svg(figure, file)
-    with _style():
-        metadata: Any = {"Software": None}
-        figure.savefig(path.with_suffix(".png"), dpi=160, metadata=metadata)
-
-
-def save_svg(figure: Figure, file: TextIO) -> None:
-    """Write a figure as SVG, the same text for the same figure."""
-    metadata: Any = {"Date": None, "Creator": None}
-    with _style():
-        figure.savefig(file, format="svg", metadata=metadata)

@@ -1,11 +1,9 @@
 """The report: what a model is worth, with the uncertainty of every number."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gromega.crystals.space_groups import SYSTEMS, crystal_system, related, symbol
@@ -19,6 +17,7 @@ from gromega.intervals import Share
 from gromega.models.calibration import Calibration
 from gromega.models.inference import ranks
 from gromega.models.model import Model
+from gromega.plotting import to_svg
 
 REFUSED = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
 MOST_CONFUSED = 12
@@ -310,13 +309,6 @@ def _sure_along(
         head += [f"sets for {float(key):.0%} cover", "groups"]
     return Table(f"Mean confidence and accuracy in % along {axis.name}, {about}.",
                  head, rows)  # fmt: skip
-
-
-def to_svg(figure: Figure) -> str:
-    """Return a figure as SVG, the same text for the same figure."""
-    buffer = io.StringIO()
-    figures.save_svg(figure, buffer)
-    return buffer.getvalue()
 
 
 def _name(group: int) -> str:

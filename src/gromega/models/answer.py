@@ -2,10 +2,11 @@
 
 import html
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from gromega.conditions import Conditions
+from gromega.models.evidence import Evidence
 from gromega.models.held_out import Trust
 
 
@@ -80,6 +81,8 @@ class Answer:
         tested.
     warnings
         What speaks against trust, a sentence each.
+    evidence
+        What in the PDF speaks for the first group; None where it was not asked for.
     """
 
     groups: tuple[Candidate, ...]
@@ -89,11 +92,14 @@ class Answer:
     conditions: Conditions
     trust: Trust | None = None
     warnings: tuple[str, ...] = ()
+    evidence: Evidence | None = None
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the answer as JSON can hold it."""
-        values = asdict(self)
+        values = asdict(replace(self, evidence=None))
         values["conditions"] = self.conditions.to_mapping()
+        if self.evidence:
+            values["evidence"] = self.evidence.to_mapping()
         return values
 
     def __str__(self) -> str:
@@ -104,7 +110,7 @@ class Answer:
         return "\n".join([*lines, *self._remarks()])
 
     def _repr_html_(self) -> str:
-        """Return the first groups as a table, for Jupyter."""
+        """Return the first groups as a table, and the evidence, for Jupyter."""
         rows = "".join(
             f"<tr><td>{c.number}</td><td>{html.escape(c.symbol)}</td>"
             f"<td>{c.system}</td><td>{c.probability:.1%}</td></tr>"
@@ -115,7 +121,15 @@ class Answer:
             f"<th>{name}</th>"
             for name in ("number", "symbol", "crystal system", "probability")
         )
-        return f"<table><tr>{head}</tr>{rows}</table>{remarks}"
+        figure = ""
+        if self.evidence:
+            # Matplotlib takes a second to import: what draws nothing does without.
+            from gromega.models.answer_figure import answer_figure
+            from gromega.plotting import to_svg
+
+            svg = to_svg(answer_figure(self))
+            figure = svg[svg.index("<svg") :]
+        return f"<table><tr>{head}</tr>{rows}</table>{remarks}{figure}"
 
     def _remarks(self) -> list[str]:
         remarks = []
@@ -127,6 +141,13 @@ class Answer:
             remarks.append(
                 f"most like: {first.formula} ({first.id}, {first.number}), likeness "
                 f"{first.likeness:.2f}"
+            )
+        if self.evidence and self.evidence.matches:
+            best = self.evidence.matches.best[0]
+            remarks.append(
+                f"best match: {best.formula} ({best.id}, {best.number}), Rw "
+                f"{best.rw:.2f} with its cell changed by {best.strain:+.1%}, of "
+                f"{self.evidence.matches.n:,} known crystals"
             )
         if self.trust:
             remarks.append(f"trust: {self._where()} the model is {self.trust}")

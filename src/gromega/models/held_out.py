@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from gromega.conditions import Conditions
 from gromega.intervals import Share
 from gromega.models.weights import pack_names, unpack_names
-from gromega.pdf.bins import DMAX, coarsen, n_bins, refine
+from gromega.pdf.bins import DMAX, n_bins, refine
+from gromega.pdf.companding import Companded
 from gromega.pdf.network_input import input_operator
 from gromega.pdf.operator import add_noise, apply_operator, reach
 
@@ -38,18 +39,14 @@ class HeldOut:
         Their classes, (n,), indices into the model's space groups.
     density
         Their number densities ρ0, (n,), in Å⁻³.
-    levels
-        The spectra for each radiation, (n, n_coarse) int8.
-    largest
-        The largest size in each spectrum, (n,) float32, in Å⁻¹; 0 where a radiation
-        does not see a crystal.
+    spectra
+        Their spectra for each radiation.
     """
 
     ids: tuple[str, ...]
     y: NDArray[np.int64]
     density: NDArray[np.float32]
-    levels: Mapping[str, NDArray[np.int8]]
-    largest: Mapping[str, NDArray[np.float32]]
+    spectra: Mapping[str, Companded]
 
     def simulate(
         self, conditions: Conditions
@@ -61,19 +58,17 @@ class HeldOut:
         ValueError
             If the spectra are not for this radiation, or too short.
         """
-        if conditions.radiation not in self.levels:
+        if conditions.radiation not in self.spectra:
             raise ValueError(f"the model has no spectra for {conditions.radiation}.")
         if reach(conditions) > DMAX:
             raise ValueError(
                 f"these conditions depend on distances beyond {DMAX:g} Å, where the "
                 "spectra that the model carries end."
             )
-        largest = self.largest[conditions.radiation]
-        seen = np.flatnonzero(largest > 0)
-        roots = self.levels[conditions.radiation][seen].astype(np.float32) / _LEVELS
-        coarse = (np.abs(roots) * roots * largest[seen, None]).astype(np.float32)
+        held = self.spectra[conditions.radiation]
+        seen = np.flatnonzero(held.largest > 0)
         op = input_operator(conditions, DMAX)
-        spectra = refine(coarse, _FACTOR, n_bins(DMAX))
+        spectra = refine(held.expand(seen), _FACTOR, n_bins(DMAX))
         g = apply_operator(op, spectra, self.density[seen])
         names = [self.ids[i] for i in seen]
         return seen, add_noise(op, g, names, conditions.noise)
@@ -85,25 +80,27 @@ class HeldOut:
             "held_out/y": self.y.astype(np.int16),
             "held_out/density": self.density,
         }
-        for radiation, levels in self.levels.items():
-            arrays[f"held_out/levels/{radiation}"] = levels
-            arrays[f"held_out/largest/{radiation}"] = self.largest[radiation]
+        for radiation, held in self.spectra.items():
+            arrays[f"held_out/levels/{radiation}"] = held.roots
+            arrays[f"held_out/largest/{radiation}"] = held.largest
         return arrays
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]]) -> "HeldOut":
         """Return the crystals of `to_arrays`."""
-
-        def by_radiation(name: str) -> dict[str, NDArray[Any]]:
-            start = f"held_out/{name}/"
-            return {k[len(start) :]: v for k, v in arrays.items() if start in k}
-
+        start = "held_out/levels/"
+        spectra = {
+            name[len(start) :]: Companded(
+                roots, arrays[f"held_out/largest/{name[len(start) :]}"], _LEVELS
+            )
+            for name, roots in arrays.items()
+            if name.startswith(start)
+        }
         return cls(
             unpack_names(arrays["held_out/ids"]),
             arrays["held_out/y"].astype(np.int64),
             arrays["held_out/density"],
-            by_radiation("levels"),
-            by_radiation("largest"),
+            spectra,
         )
 
 
@@ -127,15 +124,11 @@ def hold_out(
         Their pair spectra for each radiation, (n, n_bins) up to `DMAX`, zero for a
         crystal that it does not see.
     """
-    levels, largest = {}, {}
-    for radiation, fine in spectra.items():
-        coarse = coarsen(fine, _FACTOR)
-        most = np.abs(coarse).max(axis=1)
-        share = coarse / np.where(most > 0, most, 1)[:, None]
-        roots = np.sign(share) * np.sqrt(np.abs(share))
-        levels[radiation] = np.round(_LEVELS * roots).astype(np.int8)
-        largest[radiation] = most
-    return HeldOut(tuple(ids.tolist()), y, density.astype(np.float32), levels, largest)
+    held = {
+        radiation: Companded.of(fine, _FACTOR, _LEVELS)
+        for radiation, fine in spectra.items()
+    }
+    return HeldOut(tuple(ids.tolist()), y, density.astype(np.float32), held)
 
 
 @dataclass(frozen=True)

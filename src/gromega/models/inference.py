@@ -1,6 +1,8 @@
 """What a trained network says of PDFs, in blocks of one shape."""
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,31 +12,55 @@ from flax import nnx
 from jax import Array
 from numpy.typing import NDArray
 
-BLOCKS = (16, 512)
-"""The numbers of PDFs that are computed at once: few for a file, many for a set."""
+BLOCKS = ((1, 1), (128, 16), (math.inf, 512))
+"""For up to so many PDFs, the number that is computed at once."""
 
 
-def predict(network: nnx.Module, g: NDArray[np.float32]) -> NDArray[np.float32]:
+@dataclass(frozen=True, eq=False)
+class Frozen:
+    """A network taken apart, as compiled functions take it: that takes a while.
+
+    Parameters
+    ----------
+    graph
+        Its structure.
+    state
+        Its weights.
+    """
+
+    graph: Any
+    state: nnx.State
+
+    @classmethod
+    def of(cls, network: nnx.Module) -> "Frozen":
+        """Return a network as it is now, to infer with."""
+        network.eval()
+        return cls(*nnx.split(network))
+
+
+Network = nnx.Module | Frozen
+
+
+def predict(network: Network, g: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the log-probabilities of a network, (n, n_groups), for G, (n, 209)."""
     return _finite(_forward, network, g)
 
 
-def embed(network: nnx.Module, g: NDArray[np.float32]) -> NDArray[np.float32]:
+def embed(network: Network, g: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the embeddings of a network that has them, (n, width)."""
     return _finite(_embed, network, g)
 
 
-def rank_embedded(network: nnx.Module, x: NDArray[np.float32]) -> NDArray[np.float32]:
+def rank_embedded(network: Network, x: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the log-probabilities of a network from embeddings, (n, width)."""
     return _finite(_head, network, x)
 
 
 def _finite(
-    function: Callable[..., Array], network: nnx.Module, x: NDArray[np.float32]
+    function: Callable[..., Array], network: Network, x: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    network.eval()
-    graph, state = nnx.split(network)
-    found = in_blocks(partial(function, graph, state), x)
+    one = network if isinstance(network, Frozen) else Frozen.of(network)
+    found = in_blocks(partial(function, one.graph, one.state), x)
     if not np.isfinite(found).all():
         raise ValueError(
             "the network gives numbers that are not finite; train it anew at a "
@@ -47,7 +73,7 @@ def in_blocks(
     function: Callable[[NDArray[np.float32]], Array], x: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return a function of rows, (n, ...), for rows x, compiled for few shapes."""
-    size = next((n for n in BLOCKS if len(x) <= n), BLOCKS[-1])
+    size = next(size for most, size in BLOCKS if len(x) <= most)
     out = []
     for start in range(0, len(x), size):
         block = x[start : start + size]

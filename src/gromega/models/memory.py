@@ -116,8 +116,12 @@ class Memory:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the places and the cosines of the k most alike, both (n, k)."""
         cosines = in_blocks(lambda e: _cosines(e, *self._known), embeddings)
-        places = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
-        return places, np.take_along_axis(cosines, places, axis=1)
+        k = min(k, cosines.shape[1])
+        some = np.sort(np.argpartition(-cosines, k - 1, axis=1)[:, :k], axis=1)
+        found = np.take_along_axis(cosines, some, axis=1)
+        order = np.argsort(-found, axis=1, kind="stable")
+        places = np.take_along_axis(some, order, axis=1)
+        return places, np.take_along_axis(found, order, axis=1)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that a file of weights holds."""

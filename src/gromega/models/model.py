@@ -3,7 +3,8 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,14 @@ from gromega.crystals.space_groups import SYSTEMS, crystal_system, symbol
 from gromega.files import put_in_place
 from gromega.models.answer import Answer, Candidate, Known
 from gromega.models.calibration import Calibration
+from gromega.models.evidence import find_evidence
 from gromega.models.held_out import HeldOut, Trust, trust
-from gromega.models.inference import embed, predict, rank_embedded, ranks
+from gromega.models.inference import Frozen, embed, predict, rank_embedded, ranks
 from gromega.models.memory import Memory
 from gromega.models.recipes import make_network
 from gromega.models.weights import set_arrays, to_arrays
 from gromega.pdf.bins import DMAX
+from gromega.pdf.library import Library
 from gromega.pdf.measured import MeasuredPDF, to_input
 from gromega.pdf.network_input import INPUT_R, input_operator
 from gromega.pdf.operator import add_noise, apply_operator, reach
@@ -82,6 +85,10 @@ class Model:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
+    @cached_property
+    def _frozen(self) -> Frozen:
+        return Frozen.of(self.network)
+
     @property
     def trained_over(self) -> Box:
         """The box that it was trained over, of one point where there was no other."""
@@ -112,9 +119,9 @@ class Model:
         """Return log-probabilities and, where there is a memory, embeddings."""
         _check_input(g)
         if self.memory is None:
-            return predict(self.network, g), None
-        embeddings = embed(self.network, g)
-        log_p = rank_embedded(self.network, embeddings)
+            return predict(self._frozen, g), None
+        embeddings = embed(self._frozen, g)
+        log_p = rank_embedded(self._frozen, embeddings)
         return self.memory.join(log_p, embeddings), embeddings
 
     def nearest(
@@ -143,7 +150,7 @@ class Model:
                 "this model remembers no crystals; take models/spacegroup, or train "
                 "one with the recipe 'robust'."
             )
-        return self._named(self.memory, embed(self.network, g), k)
+        return self._named(self.memory, embed(self._frozen, g), k)
 
     def _named(
         self, memory: Memory, embeddings: NDArray[np.float32], k: int = 5
@@ -193,7 +200,12 @@ class Model:
             return f"how often the model is right here is not known: {error}"
 
     def predict(
-        self, pdf: MeasuredPDF, coverage: float = 0.9, trust: bool = True
+        self,
+        pdf: MeasuredPDF,
+        coverage: float = 0.9,
+        trust: bool = True,
+        evidence: bool = False,
+        library: Library | None = None,
     ) -> Answer:
         """Return what the model answers to a measured PDF.
 
@@ -207,8 +219,21 @@ class Model:
         trust
             Whether to test the model on held-out crystals at the conditions of the
             PDF, a second's work, where it carries some.
+        evidence
+            Whether to look for what in the PDF speaks for the first group.
+        library
+            The known crystals that are laid over it then.
         """
-        return self.predict_all([pdf], coverage, trust)[0]
+        answer = self.predict_all([pdf], coverage, trust)[0]
+        if not evidence:
+            return answer
+        notes = answer.warnings
+        try:
+            found = find_evidence(self.log_probabilities, pdf, library)
+        except ValueError as error:
+            found = find_evidence(self.log_probabilities, pdf)
+            notes = (*notes, f"no known crystal was laid over it: {error}")
+        return replace(answer, evidence=found, warnings=notes)
 
     def predict_all(
         self,

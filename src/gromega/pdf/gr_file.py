@@ -158,10 +158,11 @@ def read_table(text: str) -> tuple[list[str], NDArray[np.float64]]:
         lonely += len(row) == 1
         if rows and len(row) == len(rows[0]):
             rows.append(row)
-            if len(rows) > MAX_ROWS:
-                raise ValueError(
-                    f"it has more than {MAX_ROWS:,} rows; give G(r) in steps of 0.01 Å"
-                )
+            _check_rows(len(rows))
+            if len(rows) == MIN_ROWS:
+                rest = _plain_rows(lines[i + 1 :], len(row))
+                if rest is not None:
+                    return lines[:start], np.concatenate([np.array(rows), rest])
         elif len(rows) >= MIN_ROWS:
             raise ValueError(
                 f"line {i + 1}, {stripped[:40]!r}, is no row of {len(rows[0])} numbers "
@@ -180,6 +181,28 @@ def read_table(text: str) -> tuple[list[str], NDArray[np.float64]]:
         f"it has no table of {MIN_ROWS} rows of numbers or more; give r and G(r) in "
         "columns"
     )
+
+
+def _check_rows(n: int) -> None:
+    if n > MAX_ROWS:
+        raise ValueError(
+            f"it has more than {MAX_ROWS:,} rows; give G(r) in steps of 0.01 Å"
+        )
+
+
+def _plain_rows(lines: Sequence[str], n: int) -> NDArray[np.float64] | None:
+    """Return the rows of lines that are n plain numbers each; None if one is not.
+
+    Nearly all files are so from the first row on, and are read in C then.
+    """
+    if not any(map(str.strip, lines)):
+        return None
+    try:
+        rows = np.loadtxt(lines, comments=None, ndmin=2)
+    except ValueError:
+        return None
+    _check_rows(len(rows) + MIN_ROWS)
+    return rows if rows.shape[1] == n else None
 
 
 def _numbers(line: str) -> list[float]:

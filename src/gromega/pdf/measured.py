@@ -34,6 +34,8 @@ MAX_MEAN = 0.5
 """The mean of G(r) over its r.m.s.: 0.1 at most in 59 measured ones, 1 in R(r)."""
 KNOT_STEP = GRID_STEP * 2 / 3
 """Å, the step of the knots on which finer data are smoothed: π/60."""
+_BEYOND = 2.0
+"""Å beyond the network's range, where data still bear on the spline within it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,7 +332,8 @@ def to_input(pdf: MeasuredPDF) -> NDArray[np.float32]:
     """
     inside = (pdf.r[0] <= INPUT_R) & (pdf.r[-1] >= INPUT_R)
     values = np.zeros(INPUT_R.size, np.float32)
-    values[inside] = _spline(pdf.r, pdf.g)(INPUT_R[inside])
+    near = pdf.r <= INPUT_R[-1] + _BEYOND
+    values[inside] = _spline(pdf.r[near], pdf.g[near])(INPUT_R[inside])
     return values
 
 

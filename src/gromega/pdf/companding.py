@@ -1,0 +1,61 @@
+"""Pair spectra in a byte for each wide bin: what models and libraries carry."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gromega.pdf.bins import coarsen
+
+
+@dataclass(frozen=True, eq=False)
+class Companded:
+    """Spectra of wide bins, each the signed square root of its value in whole numbers.
+
+    Square roots give weak pairs a finer scale than strong ones, as companding does for
+    the samples of a telephone (ITU-T G.711).
+
+    Parameters
+    ----------
+    roots
+        The square roots, (n, n_coarse) int8, -most to most.
+    largest
+        What most stands for, squared: the largest size in each spectrum, (n,) float32,
+        in Å⁻¹; 0 for a crystal that the radiation does not see.
+    most
+        The number of levels above zero, at most 127.
+    """
+
+    roots: NDArray[np.int8]
+    largest: NDArray[np.float32]
+    most: int
+
+    @classmethod
+    def of(
+        cls, spectra: NDArray[np.float32], factor: int, most: int, n: int | None = None
+    ) -> "Companded":
+        """Return the first n wide bins of spectra, (n_crystals, n_bins).
+
+        Parameters
+        ----------
+        spectra
+            The spectra.
+        factor
+            The width of a wide bin in those of the spectra.
+        most
+            The number of levels above zero.
+        n
+            The number of wide bins; all if None.
+        """
+        coarse = coarsen(spectra, factor)[:, :n]
+        largest = np.abs(coarse).max(axis=1)
+        share = coarse / np.where(largest > 0, largest, 1)[:, None]
+        roots = np.sign(share) * np.sqrt(np.abs(share))
+        return cls(np.round(most * roots).astype(np.int8), largest, most)
+
+    def expand(
+        self, rows: NDArray[np.int64] | slice = slice(None)
+    ) -> NDArray[np.float32]:
+        """Return the spectra of wide bins of some crystals, (n_rows, n_coarse)."""
+        roots = self.roots[rows].astype(np.float32) / np.float32(self.most)
+        return np.abs(roots) * roots * self.largest[rows, None]

@@ -1,0 +1,350 @@
+"""The library: known crystals whose PDFs are laid over a measured one."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from gromega.conditions import REFERENCE, Conditions
+from gromega.pdf.bins import BIN_WIDTH, DMAX, through_knots
+from gromega.pdf.companding import Companded
+from gromega.pdf.measured import MeasuredPDF, to_input
+from gromega.pdf.network_input import INPUT_R, input_operator
+from gromega.pdf.operator import Operator, reach
+
+LIBRARY = Path("models/library.parquet")
+"""Where that of the registry is pulled to."""
+FORMAT = "gromega library 1"
+FACTOR = 4
+"""The width of a bin of the library, in bins of the lake: 0.08 Å."""
+LEVELS = 63
+N_COARSE = 282
+"""Its bins reach 22.4 Å: G(r) at Qmax 23 Å⁻¹ is known up to 19.5 Å or so."""
+STRAIN = 0.03
+"""The largest strain by which a cell may differ from that of the library."""
+FIRST_RMAX = 10.0
+"""Å. Up to here all crystals are compared, then the best of them over all r."""
+SHORTLIST = 200
+UISOS = (0.003, 0.006, 0.012, 0.024)
+"""Å², those that are tried."""
+_FIRST_STRAINS = np.linspace(-STRAIN, STRAIN, 13)
+_STRAINS = np.linspace(-STRAIN, STRAIN, 41)
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Match:
+    """A known crystal that was laid over a measured PDF.
+
+    Parameters
+    ----------
+    id
+        Its id.
+    formula
+        Its formula.
+    number
+        Its space group number.
+    rw
+        Rw = √(Σ (G - c G')² / Σ G²), G' being its PDF at the conditions of the
+        measurement and c the scale that makes Rw least.
+    strain
+        By how much its cell was stretched, alike in all directions, to make Rw least.
+    uiso
+        Its Uiso, Å², the best of `UISOS`.
+    g
+        c G', (n,), on the points of `Matches`.
+    """
+
+    id: str
+    formula: str
+    number: int
+    rw: float
+    strain: float
+    uiso: float
+    g: Floats
+
+
+@dataclass(frozen=True)
+class Matches:
+    """The known crystals that match a measured PDF best.
+
+    Parameters
+    ----------
+    r
+        The points at which PDFs were compared, (n,), in Å.
+    g
+        The measured G(r) there, (n,), on the scale of its file.
+    best
+        The crystals, least Rw first.
+    n
+        The number of crystals that were compared.
+    """
+
+    r: NDArray[np.float64]
+    g: Floats
+    best: tuple[Match, ...]
+    n: int
+
+
+@dataclass(frozen=True, eq=False)
+class Library:
+    """Known crystals as pair spectra, in a byte for each bin of 0.08 Å up to 22.4 Å.
+
+    What that rounds off is an Rw of 0.03 for half of the crystals, of which little is
+    seen: it adds to that of a match as squares do.
+
+    Parameters
+    ----------
+    ids, formulas
+        Their ids and formulas, n of each.
+    space_groups
+        Their space group numbers, (n,).
+    density
+        Their number densities ρ0, (n,), in Å⁻³.
+    spectra
+        Their spectra for each radiation.
+    """
+
+    ids: tuple[str, ...]
+    formulas: tuple[str, ...]
+    space_groups: NDArray[np.int64]
+    density: Floats
+    spectra: Mapping[str, Companded]
+    # Expanded once: that takes as long as comparing.
+    _expanded: dict[str, Floats] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def match(self, pdf: MeasuredPDF, count: int = 5) -> Matches:
+        """Return the crystals whose PDFs at its conditions match a measured one best.
+
+        Each may be stretched by up to 3 %, since cells by theory are wrong by a
+        hundredth or two, and isostructural compounds differ by a few, and has the
+        best of a few Uiso. All are compared up to 10 Å, the best 200 over all r.
+
+        Parameters
+        ----------
+        pdf
+            The measured PDF.
+        count
+            The number of crystals to return.
+
+        Raises
+        ------
+        ValueError
+            If the library is not for this radiation, or has no r in common with it.
+        """
+        omega = pdf.conditions()
+        if omega.radiation not in self.spectra:
+            raise ValueError(f"the library has no spectra for {omega.radiation}.")
+        omega = replace(omega, rmax=min(omega.rmax, _longest(omega)), noise=0.0)
+        inside = (omega.rmin - 1e-9 <= INPUT_R) & (omega.rmax + 1e-9 >= INPUT_R)
+        if inside.sum() < 10 or not np.any(g := to_input(pdf)[inside]):
+            raise ValueError(
+                "it has too little in common with the library, which reaches "
+                f"{_longest(omega):.1f} Å at these conditions."
+            )
+        rows = np.flatnonzero(self.spectra[omega.radiation].largest > 0)
+        spectra, density = self._spectra(omega.radiation)[rows], self.density[rows]
+        op = input_operator(replace(omega, uiso=REFERENCE.uiso), DMAX)
+        near = inside & (max(FIRST_RMAX, omega.rmin + 2.0) >= INPUT_R)
+        likeness = np.full(rows.size, -1.0, np.float32)
+        for strain in _FIRST_STRAINS:
+            made = _stretched(op, near, strain)(spectra, density)
+            np.maximum(likeness, _cosines(made, g[: near.sum()]), out=likeness)
+        short = np.argsort(-likeness, kind="stable")[:SHORTLIST]
+        found: list[tuple[NDArray[np.float32], float, float]] = []
+        for uiso in UISOS:
+            op = input_operator(replace(omega, uiso=uiso), DMAX)
+            for strain in _STRAINS:
+                made = _stretched(op, inside, strain)(spectra[short], density[short])
+                found.append((_cosines(made, g), float(strain), uiso))
+        cosines = np.stack([cosine for cosine, _, _ in found])
+        which = cosines.argmax(axis=0)
+        best = cosines.max(axis=0)
+        matches = []
+        for place in np.argsort(-best, kind="stable")[:count]:
+            _, strain, uiso = found[which[place]]
+            row = int(rows[short[place]])
+            matches.append(self._match(row, omega, inside, g, strain, uiso))
+        return Matches(INPUT_R[inside], g, tuple(matches), rows.size)
+
+    def _match(
+        self,
+        row: int,
+        omega: Conditions,
+        inside: NDArray[np.bool_],
+        g: Floats,
+        strain: float,
+        uiso: float,
+    ) -> Match:
+        op = input_operator(replace(omega, uiso=uiso), DMAX)
+        spectrum = self._spectra(omega.radiation)[[row]]
+        made = _stretched(op, inside, strain)(spectrum, self.density[[row]])[0]
+        scale = max(float(made @ g) / float(made @ made), 0.0)
+        rw = math.sqrt(float(np.sum((g - scale * made) ** 2) / np.sum(g**2)))
+        return Match(
+            self.ids[row], self.formulas[row], int(self.space_groups[row]), rw,
+            round(strain, 6), uiso, (scale * made).astype(np.float32),
+        )  # fmt: skip
+
+    def _spectra(self, radiation: str) -> Floats:
+        if radiation not in self._expanded:
+            self._expanded[radiation] = self.spectra[radiation].expand()
+        return self._expanded[radiation]
+
+
+def _longest(omega: Conditions) -> float:
+    """Return the rmax, Å, up to which the library tells G(r) at these conditions."""
+    tail = max(reach(replace(omega, uiso=uiso)) for uiso in UISOS) - omega.rmax
+    return (N_COARSE - 2) * FACTOR * BIN_WIDTH * (1 - STRAIN) - tail
+
+
+def _cosines(made: Floats, g: Floats) -> Floats:
+    lengths = np.linalg.norm(made, axis=1) * np.linalg.norm(g)
+    return (made @ g) / np.maximum(lengths, 1e-12)
+
+
+class _Map:
+    """What makes G(r), (n, n_r), of spectra, (n, n_coarse), and densities, (n,)."""
+
+    def __init__(self, matrix: Floats, baseline: Floats) -> None:
+        self._matrix, self._baseline = matrix, baseline
+
+    def __call__(self, spectra: Floats, density: Floats) -> Floats:
+        return spectra @ self._matrix.T + density[:, None] * self._baseline
+
+
+def _stretched(op: Operator, rows: NDArray[np.bool_], strain: float) -> _Map:
+    """Return an operator for wide bins and a stretched crystal, up to a factor.
+
+    From coefficients of wide B-splines to point masses at their knots, which the
+    strain moves, and from there to narrow B-splines. With all distances longer by 1 + s
+    the peaks of G are lower by 1 + s and the density by its cube.
+    """
+    first, weights = _spread(strain)
+    fine = op.matrix[rows]
+    masses = sum(
+        fine[:, first + k] * weights[k].astype(np.float32) for k in range(len(weights))
+    )
+    matrix = through_knots(masses).astype(np.float32)
+    return _Map(matrix, op.baseline[rows] / np.float32((1 + strain) ** 2))
+
+
+@lru_cache
+def _spread(strain: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the first of the four narrow bins that hold each knot, and the shares."""
+    place = np.arange(-1, N_COARSE - 1) * FACTOR * (1 + strain) + 1
+    floor = np.floor(place)
+    t = place - floor
+    weights = np.stack([
+        (1 - t) ** 3,
+        3 * t**3 - 6 * t**2 + 4,
+        -3 * t**3 + 3 * t**2 + 3 * t + 1,
+        t**3,
+    ]) / 6  # fmt: skip
+    # Knots below zero, where no pair is.
+    weights[:, floor < 1] = 0
+    return np.maximum(floor.astype(np.int64) - 1, 0), weights
+
+
+def make_library(
+    ids: NDArray[np.str_],
+    formulas: list[str],
+    space_groups: NDArray[np.int64],
+    density: NDArray[np.float64],
+    spectra: Mapping[str, NDArray[np.float32]],
+) -> Library:
+    """Return a library of crystals.
+
+    Parameters
+    ----------
+    ids, formulas
+        Their ids and formulas, n of each.
+    space_groups
+        Their space group numbers, (n,).
+    density
+        Their number densities ρ0, (n,), in Å⁻³.
+    spectra
+        Their pair spectra for each radiation, (n, n_bins) up to `DMAX`, zero for a
+        crystal that it does not see.
+    """
+    held = {
+        name: Companded.of(fine, FACTOR, LEVELS, N_COARSE)
+        for name, fine in spectra.items()
+    }
+    return Library(
+        tuple(ids.tolist()), tuple(formulas), space_groups,
+        density.astype(np.float32), held,
+    )  # fmt: skip
+
+
+def write_library(path: Path, library: Library) -> None:
+    """Write a library to a parquet file, whole or not at all."""
+    columns = {
+        "id": pa.array(library.ids),
+        "formula": pa.array(library.formulas),
+        "space_group": pa.array(library.space_groups.astype(np.int16)),
+        "density": pa.array(library.density),
+    }
+    for name, held in library.spectra.items():
+        flat = pa.array(held.roots.ravel())
+        columns[name] = pa.FixedSizeListArray.from_arrays(flat, N_COARSE)
+        columns[f"{name}_largest"] = pa.array(held.largest)
+    facts = {
+        "format": FORMAT, "bin_width": FACTOR * BIN_WIDTH, "levels": LEVELS,
+        "radiations": list(library.spectra),
+    }  # fmt: skip
+    table = pa.table(columns).replace_schema_metadata({"gromega": json.dumps(facts)})
+    partial = path.with_name(path.name + ".partial")
+    pq.write_table(
+        table, partial, compression="zstd", compression_level=19, use_dictionary=False
+    )
+    partial.replace(path)
+
+
+def load_library(path: str | Path = LIBRARY) -> Library:
+    """Return the library of a file, as `write_library` writes it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not a library.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: there is no library of known crystals; get it by 'dvc pull -r "
+            "registry models/library.parquet.dvc', or take data/library.parquet of a "
+            "pipeline."
+        )
+    try:
+        table = pq.read_table(path)
+        facts = json.loads((table.schema.metadata or {}).get(b"gromega", b"{}"))
+        if facts.get("format") != FORMAT:
+            raise ValueError(f"its format is {facts.get('format')!r}, not {FORMAT!r}")
+        spectra = {}
+        for name in facts["radiations"]:
+            roots = table[name].combine_chunks().flatten().to_numpy()
+            largest = table[f"{name}_largest"].to_numpy()
+            roots = roots.reshape(-1, N_COARSE)
+            spectra[name] = Companded(roots, largest, facts["levels"])
+        return Library(
+            tuple(table["id"].to_pylist()),
+            tuple(table["formula"].to_pylist()),
+            table["space_group"].to_numpy().astype(np.int64),
+            table["density"].to_numpy(),
+            spectra,
+        )
+    except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: not a library of crystals ({error}).") from None

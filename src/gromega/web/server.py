@@ -1,0 +1,64 @@
+"""The server: binds, says where it is, answers until it is interrupted."""
+
+import contextlib
+import io
+import socket
+
+import uvicorn
+
+from gromega.models.model import Model
+from gromega.pdf.library import Library
+from gromega.pdf.measured import read_pdf
+from gromega.terminal import console
+from gromega.web.app import EXAMPLES, make_app
+
+_MOST_CONNECTIONS = 512
+_KEEP_ALIVE = 5
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def serve(
+    model: Model, name: str, library: Library | None, host: str, port: int
+) -> None:
+    """Serve a model until Ctrl+C.
+
+    Parameters
+    ----------
+    model
+        The model.
+    name
+        What it is called on the page.
+    library
+        The known crystals that are laid over PDFs.
+    host, port
+        Where to listen; port 0 is any that is free.
+
+    Raises
+    ------
+    OSError
+        If the port is taken or the address is not of this machine.
+    """
+    local = host in _LOOPBACK
+    app = make_app(model, name, library, any_host=not local)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        raise OSError(
+            f"cannot listen at {host}, port {port} ({error}); give another --port or "
+            "--host."
+        ) from None
+    with listening:
+        # The first answer compiles; a user should not wait for that.
+        model.predict(read_pdf(io.StringIO(next(iter(EXAMPLES.values())))), trust=False)
+        shown = f"[{host}]" if ":" in host else host
+        console.print(
+            f"http://{shown}:{listening.getsockname()[1]}, until Ctrl+C"
+            + ("" if local else "; whoever reaches this machine can use it")
+        )
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False,
+            limit_concurrency=_MOST_CONNECTIONS, timeout_keep_alive=_KEEP_ALIVE,
+        )  # fmt: skip
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listening])

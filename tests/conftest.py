@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -80,3 +81,49 @@ def small_table(classics):
 @pytest.fixture
 def generator():
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium, which asks nobody but the pages that tests open."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("chromium is not installed; on Debian: apt install chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    quiet = (
+        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update",
+        "--disable-sync",
+    )  # fmt: skip
+    with sync_api.sync_playwright() as started:
+        running = started.chromium.launch(executable_path=path, args=list(quiet))
+        yield running
+        running.close()
+
+
+class Watched:
+    """A page, what it complained of, and what it asked for."""
+
+    def __init__(self, browser, width, scheme="light"):
+        size = {"width": width, "height": 850}
+        self.context = browser.new_context(viewport=size, color_scheme=scheme)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.complaints, self.asked = [], []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+
+
+@pytest.fixture
+def open_page(browser):
+    """Return what opens pages of a width, in a session of their own."""
+    opened = []
+
+    def open_one(width, scheme="light"):
+        opened.append(Watched(browser, width, scheme))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.context.close()

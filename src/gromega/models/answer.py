@@ -98,8 +98,7 @@ class Answer:
         """Return the answer as JSON can hold it."""
         values = asdict(replace(self, evidence=None))
         values["conditions"] = self.conditions.to_mapping()
-        if self.evidence:
-            values["evidence"] = self.evidence.to_mapping()
+        values["evidence"] = self.evidence.to_mapping() if self.evidence else None
         return values
 
     def __str__(self) -> str:

@@ -32,8 +32,10 @@ STRAIN = 0.03
 FIRST_RMAX = 10.0
 """Å. Up to here all crystals are compared, then the best of them over all r."""
 SHORTLIST = 200
-UISOS = (0.003, 0.006, 0.012, 0.024)
+"""The crystals of these that are compared over all r, of which a tenth at all Uiso."""
+UISOS = (0.003, 0.0045, 0.0065, 0.009, 0.013, 0.019, 0.027)
 """Å², those that are tried."""
+_FEWEST = 10
 _FIRST_STRAINS = np.linspace(-STRAIN, STRAIN, 13)
 _STRAINS = np.linspace(-STRAIN, STRAIN, 41)
 
@@ -145,37 +147,47 @@ class Library:
         omega = pdf.conditions()
         if omega.radiation not in self.spectra:
             raise ValueError(f"the library has no spectra for {omega.radiation}.")
-        omega = replace(omega, rmax=min(omega.rmax, _longest(omega)), noise=0.0)
-        inside = (omega.rmin - 1e-9 <= INPUT_R) & (omega.rmax + 1e-9 >= INPUT_R)
-        if inside.sum() < 10 or not np.any(g := to_input(pdf)[inside]):
+        rmax = min(omega.rmax, _longest(omega))
+        inside = (omega.rmin - 1e-9 <= INPUT_R) & (rmax + 1e-9 >= INPUT_R)
+        g = to_input(pdf)[inside]
+        if inside.sum() < _FEWEST or not g.any():
             raise ValueError(
                 "it has too little in common with the library, which reaches "
                 f"{_longest(omega):.1f} Å at these conditions."
             )
-        rows = np.flatnonzero(self.spectra[omega.radiation].largest > 0)
-        spectra, density = self._spectra(omega.radiation)[rows], self.density[rows]
+        omega = replace(omega, rmax=rmax, noise=0.0)
+        seen = self.spectra[omega.radiation].largest > 0
+        spectra, density = self._spectra(omega.radiation), self.density
         op = input_operator(replace(omega, uiso=REFERENCE.uiso), DMAX)
         near = inside & (max(FIRST_RMAX, omega.rmin + 2.0) >= INPUT_R)
-        likeness = np.full(rows.size, -1.0, np.float32)
+        likeness = np.where(seen, np.float32(-1), np.float32(-2))
         for strain in _FIRST_STRAINS:
-            made = _stretched(op, near, strain)(spectra, density)
-            np.maximum(likeness, _cosines(made, g[: near.sum()]), out=likeness)
-        short = np.argsort(-likeness, kind="stable")[:SHORTLIST]
-        found: list[tuple[NDArray[np.float32], float, float]] = []
-        for uiso in UISOS:
+            found = _likeness(op, near, spectra, density, g, strain)
+            np.maximum(likeness, found, out=likeness, where=seen)
+        rows = _highest(likeness, min(SHORTLIST, int(seen.sum())))
+        spectra, density = spectra[rows], density[rows]
+        over_all = np.stack(
+            [_likeness(op, inside, spectra, density, g, s) for s in _STRAINS]
+        )
+        short = _highest(over_all.max(axis=0), SHORTLIST // 10)
+        rows, spectra, density = rows[short], spectra[short], density[short]
+        strains = _STRAINS[over_all[:, short].argmax(axis=0)]
+        at_uiso = np.empty((len(UISOS), rows.size), np.float32)
+        for k, uiso in enumerate(UISOS):
             op = input_operator(replace(omega, uiso=uiso), DMAX)
-            for strain in _STRAINS:
-                made = _stretched(op, inside, strain)(spectra[short], density[short])
-                found.append((_cosines(made, g), float(strain), uiso))
-        cosines = np.stack([cosine for cosine, _, _ in found])
-        which = cosines.argmax(axis=0)
-        best = cosines.max(axis=0)
-        matches = []
-        for place in np.argsort(-best, kind="stable")[:count]:
-            _, strain, uiso = found[which[place]]
-            row = int(rows[short[place]])
-            matches.append(self._match(row, omega, inside, g, strain, uiso))
-        return Matches(INPUT_R[inside], g, tuple(matches), rows.size)
+            for strain in np.unique(strains):
+                same = strains == strain
+                at_uiso[k, same] = _likeness(
+                    op, inside, spectra[same], density[same], g, strain
+                )
+        best = tuple(
+            self._match(
+                int(rows[i]), omega, inside, g, float(strains[i]),
+                UISOS[at_uiso[:, i].argmax()],
+            )
+            for i in _highest(at_uiso.max(axis=0), count)
+        )  # fmt: skip
+        return Matches(INPUT_R[inside], g, best, int(seen.sum()))
 
     def _match(
         self,
@@ -188,7 +200,7 @@ class Library:
     ) -> Match:
         op = input_operator(replace(omega, uiso=uiso), DMAX)
         spectrum = self._spectra(omega.radiation)[[row]]
-        made = _stretched(op, inside, strain)(spectrum, self.density[[row]])[0]
+        made = _stretched_pdfs(op, inside, spectrum, self.density[[row]], strain)[0]
         scale = max(float(made @ g) / float(made @ made), 0.0)
         rw = math.sqrt(float(np.sum((g - scale * made) ** 2) / np.sum(g**2)))
         return Match(
@@ -208,39 +220,51 @@ def _longest(omega: Conditions) -> float:
     return (N_COARSE - 2) * FACTOR * BIN_WIDTH * (1 - STRAIN) - tail
 
 
-def _cosines(made: Floats, g: Floats) -> Floats:
-    lengths = np.linalg.norm(made, axis=1) * np.linalg.norm(g)
-    return (made @ g) / np.maximum(lengths, 1e-12)
+def _highest(values: Floats, n: int) -> NDArray[np.int64]:
+    """Return the places of the n highest values, the highest first."""
+    return np.argsort(-values, kind="stable")[:n]
 
 
-class _Map:
-    """What makes G(r), (n, n_r), of spectra, (n, n_coarse), and densities, (n,)."""
+def _likeness(
+    op: Operator,
+    inside: NDArray[np.bool_],
+    spectra: Floats,
+    density: Floats,
+    g: Floats,
+    strain: float,
+) -> Floats:
+    """Return the cosines between PDFs on some points and the first of g, (n,)."""
+    pdfs = _stretched_pdfs(op, inside, spectra, density, strain)
+    seen = g[: pdfs.shape[1]]
+    lengths = np.linalg.norm(pdfs, axis=1) * np.linalg.norm(seen)
+    return (pdfs @ seen) / np.maximum(lengths, 1e-12)
 
-    def __init__(self, matrix: Floats, baseline: Floats) -> None:
-        self._matrix, self._baseline = matrix, baseline
 
-    def __call__(self, spectra: Floats, density: Floats) -> Floats:
-        return spectra @ self._matrix.T + density[:, None] * self._baseline
-
-
-def _stretched(op: Operator, rows: NDArray[np.bool_], strain: float) -> _Map:
-    """Return an operator for wide bins and a stretched crystal, up to a factor.
+def _stretched_pdfs(
+    op: Operator,
+    inside: NDArray[np.bool_],
+    spectra: Floats,
+    density: Floats,
+    strain: float,
+) -> Floats:
+    """Return the PDFs of stretched crystals on some points, (n, n_r), up to a factor.
 
     From coefficients of wide B-splines to point masses at their knots, which the
     strain moves, and from there to narrow B-splines. With all distances longer by 1 + s
     the peaks of G are lower by 1 + s and the density by its cube.
     """
-    first, weights = _spread(strain)
-    fine = op.matrix[rows]
-    masses = sum(
-        fine[:, first + k] * weights[k].astype(np.float32) for k in range(len(weights))
-    )
+    places, weights = _spread(strain)
+    fine = op.matrix[inside]
+    masses = sum(fine[:, places + k] * w for k, w in enumerate(weights))
     matrix = through_knots(masses).astype(np.float32)
-    return _Map(matrix, op.baseline[rows] / np.float32((1 + strain) ** 2))
+    # Pairs farther away have no part in it.
+    n = math.ceil((op.r[inside][-1] + 3.0) / (FACTOR * BIN_WIDTH))
+    baseline = op.baseline[inside] / np.float32((1 + strain) ** 2)
+    return spectra[:, :n] @ matrix[:, :n].T + density[:, None] * baseline
 
 
 @lru_cache
-def _spread(strain: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _spread(strain: float) -> tuple[NDArray[np.int64], Floats]:
     """Return the first of the four narrow bins that hold each knot, and the shares."""
     place = np.arange(-1, N_COARSE - 1) * FACTOR * (1 + strain) + 1
     floor = np.floor(place)
@@ -253,7 +277,7 @@ def _spread(strain: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     ]) / 6  # fmt: skip
     # Knots below zero, where no pair is.
     weights[:, floor < 1] = 0
-    return np.maximum(floor.astype(np.int64) - 1, 0), weights
+    return np.maximum(floor.astype(np.int64) - 1, 0), weights.astype(np.float32)
 
 
 def make_library(

@@ -53,7 +53,7 @@ class AnswerOut(BaseModel):
     conditions: dict[str, float | str | None]
     trust: Trust | None
     warnings: list[str]
-    evidence: EvidenceOut | None = None
+    evidence: EvidenceOut | None
 
 
 class ModelOut(BaseModel):

@@ -1,0 +1,159 @@
+"""The web page in a real browser, served by the command that users give."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gromega.models.model import save_model
+from gromega.pdf.library import write_library
+from gromega.web.app import EXAMPLES, MAX_UPLOAD
+
+DESKTOP, PHONE = 1200, 390
+RUTILE = "rutile-synchrotron.gr"
+
+
+@pytest.fixture(scope="module")
+def address(model, library, tmp_path_factory):
+    """Return the address of a server in a process of its own."""
+    folder = tmp_path_factory.mktemp("serve")
+    save_model(folder / "tiny", model)
+    write_library(folder / "library.parquet", library)
+    command = [
+        str(Path(sys.executable).with_name("gromega")), "serve", "--port", "0",
+        "--model", str(folder / "tiny"), "--library", str(folder / "library.parquet"),
+    ]  # fmt: skip
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        said = running.stderr.readline()
+        found = re.match(r"(http://127\.0\.0\.1:\d+), until Ctrl\+C", said)
+        if not found:
+            running.kill()
+            pytest.fail(said + running.stderr.read())
+        yield found[1]
+        running.send_signal(signal.SIGINT)
+        rest = running.stderr.read()
+    assert (running.returncode, rest) == (0, "")
+
+
+@pytest.fixture
+def files(tmp_path):
+    for name, text in EXAMPLES.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "wrong.gr").write_text("<script>alert(1)</script>")
+    (tmp_path / "huge.gr").write_bytes(b"1.5 0.1\n" * (MAX_UPLOAD // 8 + 1))
+    return tmp_path
+
+
+def wait_for_all(page):
+    page.wait_for_selector("#status:empty", state="attached")
+    page.wait_for_selector("#curves svg")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
+def test_a_file_is_answered_with_trust_and_evidence(
+    address, open_page, files, width, scheme
+):
+    watched = open_page(width, scheme)
+    page = watched.page
+    page.goto(address)
+    page.set_input_files("#file", files / RUTILE)
+    wait_for_all(page)
+    assert page.inner_text("#title") == RUTILE
+    assert page.locator("#groups tr").count() == 6
+    assert "of 16 crystals that it has not learned from" in page.inner_text("#trust")
+    assert page.locator("#matches tbody tr").count() == 5
+    assert page.locator("#matches tbody tr").first.inner_text().split()[1] == "rutile"
+    assert page.locator("#windows svg rect").count() > 20
+    page.click("#more")
+    assert page.locator("#groups tr").count() == 7
+    before = page.inner_html("#curves")
+    page.locator("#matches input").nth(1).check()
+    assert page.inner_html("#curves") != before
+    # nothing wider than the screen, nothing from elsewhere, nothing to complain of
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert all(url.startswith((address, "data:")) for url in watched.asked)
+    assert watched.complaints == []
+
+
+def test_answers_are_saved_as_json_csv_and_png(address, open_page, files):
+    page = open_page(DESKTOP).page
+    page.goto(address)
+    page.set_input_files("#file", files / RUTILE)
+    wait_for_all(page)
+    saved = {}
+    for ending in ("json", "csv", "png"):
+        with page.expect_download() as coming:
+            page.click(f"#{ending}")
+        assert coming.value.suggested_filename == f"rutile-synchrotron.{ending}"
+        saved[ending] = coming.value.path().read_bytes()
+    answer = json.loads(saved["json"])
+    assert answer["trust"] and answer["evidence"]["matches"]
+    rows = saved["csv"].decode().splitlines()
+    assert rows[0] == "rank,number,symbol,system,probability"
+    assert [int(row.split(",")[1]) for row in rows[1:]] == [
+        group["number"] for group in answer["groups"]
+    ]
+    assert saved["png"].startswith(b"\x89PNG") and len(saved["png"]) > 10_000
+
+
+def test_wrong_and_huge_files_cost_a_line_and_no_answer(address, open_page, files):
+    watched = open_page(PHONE)
+    page = watched.page
+    page.goto(address)
+    for name, line in (("wrong.gr", "it has no table"), ("huge.gr", "4 MiB")):
+        page.set_input_files("#file", files / name)
+        page.wait_for_selector(f"#problem:has-text('{line}')")
+        assert page.is_hidden("#answer")
+    page.set_input_files("#file", files / RUTILE)
+    wait_for_all(page)
+    assert page.inner_text("#problem") == ""
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+
+
+def test_what_is_known_better_is_asked_with_the_file(address, open_page, files):
+    page = open_page(DESKTOP).page
+    page.goto(address)
+    page.set_input_files("#file", files / RUTILE)
+    wait_for_all(page)
+    assert "Q 0.5 to 25 Å⁻¹" in page.inner_text("#conditions")
+    page.click("summary")
+    page.fill("[name=qmax]", "18")
+    page.select_option("[name=radiation]", "neutron")
+    page.click("#again")
+    page.wait_for_selector("#conditions:has-text('neutrons')")
+    assert "Q 0.5 to 18 Å⁻¹" in page.inner_text("#conditions")
+
+
+def test_the_keyboard_is_enough(address, open_page):
+    page = open_page(DESKTOP).page
+    page.goto(address)
+    page.wait_for_selector("#examples button")
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "quartz laboratory":
+            break
+    page.keyboard.press("Enter")
+    wait_for_all(page)
+    assert page.inner_text("#title") == "quartz-laboratory.gr"
+    # the answer is where a reader with a keyboard or a screen reader goes on
+    assert page.evaluate("document.activeElement.id") == "title"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.locator("#groups tr").count() == 7
+
+
+def test_two_users_at_once_get_their_own_answers(address, open_page, files):
+    names = [RUTILE, "strontium-titanate-neutrons.gr"]
+    pages = [open_page(DESKTOP).page for _ in names]
+    for page in pages:
+        page.goto(address)
+    for page, name in zip(pages, names, strict=True):
+        page.set_input_files("#file", files / name)
+    for page, name, rays in zip(pages, names, ("x-rays", "neutrons"), strict=True):
+        wait_for_all(page)
+        assert page.inner_text("#title") == name
+        assert f"Conditions: {rays}" in page.inner_text("#conditions")

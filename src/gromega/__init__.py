@@ -8,14 +8,17 @@ if TYPE_CHECKING:
     from gromega.crystals.cif import read_crystal
     from gromega.crystals.crystal import Crystal
     from gromega.models.model import Model, load_model
+    from gromega.pdf.library import Library, load_library
     from gromega.pdf.measured import MeasuredPDF, read_pdf
     from gromega.pdf.simulate import simulate
 
 __all__ = [
     "Conditions",
     "Crystal",
+    "Library",
     "MeasuredPDF",
     "Model",
+    "load_library",
     "load_model",
     "read_crystal",
     "read_pdf",
@@ -25,8 +28,10 @@ __all__ = [
 _HOMES = {
     "Conditions": "gromega.conditions",
     "Crystal": "gromega.crystals.crystal",
+    "Library": "gromega.pdf.library",
     "MeasuredPDF": "gromega.pdf.measured",
     "Model": "gromega.models.model",
+    "load_library": "gromega.pdf.library",
     "load_model": "gromega.models.model",
     "read_crystal": "gromega.crystals.cif",
     "read_pdf": "gromega.pdf.measured",

@@ -122,7 +122,7 @@ def predict(
         Path | None,
         typer.Option(help="Known crystals to lay over PDFs; models/library.parquet."),
     ] = None,
-    figure: Annotated[
+    figures: Annotated[
         Path | None,
         typer.Option(help="A folder for a figure of the evidence for each file."),
     ] = None,
@@ -173,9 +173,9 @@ def predict(
         keep_compiled()
         loaded = load_model(model)
         given = list(pdfs.values())
-        known_crystals = _library(library) if evidence or figure else None
+        known_crystals = _library(library) if evidence or figures else None
         with progress_bar("PDFs", len(pdfs)) as advance:
-            if evidence or figure:
+            if evidence or figures:
                 answers = []
                 for pdf in given:
                     answers.append(
@@ -185,8 +185,8 @@ def predict(
             else:
                 answers = loaded.predict_all(given, coverage, trust, advance)
         named = dict(zip(pdfs, answers, strict=True))
-        if figure:
-            _draw_answers(named, figure)
+        if figures:
+            _draw_answers(named, figures)
         _print_answers(named, as_json, as_csv)
     if failed:
         raise typer.Exit(2)
@@ -262,7 +262,14 @@ def _library(path: Path | None) -> "Library | None":
     """Return the library of a path, or that of the registry where it was pulled."""
     from gromega.pdf.library import LIBRARY, load_library
 
-    return load_library(path or LIBRARY) if path or LIBRARY.is_file() else None
+    if path or LIBRARY.is_file():
+        return load_library(path or LIBRARY)
+    typer.echo(
+        f"gromega: {LIBRARY} is not there, so no known crystal is laid over PDFs; get "
+        "it by 'dvc pull -r registry models/library.parquet.dvc', or give --library.",
+        err=True,
+    )
+    return None
 
 
 @app.command(epilog="Example: gromega ingest cifs/ cod.tar.gz --out data/mine.parquet")

@@ -1,19 +1,23 @@
 import json
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from gromega import read_pdf, simulate
+from gromega.cli import app
 from gromega.conditions import REFERENCE, Conditions
 from gromega.models.answer_figure import answer_figure
 from gromega.models.evidence import find_evidence
-from gromega.models.model import Model
+from gromega.models.model import Model, save_model
 from gromega.models.recipes import make_network
-from gromega.pdf.library import make_library
+from gromega.pdf.library import make_library, write_library
 from gromega.pdf.network_input import INPUT_R
 from gromega.pdf.spectrum import pair_spectra
 from gromega.plotting import save_figure
+from gromega.web.app import EXAMPLES
 
 NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
 
@@ -75,6 +79,8 @@ def test_an_answer_holds_its_evidence(model, library, pdf):
     assert len(evidence["r"]) == len(evidence["g"])
     assert len(evidence["windows"]["centre"]) == len(evidence["windows"]["speaks"])
     assert f"best match: {best.formula} (rutile, 10), Rw {best.rw:.2f}" in str(answer)
+    strongest = answer.evidence.centres[answer.evidence.speaks.argmax()]
+    assert f": r near {strongest:.1f}, " in str(answer)
 
 
 def test_where_nothing_can_be_laid_over_it_the_answer_says_why(model, library, pdf):
@@ -99,3 +105,25 @@ def test_the_figure_of_an_answer_is_the_same_each_time(model, library, pdf, tmp_
     assert "<svg" not in model.predict(pdf)._repr_html_()
     with pytest.raises(ValueError, match="ask with evidence=True"):
         answer_figure(model.predict(pdf))
+
+
+def test_the_command_draws_a_figure_for_each_file(
+    model, library, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    save_model(tmp_path / "tiny", model)
+    write_library(tmp_path / "library.parquet", library)
+    for name in ("a.1.gr", "b.gr"):
+        Path(name).write_text(EXAMPLES["rutile-synchrotron.gr"])
+    ask = ["predict", "a.1.gr", "b.gr", "--model", "tiny", "--figures", "figures"]
+    drawn = CliRunner().invoke(app, [*ask, "--library", "library.parquet"])
+    assert drawn.exit_code == 0
+    assert drawn.stdout.count("best match: O2Ti (rutile, 10)") == 2
+    made = sorted(path.name for path in Path("figures").iterdir())
+    assert made == ["a_1_gr.png", "a_1_gr.svg", "b_gr.png", "b_gr.svg"]
+    without = CliRunner().invoke(
+        app, ["predict", "b.gr", "--model", "tiny", "--evidence"]
+    )
+    assert "speaks most for" in without.stdout
+    assert "best match" not in without.stdout
+    assert "dvc pull -r registry models/library.parquet.dvc" in without.stderr

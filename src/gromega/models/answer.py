@@ -148,6 +148,9 @@ class Answer:
                 f"{best.rw:.2f} with its cell changed by {best.strain:+.1%}, of "
                 f"{self.evidence.matches.n:,} known crystals"
             )
+        if self.evidence:
+            most = self.evidence.speaks_most()
+            remarks.append(f"speaks most for {self.groups[0].number}: r near {most} Å")
         if self.trust:
             remarks.append(f"trust: {self._where()} the model is {self.trust}")
         return [*remarks, *(f"note: {text}" for text in self.warnings)]

@@ -41,6 +41,11 @@ class Evidence:
     speaks: NDArray[np.float64]
     matches: Matches | None
 
+    def speaks_most(self, count: int = 3) -> str:
+        """Return the centres of the windows that speak most for the group, in words."""
+        order = np.argsort(-self.speaks, kind="stable")[:count]
+        return ", ".join(f"{self.centres[k]:.1f}" for k in order)
+
     def to_mapping(self) -> dict[str, Any]:
         """Return the evidence as JSON can hold it."""
         values: dict[str, Any] = {

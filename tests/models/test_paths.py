@@ -17,6 +17,16 @@ HERE = Path(__file__).parent
 SCRIPT = HERE / "tiny_training.py"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiled_once(tmp_path_factory):
+    """Let all processes share what they compile: ten of them would take minutes."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("compiled")
+        patch.setenv("JAX_COMPILATION_CACHE_DIR", str(folder))
+        patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+        yield
+
+
 def start(folder, *options, **environment):
     paths = os.pathsep.join(map(str, (HERE.parent, HERE)))
     return subprocess.Popen(
@@ -73,10 +83,11 @@ def test_two_processes_give_the_losses_of_one(looped, tmp_path):
 
 def test_a_training_killed_at_random_ends_with_the_same_bits(tmp_path):
     chosen = random.Random(0)
-    whole = finish(start(tmp_path / "whole"))
+    long = ("--epochs", "8")
+    whole = finish(start(tmp_path / "whole", *long))
     folder = tmp_path / "killed"
-    for _ in range(3):
-        with start(folder, "--pause", "0.02") as process:
+    for _ in range(5):
+        with start(folder, "--pause", "0.02", *long) as process:
             for _ in range(chosen.randint(2, 4)):
                 line = process.stdout.readline()
                 assert line == "step\n", process.stderr.read()
@@ -84,7 +95,7 @@ def test_a_training_killed_at_random_ends_with_the_same_bits(tmp_path):
             time.sleep(chosen.uniform(0, 0.1))
             process.send_signal(signal.SIGKILL)
             process.communicate()
-    again = finish(start(folder))
+    again = finish(start(folder, *long))
     assert whole["first"] == [[1, 1]]
     assert again["first"] > [[1, 1]]
     assert again["weights"] == whole["weights"]

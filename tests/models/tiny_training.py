@@ -1,6 +1,6 @@
 """A tiny training on variants, as a process of its own: prints losses and a hash.
 
-python tiny_training.py FOLDER [--scan] [--pause SECONDS]
+python tiny_training.py FOLDER [--scan] [--pause SECONDS] [--epochs N]
 """
 
 import argparse
@@ -53,12 +53,12 @@ def validation():
     return Part(np.array([f"v{k}" for k in range(32)]), g, feed.y[:32])
 
 
-def train(folder=None, scan=None, report=None):
+def train(folder=None, scan=None, report=None, epochs=EPOCHS):
     """Return losses and a hash of the weights."""
     network = make_network(RECIPE.network, 4, 0)
     network.group_of_type[...] = np.arange(8, dtype=np.int32) // 2
     network, history = fit(
-        RECIPE, network, tiny_feed(), validation(), [], EPOCHS, 0, box=validation(),
+        RECIPE, network, tiny_feed(), validation(), [], epochs, 0, box=validation(),
         report=report, folder=folder, scan=scan,
     )  # fmt: skip
     digest = hashlib.sha256()
@@ -72,6 +72,7 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scan", action="store_true")
     parser.add_argument("--pause", type=float, default=0.0)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
     options = parser.parse_args()
     assert REFERENCE.rmax == 30.0
     join()
@@ -88,7 +89,7 @@ def main():
     if options.pause:
         # A state after every step: the test kills at any of them.
         Checkpoints.due = lambda self: True
-    losses, digest = train(options.folder, options.scan or None, report)
+    losses, digest = train(options.folder, options.scan or None, report, options.epochs)
     result = {
         "losses": losses,
         "weights": digest,

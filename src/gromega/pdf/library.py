@@ -173,34 +173,24 @@ class Library:
         rows, spectra, density = rows[short], spectra[short], density[short]
         strains = _STRAINS[over_all[:, short].argmax(axis=0)]
         at_uiso = np.empty((len(UISOS), rows.size), np.float32)
-        for k, uiso in enumerate(UISOS):
-            op = input_operator(replace(omega, uiso=uiso), DMAX)
+        ops = [input_operator(replace(omega, uiso=uiso), DMAX) for uiso in UISOS]
+        for k, op in enumerate(ops):
             for strain in np.unique(strains):
                 same = strains == strain
                 at_uiso[k, same] = _likeness(
                     op, inside, spectra[same], density[same], g, strain
                 )
-        best = tuple(
-            self._match(
-                int(rows[i]), omega, inside, g, float(strains[i]),
-                UISOS[at_uiso[:, i].argmax()],
-            )
-            for i in _highest(at_uiso.max(axis=0), count)
-        )  # fmt: skip
-        return Matches(INPUT_R[inside], g, best, int(seen.sum()))
+        best = []
+        for i in _highest(at_uiso.max(axis=0), count):
+            k, strain = int(at_uiso[:, i].argmax()), float(strains[i])
+            of = slice(i, i + 1)
+            (made,) = _stretched_pdfs(ops[k], inside, spectra[of], density[of], strain)
+            best.append(self._match(int(rows[i]), made, g, strain, UISOS[k]))
+        return Matches(INPUT_R[inside], g, tuple(best), int(seen.sum()))
 
     def _match(
-        self,
-        row: int,
-        omega: Conditions,
-        inside: NDArray[np.bool_],
-        g: Floats,
-        strain: float,
-        uiso: float,
+        self, row: int, made: Floats, g: Floats, strain: float, uiso: float
     ) -> Match:
-        op = input_operator(replace(omega, uiso=uiso), DMAX)
-        spectrum = self._spectra(omega.radiation)[[row]]
-        made = _stretched_pdfs(op, inside, spectrum, self.density[[row]], strain)[0]
         scale = max(float(made @ g) / float(made @ made), 0.0)
         rw = math.sqrt(float(np.sum((g - scale * made) ** 2) / np.sum(g**2)))
         return Match(

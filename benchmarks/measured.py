@@ -6,7 +6,9 @@ ranks the true space group of every measured PDF of ../shared/data/measured that
 known with high certainty and lies in one of the model's groups. The twin is the same
 crystal, of ../shared/data/structures.parquet, simulated at the conditions that the
 file states: where both are wrong it is the model, where the measured one alone is, it
-is what simulations leave out. These files choose nothing and train nothing.
+is what simulations leave out. With ``--library models/library.parquet``, the known
+crystals are laid over each file too, and the place of the first of the right group is
+counted. These files choose nothing and train nothing.
 """
 
 import argparse
@@ -17,10 +19,12 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gromega import load_model, read_pdf
+from gromega import load_library, load_model, read_pdf
 from gromega.crystals.table import crystals_of
 from gromega.pdf.measured import to_input
 
+# Of the known crystals that match, so many are looked at.
+MATCHES = 6
 # Of a material whose own formula is not in the table.
 STAND_INS = {
     "La0.925Ca0.075MnO3": "LaMnO3",
@@ -67,14 +71,16 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("model", type=Path)
     parser.add_argument("shared", type=Path)
+    parser.add_argument("--library", type=Path, help="known crystals to lay over them")
     options = parser.parse_args()
     model = load_model(options.model)
+    library = load_library(options.library) if options.library else None
     folder = options.shared / "data" / "measured"
     table = pq.read_table(options.shared / "data" / "structures.parquet")
     table = table.filter(pc.field("observed"))
     with (folder / "manifest.csv").open() as file:
         rows = list(csv.DictReader(file))
-    results: dict[str, list[tuple[str, int, int | None]]] = {}
+    results: dict[str, list[tuple[str, int, int | None, int | None]]] = {}
     print(f"{'file':38} {'group':>5} {'measured':>8} {'twin':>5}  first three")
     for row in rows:
         group = int(row["space_group_number"])
@@ -99,16 +105,26 @@ def main() -> None:
             f"{model.space_groups[k]} ({np.exp(log_p[k]):.0%})" for k in order[:3]
         )
         print(f"{row['file']:38} {group:5} {measured:8} {simulated or '-':>5}  {best}")
+        matched = None
+        if library:
+            found = library.match(pdf, MATCHES).best
+            groups = [match.number for match in found]
+            matched = 1 + groups.index(group) if group in groups else MATCHES + 1
+            first = found[0]
+            print(f"{'':38} matched {matched:8}        {first.formula} ", end="")
+            print(f"({first.number}), Rw {first.rw:.2f}, cell {first.strain:+.1%}")
         key = f"{row['material']} {group}"
-        entry = (row["primary"], measured, simulated)
+        entry = (row["primary"], measured, simulated, matched)
         results.setdefault(key, []).append(entry)
     firsts = [
         sorted(found, key=lambda f: f[0] != "yes")[0] for found in results.values()
     ]
     everything = [entry for found in results.values() for entry in found]
     for what, entries in (("materials", firsts), ("files", everything)):
-        for which, at in (("measured", 1), ("twins", 2)):
+        for which, at in (("measured", 1), ("twins", 2), ("matched", 3)):
             places = [entry[at] for entry in entries if entry[at] is not None]
+            if not places:
+                continue
             tops = [sum(p <= k for p in places) for k in (1, 6)]
             print(
                 f"{which:8} {what:9} top-1 {tops[0]} of {len(places)}, top-6 {tops[1]} "

@@ -172,18 +172,12 @@ def predict(
     if pdfs:
         keep_compiled()
         loaded = load_model(model)
-        given = list(pdfs.values())
-        known_crystals = _library(library) if evidence or figures else None
+        evidence = evidence or figures is not None
+        known_crystals = _library(library) if evidence else None
         with progress_bar("PDFs", len(pdfs)) as advance:
-            if evidence or figures:
-                answers = []
-                for pdf in given:
-                    answers.append(
-                        loaded.predict(pdf, coverage, trust, True, known_crystals)
-                    )
-                    advance(1)
-            else:
-                answers = loaded.predict_all(given, coverage, trust, advance)
+            answers = loaded.predict_all(
+                list(pdfs.values()), coverage, trust, evidence, known_crystals, advance
+            )
         named = dict(zip(pdfs, answers, strict=True))
         if figures:
             _draw_answers(named, figures)

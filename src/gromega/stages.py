@@ -23,6 +23,7 @@ from gromega import splits
 from gromega.conditions import RADIATIONS, Box
 from gromega.crystals import synthetic
 from gromega.crystals.collection import complete, summarise, with_source
+from gromega.crystals.crystal import Crystal
 from gromega.crystals.gather import gather
 from gromega.crystals.quarantine import new_quarantine
 from gromega.crystals.table import (
@@ -256,13 +257,19 @@ def spectra(params: Params) -> None:
         write_spectra(SPECTRA, CRYSTALS, radiation, dmax, pool, advance)
 
 
+def _by_radiation(
+    crystals: Sequence[Crystal],
+) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float32]]]:
+    """Return number densities and, for each radiation, pair spectra up to `DMAX`."""
+    density = np.array([crystal.density for crystal in crystals])
+    return density, {name: seen_spectra(crystals, name, DMAX)[1] for name in RADIATIONS}
+
+
 def library(params: Params) -> None:
     """Make data/library.parquet, of the training part."""
     ids, labels = splits.read_part(SPLIT, "train")
     table = rows_of(read_table(CRYSTALS), ids)
-    known = crystals_of(table)
-    spectra = {name: seen_spectra(known, name, DMAX)[1] for name in RADIATIONS}
-    density = np.array([crystal.density for crystal in known])
+    density, spectra = _by_radiation(crystals_of(table))
     formulas = table["formula"].to_pylist()
     write_library(LIBRARY, make_library(ids, formulas, labels, density, spectra))
 
@@ -402,8 +409,7 @@ def _held_out(model: Model) -> HeldOut:
     random = np.random.default_rng(HELD_OUT_SEED)
     rows = np.sort(random.permutation(ids.size)[:MOST])
     found = crystals_of(rows_of(read_table(CRYSTALS), ids[rows]))
-    spectra = {name: seen_spectra(found, name, DMAX)[1] for name in RADIATIONS}
-    density = np.array([crystal.density for crystal in found])
+    density, spectra = _by_radiation(found)
     y = accuracy.classes(model.space_groups, labels[rows])
     return hold_out(ids[rows], y, density, spectra)
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega.conditions import REFERENCE
-from gromega.pdf.library import Library, Matches
+from gromega.pdf.library import Matches
 from gromega.pdf.measured import MeasuredPDF, to_input
-from gromega.pdf.network_input import INPUT_R
+from gromega.pdf.network_input import INPUT_R, points_within
 
 WINDOW = 2.0
 """The width of what is hidden of a PDF at a time, Å."""
@@ -81,12 +81,12 @@ def _rounded(values: NDArray[np.floating]) -> list[float]:
 def find_evidence(
     log_probabilities: Callable[[NDArray[np.float32]], NDArray[np.floating]],
     pdf: MeasuredPDF,
-    library: Library | None = None,
+    matches: Matches | None = None,
 ) -> Evidence:
     """Return what speaks for the first group that a model names for a PDF.
 
     Windows of the PDF are hidden in turn (Zeiler and Fergus, ECCV 2014), faded out so
-    that no edge is left, and the known crystals of a library are laid over it.
+    that no edge is left.
 
     Parameters
     ----------
@@ -94,17 +94,12 @@ def find_evidence(
         What the model says of G on `INPUT_R`, (n, 209): (n, n_groups).
     pdf
         The measured PDF.
-    library
-        The known crystals.
-
-    Raises
-    ------
-    ValueError
-        If the library has no spectra for the radiation of the PDF, or the like.
+    matches
+        The known crystals that match it best, as `Library.match` finds them.
     """
     g = to_input(pdf)
     omega = pdf.conditions()
-    inside = (omega.rmin - 1e-9 <= INPUT_R) & (omega.rmax + 1e-9 >= INPUT_R)
+    inside = points_within(omega.rmin, omega.rmax)
     low, high = max(omega.rmin, REFERENCE.rmin), omega.rmax
     centres = np.arange(low + WINDOW / 2, high - WINDOW / 2 + 1e-9, WINDOW / 2)
     away = np.abs(INPUT_R - centres[:, None]) / (WINDOW / 2)
@@ -113,5 +108,4 @@ def find_evidence(
     log_p = log_probabilities(seen)
     first = int(log_p[0].argmax())
     speaks = (log_p[0, first] - log_p[1:, first]).astype(np.float64)
-    matches = library.match(pdf) if library else None
     return Evidence(INPUT_R[inside], g[inside], centres, speaks, matches)

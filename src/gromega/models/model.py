@@ -224,22 +224,15 @@ class Model:
         library
             The known crystals that are laid over it then.
         """
-        answer = self.predict_all([pdf], coverage, trust)[0]
-        if not evidence:
-            return answer
-        notes = answer.warnings
-        try:
-            found = find_evidence(self.log_probabilities, pdf, library)
-        except ValueError as error:
-            found = find_evidence(self.log_probabilities, pdf)
-            notes = (*notes, f"no known crystal was laid over it: {error}")
-        return replace(answer, evidence=found, warnings=notes)
+        return self.predict_all([pdf], coverage, trust, evidence, library)[0]
 
     def predict_all(
         self,
         pdfs: Sequence[MeasuredPDF],
         coverage: float = 0.9,
         trust: bool = True,
+        evidence: bool = False,
+        library: Library | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> list[Answer]:
         """Return what the model answers to measured PDFs, as `predict` does to one."""
@@ -260,10 +253,24 @@ class Model:
             tested = None
             if trust and self.held_out:
                 tested = self._trust(pdf.conditions(), float(np.exp(row.max())))
-            answers.append(self._answer(pdf, row, among, known, stated, tested))
+            answer = self._answer(pdf, row, among, known, stated, tested)
+            answers.append(self._reasoned(answer, pdf, library) if evidence else answer)
             if progress:
                 progress(1)
         return answers
+
+    def _reasoned(
+        self, answer: Answer, pdf: MeasuredPDF, library: Library | None
+    ) -> Answer:
+        """Return an answer with its evidence."""
+        matches, notes = None, answer.warnings
+        if library:
+            try:
+                matches = library.match(pdf)
+            except ValueError as error:
+                notes = (*notes, f"no known crystal was laid over it: {error}")
+        found = find_evidence(self.log_probabilities, pdf, matches)
+        return replace(answer, evidence=found, warnings=notes)
 
     def _answer(
         self,

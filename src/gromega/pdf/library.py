@@ -16,7 +16,7 @@ from gromega.conditions import REFERENCE, Conditions
 from gromega.pdf.bins import BIN_WIDTH, DMAX, through_knots
 from gromega.pdf.companding import Companded
 from gromega.pdf.measured import MeasuredPDF, to_input
-from gromega.pdf.network_input import INPUT_R, input_operator
+from gromega.pdf.network_input import INPUT_R, input_operator, points_within
 from gromega.pdf.operator import Operator, reach
 
 LIBRARY = Path("models/library.parquet")
@@ -148,7 +148,7 @@ class Library:
         if omega.radiation not in self.spectra:
             raise ValueError(f"the library has no spectra for {omega.radiation}.")
         rmax = min(omega.rmax, _longest(omega))
-        inside = (omega.rmin - 1e-9 <= INPUT_R) & (rmax + 1e-9 >= INPUT_R)
+        inside = points_within(omega.rmin, rmax)
         g = to_input(pdf)[inside]
         if inside.sum() < _FEWEST or not g.any():
             raise ValueError(

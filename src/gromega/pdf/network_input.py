@@ -14,6 +14,11 @@ INPUT_R = 1.5 + np.arange(209) * math.pi / 23
 """The r of the network's input, (209,), in Å: up to 29.91 Å."""
 
 
+def points_within(rmin: float, rmax: float) -> NDArray[np.bool_]:
+    """Return which of `INPUT_R` lie in a range, (209,), its ends in Å included."""
+    return (rmin - 1e-9 <= INPUT_R) & (rmax + 1e-9 >= INPUT_R)
+
+
 @lru_cache
 def input_readout() -> NDArray[np.float64]:
     """Return the quadratic spline from the grid k Δ to `INPUT_R`, (209, n_grid).

@@ -39,7 +39,8 @@ _HEADERS = {
     "script-src 'unsafe-inline'; img-src data: blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+"""The names of this machine, as they stand in an address."""
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     408: {"model": Problem, "description": "The file took too long to arrive."},
     413: {"model": Problem, "description": "The file is too large."},
@@ -153,7 +154,7 @@ def make_app(
         lifespan=lifespan,
     )
     if not any_host:
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(_LOOPBACK))
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK))
 
     @app.middleware("http")
     async def headers(

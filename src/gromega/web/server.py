@@ -10,11 +10,10 @@ from gromega.models.model import Model
 from gromega.pdf.library import Library
 from gromega.pdf.measured import read_pdf
 from gromega.terminal import console
-from gromega.web.app import EXAMPLES, make_app
+from gromega.web.app import EXAMPLES, LOOPBACK, make_app
 
 _MOST_CONNECTIONS = 512
 _KEEP_ALIVE = 5
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def serve(
@@ -38,7 +37,8 @@ def serve(
     OSError
         If the port is taken or the address is not of this machine.
     """
-    local = host in _LOOPBACK
+    shown = f"[{host}]" if ":" in host else host
+    local = shown in LOOPBACK
     app = make_app(model, name, library, any_host=not local)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -51,7 +51,6 @@ def serve(
     with listening:
         # The first answer compiles; a user should not wait for that.
         model.predict(read_pdf(io.StringIO(next(iter(EXAMPLES.values())))), trust=False)
-        shown = f"[{host}]" if ":" in host else host
         console.print(
             f"http://{shown}:{listening.getsockname()[1]}, until Ctrl+C"
             + ("" if local else "; whoever reaches this machine can use it")

@@ -6,13 +6,23 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
+from gromega.conditions import REFERENCE, Box
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.symmetry import space_group
 from gromega.crystals.table import to_table
+from gromega.models.calibration import Calibration
+from gromega.models.held_out import hold_out
+from gromega.models.model import Model
+from gromega.models.recipes import make_network
+from gromega.pdf.library import make_library
 from gromega.pdf.scattering import site_weights
+from gromega.pdf.spectrum import pair_spectra
 
 DATA = Path(__file__).parent / "data"
 SHARED = Path(__file__).parents[2] / "shared"
+GROUPS = np.array([136, 154, 166, 186, 194, 221, 225])
+NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
+SETS = Calibration(1.0, {"0.90": 0.8, "0.95": 0.9}, "validation part", 9)
 
 
 def read_crystals(path):
@@ -81,6 +91,34 @@ def small_table(classics):
 @pytest.fixture
 def generator():
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def spectra(classics):
+    return {name: pair_spectra(classics, name) for name in ("xray", "neutron")}
+
+
+@pytest.fixture(scope="session")
+def model(classics, spectra):
+    """A model that has learned nothing, but answers with all its parts."""
+    ids = np.array([crystal.id for crystal in classics])
+    density = np.array([crystal.density for crystal in classics])
+    held_out = hold_out(ids, np.arange(ids.size) % GROUPS.size, density, spectra)
+    network = make_network(NETWORK, GROUPS.size, 0)
+    return Model(
+        network, GROUPS, NETWORK, REFERENCE, {}, Box(), SETS, held_out=held_out
+    )
+
+
+@pytest.fixture(scope="session")
+def library(classics, spectra):
+    return make_library(
+        np.array([crystal.id for crystal in classics]),
+        [crystal.formula for crystal in classics],
+        np.arange(1, 1 + len(classics)),
+        np.array([crystal.density for crystal in classics]),
+        spectra,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,8 @@ from gromega.models.answer_figure import answer_figure
 from gromega.models.evidence import find_evidence
 from gromega.models.model import Model, save_model
 from gromega.models.recipes import make_network
-from gromega.pdf.library import make_library, write_library
+from gromega.pdf.library import write_library
 from gromega.pdf.network_input import INPUT_R
-from gromega.pdf.spectrum import pair_spectra
 from gromega.plotting import save_figure
 from gromega.web.app import EXAMPLES
 
@@ -27,17 +26,6 @@ def pdf(classics):
     r, g = simulate([classics[9]], Conditions(rmax=22.0))
     rows = "\n".join(f"{x:.5f} {y:.6f}" for x, y in zip(r, g[0], strict=True))
     return read_pdf(StringIO(rows), qmax=23.0)
-
-
-@pytest.fixture(scope="module")
-def library(classics):
-    return make_library(
-        np.array([crystal.id for crystal in classics]),
-        [crystal.formula for crystal in classics],
-        np.arange(1, 1 + len(classics)),
-        np.array([crystal.density for crystal in classics]),
-        {"xray": pair_spectra(classics, "xray")},
-    )
 
 
 @pytest.fixture(scope="module")

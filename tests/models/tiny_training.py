@@ -1,21 +1,16 @@
-"""A tiny training on variants, as a process of its own: prints losses and a hash.
+"""A tiny training on variants, to be run here or in a process of its own."""
 
-python tiny_training.py FOLDER [--scan] [--pause SECONDS] [--epochs N]
-"""
-
-import argparse
 import hashlib
-import json
+import os
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import jax
 import numpy as np
 from conftest import DATA, read_crystals
 from flax import nnx
 
-from gromega.conditions import REFERENCE, Box
+from gromega.conditions import Box
 from gromega.crystals.variants import template
 from gromega.models.checkpoint import Checkpoints
 from gromega.models.devices import join
@@ -67,37 +62,32 @@ def train(folder=None, scan=None, report=None, epochs=EPOCHS):
     return [epoch.loss for epoch in history], digest.hexdigest()
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--scan", action="store_true")
-    parser.add_argument("--pause", type=float, default=0.0)
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
-    options = parser.parse_args()
-    assert REFERENCE.rmax == 30.0
-    join()
+def tell(results, folder, environment, epochs=EPOCHS, pause=None):
+    """Train, and send losses and what else there is to tell through a connection.
 
-    first = []
+    With a pause, in seconds, after every step, "step" is sent after each, and the
+    state is written after each: so it can be killed at any.
+    """
+    os.environ.update(environment)
+    join()
+    steps = []
 
     def report(what):
-        if not isinstance(what, Epoch):
-            first.append((what.epoch, what.step))
-        if options.pause and not isinstance(what, Epoch):
-            print("step", flush=True)
-            time.sleep(options.pause)
+        if isinstance(what, Epoch):
+            return
+        steps.append((what.epoch, what.step))
+        if pause is not None:
+            results.send("step")
+            time.sleep(pause)
 
-    if options.pause:
-        # A state after every step: the test kills at any of them.
+    if pause is not None:
         Checkpoints.due = lambda self: True
-    losses, digest = train(options.folder, options.scan or None, report, options.epochs)
-    result = {
-        "losses": losses,
-        "weights": digest,
-        "devices": jax.device_count(),
-        "first": first[:1],
-    }
-    print(json.dumps(result), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    losses, digest = train(folder, report=report, epochs=epochs)
+    results.send(
+        {
+            "losses": losses,
+            "weights": digest,
+            "devices": jax.device_count(),
+            "first": steps[0],
+        }
+    )

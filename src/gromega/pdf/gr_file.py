@@ -143,7 +143,7 @@ def read_table(text: str) -> tuple[list[str], NDArray[np.float64]]:
     ValueError
         If there is no table, or another line breaks it.
     """
-    lines = re.split(r"\r\n|\r|\n", text)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     rows: list[list[float]] = []
     start = lonely = 0
     for i, line in enumerate(lines):

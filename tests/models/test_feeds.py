@@ -170,7 +170,7 @@ def test_operators_stretch_what_they_see_within_the_strain(classics):
     point = Box.around(REFERENCE)
     feed = feed_of(crystals, point, STILL, pool=16, mixed=1, stretch=0.02)
     stock, pool = feed.stock(0), feed.pool(0)
-    scales = np.linspace(0.97, 1.03, 601)
+    scales = np.linspace(0.97, 1.03, 301)
     plain = [
         apply_operator(
             input_operator(replace(REFERENCE, r_scale=scale), DMAX),

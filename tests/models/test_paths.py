@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tiny_training import tell, train
+from tiny_training import tell
 
 HERE = Path(__file__).parent
 # Processes are forked from one that has imported all of it and done nothing else.
 CONTEXT = multiprocessing.get_context("forkserver")
+# What is compiled runs for a moment: making it faster takes longer than it does.
+QUICKLY = "--xla_backend_optimization_level=0"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -30,11 +32,12 @@ def prepared_once(tmp_path_factory):
 
 
 @contextmanager
-def started(folder, environment=None, **options):
+def started(folder, environment=None, flags="", **options):
     """Train in a process, and give it with the connection that it tells through."""
     results, told = CONTEXT.Pipe(duplex=False)
+    environment = {**(environment or {}), "XLA_FLAGS": f"{QUICKLY} {flags}"}
     process = CONTEXT.Process(
-        target=tell, args=(told, folder, environment or {}), kwargs=options
+        target=tell, args=(told, folder, environment), kwargs=options
     )
     process.start()
     told.close()
@@ -43,26 +46,25 @@ def started(folder, environment=None, **options):
         process.join()
 
 
-def finished(folder, environment=None, **options):
-    with started(folder, environment, **options) as (_, results):
+def finished(folder, **options):
+    with started(folder, **options) as (_, results):
         return results.recv()
 
 
 @pytest.fixture(scope="module")
-def looped():
-    return train()
+def looped(tmp_path_factory):
+    return finished(tmp_path_factory.mktemp("looped"))["losses"]
 
 
-def test_a_scanned_epoch_gives_the_losses_of_the_loop(looped):
-    losses, _ = train(scan=True)
-    assert losses == pytest.approx(looped[0], rel=1e-3)
+def test_a_scanned_epoch_gives_the_losses_of_the_loop(looped, tmp_path):
+    found = finished(tmp_path, scan=True)
+    assert found["losses"] == pytest.approx(looped, rel=1e-3)
 
 
 def test_eight_devices_give_the_losses_of_one(looped, tmp_path):
-    flags = "--xla_force_host_platform_device_count=8"
-    found = finished(tmp_path, {"XLA_FLAGS": flags})
+    found = finished(tmp_path, flags="--xla_force_host_platform_device_count=8")
     assert found["devices"] == 8
-    assert found["losses"] == pytest.approx(looped[0], rel=1e-3)
+    assert found["losses"] == pytest.approx(looped, rel=1e-3)
 
 
 def test_two_processes_give_the_losses_of_one(looped, tmp_path):
@@ -81,7 +83,7 @@ def test_two_processes_give_the_losses_of_one(looped, tmp_path):
         for results in (one, other):
             found = results.recv()
             assert found["devices"] == 2
-            assert found["losses"] == pytest.approx(looped[0], rel=1e-3)
+            assert found["losses"] == pytest.approx(looped, rel=1e-3)
 
 
 def test_a_training_killed_at_random_ends_with_the_same_bits(tmp_path):
@@ -96,7 +98,7 @@ def test_a_training_killed_at_random_ends_with_the_same_bits(tmp_path):
             time.sleep(chosen.uniform(0, 0.1))
             process.kill()
     again = finished(folder, epochs=8)
-    assert whole["first"] == (1, 1)
-    assert again["first"] > (1, 1)
+    assert whole["first"] == [(1, 1)]
+    assert again["first"] > [(1, 1)]
     assert again["weights"] == whole["weights"]
     assert again["losses"] == whole["losses"]

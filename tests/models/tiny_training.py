@@ -1,4 +1,4 @@
-"""A tiny training on variants, to be run here or in a process of its own."""
+"""A tiny training on variants, to be run in a process of its own."""
 
 import hashlib
 import os
@@ -22,12 +22,11 @@ from gromega.pdf.network_input import INPUT_R
 RECIPE = replace(
     get_recipe("robust"),
     network={
-        "name": "resnet", "widths": (8, 16), "blocks": (1, 1), "dense": 16,
+        "name": "resnet", "widths": (8,), "blocks": (1,), "dense": 16,
         "dropout": 0.1, "embedding": 8, "n_types": 8,
     },
     batch=16,
 )  # fmt: skip
-EPOCHS = 3
 
 
 def tiny_feed():
@@ -48,7 +47,7 @@ def validation():
     return Part(np.array([f"v{k}" for k in range(32)]), g, feed.y[:32])
 
 
-def train(folder=None, scan=None, report=None, epochs=EPOCHS):
+def train(folder=None, scan=None, report=None, epochs=3):
     """Return losses and a hash of the weights."""
     network = make_network(RECIPE.network, 4, 0)
     network.group_of_type[...] = np.arange(8, dtype=np.int32) // 2
@@ -62,7 +61,7 @@ def train(folder=None, scan=None, report=None, epochs=EPOCHS):
     return [epoch.loss for epoch in history], digest.hexdigest()
 
 
-def tell(results, folder, environment, epochs=EPOCHS, pause=None):
+def tell(results, folder, environment, pause=None, **options):
     """Train, and send losses and what else there is to tell through a connection.
 
     With a pause, in seconds, after every step, "step" is sent after each, and the
@@ -82,12 +81,12 @@ def tell(results, folder, environment, epochs=EPOCHS, pause=None):
 
     if pause is not None:
         Checkpoints.due = lambda self: True
-    losses, digest = train(folder, report=report, epochs=epochs)
+    losses, digest = train(folder, report=report, **options)
     results.send(
         {
             "losses": losses,
             "weights": digest,
             "devices": jax.device_count(),
-            "first": steps[0],
+            "first": steps[:1],
         }
     )

@@ -41,14 +41,26 @@ def started(folder, environment=None, flags="", **options):
     )
     process.start()
     told.close()
-    with results:
-        yield process, results
+    try:
+        with results:
+            yield process, results
+    finally:
+        process.kill()
         process.join()
 
 
+def told_at_last(process, results):
+    """Return what a process tells that then ends well."""
+    assert results.poll(300)
+    found = results.recv()
+    process.join(60)
+    assert process.exitcode == 0
+    return found
+
+
 def finished(folder, **options):
-    with started(folder, **options) as (_, results):
-        return results.recv()
+    with started(folder, **options) as (process, results):
+        return told_at_last(process, results)
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +91,8 @@ def test_two_processes_give_the_losses_of_one(looped, tmp_path):
         }
         for number in range(2)
     )
-    with started(tmp_path, first) as (_, one), started(tmp_path, second) as (_, other):
-        for results in (one, other):
-            found = results.recv()
+    with started(tmp_path, first) as one, started(tmp_path, second) as other:
+        for found in [told_at_last(*each) for each in (one, other)]:
             assert found["devices"] == 2
             assert found["losses"] == pytest.approx(looped, rel=1e-3)
 

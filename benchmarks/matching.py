@@ -12,11 +12,13 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from scipy.special import log_softmax
 
 import gromega
 from gromega import splits
 from gromega.conditions import REFERENCE
 from gromega.lake import read_spectra
+from gromega.models.inference import top_k
 from gromega.pdf.bins import DMAX
 from gromega.pdf.measured import MeasuredPDF
 from gromega.pdf.network_input import INPUT_R, input_operator, points_within
@@ -52,11 +54,8 @@ def measure(random, spectrum, density):
 
 def score(what, log_p, y):
     """Print top-1, top-6 and the mean of -log p."""
-    order = np.argsort(-log_p, axis=1, kind="stable")
-    rank = np.argmax(order == y[:, None], axis=1)
-    log_p = log_p - np.log(np.exp(log_p).sum(axis=1, keepdims=True))
-    loss = -log_p[np.arange(y.size), y].mean()
-    print(f"{what:24} {(rank < 1).mean():6.1%} {(rank < 6).mean():6.1%} {loss:7.4f}")
+    loss = -log_softmax(log_p, axis=1)[np.arange(y.size), y].mean()
+    print(f"{what:24} {top_k(log_p, y, 1):6.1%} {top_k(log_p, y, 6):6.1%} {loss:7.4f}")
 
 
 def main():

@@ -18,7 +18,7 @@ import gromega
 from gromega import splits
 from gromega.conditions import REFERENCE
 from gromega.lake import read_spectra
-from gromega.models.inference import top_k
+from gromega.models.outputs import top_k
 from gromega.pdf.bins import DMAX
 from gromega.pdf.measured import MeasuredPDF
 from gromega.pdf.network_input import INPUT_R, input_operator, points_within

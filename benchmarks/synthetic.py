@@ -18,7 +18,8 @@ from gromega.conditions import REFERENCE
 from gromega.crystals.synthetic import Recipe, synthesize
 from gromega.lake import read_pdfs
 from gromega.models.feeds import FixedFeed, Part
-from gromega.models.inference import predict, top_k
+from gromega.models.inference import Compiled
+from gromega.models.outputs import top_k
 from gromega.models.recipes import get_recipe, make_network
 from gromega.models.train import Epoch, Progress, fit
 from gromega.parallel import open_processes
@@ -77,7 +78,7 @@ def main(per_group: int, epochs: int, data: Path) -> None:
         report=report,
     )
     real = read_pdfs(data / "reference.zarr", held_out)
-    log_p = predict(network, real)
+    log_p = Compiled(network).predict(real)
     classes = np.searchsorted(known, labels)
     print(
         f"{len(ids)} synthetic crystals, {epochs} epochs: top-1 "

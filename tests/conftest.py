@@ -14,6 +14,7 @@ from gromega.models.calibration import Calibration
 from gromega.models.held_out import hold_out
 from gromega.models.model import Model
 from gromega.models.recipes import make_network
+from gromega.models.weights import to_arrays
 from gromega.pdf.library import make_library
 from gromega.pdf.scattering import site_weights
 from gromega.pdf.spectrum import pair_spectra
@@ -106,7 +107,14 @@ def model(classics, spectra):
     held_out = hold_out(ids, np.arange(ids.size) % GROUPS.size, density, spectra)
     network = make_network(NETWORK, GROUPS.size, 0)
     return Model(
-        network, GROUPS, NETWORK, REFERENCE, {}, Box(), SETS, held_out=held_out
+        to_arrays(network),
+        GROUPS,
+        NETWORK,
+        REFERENCE,
+        {},
+        Box(),
+        SETS,
+        held_out=held_out,
     )
 
 

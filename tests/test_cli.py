@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from gromega.cli import app, main
 from gromega.conditions import AXES
 from gromega.crystals.table import read_table
-from gromega.evaluation.accuracy import write_json
+from gromega.files import write_json
 from gromega.lake import new_store
 
 CIF = """\

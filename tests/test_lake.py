@@ -35,7 +35,7 @@ def rmax(spectra, small_table):
 
 
 def test_spectra_are_those_of_the_crystals(spectra, small_table):
-    data = open_store(spectra)
+    data = xarray.open_zarr(spectra)
     crystals = crystals_of(small_table)
     assert data["crystal"].to_numpy().tolist() == [c.id for c in crystals]
     expected = pair_spectra(crystals, "xray", DMAX)
@@ -58,9 +58,9 @@ def test_xarray_opens_a_sweep_with_names_and_units(rmax):
 def test_sweep_at_the_reference_equals_the_reference(rmax, spectra, small_table):
     path = rmax.parent / "reference.zarr"
     write_pdfs(path, spectra, [REFERENCE])
-    reference = open_store(path)["g"].to_numpy()
+    reference = xarray.open_zarr(path)["g"].to_numpy()
     assert reference.shape == (small_table.num_rows, 209)
-    last = open_store(rmax)["g"].to_numpy()[-1]
+    last = xarray.open_zarr(rmax)["g"].to_numpy()[-1]
     np.testing.assert_array_equal(last, reference[3:9])
     crystals = crystals_of(small_table.slice(3, 1))
     op = input_operator(REFERENCE, DMAX)
@@ -131,7 +131,7 @@ def test_a_store_is_replaced_whole(spectra, tmp_path):
     path = tmp_path / "g.zarr"
     write_pdfs(path, spectra, [REFERENCE], ids=["iron-0"])
     write_pdfs(path, spectra, [REFERENCE], ids=["iron-1", "iron-2"])
-    assert open_store(path)["crystal"].to_numpy().tolist() == ["iron-1", "iron-2"]
+    assert xarray.open_zarr(path)["crystal"].to_numpy().tolist() == ["iron-1", "iron-2"]
     assert [p.name for p in tmp_path.iterdir()] == ["g.zarr"]
 
 
@@ -176,8 +176,8 @@ def test_noise_goes_into_the_store(spectra, tmp_path):
     omega = REFERENCE.at(noise=0.1)
     write_pdfs(tmp_path / "noisy.zarr", spectra, [omega])
     write_pdfs(tmp_path / "clean.zarr", spectra, [REFERENCE])
-    noisy = open_store(tmp_path / "noisy.zarr")["g"].to_numpy()
-    clean = open_store(tmp_path / "clean.zarr")["g"].to_numpy()
+    noisy = xarray.open_zarr(tmp_path / "noisy.zarr")["g"].to_numpy()
+    clean = xarray.open_zarr(tmp_path / "clean.zarr")["g"].to_numpy()
     level = np.sqrt(((noisy - clean) ** 2).mean(axis=1) / (clean**2).mean(axis=1))
     assert level.mean() == pytest.approx(0.1, rel=0.15)
 
@@ -190,7 +190,7 @@ def test_a_map_has_a_dimension_for_each_axis(spectra, small_table, tmp_path):
     assert data["g"].dims == ("value", "other", "crystal", "r")
     assert data["other"].attrs["units"] == "Å⁻¹"
     write_pdfs(tmp_path / "one.zarr", spectra, [Conditions(uiso=0.006, qdamp=0.12)])
-    one = open_store(tmp_path / "one.zarr")["g"].to_numpy()[:2]
+    one = xarray.open_zarr(tmp_path / "one.zarr")["g"].to_numpy()[:2]
     found = data["g"].sel(value=0.006, other=0.12).to_numpy()
     np.testing.assert_array_equal(found, one)
 
@@ -208,14 +208,14 @@ def test_another_radiation_is_seen_where_there_are_lengths(tmp_path, small_table
     with pytest.raises(ValueError, match="spectra are for xray, the conditions for ne"):
         write_pdfs(path, spectra, sweep.conditions(), sweep, ids)
     write_pdfs(path, spectra, sweep.conditions(), sweep, ids, table)
-    data = open_store(path)
+    data = xarray.open_zarr(path)
     assert data["value"].to_numpy().tolist() == ["xray", "neutron"]
     assert data["seen"].to_numpy().tolist() == [[True] * 3, [True, True, False]]
     g = data["g"].to_numpy()
     op = input_operator(Conditions(radiation="neutron"), DMAX)
     seen = pair_spectra(crystals[:2], "neutron", DMAX)
     expected = apply_operator(op, seen, [crystal.density for crystal in crystals[:2]])
-    np.testing.assert_allclose(g[1, :2], expected, atol=1e-5)
+    np.testing.assert_allclose(g[1, :2], expected, atol=1e-4)
     assert (g[1, 2] == 0).all() and (g[0, 2] != 0).any()
     verify(path)
 

@@ -149,7 +149,7 @@ def predict(
     A file that cannot be read costs one line and the exit status 2; the others are
     answered. Conditions are those of its header where no option says otherwise.
     """
-    from gromega.models.devices import keep_compiled
+    _leave_cores_to_threads()
     from gromega.models.model import load_model
     from gromega.pdf.measured import read_pdf
 
@@ -170,7 +170,6 @@ def predict(
             typer.echo(f"gromega: {' '.join(str(error).split())}", err=True)
             failed = True
     if pdfs:
-        keep_compiled()
         loaded = load_model(model)
         evidence = evidence or figures is not None
         known_crystals = _library(library) if evidence else None
@@ -184,6 +183,14 @@ def predict(
         _print_answers(named, as_json, as_csv)
     if failed:
         raise typer.Exit(2)
+
+
+def _leave_cores_to_threads() -> None:
+    """Let BLAS compute on one core for each thread: networks have threads of their own.
+
+    It must be said before NumPy is imported.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _measured(paths: list[Path]) -> list[Path]:
@@ -243,11 +250,10 @@ def serve(
 
     Its HTTP interface is described at /openapi.json. Nothing that is sent is kept.
     """
-    from gromega.models.devices import keep_compiled
+    _leave_cores_to_threads()
     from gromega.models.model import load_model
     from gromega.web.server import serve as serve_app
 
-    keep_compiled()
     known = _library(library)
     serve_app(load_model(model), model.name, known, host, port)
 
@@ -304,8 +310,8 @@ def ingest(
     from gromega.crystals.examine import Options
     from gromega.crystals.gather import gather
     from gromega.crystals.sandbox import Limits
-    from gromega.evaluation.accuracy import write_json
     from gromega.evaluation.figures import crystals_figure
+    from gromega.files import write_json
     from gromega.plotting import save_figure
 
     beside = (
@@ -385,7 +391,7 @@ def results(
     """Print the accuracies of the pipeline's last run beside the paper's."""
     from gromega.conditions import AXES, BEYOND
     from gromega.evaluation import paper
-    from gromega.evaluation.accuracy import read_json
+    from gromega.files import read_json
 
     reference = read_json(metrics / "reference.json")
     training = read_json(metrics / "train.json")
@@ -427,11 +433,12 @@ def report(
     ] = None,
 ) -> None:
     """Write the report on the pipeline's last run, metrics/report/index.html."""
-    from gromega import stages
     from gromega.params import read_params
+    from gromega.stages.paths import REPORT
+    from gromega.stages.report import report as make_report
 
-    stages.report(read_params(), compare or ())
-    typer.echo(f"{stages.REPORT}/index.html, and report.md beside it")
+    make_report(read_params(), compare or ())
+    typer.echo(f"{REPORT}/index.html, and report.md beside it")
 
 
 @app.command(epilog="Example: gromega verify data/spectra.zarr data/reference.zarr")

@@ -1,7 +1,9 @@
-"""Folders on disk: whole or not there at all."""
+"""Files and folders on disk."""
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 
 def put_in_place(made: Path, path: Path) -> None:
@@ -13,3 +15,22 @@ def put_in_place(made: Path, path: Path) -> None:
         path.replace(old)
     made.replace(path)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file; run 'dvc repro'.")
+    return json.loads(path.read_text())
+
+
+def write_json(path: Path, values: object) -> None:
+    """Write values as JSON, indented, with a line feed at the end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values, indent=2) + "\n")

@@ -18,17 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray
 import zarr
 from numpy.typing import ArrayLike, NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
-from gromega.conditions import Conditions, Sweep
+from gromega.conditions import RADIATIONS, Conditions, Sweep
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import crystals_of, read_table, row_batches, rows_of
 from gromega.files import put_in_place
 from gromega.parallel import ordered_map
-from gromega.pdf.bins import bin_centres, n_bins
+from gromega.pdf.bins import DMAX, bin_centres, n_bins
 from gromega.pdf.network_input import INPUT_R, input_operator
 from gromega.pdf.operator import add_noise, apply_operator
 from gromega.pdf.scattering import is_seen
@@ -195,8 +194,8 @@ def write_spectra(
         _write_crystals(group, ids, density)
 
 
-def open_store(path: Path) -> xarray.Dataset:
-    """Return a store as a lazy dataset.
+def open_store(path: Path) -> zarr.Group:
+    """Return a store to read from.
 
     Raises
     ------
@@ -208,7 +207,19 @@ def open_store(path: Path) -> xarray.Dataset:
             f"{path}: there is no store; make it with 'dvc repro', or get it with "
             "'dvc pull'."
         )
-    return xarray.open_zarr(path)
+    return zarr.open_group(path, mode="r")
+
+
+def ids_of(store: zarr.Group) -> NDArray[np.str_]:
+    """Return the ids of the crystals of a store, (n,)."""
+    return np.array(whole(store, "crystal").tolist(), dtype=str)
+
+
+def whole(store: zarr.Group, name: str) -> NDArray[Any]:
+    """Return an array of a store."""
+    array = store[name]
+    assert isinstance(array, zarr.Array)
+    return np.asarray(array[...])
 
 
 class _Spectra:
@@ -216,7 +227,7 @@ class _Spectra:
 
     def __init__(self, path: Path, ids: ArrayLike | None) -> None:
         data = open_store(path)
-        everything = np.array(data["crystal"].to_numpy().tolist(), dtype=str)
+        everything = ids_of(data)
         rows = np.arange(everything.size)
         if ids is not None:
             place = {name: row for row, name in enumerate(everything)}
@@ -229,9 +240,9 @@ class _Spectra:
                 )
             rows = np.array([place[name] for name in wanted], dtype=np.int64)
         self.ids = everything[rows]
-        self.density = data["density"].to_numpy()[rows]
+        self.density = whole(data, "density")[rows]
         self.radiation = str(data.attrs["radiation"])
-        self.dmax = float(data.attrs["dmax"])
+        self.dmax = float(str(data.attrs["dmax"]))
         self._rows = rows
         self._array = zarr.open_array(path / "spectrum", mode="r")
 
@@ -265,6 +276,14 @@ def seen_spectra(
     ]
     spectra[seen] = pair_spectra(visible, radiation, dmax)
     return seen, spectra
+
+
+def by_radiation(
+    crystals: Sequence[Crystal],
+) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float32]]]:
+    """Return number densities and, for each radiation, pair spectra up to `DMAX`."""
+    density = np.array([crystal.density for crystal in crystals])
+    return density, {name: seen_spectra(crystals, name, DMAX)[1] for name in RADIATIONS}
 
 
 class _Made:
@@ -306,7 +325,8 @@ def read_pdfs(store: Path, ids: NDArray[np.str_]) -> NDArray[np.float32]:
     ValueError
         If the store lacks one of the crystals.
     """
-    place = {name: i for i, name in enumerate(open_store(store)["crystal"].to_numpy())}
+    data = open_store(store)
+    place = {name: i for i, name in enumerate(ids_of(data))}
     absent = [name for name in ids if name not in place]
     if absent:
         raise ValueError(
@@ -314,7 +334,7 @@ def read_pdfs(store: Path, ids: NDArray[np.str_]) -> NDArray[np.float32]:
             "'dvc repro'."
         )
     rows = np.array([place[name] for name in ids])
-    return np.asarray(zarr.open_array(store / "g", mode="r")[...])[rows]
+    return whole(data, "g")[rows]
 
 
 def write_pdfs(
@@ -355,6 +375,9 @@ def write_pdfs(
     ValueError
         If the spectra lack a crystal, are for another radiation, or are too short.
     """
+    # JAX takes seconds to import: what only reads does without.
+    import jax.numpy as jnp
+
     spectra = _Spectra(spectra_path, ids)
     sources: dict[str, _Spectra | _Made] = {spectra.radiation: spectra}
     for omega in conditions:
@@ -388,7 +411,7 @@ def write_pdfs(
                 for layer, omega, op in zip(layers, conditions, operators, strict=True):
                     if omega.radiation != radiation:
                         continue
-                    g = apply_operator(op, block, spectra.density[rows])
+                    g = apply_operator(op, block, spectra.density[rows], jnp)
                     names = spectra.ids[rows].tolist()
                     layer[rows] = add_noise(op, g, names, omega.noise)
                     if progress:

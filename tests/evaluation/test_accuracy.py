@@ -5,16 +5,16 @@ from gromega.conditions import REFERENCE, get_sweep
 from gromega.crystals.table import crystals_of, write_table
 from gromega.evaluation.accuracy import (
     classes,
-    read_json,
     score,
     scores,
-    write_json,
 )
 from gromega.evaluation.answers import Answers, answer, read_answers
+from gromega.files import read_json, write_json
 from gromega.lake import write_pdfs, write_spectra
-from gromega.models.inference import ranks
 from gromega.models.model import Model
+from gromega.models.outputs import ranks
 from gromega.models.recipes import make_network
+from gromega.models.weights import to_arrays
 from gromega.parallel import open_pool
 from gromega.pdf.bins import DMAX
 
@@ -24,7 +24,7 @@ NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
 @pytest.fixture(scope="module")
 def model():
     groups = np.array([194, 225, 229])
-    return Model(make_network(NETWORK, 3, 3), groups, NETWORK, REFERENCE, {})
+    return Model(to_arrays(make_network(NETWORK, 3, 3)), groups, NETWORK, REFERENCE, {})
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,11 @@ import pyarrow as pa
 
 from gromega.conditions import REFERENCE
 from gromega.crystals.table import write_table
-from gromega.evaluation.accuracy import write_json
+from gromega.files import write_json
 from gromega.models.calibration import Calibration
 from gromega.models.model import Model, save_model
 from gromega.models.recipes import make_network
+from gromega.models.weights import to_arrays
 from gromega.splits import write_split
 
 NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
@@ -31,7 +32,7 @@ SCORE = {"top1": 0.5, "top6": 1.0, "n": 6}
 def make_model(groups=GROUPS, training=TRAINING, **more):
     """Return an untrained model."""
     network = make_network(NETWORK, len(groups), 3)
-    return Model(network, groups, NETWORK, REFERENCE, training, **more)
+    return Model(to_arrays(network), groups, NETWORK, REFERENCE, training, **more)
 
 
 def write_pipeline(folder):

@@ -9,10 +9,11 @@ from gromega import read_pdf, simulate
 from gromega.cli import app
 from gromega.conditions import REFERENCE, Box, Conditions
 from gromega.models.calibration import Calibration
-from gromega.models.inference import embed
+from gromega.models.inference import Compiled
 from gromega.models.memory import remember
 from gromega.models.model import Model, save_model
 from gromega.models.recipes import make_network
+from gromega.models.weights import to_arrays
 from gromega.pdf.measured import to_input
 
 GROUPS = np.array([166, 194, 225, 14])
@@ -42,8 +43,10 @@ def model():
     network = make_network(NETWORK, 4, 0)
     rows = np.random.default_rng(0).normal(size=(4, 209)).astype(np.float32)
     names = ["mp-1 NaCl", "mp-2 Fe", "mp-3 Si", "my best crystal C"]
-    memory = remember([embed(network, rows)], np.arange(4), names, 4)
-    return Model(network, GROUPS, NETWORK, REFERENCE, {}, Box(), SETS, memory)
+    memory = remember([Compiled(network).embed(rows)], np.arange(4), names, 4)
+    return Model(
+        to_arrays(network), GROUPS, NETWORK, REFERENCE, {}, Box(), SETS, memory
+    )
 
 
 def test_an_answer_holds_what_the_model_says(model, files):
@@ -113,8 +116,8 @@ def test_an_answer_shows_itself(model, files):
 @pytest.fixture
 def predict(model, files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    # not for the rest of this process, and not in the home of who tests
-    monkeypatch.setattr("gromega.models.devices.keep_compiled", lambda: None)
+    # not for the rest of this process
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     save_model(tmp_path / "models" / "spacegroup", model)
 
     def run(*arguments, **options):

@@ -13,6 +13,7 @@ from gromega.models.answer_figure import answer_figure
 from gromega.models.evidence import find_evidence
 from gromega.models.model import Model, save_model
 from gromega.models.recipes import make_network
+from gromega.models.weights import to_arrays
 from gromega.pdf.library import write_library
 from gromega.pdf.network_input import INPUT_R
 from gromega.plotting import save_figure
@@ -31,7 +32,7 @@ def pdf(classics):
 @pytest.fixture(scope="module")
 def model():
     network = make_network(NETWORK, 3, 0)
-    return Model(network, np.array([136, 166, 225]), NETWORK, REFERENCE, {})
+    return Model(to_arrays(network), np.array([136, 166, 225]), NETWORK, REFERENCE, {})
 
 
 def test_the_windows_that_a_model_looks_at_are_found(pdf):

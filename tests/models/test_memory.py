@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from gromega.conditions import REFERENCE
-from gromega.models.inference import embed, predict
+from gromega.models.inference import Compiled
 from gromega.models.memory import fit, remember, to_directions
 from gromega.models.model import Model, load_model, save_model
 from gromega.models.recipes import make_network
+from gromega.models.weights import to_arrays
 
 GROUPS = np.array([194, 225, 229])
 NETWORK = {
@@ -78,14 +79,14 @@ def test_a_model_comes_back_with_its_memory(tmp_path, generator):
     network = make_network(NETWORK, 3, 0)
     g = generator.normal(size=(20, 209)).astype(np.float32)
     names = [f"mp-{k} Na{k}Cl" for k in range(20)]
-    known = remember([embed(network, g)], np.arange(20) % 3, names, 3)
-    model = Model(network, GROUPS, NETWORK, REFERENCE, {}, memory=known)
+    known = remember([Compiled(network).embed(g)], np.arange(20) % 3, names, 3)
+    model = Model(to_arrays(network), GROUPS, NETWORK, REFERENCE, {}, memory=known)
     save_model(tmp_path / "m", model)
     again = load_model(tmp_path / "m")
     np.testing.assert_array_equal(
         again.log_probabilities(g), model.log_probabilities(g)
     )
-    assert (again.log_probabilities(g) != predict(network, g)).any()
+    assert (again.log_probabilities(g) != Compiled(network).predict(g)).any()
     first = [found[0] for found in again.nearest(g, k=2)]
     assert [name for name, _, _ in first] == names
     assert [group for _, group, _ in first] == GROUPS[np.arange(20) % 3].tolist()
@@ -95,7 +96,9 @@ def test_a_model_comes_back_with_its_memory(tmp_path, generator):
 
 
 def test_a_model_without_memory_says_so(generator):
-    model = Model(make_network(NETWORK, 3, 0), GROUPS, NETWORK, REFERENCE, {})
+    model = Model(
+        to_arrays(make_network(NETWORK, 3, 0)), GROUPS, NETWORK, REFERENCE, {}
+    )
     with pytest.raises(ValueError, match="this model remembers no crystals; take"):
         model.nearest(generator.normal(size=(1, 209)).astype(np.float32))
 

@@ -7,6 +7,7 @@ from gromega import load_model
 from gromega.conditions import REFERENCE, Conditions
 from gromega.models.model import Model, save_model
 from gromega.models.recipes import make_network
+from gromega.models.weights import to_arrays
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_input import INPUT_R, input_operator
 from gromega.pdf.operator import apply_operator
@@ -19,7 +20,7 @@ NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
 def model():
     groups = np.array([2, 14, 62, 194, 225, 227, 229])
     network = make_network(NETWORK, groups.size, 3)
-    return Model(network, groups, NETWORK, REFERENCE, {"recipe": "small"})
+    return Model(to_arrays(network), groups, NETWORK, REFERENCE, {"recipe": "small"})
 
 
 @pytest.fixture
@@ -83,9 +84,11 @@ def test_input_that_is_not_finite_is_refused(model):
         # another format: both are shown
         (lambda c: c.update(format="x 9"), "not a model .*its format is 'x 9', not"),
         # a group too many for the weights: refused
-        (lambda c: c["space_groups"].append(1), "not a model .*has the shape"),
+        (lambda c: c["space_groups"].append(1), r"do not match \(.*has the shape"),
         # another network: refused
         (lambda c: c["network"].update(widths=[8]), "do not match"),
+        (lambda c: c["network"].update(colour=3), "do not match"),
+        (lambda c: c["network"].pop("name"), "its network has no name"),
         # another input: refused
         (lambda c: c["input"].update(points=5), "its input is"),
         # a key is missing: refused
@@ -98,7 +101,7 @@ def test_a_changed_config_is_refused(folder, change, message):
     change(config)
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(ValueError, match=message):
-        load_model(folder)
+        load_model(folder).log_probabilities(np.zeros((1, 209), np.float32))
 
 
 def test_damaged_weights_are_refused(folder):

@@ -6,7 +6,8 @@ import pytest
 from flax import nnx
 
 from gromega.models.feeds import FixedFeed, Part
-from gromega.models.inference import predict, top_k
+from gromega.models.inference import Compiled
+from gromega.models.outputs import top_k
 from gromega.models.recipes import get_recipe, make_network
 from gromega.models.train import Epoch, fit, write_history
 
@@ -51,14 +52,14 @@ def trained():
 def test_training_learns_to_tell_waves_apart(trained):
     best, history = trained
     test = waves(200, 2)
-    assert top_k(predict(best, test.g), test.y, 1) > 0.9
+    assert top_k(Compiled(best).predict(test.g), test.y, 1) > 0.9
     assert history[-1].loss < 0.5 * history[0].loss
 
 
 def test_the_best_epoch_on_validation_is_returned(trained):
     best, history = trained
     validation = waves(64, 1)
-    again = top_k(predict(best, validation.g), validation.y, 1)
+    again = top_k(Compiled(best).predict(validation.g), validation.y, 1)
     assert again == max(epoch.top1 for epoch in history)
 
 
@@ -105,9 +106,9 @@ def test_l2_adds_the_squared_kernels_to_the_loss():
 
 def test_prediction_does_not_depend_on_the_company(trained):
     x = waves(700, 3).g
-    together = predict(trained[0], x)
+    together = Compiled(trained[0]).predict(x)
     np.testing.assert_allclose(
-        predict(trained[0], x[650:651])[0], together[650], atol=1e-5
+        Compiled(trained[0]).predict(x[650:651])[0], together[650], atol=1e-5
     )
 
 
@@ -133,7 +134,7 @@ def test_numbers_that_are_not_finite_are_refused():
     broken = network()
     broken.last.bias[...] = np.nan
     with pytest.raises(ValueError, match="the network gives numbers that are not fin"):
-        predict(broken, waves(2, 0).g)
+        Compiled(broken).predict(waves(2, 0).g)
 
 
 def test_history_is_a_table_of_epochs(trained, tmp_path):

@@ -1,15 +1,11 @@
 """Accuracy of a model on the test part, from what it answers."""
 
-import json
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from gromega.evaluation.answers import Answers
 from gromega.models.calibration import expected_calibration_error
-from gromega.models.inference import ranks
+from gromega.models.outputs import ranks
 
 TOP = (1, 6)
 Scores = dict[str, float | int]
@@ -65,22 +61,3 @@ def scores(answers: Answers, space_groups: NDArray[np.int64]) -> dict[str, Score
     """
     y = classes(answers.space_groups, space_groups)
     return {key: score(log_p[seen], y[seen]) for key, log_p, seen in answers.points()}
-
-
-def read_json(path: Path) -> Any:
-    """Return the content of a JSON file.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file; run 'dvc repro'.")
-    return json.loads(path.read_text())
-
-
-def write_json(path: Path, values: object) -> None:
-    """Write values as JSON, indented, with a line feed at the end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(values, indent=2) + "\n")

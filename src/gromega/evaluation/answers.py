@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import xarray
 import zarr
 from numpy.typing import NDArray
 
 from gromega.conditions import Sweep, get_sweep
-from gromega.lake import open_store, read_pdfs, write_answers
+from gromega.lake import ids_of, open_store, read_pdfs, whole, write_answers
 from gromega.models.model import Model
 
 
@@ -69,7 +68,7 @@ def answer(model: Model, pdfs: Path, ids: NDArray[np.str_], out: Path) -> Answer
     if sweep is None:
         log_p[...] = model.log_probabilities(read_pdfs(pdfs, ids))
     else:
-        if data["crystal"].to_numpy().tolist() != ids.tolist():
+        if ids_of(data).tolist() != ids.tolist():
             raise ValueError(
                 f"{pdfs}: the store is not of the test part; make it again with "
                 "'dvc repro'."
@@ -84,17 +83,16 @@ def answer(model: Model, pdfs: Path, ids: NDArray[np.str_], out: Path) -> Answer
 def read_answers(path: Path) -> Answers:
     """Return the answers of a store that `answer` wrote."""
     data = open_store(path)
-    log_p = np.asarray(zarr.open_array(path / "log_p", mode="r")[...])
-    ids = np.array(data["crystal"].to_numpy().tolist(), dtype=str)
+    log_p, ids = whole(data, "log_p"), ids_of(data)
     sweep, seen = _sweep_of(data, ids.size)
-    return _flat(ids, data["space_group"].to_numpy(), log_p, seen, sweep)
+    return _flat(ids, whole(data, "space_group"), log_p, seen, sweep)
 
 
-def _sweep_of(data: xarray.Dataset, n: int) -> tuple[Sweep | None, NDArray[np.bool_]]:
+def _sweep_of(data: zarr.Group, n: int) -> tuple[Sweep | None, NDArray[np.bool_]]:
     """Return the sweep of a store of n crystals, and what was seen of them."""
-    sweep = get_sweep(data.attrs["sweep"]) if "sweep" in data.attrs else None
+    sweep = get_sweep(str(data.attrs["sweep"])) if "sweep" in data.attrs else None
     shape = (*(sweep.shape if sweep else ()), n)
-    return sweep, data["seen"].to_numpy() if "seen" in data else np.ones(shape, bool)
+    return sweep, whole(data, "seen") if "seen" in data else np.ones(shape, bool)
 
 
 def _flat(

@@ -12,7 +12,7 @@ from gromega.evaluation.accuracy import TOP, classes
 from gromega.evaluation.answers import Answers, read_answers
 from gromega.evaluation.document import Table
 from gromega.intervals import paired_interval
-from gromega.models.inference import ranks
+from gromega.models.outputs import ranks
 
 ANSWERS = Path("data/answers")
 

@@ -15,8 +15,8 @@ from gromega.evaluation.document import Document, Picture, Section, Table
 from gromega.evaluation.draws import Draws
 from gromega.intervals import Share
 from gromega.models.calibration import Calibration
-from gromega.models.inference import ranks
 from gromega.models.model import Model
+from gromega.models.outputs import ranks
 from gromega.plotting import to_svg
 
 REFUSED = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)

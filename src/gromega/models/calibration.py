@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+
+from gromega.models.outputs import log_softmax
 
 COVERAGES = (0.90, 0.95)
 TEMPERATURES = 0.05, 20.0
@@ -68,7 +68,7 @@ class Calibration:
         log_p
             The log-probabilities of the network, (n, n_groups).
         """
-        return log_softmax(_finite(log_p) / self.temperature, axis=1)
+        return log_softmax(_finite(log_p) / self.temperature)
 
     def prediction_sets(
         self, log_p: ArrayLike, coverage: float = 0.90
@@ -149,6 +149,9 @@ def fit(
     ValueError
         If there is no PDF, or a log-probability is not finite.
     """
+    # It takes a second to import: what only asks does without.
+    from scipy.optimize import minimize_scalar
+
     log_p, y = _finite(log_p), np.asarray(y)
     if y.shape != log_p.shape[:1] or not y.size:
         raise ValueError(
@@ -157,13 +160,13 @@ def fit(
         )
 
     def loss(log_t: float) -> float:
-        return -float(_true(log_softmax(log_p / math.exp(log_t), axis=1), y).mean())
+        return -float(_true(log_softmax(log_p / math.exp(log_t)), y).mean())
 
     # The loss is convex in 1/T, so it has one minimum in log T too.
     bounds = np.log(TEMPERATURES)
     found = minimize_scalar(loss, bounds=bounds, method="bounded")
     temperature = round(math.exp(found.x), DECIMALS)
-    scores = np.sort(_true(mass_before(log_softmax(log_p / temperature, axis=1)), y))
+    scores = np.sort(_true(mass_before(log_softmax(log_p / temperature)), y))
     conformal = {}
     for coverage in coverages:
         # Rounded first: (n + 1) coverage may be a whole number but for its last bit.

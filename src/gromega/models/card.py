@@ -7,8 +7,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jax
-from flax import nnx
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
@@ -63,6 +61,10 @@ def make_card(
     ValueError
         If what is given does not make a card that fits the schema.
     """
+    # Seconds to import, which a list of models does without.
+    import jax
+    from flax import nnx
+
     training = model.training
     # Each crystal once in every epoch, where the training does not count for itself.
     seen = training.get("n_train", 0) * training.get("epochs", 0)

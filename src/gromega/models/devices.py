@@ -3,7 +3,6 @@
 import ctypes
 import os
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -58,17 +57,6 @@ def keep_memory() -> None:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
         for option, value in _MALLOC.items():
             mallopt(option, value)
-
-
-def keep_compiled() -> None:
-    """Keep what XLA compiles in the user's cache: the next process starts sooner.
-
-    It is ~/.cache/gromega, or where XDG_CACHE_HOME or JAX_COMPILATION_CACHE_DIR say.
-    """
-    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
-        cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        jax.config.update("jax_compilation_cache_dir", f"{cache}/gromega")
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 class Devices:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gromega.conditions import Conditions
 from gromega.intervals import Share
-from gromega.models.weights import pack_names, unpack_names
+from gromega.models.stored import pack_names, unpack_names
 from gromega.pdf.bins import DMAX, n_bins, refine
 from gromega.pdf.companding import Companded
 from gromega.pdf.network_input import input_operator

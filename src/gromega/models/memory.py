@@ -5,21 +5,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
-from gromega.models.inference import in_blocks
-from gromega.models.weights import pack_names, unpack_names
+from gromega.models.outputs import log_softmax
+from gromega.models.stored import pack_names, unpack_names
+from gromega.parallel import in_threads
 
 SPREADS = (0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.06, 0.08, 0.1)
 """The spreads that `fit` tries."""
 COMPONENTS = 128
 """The principal components that are kept: more add nothing to the accuracy."""
 _FLOOR = 1e-3
+_BLOCK = 64
 
 
 @dataclass(frozen=True)
@@ -85,9 +83,14 @@ class Memory:
                              f"{self.y.max()}.")  # fmt: skip
 
     @cached_property
-    def _known(self) -> tuple[Array, Array]:
-        unit = jnp.asarray(to_directions(self.directions))
-        return jnp.asarray(self.components, jnp.float32), unit
+    def _known(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self.components.astype(np.float32), to_directions(self.directions)
+
+    @cached_property
+    def _by_class(self) -> tuple[NDArray[np.float32], NDArray[np.int64], Any]:
+        """The directions by class, the classes there are, and where each starts."""
+        order = np.argsort(self.y, kind="stable")
+        return self._known[1][order], *np.unique(self.y[order], return_index=True)
 
     def join(
         self, log_p: NDArray[np.floating], embeddings: NDArray[np.float32]
@@ -108,14 +111,34 @@ class Memory:
         self, embeddings: NDArray[np.float32], spread: float
     ) -> NDArray[np.float32]:
         """Return the share of the votes that each group has, (n, n_groups)."""
-        belongs = jnp.asarray(np.eye(self.n_groups, dtype=np.float32)[self.y])
-        return in_blocks(lambda e: _votes(e, *self._known, belongs, spread), embeddings)
+        return in_threads(lambda x: self._votes(x, spread), embeddings, _BLOCK)
+
+    def _votes(
+        self, embeddings: NDArray[np.float32], spread: float
+    ) -> NDArray[np.float32]:
+        directions, classes, starts = self._by_class
+        w = self._cosines(embeddings, directions)
+        w -= w.max(axis=1, keepdims=True)
+        w *= np.float32(1 / spread)
+        np.exp(w, out=w)
+        votes = np.zeros((len(w), self.n_groups), np.float32)
+        votes[:, classes] = np.add.reduceat(w, starts, axis=1)
+        return votes / votes.sum(axis=1, keepdims=True)
+
+    def _cosines(
+        self, embeddings: NDArray[np.float32], directions: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        cosines: NDArray[np.float32] = (
+            to_directions(embeddings @ self._known[0]) @ directions.T
+        )
+        return cosines
 
     def nearest(
         self, embeddings: NDArray[np.float32], k: int = 5
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the places and the cosines of the k most alike, both (n, k)."""
-        cosines = in_blocks(lambda e: _cosines(e, *self._known), embeddings)
+        directions = self._known[1]
+        cosines = in_threads(lambda x: self._cosines(x, directions), embeddings, _BLOCK)
         k = min(k, cosines.shape[1])
         some = np.sort(np.argpartition(-cosines, k - 1, axis=1)[:, :k], axis=1)
         found = np.take_along_axis(cosines, some, axis=1)
@@ -208,6 +231,9 @@ def fit(
     y
         Their classes, (n,).
     """
+    # It takes a second to import: what only asks does without.
+    from scipy.optimize import minimize_scalar
+
     best = (np.inf, 0.0, 0.0)
     for spread in SPREADS:
         votes = np.log(memory.votes(embeddings, spread) + _FLOOR)
@@ -222,21 +248,4 @@ def fit(
 
 
 def _normal(log_p: NDArray[np.floating]) -> NDArray[np.float32]:
-    return np.asarray(jax.nn.log_softmax(jnp.asarray(log_p, jnp.float32)))
-
-
-@jax.jit
-def _cosines(embeddings: Array, components: Array, unit: Array) -> Array:
-    along = embeddings @ components
-    length = jnp.linalg.norm(along, axis=1, keepdims=True)
-    return (along / jnp.maximum(length, 1e-9)) @ unit.T
-
-
-@jax.jit
-def _votes(
-    embeddings: Array, components: Array, unit: Array, belongs: Array, spread: float
-) -> Array:
-    cosines = _cosines(embeddings, components, unit)
-    w = jnp.exp((cosines - cosines.max(axis=1, keepdims=True)) / spread)
-    votes = w @ belongs
-    return votes / votes.sum(axis=1, keepdims=True)
+    return log_softmax(log_p).astype(np.float32)

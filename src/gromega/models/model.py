@@ -2,14 +2,13 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from flax import nnx
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
@@ -22,15 +21,17 @@ from gromega.models.answer import Answer, Candidate, Known
 from gromega.models.calibration import Calibration
 from gromega.models.evidence import find_evidence
 from gromega.models.held_out import HeldOut, Trust, trust
-from gromega.models.inference import Frozen, embed, predict, rank_embedded, ranks
 from gromega.models.memory import Memory
-from gromega.models.recipes import make_network
-from gromega.models.weights import set_arrays, to_arrays
+from gromega.models.outputs import ranks
+from gromega.models.plain import PlainResNet
 from gromega.pdf.bins import DMAX
 from gromega.pdf.library import Library
 from gromega.pdf.measured import MeasuredPDF, to_input
 from gromega.pdf.network_input import INPUT_R, input_operator
 from gromega.pdf.operator import add_noise, apply_operator, reach
+
+if TYPE_CHECKING:
+    from flax import nnx
 
 FORMAT = "gromega model 1"
 FIRST_PEAK = 2.0
@@ -43,14 +44,31 @@ Test = tuple[NDArray[np.floating], NDArray[np.int64]]
 """The confidence of answers and the ranks of the true groups, both (n,)."""
 
 
+class Engine(Protocol):
+    """What computes a network: `plain.PlainResNet`, `inference.Compiled`."""
+
+    def predict(self, g: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return log-probabilities, (n, n_groups), for G, (n, 209)."""
+        ...
+
+    def embed(self, g: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return embeddings, (n, width), of a network that has them."""
+        ...
+
+    def head(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return log-probabilities, (n, n_groups), from embeddings."""
+        ...
+
+
 @dataclass(frozen=True)
 class Model:
     """A trained network with the space groups that its outputs stand for.
 
     Parameters
     ----------
-    network
-        The network, from G(r) to log-probabilities.
+    weights
+        The weights of the network, from G(r) to log-probabilities, as
+        `weights.to_arrays` returns them.
     space_groups
         The space group numbers, (n_groups,), in the order of the outputs.
     architecture
@@ -69,9 +87,12 @@ class Model:
     held_out
         Crystals of the test part, to say how often it is right at some conditions;
         None of a model that carries none.
+    compiled
+        Whether JAX computes, on a GPU where there is one, and not NumPy, which begins
+        at once. Networks other than `resnet` are always JAX's.
     """
 
-    network: nnx.Module
+    weights: Mapping[str, NDArray[Any]]
     space_groups: NDArray[np.int64]
     architecture: dict[str, Any]
     conditions: Conditions
@@ -80,14 +101,55 @@ class Model:
     calibration: Calibration | None = None
     memory: Memory | None = None
     held_out: HeldOut | None = None
+    compiled: bool = False
     # Not handed on to a changed copy, whose answers differ.
     _tests: dict[Conditions, Test] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
     @cached_property
-    def _frozen(self) -> Frozen:
-        return Frozen.of(self.network)
+    def network(self) -> "nnx.Module":
+        """The network in Flax, to go on from.
+
+        Raises
+        ------
+        ValueError
+            If the weights are not those of the architecture.
+        """
+        # JAX and Flax take seconds to import: where NumPy computes, they are not.
+        from flax import nnx
+
+        from gromega.models.recipes import make_network
+        from gromega.models.weights import set_arrays
+
+        try:
+            # Of its shapes alone: fresh weights would take seconds to draw.
+            shapes = nnx.eval_shape(
+                lambda: make_network(self.architecture, self.space_groups.size, 0)
+            )
+            network = set_arrays(shapes, self.weights)
+        except (ValueError, TypeError) as error:
+            raise _mismatch(error) from None
+        network.eval()
+        return network
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What computes the network.
+
+        Raises
+        ------
+        ValueError
+            If the weights are not those of the architecture.
+        """
+        if self.compiled or self.architecture["name"] != "resnet":
+            from gromega.models.inference import Compiled
+
+            return Compiled(self.network)
+        try:
+            return PlainResNet(self.weights, self.architecture, self.space_groups.size)
+        except (ValueError, KeyError, TypeError) as error:
+            raise _mismatch(error) from None
 
     @property
     def trained_over(self) -> Box:
@@ -119,9 +181,9 @@ class Model:
         """Return log-probabilities and, where there is a memory, embeddings."""
         _check_input(g)
         if self.memory is None:
-            return predict(self._frozen, g), None
-        embeddings = embed(self._frozen, g)
-        log_p = rank_embedded(self._frozen, embeddings)
+            return self.engine.predict(g), None
+        embeddings = self.engine.embed(g)
+        log_p = self.engine.head(embeddings)
         return self.memory.join(log_p, embeddings), embeddings
 
     def nearest(
@@ -150,7 +212,7 @@ class Model:
                 "this model remembers no crystals; take models/spacegroup, or train "
                 "one with the recipe 'robust'."
             )
-        return self._named(self.memory, embed(self._frozen, g), k)
+        return self._named(self.memory, self.engine.embed(g), k)
 
     def _named(
         self, memory: Memory, embeddings: NDArray[np.float32], k: int = 5
@@ -350,6 +412,13 @@ def _check_input(g: NDArray[np.float32]) -> None:
         raise ValueError("G(r) has values that are not finite; leave them out.")
 
 
+def _mismatch(error: Exception) -> ValueError:
+    return ValueError(
+        f"the config.json and weights.safetensors of the model do not match ({error}); "
+        "get it again, or train it anew with 'dvc repro'."
+    )
+
+
 def save_model(path: Path, model: Model) -> None:
     """Write a model to a folder, whole or not at all.
 
@@ -358,7 +427,7 @@ def save_model(path: Path, model: Model) -> None:
     partial = path.with_name(path.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    arrays = to_arrays(model.network)
+    arrays = dict(model.weights)
     if model.memory:
         arrays |= model.memory.to_arrays()
     if model.held_out:
@@ -384,13 +453,15 @@ def save_model(path: Path, model: Model) -> None:
     put_in_place(partial, path)
 
 
-def load_model(path: str | Path = "models/spacegroup") -> Model:
+def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -> Model:
     """Return the model of a folder.
 
     Parameters
     ----------
     path
         The folder, as `save_model` writes it; the released model if left out.
+    compiled
+        Whether JAX is to compute, see `Model`: for many thousand PDFs, or a GPU.
 
     Raises
     ------
@@ -412,6 +483,8 @@ def load_model(path: str | Path = "models/spacegroup") -> Model:
         if config.get("format") != FORMAT:
             raise ValueError(f"its format is {config.get('format')!r}, not {FORMAT!r}")
         groups = np.array(config["space_groups"])
+        if not isinstance(config["network"].get("name"), str):
+            raise ValueError("its network has no name")
         arrays = load_file(path / "weights.safetensors")
         memory = None
         if "memory" in config:
@@ -422,9 +495,6 @@ def load_model(path: str | Path = "models/spacegroup") -> Model:
             for name, array in arrays.items()
             if not name.startswith(("memory/", "held_out/"))
         }
-        # Of its shapes alone: fresh weights would take seconds to draw.
-        shapes = nnx.eval_shape(lambda: make_network(config["network"], groups.size, 0))
-        network = set_arrays(shapes, weights)
         conditions = Conditions.from_mapping(config["conditions"])
         training = config["training"]
         box = Box.from_mapping(config["box"]) if "box" in config else None
@@ -437,9 +507,8 @@ def load_model(path: str | Path = "models/spacegroup") -> Model:
         ValueError, KeyError, TypeError, AttributeError, SafetensorError
     ) as error:  # fmt: skip
         raise ValueError(f"{path}: not a model ({error}).") from None
-    network.eval()
     return Model(
-        network,
+        weights,
         groups,
         config["network"],
         conditions,
@@ -448,4 +517,5 @@ def load_model(path: str | Path = "models/spacegroup") -> Model:
         calibration,
         memory,
         held_out,
+        compiled,
     )

@@ -10,11 +10,9 @@ from jax import Array
 from jax.nn import initializers
 
 from gromega.models.networks import convolution
+from gromega.models.plain import NORM_GROUPS, TINY, WINDOW
 from gromega.pdf.network_input import INPUT_R
 
-_WINDOW = 33
-"""Points over which the local size of G(r) is taken: 4.5 Å."""
-_TINY = 1e-30
 _HE = initializers.he_normal()
 _conv = partial(convolution, init=_HE)
 
@@ -30,7 +28,7 @@ def views(g: Array) -> Array:
     g = g / jnp.where(largest > 0, largest, 1.0)
     power = (g**2)[:, :, None]
     mean = jnp.mean(power, axis=1, keepdims=True)
-    window = (_WINDOW,)
+    window = (WINDOW,)
     local = nnx.avg_pool(power, window, strides=(1,), padding="SAME")
     whole = g[:, :, None] * jax.lax.rsqrt(mean + 1e-12)
     levelled = g[:, :, None] * jax.lax.rsqrt(local + 1e-3 * mean + 1e-12)
@@ -39,7 +37,7 @@ def views(g: Array) -> Array:
 
 def _norm(channels: int, rngs: nnx.Rngs) -> nnx.GroupNorm:
     # Not over the batch, whose conditions differ.
-    return nnx.GroupNorm(channels, num_groups=8, rngs=rngs)
+    return nnx.GroupNorm(channels, num_groups=NORM_GROUPS, rngs=rngs)
 
 
 class PreBlock(nnx.Module):
@@ -147,7 +145,7 @@ class ResNet(nnx.Module):
             return log_p
         belongs = jax.nn.one_hot(self.group_of_type[...], self.n_groups)
         p = jnp.matmul(jnp.exp(log_p), belongs, precision=jax.lax.Precision.HIGHEST)
-        return jnp.log(jnp.maximum(p, _TINY))
+        return jnp.log(jnp.maximum(p, TINY))
 
     def __call__(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
         return self.head(self.embed(g, rngs))

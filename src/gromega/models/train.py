@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from gromega.models.checkpoint import Checkpoints
 from gromega.models.devices import Devices, here
 from gromega.models.feeds import Feed, Part
-from gromega.models.inference import predict, ranks
+from gromega.models.inference import Compiled
+from gromega.models.outputs import ranks
 from gromega.models.recipes import Recipe
 from gromega.models.step import State, make_scan, make_step
 
@@ -205,7 +206,7 @@ def _refuse_leaks(ids: NDArray[np.str_], held_out: ArrayLike) -> None:
 
 
 def _accuracies(network: nnx.Module, part: Part) -> tuple[float, float]:
-    rank = ranks(predict(network, part.g), part.y)
+    rank = ranks(Compiled(network).predict(part.g), part.y)
     return float(np.mean(rank < 1)), float(np.mean(rank < 6))
 
 

@@ -1,6 +1,6 @@
 """Weights as a file holds them: a byte for each number of a matrix."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -8,7 +8,8 @@ import numpy as np
 from flax import nnx
 from numpy.typing import NDArray
 
-_SCALE = ":scale"
+from gromega.models.stored import SCALE, restore
+
 _LEVELS = 127
 # A scale keeps 16 of its 24 bits: then a scale times a level has no rounding error.
 _SHORT = np.int32(-256)
@@ -39,7 +40,7 @@ def to_arrays(network: nnx.Module) -> dict[str, NDArray[Any]]:
             scale = _scale(array)
             levels = _levels(array, scale)
             if np.array_equal(levels * scale, array):
-                arrays[name + _SCALE] = scale
+                arrays[name + SCALE] = scale
                 array = levels.astype(np.int8)
         arrays[name] = array
     return arrays
@@ -63,30 +64,18 @@ def set_arrays(network: nnx.Module, arrays: Mapping[str, NDArray[Any]]) -> nnx.M
     graph, state = nnx.split(network)
     flat = nnx.to_flat_state(state)
     names = {"/".join(map(str, keys)) for keys, _ in flat}
-    stored = {name for name in arrays if not name.endswith(_SCALE)}
-    if names != stored:
-        raise ValueError("config.json and weights.safetensors do not match")
+    stored = restore(arrays)
+    if names != set(stored):
+        raise ValueError("its names are not those of the network")
     filled = []
     for keys, value in flat:
         name = "/".join(map(str, keys))
-        array = arrays[name]
-        if name + _SCALE in arrays:
-            array = array.astype(np.float32) * arrays[name + _SCALE]
+        array = stored[name]
         if array.shape != value.shape:
             raise ValueError(f"{name} has the shape {array.shape}")
         filled.append((keys, value.replace(jnp.asarray(array, value.dtype))))
     made: nnx.Module = nnx.merge(graph, nnx.from_flat_state(filled))
     return made
-
-
-def pack_names(names: Sequence[str]) -> NDArray[np.uint8]:
-    """Return names without line breaks as an array of a file."""
-    return np.frombuffer("\n".join(names).encode(), np.uint8)
-
-
-def unpack_names(array: NDArray[np.uint8]) -> tuple[str, ...]:
-    """Return the names of `pack_names`."""
-    return tuple(array.tobytes().decode().split("\n"))
 
 
 def _scale(array: NDArray[np.float32]) -> NDArray[np.float32]:

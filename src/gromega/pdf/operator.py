@@ -24,14 +24,10 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
-from jax.typing import ArrayLike
-from numpy.typing import ArrayLike as NpArrayLike
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gromega.conditions import GRID_STEP, NUMERIC_FIELDS, Conditions
 from gromega.pdf.bins import bin_centres, n_bins, through_knots
@@ -45,8 +41,10 @@ PEAK_PRECISION = 3.33e-6
 _ROWS = 8192
 _TAIL = math.sqrt(-2.0 * math.log(PEAK_PRECISION))
 
-Theta = Mapping[str, Array | float]
-"""The numeric conditions by name, as JAX can trace and differentiate them."""
+Array = Any
+"""An array of NumPy, or of JAX where `xp` is `jax.numpy`."""
+Theta = Mapping[str, Array]
+"""The numeric conditions by name: numbers, or what JAX traces and differentiates."""
 
 
 @dataclass(frozen=True)
@@ -91,70 +89,69 @@ def _variance(theta: Theta, d: Array) -> Array:
     )
 
 
-def extensions(theta: Theta) -> tuple[Array, Array]:
+def extensions(theta: Theta, xp: Any = np) -> tuple[Array, Array]:
     """Return by how much ripples and peak tails extend the range, each in Å.
 
     Together they are at most `MAX_EXTENSION`; beyond, both shrink alike.
     """
-    ripples = RIPPLES * 2.0 * jnp.pi / theta["qmax"]
-    ends = jnp.stack([jnp.asarray(theta["rmin"]), jnp.asarray(theta["rmax"])])
-    widest = jnp.max(_variance(theta, jnp.maximum(ends, GRID_STEP)))
-    tails = _TAIL * jnp.sqrt(jnp.maximum(widest, 0.0))
-    shrink = jnp.minimum(1.0, MAX_EXTENSION / (ripples + tails))
+    ripples = RIPPLES * 2.0 * xp.pi / theta["qmax"]
+    ends = xp.stack([xp.asarray(theta["rmin"]), xp.asarray(theta["rmax"])])
+    widest = xp.max(_variance(theta, xp.maximum(ends, GRID_STEP)))
+    tails = _TAIL * xp.sqrt(xp.maximum(widest, 0.0))
+    shrink = xp.minimum(1.0, MAX_EXTENSION / (ripples + tails))
     return ripples * shrink, tails * shrink
 
 
 def reach(conditions: Conditions) -> float:
     """Return the longest distance in Å that G(r) at these conditions depends on."""
-    with jax.enable_x64(True):
-        ripples, tails = extensions(theta_of(conditions))
+    ripples, tails = extensions(theta_of(conditions))
     end = conditions.rmax + float(ripples) + float(tails)
     return max(end, (end - conditions.r_offset) / conditions.r_scale)
 
 
 def grid_size(rmax: float) -> int:
     """Return the number of steps, a power of two, that holds rmax extended."""
-    # One size up to 30 Å, so that all conditions of the paper compile once.
+    # One size up to 30 Å, so that one readout serves all conditions of the paper.
     longest = max(rmax, 30.0) + MAX_EXTENSION
     return 1 << math.ceil(math.log2(longest / GRID_STEP + 1))
 
 
-def _peaks(theta: Theta, r: Array, d: Array) -> Array:
+def _peaks(theta: Theta, r: Array, d: Array, xp: Any) -> Array:
     """Return P, (n_r, n_d): the peak N(r - d; σ(d)) of each knot d."""
-    positive = jnp.where(d > 0, d, 1.0)
+    positive = xp.where(d > 0, d, 1.0)
     variance = _variance(theta, positive)
     valid = (d > 0) & (variance > 0)
-    variance = jnp.where(valid, variance, 1.0)
-    shape = jnp.exp(-((r[:, None] - d) ** 2) / (2.0 * variance))
-    return jnp.where(valid, shape / jnp.sqrt(2.0 * jnp.pi * variance), 0.0)
+    variance = xp.where(valid, variance, 1.0)
+    shape = xp.exp(-((r[:, None] - d) ** 2) / (2.0 * variance))
+    return xp.where(valid, shape / xp.sqrt(2.0 * xp.pi * variance), 0.0)
 
 
-def _range(theta: Theta, k: Array) -> Array:
+def _range(theta: Theta, k: Array, xp: Any) -> Array:
     """Return R, (n_grid,), 1 on the range that the termination ripples need."""
-    ripples, _ = extensions(theta)
+    ripples, _ = extensions(theta, xp)
     low, high = theta["rmin"] - ripples, theta["rmax"] + ripples
     return ((k >= low / GRID_STEP) & (k <= high / GRID_STEP)).astype(k.dtype)
 
 
-def _band(theta: Theta, k: Array) -> tuple[Array, Array, Array]:
+def _band(theta: Theta, k: Array, xp: Any) -> tuple[Array, Array, Array]:
     """Return sin(Q_m r_k), (n_grid, n_q), Q_m and the band's weights 2/N or 0."""
-    ripples, _ = extensions(theta)
-    steps = jnp.floor((theta["rmax"] + ripples) / GRID_STEP) + 1.0
-    size = 2.0 ** jnp.ceil(jnp.log2(steps) - 1e-6)
+    ripples, _ = extensions(theta, xp)
+    steps = xp.floor((theta["rmax"] + ripples) / GRID_STEP) + 1.0
+    size = 2.0 ** xp.ceil(xp.log2(steps) - 1e-6)
     # The grid's own size bounds m, though the band may belong to a smaller N.
-    m = jnp.arange(k.size, dtype=k.dtype)
-    q = m * (jnp.pi / GRID_STEP) / size
+    m = xp.arange(k.size, dtype=k.dtype)
+    q = m * (xp.pi / GRID_STEP) / size
     tiny = 1e-6 * GRID_STEP
     inside = (m < size) & (q > theta["qmin"] - tiny) & (q < theta["qmax"] - tiny)
-    sines = jnp.sin(jnp.pi * jnp.mod(k[:, None] * m, 2.0 * size) / size)
-    return sines, q, jnp.where(inside, 2.0 / size, 0.0)
+    sines = xp.sin(xp.pi * xp.mod(k[:, None] * m, 2.0 * size) / size)
+    return sines, q, xp.where(inside, 2.0 / size, 0.0)
 
 
-def _envelopes(theta: Theta, r: Array) -> Array:
+def _envelopes(theta: Theta, r: Array, xp: Any) -> Array:
     """Return E, (n_r,), of the instrument and of a spherical crystallite."""
     x = r / theta["diameter"]
-    sphere = jnp.where(x < 1.0, 1.0 - 1.5 * x + 0.5 * x**3, 0.0)
-    return jnp.exp(-((r * theta["qdamp"]) ** 2) / 2.0) * sphere
+    sphere = xp.where(x < 1.0, 1.0 - 1.5 * x + 0.5 * x**3, 0.0)
+    return xp.exp(-((r * theta["qdamp"]) ** 2) / 2.0) * sphere
 
 
 def _cut(theta: Theta, r: Array) -> Array:
@@ -166,11 +163,14 @@ def _cut(theta: Theta, r: Array) -> Array:
     return inside.astype(r.dtype)
 
 
-def build(theta: Theta, readout: ArrayLike, n_d: int) -> tuple[Array, Array, Array]:
+def build(
+    theta: Theta, readout: Array, n_d: int, xp: Any = np
+) -> tuple[Array, Array, Array]:
     """Return `readout` applied to K, b and the noise patterns.
 
-    Traceable and differentiable in theta (the edges of range and band aside, where
-    PDFCalculator is piecewise constant), in the precision that JAX is set to.
+    By JAX it is traceable and differentiable in theta (the edges of range and band
+    aside, where PDFCalculator is piecewise constant), in the precision that it is set
+    to.
 
     Parameters
     ----------
@@ -181,33 +181,32 @@ def build(theta: Theta, readout: ArrayLike, n_d: int) -> tuple[Array, Array, Arr
         a power of two that holds the extended range; see `grid_size`.
     n_d
         The number of bins of the spectra.
+    xp
+        NumPy, or ``jax.numpy``.
 
     Returns
     -------
     K (n_out, n_d), b (n_out,), noise (n_out, n_grid)
     """
-    readout = jnp.asarray(readout)
-    k = jnp.arange(readout.shape[1], dtype=readout.dtype)
+    readout = xp.asarray(readout)
+    k = xp.arange(readout.shape[1], dtype=readout.dtype)
     r = k * GRID_STEP
-    d = jnp.asarray(bin_centres(n_d), dtype=readout.dtype)
-    keep = _range(theta, k)
-    sines, q, band = _band(theta, k)
-    product = partial(jnp.matmul, precision="highest")
+    d = xp.asarray(bin_centres(n_d), dtype=readout.dtype)
+    keep = _range(theta, k, xp)
+    sines, q, band = _band(theta, k, xp)
+    product = xp.matmul if xp is np else partial(xp.matmul, precision="highest")
     readout = readout * _cut(theta, r)
-    out = product(readout * _envelopes(theta, r), sines) * band
+    out = product(readout * _envelopes(theta, r, xp), sines) * band
     back = product(out, sines.T) * keep
     # A wrong calibration puts the peaks of a crystal elsewhere; all that the
     # measurement does to F(Q) happens in the r that it states.
     true = (r - theta["r_offset"]) / theta["r_scale"]
-    matrix = through_knots(product(back, _peaks(theta, true, d)), jnp)
-    baseline = product(back, -4.0 * jnp.pi * true)
+    matrix = through_knots(product(back, _peaks(theta, true, d, xp)), xp)
+    baseline = product(back, -4.0 * xp.pi * true)
     # Counting noise of S(Q) is white to first order; F = Q (S - 1) grows with Q,
     # and so does its noise, which no instrument envelope damps.
     noise = product(readout, sines) * (q * (band > 0))
-    return matrix, baseline, noise / jnp.sqrt(jnp.mean(jnp.sum(noise**2, axis=1)))
-
-
-_build = jax.jit(build, static_argnums=2)
+    return matrix, baseline, noise / xp.sqrt(xp.mean(xp.sum(noise**2, axis=1)))
 
 
 def calculation_grid(conditions: Conditions) -> NDArray[np.int64]:
@@ -257,9 +256,9 @@ def operator(
         r = grid.astype(np.float64) * GRID_STEP
         readout = np.eye(size)[grid]
     readout = np.pad(readout, ((0, 0), (0, size - readout.shape[1])))
-    with jax.enable_x64(True):
-        parts = _build(theta_of(conditions), readout, n_bins(dmax))
-        matrix, baseline, noise = (np.asarray(p, dtype=np.float32) for p in parts)
+    with np.errstate(invalid="ignore"):
+        parts = build(theta_of(conditions), readout, n_bins(dmax))
+    matrix, baseline, noise = (part.astype(np.float32) for part in parts)
     if not np.isfinite(noise).all():
         raise ValueError(
             f"no point of the Q grid lies between qmin {conditions.qmin:g} and qmax "
@@ -268,14 +267,8 @@ def operator(
     return Operator(r, matrix, baseline, noise)
 
 
-@jax.jit
-def _apply(spectra: Array, density: Array, matrix: Array, baseline: Array) -> Array:
-    signal = jnp.matmul(spectra, matrix.T, precision="highest")
-    return signal + density[:, None] * baseline
-
-
 def apply_operator(
-    op: Operator, spectra: NDArray[np.float32], density: NpArrayLike
+    op: Operator, spectra: NDArray[np.float32], density: ArrayLike, xp: Any = np
 ) -> NDArray[np.float32]:
     """Return G = K p + ρ0 b, (n, n_r) in Å⁻², without noise.
 
@@ -287,13 +280,16 @@ def apply_operator(
         The pair spectra, (n, n_bins) float32.
     density
         The number densities ρ0, (n,), in Å⁻³.
+    xp
+        NumPy, or ``jax.numpy``: then the G of a crystal is the same to the last bit
+        whatever is beside it, which BLAS does not promise.
     """
-    density = np.asarray(density, dtype=np.float32)
-    matrix, baseline = jnp.asarray(op.matrix), jnp.asarray(op.baseline)
+    product = xp.matmul if xp is np else partial(xp.matmul, precision="highest")
+    matrix = xp.asarray(op.matrix)
     g = np.empty((len(spectra), op.r.size), np.float32)
     for start in range(0, len(spectra), _ROWS):
-        rows = slice(start, start + _ROWS)
-        g[rows] = _apply(spectra[rows], density[rows], matrix, baseline)
+        g[start : start + _ROWS] = product(spectra[start : start + _ROWS], matrix.T)
+    g += np.asarray(density, dtype=np.float32)[:, None] * op.baseline
     return g
 
 

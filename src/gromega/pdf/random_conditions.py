@@ -122,7 +122,7 @@ def random_operator(
     if stretch:
         strain = jax.random.uniform(jax.random.fold_in(key, 1), (), minval=-1.0)
         theta["r_scale"] *= 1.0 + stretch * strain
-    matrix, baseline, noise = build(theta, input_readout(), n_d)
+    matrix, baseline, noise = build(theta, input_readout(), n_d, jnp)
     level = jnp.asarray(theta["noise"])
     return {"matrix": matrix, "baseline": baseline, "noise": noise, "level": level}
 

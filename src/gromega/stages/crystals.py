@@ -1,0 +1,187 @@
+"""Stages: which crystals there are, and which part each belongs to."""
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gromega import splits
+from gromega.crystals import synthetic
+from gromega.crystals.collection import complete, summarise, with_source
+from gromega.crystals.gather import gather
+from gromega.crystals.quarantine import new_quarantine
+from gromega.crystals.table import (
+    choose,
+    new_table,
+    read_table,
+    row_batches,
+    to_table,
+)
+from gromega.files import write_json
+from gromega.parallel import ADDRESS, open_processes, ordered_map
+from gromega.params import Params
+from gromega.pdf.scattering import without_length
+from gromega.stages.paths import CRYSTALS, DATA, EXTRA, METRICS, QUARANTINE, SPLIT
+from gromega.terminal import console, progress_bar
+
+# Of extra synthetic crystals; those of the data set have the seed of their recipe.
+EXTRA_SEED = 1_000_003
+
+
+def crystals(params: Params) -> None:
+    """Make data/crystals.parquet from `crystals.source`, and what says how.
+
+    Collections are examined on a cluster if `DASK_SCHEDULER_ADDRESS` names one.
+    """
+    path = Path(params.crystals.source)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"crystals.source: {path} does not exist; give a folder or an archive of "
+            "CIF files, a table of crystals (.parquet), or a recipe for synthetic ones "
+            "(.yaml)."
+        )
+    gathered, gathering = DATA / "gathered.parquet", {}
+    try:
+        if path.suffix == ".yaml":
+            recipe = synthetic.Recipe.from_yaml(path)
+            with (
+                progress_bar("crystals", recipe.size) as advance,
+                open_processes() as pool,
+            ):
+                synthetic.write_synthetic(gathered, recipe, pool, advance)
+        elif path.suffix == ".parquet":
+            gathered = path
+        else:
+            tally = gather([path], gathered, QUARANTINE, os.environ.get(ADDRESS))
+            gathering = tally.summary()
+        if not gathering:
+            with new_quarantine(QUARANTINE):
+                # Nothing was refused.
+                pass
+        keep, more = _choose(gathered, params)
+        _write_all(CRYSTALS, _kept(gathered, keep, path.name))
+        extra = [_kept(gathered, more, path.name)]
+        if params.crystals.synthetic:
+            extra.append(_synthetic(params))
+        _write_all(EXTRA, chain.from_iterable(extra))
+    finally:
+        if gathered != path:
+            gathered.unlink(missing_ok=True)
+    summary = summarise(CRYSTALS)
+    if gathering:
+        summary["ingest"] = gathering
+    write_json(METRICS / "crystals.json", summary)
+    console.print(
+        f"{summary['crystals']} crystals of {summary['structure_types']} structure "
+        f"types in {summary['space_groups']} space groups"
+    )
+
+
+def _choose(path: Path, params: Params) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which rows of a table make up the data set, and which are extra.
+
+    Extra, where params.yaml asks for them, are the crystals of the same space groups
+    that are known from theory alone.
+    """
+    unseen = without_length(params.reference.radiation)
+    visible = np.array(
+        [
+            unseen.isdisjoint(atoms)
+            for batch in row_batches(path, ["numbers"])
+            for atoms in batch["numbers"].to_pylist()
+        ],
+        dtype=bool,
+    )
+    if not visible.all():
+        console.print(
+            f"left out {(~visible).sum()} crystals with elements that have no "
+            f"{params.reference.radiation} scattering length"
+        )
+    labels = read_table(path, ["id", "space_group", "space_group_loose", "observed"])
+    chosen = choose(
+        labels.filter(pa.array(visible)),
+        params.crystals.groups,
+        params.crystals.observed,
+    )
+    keep = visible.copy()
+    keep[visible] = chosen
+    groups = np.asarray(labels["space_group"])
+    sure = groups == np.asarray(labels["space_group_loose"])
+    more = visible & ~keep & sure & np.isin(groups, np.unique(groups[keep]))
+    if not params.crystals.theoretical:
+        more[:] = False
+    return keep, more
+
+
+def _kept(path: Path, keep: NDArray[np.bool_], source: str) -> Iterator[pa.Table]:
+    """Yield the rows to keep of a table, with their structure types."""
+
+    def batches() -> Iterator[pa.Table]:
+        start = 0
+        for table in row_batches(path, rows=256):
+            chosen = pa.array(keep[start : start + table.num_rows])
+            start += table.num_rows
+            yield table.filter(chosen)
+
+    with ExitStack() as stack:
+        pool: Executor | None = None
+        if keep.sum() > 256:
+            pool = stack.enter_context(open_processes())
+        made = (
+            ordered_map(pool, complete, batches()) if pool else map(complete, batches())
+        )
+        with progress_bar("structure types", int(keep.sum())) as advance:
+            for table in made:
+                yield with_source(table, source)
+                advance(table.num_rows)
+
+
+def _synthetic(params: Params) -> Iterator[pa.Table]:
+    """Yield synthetic crystals of the groups of the data set, to train on beside it."""
+    groups = np.unique(np.asarray(read_table(CRYSTALS, ["space_group"])["space_group"]))
+    count = params.crystals.synthetic
+    recipe = synthetic.Recipe(tuple(groups.tolist()), count, EXTRA_SEED)
+    with (
+        progress_bar("synthetic crystals", recipe.size) as advance,
+        open_processes() as pool,
+    ):
+        for made in synthetic.synthesize(recipe, pool):
+            crystals, numbers = zip(*made, strict=True)
+            table = to_table(crystals, numbers, source="synthetic")
+            # The data set may be synthetic itself.
+            names = pa.array([f"extra-{crystal.id}" for crystal in crystals])
+            yield complete(table.set_column(0, "id", names))
+            advance(len(made))
+
+
+def _write_all(out: Path, tables: Iterable[pa.Table]) -> None:
+    with new_table(out) as write:
+        for table in tables:
+            write(table)
+
+
+def split(params: Params) -> None:
+    """Make data/split.parquet."""
+    scheme = params.split.scheme
+    if scheme not in splits.SCHEMES:
+        raise ValueError(
+            f"there is no split scheme {scheme!r}; the schemes are "
+            f"{', '.join(splits.SCHEMES)}."
+        )
+    table = read_table(CRYSTALS, ["id", "formula", "structure_type", "space_group"])
+    ids, groups = table["id"].to_pylist(), np.asarray(table["space_group"])
+    kinds = table[splits.SCHEMES[scheme]].to_pylist()
+    # What has no structure type is like nothing else.
+    keys = [kind or name for kind, name in zip(kinds, ids, strict=True)]
+    parts = splits.draw_split(
+        keys, groups, params.split.test, params.split.validation, params.split.seed
+    )
+    splits.write_split(SPLIT, ids, groups, parts, scheme, params.split.seed)
+    counts = [f"{np.count_nonzero(parts == part)} {part}" for part in splits.PARTS]
+    console.print(", ".join(counts))

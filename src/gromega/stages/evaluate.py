@@ -1,0 +1,56 @@
+"""Stages: what the model answers to the test part, and how often it is right."""
+
+import shutil
+
+from gromega.evaluation import accuracy
+from gromega.evaluation.answers import answer
+from gromega.evaluation.draws import draw_rows, draw_scores, write_draws
+from gromega.files import write_json
+from gromega.models.model import load_model
+from gromega.models.outputs import ranks
+from gromega.params import Params
+from gromega.splits import read_part
+from gromega.stages.paths import (
+    ANSWERS,
+    DRAWS,
+    METRICS,
+    MODEL,
+    REFERENCE,
+    SPLIT,
+    SWEEPS,
+)
+from gromega.terminal import progress_bar
+
+
+def evaluate(params: Params) -> None:
+    """Make data/answers/reference.zarr and metrics/reference.json, of the test part."""
+    ids, labels = read_part(SPLIT, "test")
+    found = answer(
+        load_model(MODEL, compiled=True), REFERENCE, ids, ANSWERS / "reference.zarr"
+    )
+    scores = accuracy.scores(found, labels)
+    write_json(METRICS / "reference.json", scores[""])
+
+
+def evaluate_sweep(params: Params) -> None:
+    """Make data/answers/sweeps, data/draws.parquet and metrics/sweeps/<sweep>.json."""
+    model = load_model(MODEL, compiled=True)
+    ids, labels = read_part(SPLIT, "test")
+    y = accuracy.classes(model.space_groups, labels)
+    folder = ANSWERS / "sweeps"
+    for made in (METRICS / "sweeps", folder):
+        shutil.rmtree(made, ignore_errors=True)
+    folder.mkdir(parents=True)
+    rows = draw_rows(ids.size)
+    drawn = {}
+    sweeps = params.sweep.sweeps()
+    with progress_bar("sweeps", len(sweeps)) as advance:
+        for sweep in sweeps:
+            name = f"{sweep.name}.zarr"
+            found = answer(model, SWEEPS / name, ids, folder / name)
+            scores = accuracy.scores(found, labels)
+            write_json(METRICS / "sweeps" / f"{sweep.name}.json", scores)
+            for key, log_p, seen in found.points():
+                drawn[sweep.name, key] = draw_scores(ranks(log_p, y), seen, rows)
+            advance(1)
+    write_draws(DRAWS, drawn)

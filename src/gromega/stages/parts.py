@@ -1,0 +1,28 @@
+"""Parts of the split with their PDFs."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gromega.conditions import Box
+from gromega.lake import read_pdfs, read_spectra
+from gromega.models.feeds import Part
+from gromega.pdf.random_conditions import at_random
+from gromega.splits import read_part
+from gromega.stages.paths import REFERENCE, SPECTRA, SPLIT
+
+
+def part_of(name: str, groups: NDArray[np.int64]) -> Part:
+    """Return a part of the split at the reference, its classes among some groups."""
+    ids, labels = read_part(SPLIT, name)
+    g = read_pdfs(REFERENCE, ids)
+    return Part(ids, g, np.searchsorted(groups, labels))
+
+
+def box_part(part: Part, box: Box, seeds: Sequence[int]) -> Part:
+    """Return a part of the split at conditions from all over a box, once a seed."""
+    spectra, density = read_spectra(SPECTRA, part.ids)
+    parts = [at_random(spectra, density, box, seed) for seed in seeds]
+    n = len(parts)
+    return Part(np.tile(part.ids, n), np.concatenate(parts), np.tile(part.y, n))

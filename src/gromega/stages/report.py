@@ -1,0 +1,91 @@
+"""Stage: the report."""
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gromega.crystals.table import read_table
+from gromega.evaluation import baselines
+from gromega.evaluation.answers import read_answers
+from gromega.evaluation.compare import answers_of, comparison
+from gromega.evaluation.document import write_document
+from gromega.evaluation.draws import read_draws
+from gromega.evaluation.report import Tested, make_report
+from gromega.files import put_in_place
+from gromega.models.model import load_model
+from gromega.params import Params
+from gromega.splits import read_part
+from gromega.stages.parts import Part, part_of
+from gromega.stages.paths import (
+    ANSWERS,
+    CRYSTALS,
+    DRAWS,
+    MODEL,
+    REPORT,
+    SPLIT,
+)
+
+
+def report(params: Params, compare: Sequence[str] = ()) -> None:
+    """Make metrics/report: index.html, report.md, its figures, tables as LaTeX.
+
+    Parameters
+    ----------
+    params
+        The parameters.
+    compare
+        Other runs to compare with: git revisions, or folders of other pipelines.
+    """
+    model = load_model(MODEL)
+    n_groups = model.space_groups.size
+    ids, labels = read_part(SPLIT, "test")
+    train, test = (
+        part_of("train", model.space_groups),
+        part_of("test", model.space_groups),
+    )
+    simple = {
+        "nearest neighbours of G(r)": baselines.nearest_neighbours,
+        "logistic regression on G(r)": baselines.logistic_regression,
+    }
+    found = {
+        name: method(train.g, train.y, test.g, n_groups)
+        for name, method in simple.items()
+    }
+    answers = {"reference": read_answers(ANSWERS / "reference.zarr")}
+    for sweep in params.sweep.sweeps():
+        path = ANSWERS / "sweeps" / f"{sweep.name}.zarr"
+        answers[sweep.name] = read_answers(path)
+    others = []
+    for where in compare:
+        with answers_of(where) as theirs:
+            others.append(comparison(answers, theirs, labels, where))
+    made = make_report(
+        model, _tested(params, ids, labels, train), answers, read_draws(DRAWS), found,
+        others,
+    )  # fmt: skip
+    partial = REPORT.with_name("report.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    write_document(partial, made)
+    put_in_place(partial, REPORT)
+
+
+def _tested(
+    params: Params, ids: NDArray[np.str_], labels: NDArray[np.int64], train: Part
+) -> Tested:
+    """Return what the report says of the crystals of the test part."""
+    columns = ["id", "numbers", "structure_type"]
+    rows = {row["id"]: row for row in read_table(CRYSTALS, columns).to_pylist()}
+    counts = Counter(rows[name]["structure_type"] for name in train.ids)
+    tested = [rows[name] for name in ids]
+    return Tested(
+        labels,
+        np.array([len(row["numbers"]) for row in tested]),
+        np.array([counts[row["structure_type"]] for row in tested]),
+        np.bincount(train.y),
+        params.split.scheme,
+        Path(params.crystals.source).name,
+    )

@@ -1,0 +1,191 @@
+"""Stages: the network is trained, then the model gets its memory and calibration."""
+
+import shutil
+from contextlib import closing
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gromega.conditions import Box
+from gromega.crystals.table import crystals_of, read_table, rows_of
+from gromega.crystals.variants import with_symmetry
+from gromega.evaluation.accuracy import classes
+from gromega.files import write_json
+from gromega.lake import by_radiation
+from gromega.models import calibration, memory
+from gromega.models import train as training
+from gromega.models.checkpoint import WORK, fingerprint
+from gromega.models.devices import is_first, join, keep_memory
+from gromega.models.feeds import Feed, FixedFeed, Part, VariantFeed
+from gromega.models.held_out import MOST, HeldOut, hold_out
+from gromega.models.model import Model, load_model, save_model
+from gromega.models.recipes import Recipe, get_recipe, make_network
+from gromega.models.start import start_from
+from gromega.models.type_classes import type_classes
+from gromega.models.weights import round_weights, to_arrays
+from gromega.params import Params
+from gromega.pdf.bins import DMAX
+from gromega.pdf.operator import reach
+from gromega.splits import read_part, unrelated
+from gromega.stages.parts import box_part, part_of
+from gromega.stages.paths import CRYSTALS, EXTRA, METRICS, MODEL, SPLIT, TRAINED
+from gromega.terminal import progress_bar, training_bar
+
+SOURCE = Path(__file__).parents[1]
+# Each crystal of the validation part is seen once a seed, at other conditions, where
+# probabilities are calibrated.
+CALIBRATION_SEEDS = (1, 2, 3, 4)
+# The first of those by which crystals are remembered.
+MEMORY_SEED = 101
+# Of the draw of test crystals that a model carries.
+HELD_OUT_SEED = 0
+
+
+def _variant_feed(
+    recipe: Recipe, params: Params, groups: NDArray[np.int64]
+) -> tuple[VariantFeed, NDArray[np.int64] | None]:
+    """Return the feed of variants of the training part, and of extra crystals.
+
+    With it comes the space group of each structure type, where these are classes.
+    """
+    assert recipe.variants is not None
+    longest = max(DMAX if recipe.box else 0.0, reach(params.reference))
+    if longest > min(DMAX, params.spectra.dmax):
+        raise ValueError(
+            f"the recipe {params.train.recipe} depends on distances up to "
+            f"{longest:.2f} Å, but pair spectra of variants end at {DMAX:g} and those "
+            f"of the lake at {params.spectra.dmax:g} Å; lower reference.rmax, or raise "
+            "spectra.dmax."
+        )
+    ids, labels = read_part(SPLIT, "train")
+    table = rows_of(read_table(CRYSTALS), ids)
+    crystals, names = crystals_of(table), table["structure_type"].to_pylist()
+    own = len(names)
+    if recipe.extra:
+        kept = unrelated(SPLIT, CRYSTALS, EXTRA)
+        more = read_table(EXTRA).filter(pa.array(kept, pa.bool_()))
+        crystals += crystals_of(more)
+        names += more["structure_type"].to_pylist()
+        ids = np.concatenate([ids, np.array(more["id"].to_pylist(), dtype=str)])
+        labels = np.concatenate([labels, np.asarray(more["space_group"], np.int64)])
+    made = with_symmetry(crystals, WORK)
+    box = recipe.box or Box.around(params.reference)
+    y = np.searchsorted(groups, labels)
+    types, group_of_type = type_classes(names, y, own) if recipe.types else (None, None)
+    feed = VariantFeed(
+        ids, made, y, box, recipe.variants, params.train.seed,
+        radiation=params.reference.radiation, types=types, extra=len(names) - own,
+        stretch=recipe.stretch,
+    )  # fmt: skip
+    return feed, group_of_type
+
+
+def train(params: Params) -> None:
+    """Make models/trained, metrics/training.csv and metrics/train.json.
+
+    A training that was killed goes on where it was. Of several processes that train
+    together, the first one writes.
+    """
+    keep_memory()
+    join()
+    recipe = get_recipe(params.train.recipe)
+    recipe = replace(recipe, learning_rate=params.train.rate * recipe.learning_rate)
+    groups = np.unique(read_part(SPLIT, "train")[1])
+    validation = part_of("validation", groups)
+    held_out, _ = read_part(SPLIT, "test")
+    feed: Feed
+    group_of_type = None
+    if recipe.variants:
+        feed, group_of_type = _variant_feed(recipe, params, groups)
+    else:
+        feed = FixedFeed(part_of("train", groups), recipe.stretch)
+    architecture = dict(recipe.network)
+    if group_of_type is not None:
+        architecture["n_types"] = group_of_type.size
+    network: Any = make_network(architecture, groups.size, params.train.seed)
+    if group_of_type is not None:
+        network.group_of_type[...] = jnp.asarray(group_of_type, jnp.int32)
+    start = params.train.start
+    started = start_from(network, Path(start), SPLIT) if start else ""
+    box = box_part(validation, recipe.box, [0]) if recipe.box else None
+    key = fingerprint(
+        recipe, params.train, params.reference, feed.ids, feed.y, validation.g,
+        started, CRYSTALS, EXTRA, *sorted(SOURCE.rglob("*.py")),
+        jax.__version__, jax.default_backend(), jax.device_count(),
+    )  # fmt: skip
+    folder = WORK / key
+    METRICS.mkdir(exist_ok=True)
+    with closing(feed), training_bar(params.train.epochs) as show:
+        network, history = training.fit(
+            recipe, network, feed, validation, held_out, params.train.epochs,
+            params.train.seed, box, show, folder,
+        )  # fmt: skip
+    if not is_first():
+        return
+    summary = training.summary(history, feed.y.size, validation)
+    round_weights(network)
+    samples = params.train.epochs * feed.rows(0).size
+    facts = {**asdict(params.train), **summary, "samples": samples}
+    model = Model(
+        to_arrays(network), groups, architecture, params.reference, facts, recipe.box
+    )
+    save_model(TRAINED, model)
+    training.write_history(METRICS / "training.csv", history)
+    write_json(METRICS / "train.json", summary)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def calibrate(params: Params) -> None:
+    """Make models/current: the trained network, its memory, and its calibration."""
+    model = load_model(TRAINED, compiled=True)
+    recipe = get_recipe(params.train.recipe)
+    validation = part_of("validation", model.space_groups)
+    if recipe.memory:
+        model = _remembering(model, recipe.memory, validation)
+    where, seen = "the reference", validation
+    if model.box:
+        # Other draws than those that chose the epoch and the weight of the memory.
+        where = f"{len(CALIBRATION_SEEDS)} conditions of the box each"
+        seen = box_part(validation, model.box, CALIBRATION_SEEDS)
+    fitted_on = f"{validation.y.size} validation crystals at {where}"
+    found = calibration.fit(model.uncalibrated(seen.g), seen.y, fitted_on)
+    save_model(MODEL, replace(model, calibration=found, held_out=_held_out(model)))
+
+
+def _held_out(model: Model) -> HeldOut:
+    """Return crystals of the test part for a model to carry, drawn at random."""
+    ids, labels = read_part(SPLIT, "test")
+    random = np.random.default_rng(HELD_OUT_SEED)
+    rows = np.sort(random.permutation(ids.size)[:MOST])
+    found = crystals_of(rows_of(read_table(CRYSTALS), ids[rows]))
+    density, spectra = by_radiation(found)
+    y = classes(model.space_groups, labels[rows])
+    return hold_out(ids[rows], y, density, spectra)
+
+
+def _remembering(model: Model, conditions: int, validation: Part) -> Model:
+    """Return a model that remembers the crystals of the training part."""
+    part = part_of("train", model.space_groups)
+    table = read_table(CRYSTALS, ["id", "formula"]).to_pylist()
+    formula = {row["id"]: row["formula"] for row in table}
+    seen = [part.g]
+    if model.box:
+        draws = range(MEMORY_SEED, MEMORY_SEED + conditions - 1)
+        seen += [box_part(part, model.box, [seed]).g for seed in draws]
+    with progress_bar("conditions", len(seen)) as advance:
+        embeddings = []
+        for g in seen:
+            embeddings.append(model.engine.embed(g))
+            advance(1)
+    names = [f"{name} {formula[name]}" for name in part.ids]
+    known = memory.remember(embeddings, part.y, names, model.space_groups.size)
+    choosing = box_part(validation, model.box, [0]) if model.box else validation
+    embedded = model.engine.embed(choosing.g)
+    log_p = model.engine.head(embedded)
+    return replace(model, memory=memory.fit(known, log_p, embedded, choosing.y))

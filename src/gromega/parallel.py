@@ -11,10 +11,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
 )
 from contextlib import contextmanager
-from typing import Any, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -106,27 +103,6 @@ def ordered_map(
     finally:
         for future in waiting:
             future.cancel()
-
-
-def in_threads(
-    function: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any], size: int
-) -> NDArray[Any]:
-    """Return function(x), made of blocks of rows, as many at once as there are cores.
-
-    Parameters
-    ----------
-    function
-        The function, row by row; much of it must be NumPy's own work.
-    x
-        The rows, (n, ...).
-    size
-        The number of rows of a block.
-    """
-    if len(x) <= size:
-        return function(x)
-    blocks = (x[start : start + size] for start in range(0, len(x), size))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.concatenate(list(pool.map(function, blocks)))
 
 
 def n_workers(pool: Executor) -> int:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gromega.models.blocks import in_threads
 from gromega.models.outputs import log_softmax
 from gromega.models.stored import pack_names, unpack_names
-from gromega.parallel import in_threads
 
 SPREADS = (0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.06, 0.08, 0.1)
 """The spreads that `fit` tries."""

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from gromega.models.blocks import in_threads
 from gromega.models.outputs import finite, log_softmax
 from gromega.models.stored import restore
-from gromega.parallel import in_threads
 from gromega.pdf.network_input import INPUT_R
 
 Floats = NDArray[np.float32]

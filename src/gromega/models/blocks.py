@@ -1,0 +1,30 @@
+"""Blocks of rows, each on a thread."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def in_threads(
+    function: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any], size: int
+) -> NDArray[Any]:
+    """Return function(x), made of blocks of rows, as many at once as there are cores.
+
+    Parameters
+    ----------
+    function
+        The function, row by row; much of it must be NumPy's own work.
+    x
+        The rows, (n, ...).
+    size
+        The number of rows of a block.
+    """
+    if len(x) <= size:
+        return function(x)
+    blocks = (x[start : start + size] for start in range(0, len(x), size))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return np.concatenate(list(pool.map(function, blocks)))

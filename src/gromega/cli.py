@@ -7,20 +7,26 @@ import os
 import platform
 import re
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from gromega import cli_models
-from gromega.parallel import ADDRESS
+from gromega.parallel import ADDRESS, open_processes, ordered_map
 from gromega.terminal import progress_bar, run_or_explain
 
 if TYPE_CHECKING:
     from gromega.models.answer import Answer
     from gromega.pdf.library import Library
+    from gromega.pdf.measured import MeasuredPDF
+
+_MANY = 1000
+"""Files whose reading is worth the start of processes."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -151,24 +157,24 @@ def predict(
     """
     _leave_cores_to_threads()
     from gromega.models.model import load_model
-    from gromega.pdf.measured import read_pdf
 
     conditions = {
         "rmin": rmin, "rmax": rmax, "qmin": qmin, "qmax": qmax, "qdamp": qdamp,
         "qbroad": qbroad, "radiation": radiation,
     }  # fmt: skip
-    known = {name: value for name, value in conditions.items() if value is not None}
+    options: dict[str, Any] = {
+        "quantity": quantity, "r_unit": r_unit, "composition": composition,
+        "number_density": number_density,
+    }  # fmt: skip
+    options |= {name: value for name, value in conditions.items() if value is not None}
+    paths = _measured(files)
     pdfs, failed = {}, False
-    for path in _measured(files):
-        source = sys.stdin.buffer if path == Path("-") else path
-        try:
-            pdfs[str(path)] = read_pdf(
-                source, quantity=quantity, r_unit=r_unit, composition=composition,
-                number_density=number_density, **known,
-            )  # fmt: skip
-        except (ValueError, OSError) as error:
-            typer.echo(f"gromega: {' '.join(str(error).split())}", err=True)
+    for path, found in zip(paths, _read_all(paths, options), strict=True):
+        if isinstance(found, str):
+            typer.echo(f"gromega: {found}", err=True)
             failed = True
+        else:
+            pdfs[str(path)] = found
     if pdfs:
         loaded = load_model(model)
         evidence = evidence or figures is not None
@@ -183,6 +189,30 @@ def predict(
         _print_answers(named, as_json, as_csv)
     if failed:
         raise typer.Exit(2)
+
+
+def _read_all(
+    paths: list[Path], options: dict[str, Any]
+) -> "Iterator[MeasuredPDF | str]":
+    """Yield the PDF of each file, or why there is none, on all cores if they pay."""
+    read = partial(_read, options)
+    if len(paths) < _MANY:
+        yield from map(read, paths)
+        return
+    with open_processes() as pool, progress_bar("files", len(paths)) as advance:
+        for found in ordered_map(pool, read, paths):
+            advance(1)
+            yield found
+
+
+def _read(options: dict[str, Any], path: Path) -> "MeasuredPDF | str":
+    from gromega.pdf.measured import read_pdf
+
+    source = sys.stdin.buffer if path == Path("-") else path
+    try:
+        return read_pdf(source, **options)
+    except (ValueError, OSError) as error:
+        return " ".join(str(error).split())
 
 
 def _leave_cores_to_threads() -> None:

@@ -26,6 +26,7 @@ def crystal_system(space_groups: ArrayLike) -> NDArray[np.int64]:
     return np.searchsorted([last for _, _, last in SYSTEMS], space_groups)
 
 
+@cache
 def symbol(space_group: int) -> str:
     """Return the Hermann-Mauguin symbol of a space group, such as ``Fm-3m``."""
     # gemmi writes H for the hexagonal axes of a rhombohedral lattice.

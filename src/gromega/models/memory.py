@@ -137,14 +137,19 @@ class Memory:
         self, embeddings: NDArray[np.float32], k: int = 5
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the places and the cosines of the k most alike, both (n, k)."""
-        directions = self._known[1]
-        cosines = in_threads(lambda x: self._cosines(x, directions), embeddings, _BLOCK)
-        k = min(k, cosines.shape[1])
-        some = np.sort(np.argpartition(-cosines, k - 1, axis=1)[:, :k], axis=1)
+        k = min(k, self.y.size)
+        places = in_threads(lambda x: self._places(x, k), embeddings, _BLOCK)
+        components, directions = self._known
+        along = to_directions(embeddings @ components)
+        return places, np.einsum("nc,nkc->nk", along, directions[places])
+
+    def _places(self, embeddings: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+        cosines = self._cosines(embeddings, self._known[1])
+        some = np.sort(np.argpartition(cosines, -k, axis=1)[:, -k:], axis=1)
         found = np.take_along_axis(cosines, some, axis=1)
-        order = np.argsort(-found, axis=1, kind="stable")
-        places = np.take_along_axis(some, order, axis=1)
-        return places, np.take_along_axis(found, order, axis=1)
+        return np.take_along_axis(
+            some, np.argsort(-found, axis=1, kind="stable"), axis=1
+        )
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that a file of weights holds."""

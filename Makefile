@@ -25,7 +25,8 @@ $(VENV)/.ready: pyproject.toml uv.lock
 	  { echo "python3 cannot make environments; on Debian: apt install python3-venv"; exit 2; }
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 	  "uv==$$(sed -n '/^name = "uv"/{n;s/version = "\(.*\)"/\1/p}' uv.lock)"
-	$(VENV)/bin/uv sync --locked --inexact --quiet --python $(VENV)/bin/python
+	$(VENV)/bin/uv sync --locked --inexact --quiet --compile-bytecode \
+	  --python $(VENV)/bin/python
 	@touch $@
 
 lint: setup

@@ -189,9 +189,11 @@ class _Norm:
     def __call__(self, x: Floats) -> Floats:
         n, length, channels = x.shape
         each = channels // NORM_GROUPS
-        groups = x.reshape(n, length, NORM_GROUPS, each)
-        mean = np.einsum("nlgc->ng", groups) / (length * each)
-        power = np.einsum("nlgc,nlgc->ng", groups, groups) / (length * each)
+        # By channel first: that is many times as fast.
+        sums = np.ones(length, np.float32) @ x
+        squares = np.einsum("nlc,nlc->nc", x, x)
+        mean = sums.reshape(n, NORM_GROUPS, each).mean(axis=2) / length
+        power = squares.reshape(n, NORM_GROUPS, each).mean(axis=2) / length
         size = np.sqrt(np.maximum(power - mean**2, 0) + 1e-6)
         scale = self._scale / np.repeat(size, each, axis=1)
         y: Floats = x * scale[:, None]

@@ -1,5 +1,6 @@
 """What dvc.yaml runs: each stage reads params.yaml, calls, and writes its outs."""
 
+import os
 from importlib import import_module
 
 from gromega.params import read_params
@@ -11,8 +12,9 @@ STAGES = {
     "library": "lake:library",
     "simulate": "lake:simulate",
     "train": "train:train",
-    "calibrate": "train:calibrate",
+    "calibrate": "calibrate:calibrate",
     "evaluate": "evaluate:evaluate",
+    "baselines": "baselines:baselines",
     "simulate-sweep": "lake:simulate_sweep",
     "evaluate-sweep": "evaluate:evaluate_sweep",
     "figures": "figures:figures",
@@ -25,5 +27,7 @@ def main(arguments: list[str]) -> None:
     """Run the stage that the one argument names."""
     if len(arguments) != 1 or arguments[0] not in STAGES:
         raise ValueError(f"give one stage of {', '.join(STAGES)}, got {arguments}.")
+    # Threads of our own use the cores; it must be said before NumPy is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     module, function = STAGES[arguments[0]].split(":")
     getattr(import_module(f"gromega.stages.{module}"), function)(read_params())

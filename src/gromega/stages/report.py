@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega.crystals.table import read_table
-from gromega.evaluation import baselines
 from gromega.evaluation.answers import read_answers
+from gromega.evaluation.baselines import BASELINES
 from gromega.evaluation.compare import answers_of, comparison
 from gromega.evaluation.document import write_document
 from gromega.evaluation.draws import read_draws
@@ -19,7 +19,6 @@ from gromega.files import put_in_place
 from gromega.models.model import load_model
 from gromega.params import Params
 from gromega.splits import read_part
-from gromega.stages.parts import Part, part_of
 from gromega.stages.paths import (
     ANSWERS,
     CRYSTALS,
@@ -41,19 +40,10 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
         Other runs to compare with: git revisions, or folders of other pipelines.
     """
     model = load_model(MODEL)
-    n_groups = model.space_groups.size
     ids, labels = read_part(SPLIT, "test")
-    train, test = (
-        part_of("train", model.space_groups),
-        part_of("test", model.space_groups),
-    )
     simple = {
-        "nearest neighbours of G(r)": baselines.nearest_neighbours,
-        "logistic regression on G(r)": baselines.logistic_regression,
-    }
-    found = {
-        name: method(train.g, train.y, test.g, n_groups)
-        for name, method in simple.items()
+        title: read_answers(ANSWERS / "baselines" / f"{name}.zarr").log_p[0]
+        for name, (title, _) in BASELINES.items()
     }
     answers = {"reference": read_answers(ANSWERS / "reference.zarr")}
     for sweep in params.sweep.sweeps():
@@ -64,8 +54,7 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
         with answers_of(where) as theirs:
             others.append(comparison(answers, theirs, labels, where))
     made = make_report(
-        model, _tested(params, ids, labels, train), answers, read_draws(DRAWS), found,
-        others,
+        model, _tested(params, ids, labels), answers, read_draws(DRAWS), simple, others
     )  # fmt: skip
     partial = REPORT.with_name("report.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -73,19 +62,18 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
     put_in_place(partial, REPORT)
 
 
-def _tested(
-    params: Params, ids: NDArray[np.str_], labels: NDArray[np.int64], train: Part
-) -> Tested:
+def _tested(params: Params, ids: NDArray[np.str_], labels: NDArray[np.int64]) -> Tested:
     """Return what the report says of the crystals of the test part."""
     columns = ["id", "numbers", "structure_type"]
     rows = {row["id"]: row for row in read_table(CRYSTALS, columns).to_pylist()}
-    counts = Counter(rows[name]["structure_type"] for name in train.ids)
+    trained, groups = read_part(SPLIT, "train")
+    counts = Counter(rows[name]["structure_type"] for name in trained)
     tested = [rows[name] for name in ids]
     return Tested(
         labels,
         np.array([len(row["numbers"]) for row in tested]),
         np.array([counts[row["structure_type"]] for row in tested]),
-        np.bincount(train.y),
+        np.unique(groups, return_counts=True)[1],
         params.split.scheme,
         Path(params.crystals.source).name,
     )

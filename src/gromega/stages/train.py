@@ -1,4 +1,4 @@
-"""Stages: the network is trained, then the model gets its memory and calibration."""
+"""Stage: the network is trained."""
 
 import shutil
 from contextlib import closing
@@ -15,16 +15,12 @@ from numpy.typing import NDArray
 from gromega.conditions import Box
 from gromega.crystals.table import crystals_of, read_table, rows_of
 from gromega.crystals.variants import with_symmetry
-from gromega.evaluation.accuracy import classes
 from gromega.files import write_json
-from gromega.lake import by_radiation
-from gromega.models import calibration, memory
 from gromega.models import train as training
 from gromega.models.checkpoint import WORK, fingerprint
 from gromega.models.devices import is_first, join, keep_memory
-from gromega.models.feeds import Feed, FixedFeed, Part, VariantFeed
-from gromega.models.held_out import MOST, HeldOut, hold_out
-from gromega.models.model import Model, load_model, save_model
+from gromega.models.feeds import Feed, FixedFeed, VariantFeed
+from gromega.models.model import Model, save_model
 from gromega.models.recipes import Recipe, get_recipe, make_network
 from gromega.models.start import start_from
 from gromega.models.type_classes import type_classes
@@ -34,17 +30,10 @@ from gromega.pdf.bins import DMAX
 from gromega.pdf.operator import reach
 from gromega.splits import read_part, unrelated
 from gromega.stages.parts import box_part, part_of
-from gromega.stages.paths import CRYSTALS, EXTRA, METRICS, MODEL, SPLIT, TRAINED
-from gromega.terminal import progress_bar, training_bar
+from gromega.stages.paths import CRYSTALS, EXTRA, METRICS, SPLIT, TRAINED
+from gromega.terminal import training_bar
 
 SOURCE = Path(__file__).parents[1]
-# Each crystal of the validation part is seen once a seed, at other conditions, where
-# probabilities are calibrated.
-CALIBRATION_SEEDS = (1, 2, 3, 4)
-# The first of those by which crystals are remembered.
-MEMORY_SEED = 101
-# Of the draw of test crystals that a model carries.
-HELD_OUT_SEED = 0
 
 
 def _variant_feed(
@@ -139,53 +128,3 @@ def train(params: Params) -> None:
     training.write_history(METRICS / "training.csv", history)
     write_json(METRICS / "train.json", summary)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def calibrate(params: Params) -> None:
-    """Make models/current: the trained network, its memory, and its calibration."""
-    model = load_model(TRAINED, compiled=True)
-    recipe = get_recipe(params.train.recipe)
-    validation = part_of("validation", model.space_groups)
-    if recipe.memory:
-        model = _remembering(model, recipe.memory, validation)
-    where, seen = "the reference", validation
-    if model.box:
-        # Other draws than those that chose the epoch and the weight of the memory.
-        where = f"{len(CALIBRATION_SEEDS)} conditions of the box each"
-        seen = box_part(validation, model.box, CALIBRATION_SEEDS)
-    fitted_on = f"{validation.y.size} validation crystals at {where}"
-    found = calibration.fit(model.uncalibrated(seen.g), seen.y, fitted_on)
-    save_model(MODEL, replace(model, calibration=found, held_out=_held_out(model)))
-
-
-def _held_out(model: Model) -> HeldOut:
-    """Return crystals of the test part for a model to carry, drawn at random."""
-    ids, labels = read_part(SPLIT, "test")
-    random = np.random.default_rng(HELD_OUT_SEED)
-    rows = np.sort(random.permutation(ids.size)[:MOST])
-    found = crystals_of(rows_of(read_table(CRYSTALS), ids[rows]))
-    density, spectra = by_radiation(found)
-    y = classes(model.space_groups, labels[rows])
-    return hold_out(ids[rows], y, density, spectra)
-
-
-def _remembering(model: Model, conditions: int, validation: Part) -> Model:
-    """Return a model that remembers the crystals of the training part."""
-    part = part_of("train", model.space_groups)
-    table = read_table(CRYSTALS, ["id", "formula"]).to_pylist()
-    formula = {row["id"]: row["formula"] for row in table}
-    seen = [part.g]
-    if model.box:
-        draws = range(MEMORY_SEED, MEMORY_SEED + conditions - 1)
-        seen += [box_part(part, model.box, [seed]).g for seed in draws]
-    with progress_bar("conditions", len(seen)) as advance:
-        embeddings = []
-        for g in seen:
-            embeddings.append(model.engine.embed(g))
-            advance(1)
-    names = [f"{name} {formula[name]}" for name in part.ids]
-    known = memory.remember(embeddings, part.y, names, model.space_groups.size)
-    choosing = box_part(validation, model.box, [0]) if model.box else validation
-    embedded = model.engine.embed(choosing.g)
-    log_p = model.engine.head(embedded)
-    return replace(model, memory=memory.fit(known, log_p, embedded, choosing.y))

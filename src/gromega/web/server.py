@@ -49,7 +49,7 @@ def serve(
             "--host."
         ) from None
     with listening:
-        # The first answer compiles; a user should not wait for that.
+        # The first answer takes longer; a user should not wait for that.
         model.predict(read_pdf(io.StringIO(next(iter(EXAMPLES.values())))), trust=False)
         console.print(
             f"http://{shown}:{listening.getsockname()[1]}, until Ctrl+C"

@@ -51,7 +51,8 @@ def keep_memory() -> None:
     """Let glibc's malloc keep what is freed, for the rest of this process.
 
     XLA takes and frees its buffers in every step. Of large ones malloc gives the pages
-    back, and to get them anew is a tenth of a step of the recipe `robust` on a CPU.
+    back, and to get them anew is a tenth of a step, or of an answer, of the recipe
+    `robust` on a CPU.
     """
     with suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL("libc.so.6").mallopt

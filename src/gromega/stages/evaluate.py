@@ -6,6 +6,7 @@ from gromega.evaluation import accuracy
 from gromega.evaluation.answers import answer
 from gromega.evaluation.draws import draw_rows, draw_scores, write_draws
 from gromega.files import write_json
+from gromega.models.devices import keep_memory
 from gromega.models.model import load_model
 from gromega.models.outputs import ranks
 from gromega.params import Params
@@ -24,6 +25,7 @@ from gromega.terminal import progress_bar
 
 def evaluate(params: Params) -> None:
     """Make data/answers/reference.zarr and metrics/reference.json, of the test part."""
+    keep_memory()
     ids, labels = read_part(SPLIT, "test")
     found = answer(
         load_model(MODEL, compiled=True), REFERENCE, ids, ANSWERS / "reference.zarr"
@@ -34,6 +36,7 @@ def evaluate(params: Params) -> None:
 
 def evaluate_sweep(params: Params) -> None:
     """Make data/answers/sweeps, data/draws.parquet and metrics/sweeps/<sweep>.json."""
+    keep_memory()
     model = load_model(MODEL, compiled=True)
     ids, labels = read_part(SPLIT, "test")
     y = accuracy.classes(model.space_groups, labels)

@@ -78,12 +78,7 @@ def _find(space_group: int) -> gemmi.SpaceGroup:
 
 def _operations(space_group: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Return the operations of a space group in its first setting."""
-    found = gemmi.find_spacegroup_by_number(space_group)
-    if found is None:
-        raise ValueError(
-            f"there is no space group {space_group}; they go from 1 to 230."
-        )
-    operations = list(found.operations())
+    operations = list(_find(space_group).operations())
     rotations = np.array([op.rot for op in operations]) // gemmi.Op.DEN
     translations = np.array([op.tran for op in operations]) / gemmi.Op.DEN
     return rotations.astype(np.int32), translations

@@ -87,10 +87,9 @@ class Memory:
         return self.components.astype(np.float32), to_directions(self.directions)
 
     @cached_property
-    def _by_class(self) -> tuple[NDArray[np.float32], NDArray[np.int64], Any]:
-        """The directions by class, the classes there are, and where each starts."""
-        order = np.argsort(self.y, kind="stable")
-        return self._known[1][order], *np.unique(self.y[order], return_index=True)
+    def _by_class(self) -> list[NDArray[np.float32]]:
+        """The directions of the crystals of each class."""
+        return [self._known[1][self.y == k] for k in range(self.n_groups)]
 
     def join(
         self, log_p: NDArray[np.floating], embeddings: NDArray[np.float32]
@@ -116,22 +115,15 @@ class Memory:
     def _votes(
         self, embeddings: NDArray[np.float32], spread: float
     ) -> NDArray[np.float32]:
-        directions, classes, starts = self._by_class
-        w = self._cosines(embeddings, directions)
-        w -= w.max(axis=1, keepdims=True)
-        w *= np.float32(1 / spread)
-        np.exp(w, out=w)
-        votes = np.zeros((len(w), self.n_groups), np.float32)
-        votes[:, classes] = np.add.reduceat(w, starts, axis=1)
+        along = to_directions(embeddings @ self._known[0]) / np.float32(spread)
+        votes = np.empty((len(along), self.n_groups), np.float32)
+        # A class at a time, which the cache of a core holds.
+        for k, directions in enumerate(self._by_class):
+            w = along @ directions.T
+            w -= 1 / spread
+            np.exp(w, out=w)
+            w.sum(axis=1, out=votes[:, k])
         return votes / votes.sum(axis=1, keepdims=True)
-
-    def _cosines(
-        self, embeddings: NDArray[np.float32], directions: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        cosines: NDArray[np.float32] = (
-            to_directions(embeddings @ self._known[0]) @ directions.T
-        )
-        return cosines
 
     def nearest(
         self, embeddings: NDArray[np.float32], k: int = 5
@@ -144,7 +136,8 @@ class Memory:
         return places, np.einsum("nc,nkc->nk", along, directions[places])
 
     def _places(self, embeddings: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-        cosines = self._cosines(embeddings, self._known[1])
+        components, directions = self._known
+        cosines = to_directions(embeddings @ components) @ directions.T
         some = np.sort(np.argpartition(cosines, -k, axis=1)[:, -k:], axis=1)
         found = np.take_along_axis(cosines, some, axis=1)
         return np.take_along_axis(

@@ -45,6 +45,11 @@ def test_list_has_what_is_here_and_what_can_be_pulled(models):
     assert 1_000 < spacegroup.size < 1_000_000
 
 
+def test_list_leaves_out_what_is_no_model(models):
+    (models / "library.parquet.dvc").write_text("outs:\n- path: library.parquet\n")
+    assert [listed.name for listed in list_models(models)] == ["other", "spacegroup"]
+
+
 def test_list_says_which_model_is_damaged(models):
     (models / "spacegroup" / "card.json").write_text("{")
     damaged = list_models(models)[1]

@@ -13,6 +13,7 @@ from gromega.models.model import load_model
 from gromega.pdf.network_input import INPUT_R
 
 MODELS = Path("models")
+_NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def check_name(name: str) -> None:
     ValueError
         If it is not of lower-case letters, digits and hyphens.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+    if not re.fullmatch(_NAME, name):
         raise ValueError(
             "a model's name is made of lower-case letters, digits and hyphens, got "
             f"{name!r}."
@@ -61,7 +62,9 @@ def list_models(models: Path = MODELS) -> list[Listed]:
         The folder that holds the folders of the models, and their .dvc files.
     """
     here = {path.parent.name for path in models.glob("*/card.json")}
-    tracked = {path.stem for path in models.glob("*.dvc")}
+    # A file with an ending, such as the library of known crystals, is no model.
+    stems = {path.stem for path in models.glob("*.dvc")}
+    tracked = {stem for stem in stems if re.fullmatch(_NAME, stem)}
     found = []
     for name in sorted(here | tracked):
         if name not in here:

@@ -17,7 +17,12 @@ from rich.console import Console
 from rich.table import Table
 
 from gromega import cli_models
-from gromega.parallel import ADDRESS, open_processes, ordered_map
+from gromega.parallel import (
+    ADDRESS,
+    leave_cores_to_threads,
+    open_processes,
+    ordered_map,
+)
 from gromega.terminal import progress_bar, run_or_explain
 
 if TYPE_CHECKING:
@@ -155,7 +160,7 @@ def predict(
     A file that cannot be read costs one line and the exit status 2; the others are
     answered. Conditions are those of its header where no option says otherwise.
     """
-    _leave_cores_to_threads()
+    leave_cores_to_threads()
     from gromega.models.model import load_model
 
     conditions = {
@@ -215,14 +220,6 @@ def _read(options: dict[str, Any], path: Path) -> "MeasuredPDF | str":
         return " ".join(str(error).split())
 
 
-def _leave_cores_to_threads() -> None:
-    """Let BLAS compute on one core for each thread: networks have threads of their own.
-
-    It must be said before NumPy is imported.
-    """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-
 def _measured(paths: list[Path]) -> list[Path]:
     """Return files, and the files of folders, but for hidden ones."""
     found: list[Path] = []
@@ -280,7 +277,7 @@ def serve(
 
     Its HTTP interface is described at /openapi.json. Nothing that is sent is kept.
     """
-    _leave_cores_to_threads()
+    leave_cores_to_threads()
     from gromega.models.model import load_model
     from gromega.web.server import serve as serve_app
 

@@ -20,6 +20,14 @@ ADDRESS = "DASK_SCHEDULER_ADDRESS"
 """The environment variable that names a cluster, as Dask itself reads it."""
 
 
+def leave_cores_to_threads() -> None:
+    """Let BLAS compute on one core for each thread: networks have threads of their own.
+
+    It must be said before NumPy is imported.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 @contextmanager
 def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
     """Yield what calls functions: threads, one per core, or the workers of a cluster.

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import yaml
 
-from gromega.files import put_in_place
+from gromega.files import put_in_place, read_json
 from gromega.models.card import make_card, read_card, sha256, write_card
 from gromega.models.card_markdown import MODEL_FILES
 from gromega.models.model import load_model
@@ -271,7 +271,7 @@ def _there(path: Path) -> Path:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(_there(path).read_text("utf-8"))
+        content = read_json(path)
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}: not JSON ({error}).") from None
     if not isinstance(content, dict):

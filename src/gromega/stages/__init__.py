@@ -1,8 +1,8 @@
 """What dvc.yaml runs: each stage reads params.yaml, calls, and writes its outs."""
 
-import os
 from importlib import import_module
 
+from gromega.parallel import leave_cores_to_threads
 from gromega.params import read_params
 
 STAGES = {
@@ -27,7 +27,6 @@ def main(arguments: list[str]) -> None:
     """Run the stage that the one argument names."""
     if len(arguments) != 1 or arguments[0] not in STAGES:
         raise ValueError(f"give one stage of {', '.join(STAGES)}, got {arguments}.")
-    # Threads of our own use the cores; it must be said before NumPy is imported.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    leave_cores_to_threads()
     module, function = STAGES[arguments[0]].split(":")
     getattr(import_module(f"gromega.stages.{module}"), function)(read_params())

@@ -6,9 +6,8 @@ from conftest import scaled
 
 from gromega.conditions import REFERENCE
 from gromega.models.augment import ripples, stretch, stretch_matrices
-from gromega.models.networks import to_unit
 from gromega.pdf.bins import DMAX
-from gromega.pdf.network_input import INPUT_R, input_operator
+from gromega.pdf.network_input import INPUT_R, input_operator, to_unit
 from gromega.pdf.operator import apply_operator
 from gromega.pdf.spectrum import pair_spectra
 

@@ -136,6 +136,24 @@ def test_random_conditions_lie_in_their_box_and_reach_its_corners():
     assert not np.any((theta["delta1"] > 0) & (theta["delta2"] > 0))
 
 
+def test_as_often_few_conditions_differ_from_the_usual_as_many():
+    keys = jax.random.split(jax.random.key(0), 4000)
+    theta = jax.vmap(lambda key: draw_theta(Box(), key, REFERENCE))(keys)
+    # Those whose draw is never what is usual.
+    names = ("qmin", "qmax", "qdamp", "qbroad", "uiso", "r_offset", "r_scale")
+    apart = sum(
+        ~np.isclose(theta[name], getattr(REFERENCE, name), rtol=1e-6, atol=0)
+        for name in names
+    )
+    shares = np.bincount(apart, minlength=8) / apart.size
+    np.testing.assert_allclose(shares, 1 / 8, atol=0.02)
+    for name in names:
+        low, high = getattr(Box(), name)
+        assert np.min(theta[name]) < low + 0.05 * (high - low)
+        assert np.max(theta[name]) > high - 0.05 * (high - low)
+    assert not np.any((theta["delta1"] > 0) & (theta["delta2"] > 0))
+
+
 def test_validation_over_a_box_of_one_point_is_that_point(classics):
     spectra = pair_spectra(classics[:5])
     density = np.array([crystal.density for crystal in classics[:5]])

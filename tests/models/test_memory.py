@@ -108,8 +108,8 @@ def test_a_model_without_memory_says_so(generator):
     [
         # a name is missing: refused
         ({"names": ("a",)}, "a direction, a class and a name for each crystal"),
-        # votes of no spread: refused
-        ({"spread": 0.0}, "the spread of a memory must be above 0"),
+        # votes too few for a float: refused
+        ({"spread": 0.01}, "the spread of a memory must be 0.02 or more"),
         ({"weight": 1.5}, "its weight from 0 to 1"),
         # a class that the model does not know: refused
         ({"n_groups": 2}, "a memory of 2 groups has the class 2"),

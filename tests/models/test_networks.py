@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from gromega.models.networks import to_unit
 from gromega.models.recipes import RECIPES, get_recipe, make_network
 from gromega.models.resnet import views
+from gromega.pdf.network_input import to_unit
 
 
 def parameters(network):

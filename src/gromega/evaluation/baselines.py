@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega.models.outputs import log_softmax
+from gromega.pdf.network_input import to_unit
 
 NEIGHBOURS = 10
 _BLOCK = 1024
@@ -32,7 +33,7 @@ def nearest_neighbours(
     n_groups
         The number of classes.
     """
-    known, new = _scaled(x), _scaled(asked)
+    known, new = to_unit(x), to_unit(asked)
     k = min(NEIGHBOURS, len(known))
     frequency = np.bincount(y, minlength=n_groups) / y.size
     squares = (known**2).sum(axis=1)
@@ -61,7 +62,7 @@ def logistic_regression(
     The arguments are those of `nearest_neighbours`; PDFs are scaled to 0 to 1, less
     their mean over the training part.
     """
-    known, new = _scaled(x), _scaled(asked)
+    known, new = to_unit(x), to_unit(asked)
     middle = known.mean(axis=0)
     kernel, bias = _fit_linear(known - middle, y, n_groups)
     return log_softmax((new - middle) @ kernel + bias)
@@ -99,14 +100,6 @@ def _layer(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     whole = flat.astype(np.float32)
     return whole[: width * n_groups].reshape(width, n_groups), whole[width * n_groups :]
-
-
-def _scaled(g: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return G(r), (n, 209), scaled to [0, 1] by its own minimum and maximum."""
-    low = g.min(axis=1, keepdims=True)
-    span = g.max(axis=1, keepdims=True) - low
-    scaled: NDArray[np.float32] = (g - low) / np.where(span > 0, span, 1)
-    return scaled.astype(np.float32)
 
 
 BASELINES = {

@@ -19,7 +19,7 @@ from jax import Array
 from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
-from gromega.conditions import RADIATIONS, Box
+from gromega.conditions import RADIATIONS, Box, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.variants import Changes, Template, vary, vary_uiso
 from gromega.models.augment import ripples, stretch, stretch_matrices
@@ -169,6 +169,8 @@ class VariantFeed:
     stretch
         The largest strain, alike in all directions, that an operator adds to those of
         the variants.
+    usual
+        Conditions that are more often seen than others, as in `draw_theta`.
     """
 
     def __init__(
@@ -186,13 +188,14 @@ class VariantFeed:
         types: NDArray[np.int64] | None = None,
         extra: int = 0,
         stretch: float = 0.0,
+        usual: Conditions | None = None,
     ) -> None:
         self.ids, self.y, self.types, self._extra = ids, y, types, extra
         others = tuple(name for name in RADIATIONS if name != radiation)
         self._radiations, self._stopped = (radiation, *others), False
         self._templates, self._box, self._changes = templates, box, changes
         self._seed, self._refresh, self._size, self.mixed = seed, refresh, pool, mixed
-        self._stretch = stretch
+        self._stretch, self._usual = stretch, usual
         # Training at one set of conditions alone is training at perfect ones.
         self._rippled = any(low < high for low, high in astuple(box))
         self._spectra: Array | None = None
@@ -282,7 +285,7 @@ class VariantFeed:
         # A stream of its own: validation draws from the same box.
         stream = jax.random.fold_in(jax.random.key(self._seed), _STREAM)
         key = jax.random.fold_in(stream, number)
-        return random_operator(self._box, n_bins(DMAX), key, self._stretch)
+        return random_operator(self._box, n_bins(DMAX), key, self._stretch, self._usual)
 
     def inputs(self, stock: Arrays, pool: Arrays, rows: Array, key: Array) -> Array:
         spectra, density = stock

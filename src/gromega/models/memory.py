@@ -13,7 +13,8 @@ from gromega.models.outputs import log_softmax
 from gromega.models.stored import pack_names, unpack_names
 
 SPREADS = (0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.06, 0.08, 0.1)
-"""The spreads that `fit` tries."""
+"""The spreads that `fit` tries; below the least of them, votes of all crystals may be
+too few for a float."""
 COMPONENTS = 128
 """The principal components that are kept: more add nothing to the accuracy."""
 _FLOOR = 1e-3
@@ -73,10 +74,10 @@ class Memory:
                 f"a memory needs a direction, a class and a name for each crystal, got "
                 f"{len(self.directions)}, {n} and {len(self.names)}."
             )
-        if not self.spread > 0 or not 0 <= self.weight <= 1:
+        if not self.spread >= SPREADS[0] or not 0 <= self.weight <= 1:
             raise ValueError(
-                "the spread of a memory must be above 0 and its weight from 0 to 1, "
-                f"got {self.spread} and {self.weight}."
+                f"the spread of a memory must be {SPREADS[0]} or more and its weight "
+                f"from 0 to 1, got {self.spread} and {self.weight}."
             )
         if self.y.min() < 0 or self.y.max() >= self.n_groups:
             raise ValueError(f"a memory of {self.n_groups} groups has the class "
@@ -85,6 +86,10 @@ class Memory:
     @cached_property
     def _known(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         return self.components.astype(np.float32), to_directions(self.directions)
+
+    def _along(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the directions of PDFs, (n, k), from their embeddings."""
+        return to_directions(embeddings @ self._known[0])
 
     @cached_property
     def _by_class(self) -> list[NDArray[np.float32]]:
@@ -115,7 +120,7 @@ class Memory:
     def _votes(
         self, embeddings: NDArray[np.float32], spread: float
     ) -> NDArray[np.float32]:
-        along = to_directions(embeddings @ self._known[0]) / np.float32(spread)
+        along = self._along(embeddings) / np.float32(spread)
         votes = np.empty((len(along), self.n_groups), np.float32)
         # A class at a time, which the cache of a core holds.
         for k, directions in enumerate(self._by_class):
@@ -131,13 +136,11 @@ class Memory:
         """Return the places and the cosines of the k most alike, both (n, k)."""
         k = min(k, self.y.size)
         places = in_threads(lambda x: self._places(x, k), embeddings, _BLOCK)
-        components, directions = self._known
-        along = to_directions(embeddings @ components)
-        return places, np.einsum("nc,nkc->nk", along, directions[places])
+        near = self._known[1][places]
+        return places, np.einsum("nc,nkc->nk", self._along(embeddings), near)
 
     def _places(self, embeddings: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-        components, directions = self._known
-        cosines = to_directions(embeddings @ components) @ directions.T
+        cosines = self._along(embeddings) @ self._known[1].T
         some = np.sort(np.argpartition(cosines, -k, axis=1)[:, -k:], axis=1)
         found = np.take_along_axis(cosines, some, axis=1)
         return np.take_along_axis(

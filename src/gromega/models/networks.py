@@ -7,7 +7,7 @@ from jax import Array
 from jax.nn import initializers
 
 from gromega.models.convolution import wide_convolution
-from gromega.pdf.network_input import INPUT_R
+from gromega.pdf.network_input import INPUT_R, to_unit
 
 N_INPUT = INPUT_R.size
 HE_UNIFORM = initializers.he_uniform()
@@ -36,13 +36,6 @@ def convolution(
 def _norm(channels: int, rngs: nnx.Rngs) -> nnx.BatchNorm:
     # The default momentum, 0.99, lags behind in a short training.
     return nnx.BatchNorm(channels, momentum=0.9, rngs=rngs)
-
-
-def to_unit(g: Array) -> Array:
-    """Return G(r), (n, 209), scaled to [0, 1] by its own minimum and maximum."""
-    low = g.min(axis=1, keepdims=True)
-    span = g.max(axis=1, keepdims=True) - low
-    return (g - low) / jnp.where(span > 0, span, 1.0)
 
 
 class Tower(nnx.Module):

@@ -137,7 +137,7 @@ _ROBUST = Recipe(
     weight_decay=0.02,
     stretch=0.02,
     muon=True,
-    variants=Changes(),
+    variants=Changes(keep=0.75),
     box=Box(),
     extra=True,
     types=0.5,
@@ -158,7 +158,7 @@ RECIPES: dict[str, Recipe] = {
     "robust-at-reference": replace(
         _ROBUST,
         box=None,
-        variants=Changes(uiso=0.0, other_radiation=0.0),
+        variants=Changes(keep=0.75, uiso=0.0, other_radiation=0.0),
         memory=1,
     ),
     # Liu et al. (2019) as Lan et al. trained it, 160 epochs.

@@ -2,6 +2,7 @@
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,16 @@ INPUT_R = 1.5 + np.arange(209) * math.pi / 23
 def points_within(rmin: float, rmax: float) -> NDArray[np.bool_]:
     """Return which of `INPUT_R` lie in a range, (209,), its ends in Å included."""
     return (rmin - 1e-9 <= INPUT_R) & (rmax + 1e-9 >= INPUT_R)
+
+
+def to_unit(g: Any) -> Any:
+    """Return G(r), (n, 209), each scaled to [0, 1] by its own minimum and maximum.
+
+    It takes the arrays of NumPy as well as those of JAX. A constant becomes 0.
+    """
+    low = g.min(axis=1, keepdims=True)
+    span = g.max(axis=1, keepdims=True) - low
+    return (g - low) / (span + (span == 0))
 
 
 @lru_cache

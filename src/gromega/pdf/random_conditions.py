@@ -9,7 +9,7 @@ from jax import Array
 from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
-from gromega.conditions import NUMERIC_FIELDS, Box
+from gromega.conditions import NUMERIC_FIELDS, Box, Conditions
 from gromega.pdf.network_input import INPUT_R, input_readout
 from gromega.pdf.operator import build
 
@@ -21,7 +21,9 @@ BULK = 300.0
 _LEAST_NOISE = 0.003
 
 
-def draw_theta(box: Box, key: Array) -> dict[str, Array]:
+def draw_theta(
+    box: Box, key: Array, usual: Conditions | None = None
+) -> dict[str, Array]:
     """Return numeric conditions drawn from a box, as `operator.build` takes them.
 
     Most are uniform over their range. Uiso and the diameter are uniform in their
@@ -35,6 +37,9 @@ def draw_theta(box: Box, key: Array) -> dict[str, Array]:
         The box.
     key
         The random key.
+    usual
+        If given, only some of the conditions are drawn and the rest are as in these:
+        any number of them, each number being as likely.
     """
     n = len(NUMERIC_FIELDS)
     draws, tosses = jax.random.uniform(key, (2, n))
@@ -66,6 +71,13 @@ def draw_theta(box: Box, key: Array) -> dict[str, Array]:
     for name, wanted in (("delta1", kind < 1 / 6), ("delta2", kind > 2 / 3)):
         low = getattr(box, name)[0]
         theta[name] = jnp.where(wanted, theta[name], low)
+    if usual is not None:
+        apart, still = jax.random.split(jax.random.fold_in(key, 0))
+        kept = jax.random.uniform(apart, (n,)) < jax.random.uniform(still)
+        keep = dict(zip(NUMERIC_FIELDS, kept, strict=True))
+        keep["delta2"] = keep["delta1"]
+        for name in NUMERIC_FIELDS:
+            theta[name] = jnp.where(keep[name], getattr(usual, name), theta[name])
     return theta
 
 
@@ -101,9 +113,13 @@ def at_random(
     return g
 
 
-@partial(jax.jit, static_argnums=(0, 1, 3))
+@partial(jax.jit, static_argnums=(0, 1, 3, 4))
 def random_operator(
-    box: Box, n_d: int, key: Array, stretch: float = 0.0
+    box: Box,
+    n_d: int,
+    key: Array,
+    stretch: float = 0.0,
+    usual: Conditions | None = None,
 ) -> OperatorArrays:
     """Return an operator of random conditions, and the level of its noise.
 
@@ -117,8 +133,10 @@ def random_operator(
         The random key.
     stretch
         The largest strain, alike in all directions, of the crystals that it is for.
+    usual
+        As in `draw_theta`.
     """
-    theta = draw_theta(box, key)
+    theta = draw_theta(box, key, usual)
     if stretch:
         strain = jax.random.uniform(jax.random.fold_in(key, 1), (), minval=-1.0)
         theta["r_scale"] *= 1.0 + stretch * strain

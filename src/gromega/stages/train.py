@@ -70,7 +70,7 @@ def _variant_feed(
     feed = VariantFeed(
         ids, made, y, box, recipe.variants, params.train.seed,
         radiation=params.reference.radiation, types=types, extra=len(names) - own,
-        stretch=recipe.stretch,
+        stretch=recipe.stretch, usual=params.reference,
     )  # fmt: skip
     return feed, group_of_type
 

@@ -7,8 +7,6 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,21 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 from gromega import cli_models
-from gromega.parallel import (
-    ADDRESS,
-    leave_cores_to_threads,
-    open_processes,
-    ordered_map,
-)
+from gromega.parallel import ADDRESS, leave_cores_to_threads
 from gromega.terminal import progress_bar, run_or_explain
 
 if TYPE_CHECKING:
     from gromega.models.answer import Answer
-    from gromega.pdf.library import Library
-    from gromega.pdf.measured import MeasuredPDF
-
-_MANY = 1000
-"""Files whose reading is worth the start of processes."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -161,7 +149,7 @@ def predict(
     answered. Conditions are those of its header where no option says otherwise.
     """
     leave_cores_to_threads()
-    from gromega.models.model import load_model
+    from gromega.models.answer_files import Question, answer_files
 
     conditions = {
         "rmin": rmin, "rmax": rmax, "qmin": qmin, "qmax": qmax, "qdamp": qdamp,
@@ -172,52 +160,26 @@ def predict(
         "number_density": number_density,
     }  # fmt: skip
     options |= {name: value for name, value in conditions.items() if value is not None}
+    evidence = evidence or figures is not None
+    asking = {"coverage": coverage, "trust": trust, "evidence": evidence}
+    known = _library_path(library) if evidence else None
+    question = Question(model, options, asking, known)
     paths = _measured(files)
-    pdfs, failed = {}, False
-    for path, found in zip(paths, _read_all(paths, options), strict=True):
-        if isinstance(found, str):
-            typer.echo(f"gromega: {found}", err=True)
-            failed = True
-        else:
-            pdfs[str(path)] = found
-    if pdfs:
-        loaded = load_model(model)
-        evidence = evidence or figures is not None
-        known_crystals = _library(library) if evidence else None
-        with progress_bar("PDFs", len(pdfs)) as advance:
-            answers = loaded.predict_all(
-                list(pdfs.values()), coverage, trust, evidence, known_crystals, advance
-            )
-        named = dict(zip(pdfs, answers, strict=True))
-        if figures:
-            _draw_answers(named, figures)
-        _print_answers(named, as_json, as_csv)
+    answers, failed = {}, False
+    with progress_bar("files", len(paths)) as advance:
+        made = answer_files(paths, question, advance)
+        for path, answer in zip(paths, made, strict=True):
+            if isinstance(answer, str):
+                typer.echo(f"gromega: {answer}", err=True)
+                failed = True
+            else:
+                answers[str(path)] = answer
+    if figures:
+        _draw_answers(answers, figures)
+    if answers:
+        _print_answers(answers, as_json, as_csv)
     if failed:
         raise typer.Exit(2)
-
-
-def _read_all(
-    paths: list[Path], options: dict[str, Any]
-) -> "Iterator[MeasuredPDF | str]":
-    """Yield the PDF of each file, or why there is none, on all cores if they pay."""
-    read = partial(_read, options)
-    if len(paths) < _MANY:
-        yield from map(read, paths)
-        return
-    with open_processes() as pool, progress_bar("files", len(paths)) as advance:
-        for found in ordered_map(pool, read, paths):
-            advance(1)
-            yield found
-
-
-def _read(options: dict[str, Any], path: Path) -> "MeasuredPDF | str":
-    from gromega.pdf.measured import read_pdf
-
-    source = sys.stdin.buffer if path == Path("-") else path
-    try:
-        return read_pdf(source, **options)
-    except (ValueError, OSError) as error:
-        return " ".join(str(error).split())
 
 
 def _measured(paths: list[Path]) -> list[Path]:
@@ -279,18 +241,20 @@ def serve(
     """
     leave_cores_to_threads()
     from gromega.models.model import load_model
+    from gromega.pdf.library import load_library
     from gromega.web.server import serve as serve_app
 
-    known = _library(library)
+    path = _library_path(library)
+    known = load_library(path) if path else None
     serve_app(load_model(model), model.name, known, host, port)
 
 
-def _library(path: Path | None) -> "Library | None":
-    """Return the library of a path, or that of the registry where it was pulled."""
-    from gromega.pdf.library import LIBRARY, load_library
+def _library_path(path: Path | None) -> Path | None:
+    """Return a path, or that of the library of the registry where it was pulled."""
+    from gromega.pdf.library import LIBRARY
 
     if path or LIBRARY.is_file():
-        return load_library(path or LIBRARY)
+        return path or LIBRARY
     typer.echo(
         f"gromega: {LIBRARY} is not there, so no known crystal is laid over PDFs; get "
         "it by 'dvc pull -r registry models/library.parquet.dvc', or give --library.",

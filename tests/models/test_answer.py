@@ -167,12 +167,12 @@ def test_a_bad_file_costs_one_line_and_the_others_are_answered(
     assert len(result.stdout.splitlines()) == 5
 
 
-def test_many_files_are_read_by_processes_with_the_same_answers(
+def test_many_files_are_answered_by_processes_with_the_same_answers(
     predict, files, tmp_path, monkeypatch
 ):
     (tmp_path / "bad.gr").write_text("nothing\n")
     alone = predict(tmp_path / "bad.gr", files, "--csv", "--qmax", "20")
-    monkeypatch.setattr("gromega.cli._MANY", 2)
+    monkeypatch.setattr("gromega.models.answer_files.MANY", 2)
     together = predict(tmp_path / "bad.gr", files, "--csv", "--qmax", "20")
     assert together.exit_code == 2 and "bad.gr: " in together.stderr
     assert together.stdout == alone.stdout and len(alone.stdout.splitlines()) == 9

@@ -126,6 +126,11 @@ def test_the_report_holds_the_metrics(inside):
     for name in ("nearest neighbours of G(r)", "logistic regression on G(r)"):
         assert name in text
     assert "The crystal system is right for" in text
+    (nothing,) = [row for row in rows if row[0].strip() == "nothing"]
+    assert nothing[1].split()[0] == top1
+    # its two groups differ in all that may be known
+    (known,) = [row for row in rows if row[0].strip() == "all of these"]
+    assert known[1].split()[0] == "100.0"
 
 
 def test_a_report_compares_with_another_run(inside, project):

@@ -6,6 +6,7 @@ from gromega.evaluation.analysis import (
     by_number,
     confusion,
     coverages,
+    ranks_among,
     refusing,
     reliability,
 )
@@ -41,6 +42,14 @@ def test_numbers_are_cut_at_the_edges():
     ]
     late = by_number(rank[:2], np.array([5, 6]), (1, 5, 10), "atoms")
     assert [(g.name, g.top1.n) for g in late] == [("5 to 9 atoms", 2)]
+
+
+def test_who_knows_the_kind_ranks_its_groups_alone():
+    log_p = np.log(np.array([[0.4, 0.3, 0.2, 0.1], [0.4, 0.1, 0.3, 0.2]]))
+    y = np.array([2, 3])
+    assert ranks_among(log_p, y, np.array([0, 1, 1, 0])).tolist() == [1, 1]
+    assert ranks_among(log_p, y, np.array([0, 0, 1, 2])).tolist() == [0, 0]
+    assert ranks_among(log_p, y, np.zeros(4, np.int64)).tolist() == [2, 2]
 
 
 def test_confusion_counts_true_by_row():

@@ -34,6 +34,12 @@ def symbol(space_group: int) -> str:
 
 
 @cache
+def centrosymmetric(space_group: int) -> bool:
+    """Return whether a space group has inversion centres."""
+    return bool(_find(space_group).is_centrosymmetric())
+
+
+@cache
 def t_subgroups(space_group: int) -> frozenset[int]:
     """Return the space groups that are translationengleiche subgroups of another.
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gromega.evaluation.accuracy import TOP
 from gromega.intervals import Share
 from gromega.models.calibration import Calibration
+from gromega.models.outputs import ranks
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,25 @@ def by_number(
     ]
     names.append(f"{starts[-1]} {what} and more")
     return by_group(rank, np.searchsorted(starts, numbers, side="right") - 1, names)
+
+
+def ranks_among(
+    log_p: NDArray[np.floating], y: NDArray[np.int64], kinds: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the rank of the true group among those of its kind, (n,), 0 the first.
+
+    It is what the rank would be if the kind were known beforehand.
+
+    Parameters
+    ----------
+    log_p
+        The log-probabilities, (n, n_groups).
+    y
+        The true classes, (n,).
+    kinds
+        The kind of each group, (n_groups,).
+    """
+    return ranks(np.where(kinds[y][:, None] == kinds, log_p, -np.inf), y)
 
 
 def confusion(log_p: NDArray[np.floating], y: NDArray[np.int64]) -> NDArray[np.int64]:

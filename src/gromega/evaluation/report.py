@@ -6,9 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.crystals.space_groups import SYSTEMS, crystal_system, related, symbol
+from gromega.crystals.space_groups import (
+    SYSTEMS,
+    centrosymmetric,
+    crystal_system,
+    related,
+    symbol,
+)
 from gromega.evaluation import analysis, figures, paper
-from gromega.evaluation.accuracy import classes, score
+from gromega.evaluation.accuracy import TOP, classes, score
 from gromega.evaluation.analysis import Group
 from gromega.evaluation.answers import Answers
 from gromega.evaluation.document import Document, Picture, Section, Table
@@ -241,7 +247,35 @@ def _wrong(
             ["true", "taken for", "crystals", "of"],
             pairs,
         ),
+        _known_beforehand(known, about, log_p, y),
     ]
+
+
+def _known_beforehand(
+    known: Sequence[int], about: str, log_p: NDArray[np.floating], y: NDArray[np.int64]
+) -> Table:
+    """Return what the answers would be worth to somebody who knows more."""
+    system = crystal_system(known)
+    lattice = np.array([symbol(group)[0] for group in known])
+    inversion = np.array([centrosymmetric(group) for group in known])
+    symmetry = {
+        "nothing": np.zeros(len(known)),
+        "the crystal system": system,
+        "the centring of the lattice": lattice,
+        "whether there are inversion centres": inversion,
+    }
+    kinds = {
+        what: np.unique(values, return_inverse=True)[1]
+        for what, values in symmetry.items()
+    }
+    each = np.stack(list(kinds.values()))
+    kinds["all of these"] = np.unique(each, axis=1, return_inverse=True)[1].reshape(-1)
+    rows = []
+    for what, kind in kinds.items():
+        rank = analysis.ranks_among(log_p, y, kind)
+        rows.append([what, *(_cell(Share.of(rank < k)) for k in TOP)])
+    caption = f"Accuracy in % if some of the symmetry is known beforehand, {about}."
+    return Table(caption, ["known", "top-1", "top-6"], rows)
 
 
 def _sure(

@@ -1,0 +1,70 @@
+"""How accuracy grows with the number of crystals.
+
+    python benchmarks/learning_curve.py ../real/data 10
+
+trains the small network on an eighth, a quarter, a half and all of the training part of
+a pipeline that was run, for so many epochs of all of it, that is for as many steps
+each, and scores it at the reference on the test part. Through the logarithms of error
+and number it lays a line, which says how many crystals a wanted accuracy would take.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from gromega.lake import read_pdfs
+from gromega.models.feeds import FixedFeed, Part
+from gromega.models.inference import Compiled
+from gromega.models.outputs import top_k
+from gromega.models.recipes import get_recipe, make_network
+from gromega.models.train import fit
+from gromega.splits import read_part
+
+PARTS = (8, 4, 2, 1)
+WANTED = {1: 0.75, 6: 0.95}
+
+
+def main(data: Path, epochs: int) -> None:
+    """Train on each, score, and extrapolate."""
+    small = get_recipe("small")
+    groups = np.unique(read_part(data / "split.parquet", "train")[1])
+
+    def part(name: str) -> Part:
+        ids, labels = read_part(data / "split.parquet", name)
+        g = read_pdfs(data / "reference.zarr", ids)
+        return Part(ids, g, np.searchsorted(groups, labels))
+
+    train, validation, test = map(part, ("train", "validation", "test"))
+    # Each is a part of the next one.
+    order = np.random.default_rng(0).permutation(train.y.size)
+    numbers, errors = [], []
+    for parts in PARTS:
+        rows = np.sort(order[: train.y.size // parts])
+        feed = FixedFeed(
+            Part(train.ids[rows], train.g[rows], train.y[rows]), small.stretch
+        )
+        fresh = make_network(small.network, groups.size, 0)
+        network, _ = fit(
+            small, fresh, feed, validation, test.ids, epochs * parts, seed=0
+        )
+        log_p = Compiled(network).predict(test.g)
+        right = [top_k(log_p, test.y, k) for k in WANTED]
+        numbers.append(rows.size)
+        errors.append([1 - share for share in right])
+        print(
+            f"{rows.size:6} crystals, {epochs * parts} epochs: top-1 {right[0]:.1%}, "
+            f"top-6 {right[1]:.1%} of {test.y.size} test crystals",
+            flush=True,
+        )
+    for (k, wanted), error in zip(WANTED.items(), np.transpose(errors), strict=True):
+        slope, start = np.polyfit(np.log(numbers), np.log(error), 1)
+        needed = np.exp((np.log(1 - wanted) - start) / slope)
+        print(
+            f"top-{k}: the error falls as n^{slope:.2f}, so {wanted:.0%} would take "
+            f"{needed:.2g} crystals"
+        )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from releasable import NETWORK, write_pipeline
 
+from gromega.models.feeds import Part
+from gromega.models.inference import Compiled
 from gromega.models.model import load_model, save_model
 from gromega.models.recipes import make_network
 from gromega.models.release import Statement, release
-from gromega.models.start import start_from
+from gromega.models.start import SHARES, average, start_from
 from gromega.models.weights import round_weights, to_arrays
 
 SPLIT = Path("data/split.parquet")
@@ -57,6 +59,24 @@ def test_a_network_with_nothing_in_common_is_refused(released):
 def test_a_model_without_a_card_is_refused(released):
     with pytest.raises(FileNotFoundError, match=r"card\.json"):
         start_from(make_network(NETWORK, 3, 0), Path("models/current"), SPLIT)
+
+
+def test_the_average_of_two_networks_that_does_best_is_taken(generator):
+    good, bad = (make_network(NETWORK, 3, 1) for _ in range(2))
+    # each probability the lower the higher it was
+    bad.last.kernel[...] = -bad.last.kernel[...]
+    g = generator.normal(size=(40, 209)).astype(np.float32)
+    truth = Compiled(good).predict(g).argmax(axis=1)
+    parts = [Part(np.arange(40).astype(str), g, truth)] * 2
+    made, share = average(bad, good, parts)
+    assert share == 0
+    np.testing.assert_array_equal(made.last.kernel[...], good.last.kernel[...])
+    made, share = average(good, bad, parts)
+    assert share == max(SHARES) == 0.75
+    np.testing.assert_allclose(
+        made.last.kernel[...], 0.5 * good.last.kernel[...], rtol=1e-6
+    )
+    assert (bad.last.kernel[...] == -good.last.kernel[...]).all()
 
 
 def test_rounded_weights_are_stored_in_a_byte_each_and_come_back(tmp_path):

@@ -265,18 +265,24 @@ def write_history(path: Path, history: list[Epoch]) -> None:
 
 
 def summary(
-    history: list[Epoch], n_train: int, validation: Part
+    history: list[Epoch],
+    network: nnx.Module,
+    n_train: int,
+    validation: Part,
+    box: Part | None = None,
 ) -> dict[str, float | int]:
-    """Return the best epoch, its accuracies, and the sizes of the parts."""
+    """Return the best epoch, the accuracies of the network, and sizes of the parts."""
     best = max(history, key=lambda epoch: epoch.merit)
+    top1, top6 = _accuracies(network, validation)
     found: dict[str, float | int] = {
         "best_epoch": best.epoch,
         "n_train": n_train,
         "n_validation": int(validation.y.size),
-        "validation_top1": round(best.top1, 6),
-        "validation_top6": round(best.top6, 6),
+        "validation_top1": round(top1, 6),
+        "validation_top6": round(top6, 6),
     }
-    if np.isfinite(best.box_top1):
-        found["validation_box_top1"] = round(best.box_top1, 6)
-        found["validation_box_top6"] = round(best.box_top6, 6)
+    if box:
+        top1, top6 = _accuracies(network, box)
+        found["validation_box_top1"] = round(top1, 6)
+        found["validation_box_top6"] = round(top6, 6)
     return found

@@ -22,7 +22,7 @@ from gromega.models.devices import is_first, join, keep_memory
 from gromega.models.feeds import Feed, FixedFeed, VariantFeed
 from gromega.models.model import Model, save_model
 from gromega.models.recipes import Recipe, get_recipe, make_network
-from gromega.models.start import start_from
+from gromega.models.start import average, start_from
 from gromega.models.type_classes import type_classes
 from gromega.models.weights import round_weights, to_arrays
 from gromega.params import Params
@@ -111,18 +111,21 @@ def train(params: Params) -> None:
     folder = WORK / key
     METRICS.mkdir(exist_ok=True)
     with closing(feed), training_bar(params.train.epochs) as show:
-        network, history = training.fit(
+        trained, history = training.fit(
             recipe, network, feed, validation, held_out, params.train.epochs,
             params.train.seed, box, show, folder,
         )  # fmt: skip
     if not is_first():
         return
-    summary = training.summary(history, feed.y.size, validation)
-    round_weights(network)
-    samples = params.train.epochs * feed.rows(0).size
-    facts = {**asdict(params.train), **summary, "samples": samples}
+    facts: dict[str, Any] = asdict(params.train)
+    if start:
+        parts = [validation, box] if box else [validation]
+        trained, facts["start_share"] = average(network, trained, parts)
+    round_weights(trained)
+    summary = training.summary(history, trained, feed.y.size, validation, box)
+    facts |= {**summary, "samples": params.train.epochs * feed.rows(0).size}
     model = Model(
-        to_arrays(network), groups, architecture, params.reference, facts, recipe.box
+        to_arrays(trained), groups, architecture, params.reference, facts, recipe.box
     )
     save_model(TRAINED, model)
     training.write_history(METRICS / "training.csv", history)

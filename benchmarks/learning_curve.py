@@ -1,11 +1,12 @@
 """How accuracy grows with the number of crystals.
 
-    python benchmarks/learning_curve.py ../real/data 10
+    python benchmarks/learning_curve.py ../real/data 40
 
 trains the small network on an eighth, a quarter, a half and all of the training part of
 a pipeline that was run, for so many epochs of all of it, that is for as many steps
 each, and scores it at the reference on the test part. Through the logarithms of error
 and number it lays a line, which says how many crystals a wanted accuracy would take.
+With few epochs it is the steps that limit all of them: six are far too few.
 """
 
 import sys

@@ -11,7 +11,7 @@ import gromega
 from gromega.conditions import GRID_STEP, REFERENCE, Conditions
 from gromega.pdf import gr_file
 from gromega.pdf.bins import DMAX
-from gromega.pdf.measured import MeasuredPDF, read_pdf, to_input
+from gromega.pdf.measured import MeasuredPDF, read_pdf, to_input, to_inputs
 from gromega.pdf.network_input import INPUT_R, input_operator
 from gromega.pdf.operator import apply_operator, operator
 from gromega.pdf.spectrum import pair_spectra
@@ -482,6 +482,15 @@ def test_uneven_steps_are_regridded(generator):
     x = to_input(made(r, np.sin(3 * r)))
     inside = (r[0] < INPUT_R) & (r[-1] > INPUT_R)
     np.testing.assert_allclose(x[inside], np.sin(3 * INPUT_R[inside]), atol=1e-3)
+
+
+def test_inputs_of_many_are_those_of_each(generator):
+    fine, other = 0.01 * np.arange(100, 2500), 0.02 * np.arange(50, 1600)
+    on = [fine, other, fine, 0.1 * np.arange(1, 300), fine + 0.005, other]
+    pdfs = [made(r, np.sin(generator.uniform(5, 20) * r)) for r in on]
+    each = np.stack([to_input(pdf) for pdf in pdfs])
+    np.testing.assert_allclose(to_inputs(pdfs), each, atol=1e-6)
+    assert to_inputs(pdfs).dtype == np.float32
 
 
 MANIFEST = SHARED / "data" / "measured" / "manifest.csv"

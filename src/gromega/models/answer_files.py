@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gromega.models.answer import Answer
 from gromega.models.model import load_model
-from gromega.parallel import open_processes, ordered_map
+from gromega.parallel import keep_memory, open_processes, ordered_map
 from gromega.pdf.measured import MeasuredPDF, read_pdf
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def _answer(
     paths: Sequence[Path],
     progress: Callable[[int], None] | None = None,
 ) -> list[Answer | str]:
+    keep_memory()
     found = [_read(path, question.reading) for path in paths]
     pdfs = [pdf for pdf in found if isinstance(pdf, MeasuredPDF)]
     if progress:

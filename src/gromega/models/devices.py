@@ -1,8 +1,6 @@
 """Devices: one training on all of this machine's, and of others'."""
 
-import ctypes
 import os
-from contextlib import suppress
 from typing import Any
 
 import jax
@@ -13,8 +11,6 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from numpy.typing import NDArray
 
 COORDINATOR = "JAX_COORDINATOR_ADDRESS"
-_MALLOC = {-8: 1, -4: 0, -1: 2**31 - 1}
-"""glibc's M_ARENA_MAX, M_MMAP_MAX and M_TRIM_THRESHOLD."""
 
 
 def join() -> None:
@@ -45,19 +41,6 @@ def join() -> None:
 def is_first() -> bool:
     """Return whether this process is the one that writes."""
     return jax.process_index() == 0
-
-
-def keep_memory() -> None:
-    """Let glibc's malloc keep what is freed, for the rest of this process.
-
-    XLA takes and frees its buffers in every step. Of large ones malloc gives the pages
-    back, and to get them anew is a tenth of a step, or of an answer, of the recipe
-    `robust` on a CPU.
-    """
-    with suppress(OSError, AttributeError):
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-        for option, value in _MALLOC.items():
-            mallopt(option, value)
 
 
 class Devices:

@@ -26,7 +26,7 @@ from gromega.models.outputs import ranks
 from gromega.models.plain import PlainResNet
 from gromega.pdf.bins import DMAX
 from gromega.pdf.library import Library
-from gromega.pdf.measured import MeasuredPDF, to_input
+from gromega.pdf.measured import MeasuredPDF, to_inputs
 from gromega.pdf.network_input import INPUT_R, input_operator
 from gromega.pdf.operator import add_noise, apply_operator, reach
 
@@ -300,7 +300,7 @@ class Model:
         """Return what the model answers to measured PDFs, as `predict` does to one."""
         if not pdfs:
             return []
-        g = np.stack([to_input(pdf) for pdf in pdfs]).astype(np.float32)
+        g = to_inputs(pdfs)
         plain, embeddings = self._asked(g)
         log_p = self._calibrated(plain)
         inside = np.zeros(log_p.shape, bool)

@@ -102,10 +102,12 @@ class PlainResNet:
         return x
 
     def _head(self, x: Floats) -> Floats:
-        log_p = log_softmax(self._last(x))
+        x = self._last(x)
         if self._belongs is None:
-            return log_p
-        return np.log(np.maximum(np.exp(log_p) @ self._belongs, TINY))
+            return log_softmax(x)
+        x -= x.max(axis=1, keepdims=True)
+        p = np.exp(x, out=x) @ self._belongs
+        return np.log(np.maximum(p / p.sum(axis=1, keepdims=True), TINY))
 
 
 def views(g: Floats) -> Floats:

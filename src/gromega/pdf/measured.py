@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -330,14 +330,29 @@ def to_input(pdf: MeasuredPDF) -> NDArray[np.float32]:
     40 Å⁻¹, the most that conditions allow, within a few per cent (30 Å⁻¹: 0.1 %) and
     leaves out the noise above. Others are interpolated.
     """
-    inside = (pdf.r[0] <= INPUT_R) & (pdf.r[-1] >= INPUT_R)
-    values = np.zeros(INPUT_R.size, np.float32)
-    near = pdf.r <= INPUT_R[-1] + _BEYOND
-    values[inside] = _spline(pdf.r[near], pdf.g[near])(INPUT_R[inside])
+    return to_inputs([pdf])[0]
+
+
+def to_inputs(pdfs: Sequence[MeasuredPDF]) -> NDArray[np.float32]:
+    """Return G on `INPUT_R`, (n, 209), of many PDFs, each as `to_input` does.
+
+    Those of one measurement are mostly on the same r, where one fit does for all.
+    """
+    values = np.zeros((len(pdfs), INPUT_R.size), np.float32)
+    alike: dict[bytes, list[int]] = {}
+    for row, pdf in enumerate(pdfs):
+        alike.setdefault(pdf.r.tobytes(), []).append(row)
+    for rows in alike.values():
+        r = pdfs[rows[0]].r
+        inside = (r[0] <= INPUT_R) & (r[-1] >= INPUT_R)
+        near = r <= INPUT_R[-1] + _BEYOND
+        g = np.stack([pdfs[row].g[near] for row in rows], axis=1)
+        values[np.ix_(rows, inside)] = _spline(r[near], g)(INPUT_R[inside]).T
     return values
 
 
 def _spline(r: Floats, g: Floats) -> BSpline:
+    """Return the splines of PDFs on the same r, (n, n_pdfs)."""
     intervals = math.floor((r[-1] - r[0]) / KNOT_STEP)
     if r.size < 2 * intervals or np.diff(r).max() > KNOT_STEP:
         return make_interp_spline(r, g, k=5)

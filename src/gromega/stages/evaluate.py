@@ -6,9 +6,9 @@ from gromega.evaluation import accuracy
 from gromega.evaluation.answers import answer
 from gromega.evaluation.draws import draw_rows, draw_scores, write_draws
 from gromega.files import write_json
-from gromega.models.devices import keep_memory
 from gromega.models.model import load_model
 from gromega.models.outputs import ranks
+from gromega.parallel import keep_memory
 from gromega.params import Params
 from gromega.splits import read_part
 from gromega.stages.paths import (

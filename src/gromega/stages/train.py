@@ -18,13 +18,14 @@ from gromega.crystals.variants import with_symmetry
 from gromega.files import write_json
 from gromega.models import train as training
 from gromega.models.checkpoint import WORK, fingerprint
-from gromega.models.devices import is_first, join, keep_memory
+from gromega.models.devices import is_first, join
 from gromega.models.feeds import Feed, FixedFeed, VariantFeed
 from gromega.models.model import Model, save_model
 from gromega.models.recipes import Recipe, get_recipe, make_network
 from gromega.models.start import average, start_from
 from gromega.models.type_classes import type_classes
 from gromega.models.weights import round_weights, to_arrays
+from gromega.parallel import keep_memory
 from gromega.params import Params
 from gromega.pdf.bins import DMAX
 from gromega.pdf.operator import reach

@@ -151,6 +151,15 @@ class Model:
         except (ValueError, KeyError, TypeError) as error:
             raise _mismatch(error) from None
 
+    @cached_property
+    def _labels(self) -> list[tuple[int, str, str]]:
+        """The number, symbol and crystal system of each space group."""
+        systems = crystal_system(self.space_groups)
+        return [
+            (number, symbol(number), SYSTEMS[system][0])
+            for number, system in zip(self.space_groups.tolist(), systems, strict=True)
+        ]
+
     @property
     def trained_over(self) -> Box:
         """The box that it was trained over, of one point where there was no other."""
@@ -344,17 +353,14 @@ class Model:
         tested: Trust | str | None,
     ) -> Answer:
         p = np.exp(log_p)
-        names = [SYSTEMS[k][0] for k in crystal_system(self.space_groups)]
         order = np.argsort(-p, kind="stable")
         groups = tuple(
-            Candidate(
-                int(self.space_groups[k]), symbol(int(self.space_groups[k])), names[k],
-                float(p[k]), bool(inside[k]),
-            )
+            Candidate(number, name, system, float(p[k]), bool(inside[k]))
             for k in order
-        )  # fmt: skip
+            for number, name, system in [self._labels[k]]
+        )
         systems: dict[str, float] = {}
-        for name, share in zip(names, p, strict=True):
+        for (*_, name), share in zip(self._labels, p, strict=True):
             systems[name] = systems.get(name, 0.0) + float(share)
         ranked = sorted(systems.items(), key=lambda pair: -pair[1])
         known = []

@@ -5,11 +5,12 @@ import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 MAX_BYTES = 16 * 2**20
@@ -143,11 +144,14 @@ def read_table(text: str) -> tuple[list[str], NDArray[np.float64]]:
     ValueError
         If there is no table, or another line breaks it.
     """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines: list[str] = []
     rows: list[list[float]] = []
-    start = lonely = 0
-    for i, line in enumerate(lines):
-        stripped = line.strip(" \t\x1a")
+    start = lonely = end = 0
+    for i, line in enumerate(StringIO(text)):
+        lines.append(line)
+        end += len(line)
+        stripped = line.strip(" \t\n\x1a")
         if not stripped or stripped[0] in "#!%":
             # A few rows above a comment are part of a header, as in PDFgetN's.
             if stripped and len(rows) < MIN_ROWS:
@@ -160,7 +164,7 @@ def read_table(text: str) -> tuple[list[str], NDArray[np.float64]]:
             rows.append(row)
             _check_rows(len(rows))
             if len(rows) == MIN_ROWS:
-                rest = _plain_rows(lines[i + 1 :], len(row))
+                rest = _plain_rows(text[end:], len(row))
                 if rest is not None:
                     return lines[:start], np.concatenate([np.array(rows), rest])
         elif len(rows) >= MIN_ROWS:
@@ -190,19 +194,30 @@ def _check_rows(n: int) -> None:
         )
 
 
-def _plain_rows(lines: Sequence[str], n: int) -> NDArray[np.float64] | None:
-    """Return the rows of lines that are n plain numbers each; None if one is not.
+def _plain_rows(text: str, n: int) -> NDArray[np.float64] | None:
+    """Return the rows of a text that are n plain numbers each; None if one is not.
 
-    Nearly all files are so from the first row on, and are read in C then.
+    Nearly all files are so from the first row on, and are read by Arrow then.
     """
-    if not any(map(str.strip, lines)):
+    fields = text.split()
+    if not fields or len(fields) % n:
+        return None
+    _check_rows(len(fields) // n + MIN_ROWS)
+    code = np.frombuffer(text.encode(), np.uint8)
+    ink = code > ord(" ")
+    begins = ink.copy()
+    begins[1:] &= ~ink[:-1]
+    line = np.cumsum(code == ord("\n"))[begins]
+    if line.size != len(fields):
+        return None
+    line = line.reshape(-1, n)
+    if (line[:, 0] != line[:, -1]).any() or (line[1:, 0] == line[:-1, 0]).any():
         return None
     try:
-        rows = np.loadtxt(lines, comments=None, ndmin=2)
-    except ValueError:
+        numbers = pa.array(fields).cast(pa.float64())
+    except pa.ArrowInvalid:
         return None
-    _check_rows(len(rows) + MIN_ROWS)
-    return rows if rows.shape[1] == n else None
+    return numbers.to_numpy().reshape(-1, n)
 
 
 def _numbers(line: str) -> list[float]:

@@ -22,6 +22,7 @@ from gromega.models.outputs import top_k
 from gromega.pdf.bins import DMAX
 from gromega.pdf.measured import MeasuredPDF
 from gromega.pdf.network_input import INPUT_R, input_operator, points_within
+from gromega.pdf.operator import add_noise, apply_operator
 
 MATCHES = 20
 SPREAD = 0.02
@@ -39,13 +40,12 @@ def draw(random):
     )
 
 
-def measure(random, spectrum, density):
+def measure(random, name, spectrum, density):
     """Return the PDF of a crystal as a network takes it, and as a file has it."""
     omega = draw(random)
     op = input_operator(omega, DMAX)
-    g = op.matrix @ spectrum[: op.matrix.shape[1]] + density * op.baseline
-    g = np.asarray(g, np.float64)
-    g += random.normal(size=g.size) * NOISE * g.std()
+    g = apply_operator(op, spectrum[None], [density])
+    g = add_noise(op, g, [name], NOISE)[0].astype(float)
     keep = points_within(omega.rmin, omega.rmax)
     names = ("rmin", "rmax", "qmin", "qmax", "qdamp", "qbroad", "radiation")
     stated = {name: getattr(omega, name) for name in names}
@@ -78,7 +78,7 @@ def main():
     share = np.zeros((y.size, model.space_groups.size))
     best, first = np.empty(y.size), np.empty(y.size, np.int64)
     for i in range(y.size):
-        inputs[i], pdf = measure(random, spectra[i], density[i])
+        inputs[i], pdf = measure(random, ids[rows[i]], spectra[i], density[i])
         found = library.match(pdf, MATCHES).best
         best[i] = found[0].rw
         groups = np.searchsorted(model.space_groups, [match.number for match in found])

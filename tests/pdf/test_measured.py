@@ -333,6 +333,8 @@ def test_without_density_the_shape_is_right_and_a_note_says_what_is_missing(tmp_
         (rows(R), "it has one column of numbers"),
         # a table that ends in something else: the line is named
         (TWO + "20.01", "line 2001, '20.01', is no row of 2 numbers"),
+        (TWO + "20.01\n0 1 2\n", "line 2001, '20.01', is no row of 2 numbers"),
+        (TWO + "1 2 3 4\n", "line 2001, '1 2 3 4', is no row of 2 numbers"),
         # two files in one: r starts again
         (TWO + "#S 2\n" + TWO, "r must increase, but goes from 20 to 0.01 Å"),
         # no number where one must be

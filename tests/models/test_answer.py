@@ -43,7 +43,7 @@ def model():
     network = make_network(NETWORK, 4, 0)
     rows = np.random.default_rng(0).normal(size=(4, 209)).astype(np.float32)
     names = ["mp-1 NaCl", "mp-2 Fe", "mp-3 Si", "my best crystal C"]
-    memory = remember([Compiled(network).embed(rows)], np.arange(4), names, 4)
+    memory = remember([[Compiled(network).embed(rows)]], np.arange(4), names, 4)
     return Model(
         to_arrays(network), GROUPS, NETWORK, REFERENCE, {}, Box(), SETS, memory
     )

@@ -63,7 +63,7 @@ def test_a_card_comes_back_as_it_was_written(card, folder):
 
 def test_a_card_says_what_a_model_remembers():
     names = [f"mp-{k} NaCl" for k in range(9)]
-    known = remember([np.eye(9, 4) + 0.1], np.arange(9) % 3, names, 3)
+    known = remember([[np.eye(9, 4) + 0.1]], np.arange(9) % 3, names, 3)
     card = make_card(STATED, make_model(memory=known), DATA, METRICS)
     assert card["network"]["memory"] == {"crystals": 9, "spread": 0.04, "weight": 0.5}
     assert "- memory: 9 crystals of the training part, spread 0.04" in render(card)

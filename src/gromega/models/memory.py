@@ -10,13 +10,18 @@ from numpy.typing import NDArray
 
 from gromega.models.blocks import in_threads
 from gromega.models.outputs import log_softmax
-from gromega.models.stored import pack_names, unpack_names
+from gromega.models.stored import pack_halves, pack_names, unpack_halves, unpack_names
 
 SPREADS = (0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.06, 0.08, 0.1)
 """The spreads that `fit` tries; below the least of them, votes of all crystals may be
 too few for a float."""
 COMPONENTS = 128
 """The principal components that are kept: more add nothing to the accuracy."""
+LEVELS = 7
+"""The largest whole number of a direction: two of them fill a byte."""
+_STEP = 0.36
+"""Near what rounds a normal distribution of this many levels best, over its standard
+deviation (Max, IRE Trans. Inf. Theory 6 (1960) 7)."""
 _FLOOR = 1e-3
 _BLOCK = 64
 
@@ -27,9 +32,9 @@ class Memory:
 
     A network of a few million weights forgets most of what it has seen. How like two
     PDFs are it judges much better, by the angle between their embeddings, as seen
-    along the principal components of the crystals. So crystal i has w_i =
-    exp(s_i / spread) votes, s_i being the cosine of the angle between its direction
-    and that of the PDF, and with the share q of the votes,
+    along the principal components of the crystals. So direction i has w_i =
+    exp(s_i / spread) votes, s_i being the cosine of the angle between it and that of
+    the PDF, and with the share q of the votes,
 
         log p = (1 - weight) log p_network + weight log(q + 0.001),
 
@@ -41,7 +46,10 @@ class Memory:
     components
         The components of an embedding, (width, k), that directions are made of.
     directions
-        The direction of each crystal, (n, k), int8, up to a factor.
+        The directions of the crystals, (m n, k), int8, in `steps` and up to a factor:
+        of all n as one radiation sees them, and so on for m radiations.
+    steps
+        What a 1 of each component is, (k,).
     y
         Their classes, (n,), indices into the model's space groups.
     names
@@ -61,6 +69,7 @@ class Memory:
 
     components: NDArray[np.float16]
     directions: NDArray[np.int8]
+    steps: NDArray[np.float32]
     y: NDArray[np.int64]
     names: tuple[str, ...]
     n_groups: int
@@ -69,9 +78,10 @@ class Memory:
 
     def __post_init__(self) -> None:
         n = self.y.size
-        if len(self.directions) != n or len(self.names) != n or not n:
+        m = len(self.directions) / max(n, 1)
+        if m < 1 or m % 1 or len(self.names) != n:
             raise ValueError(
-                f"a memory needs a direction, a class and a name for each crystal, got "
+                f"a memory needs directions, a class and a name for each crystal, got "
                 f"{len(self.directions)}, {n} and {len(self.names)}."
             )
         if not self.spread >= SPREADS[0] or not 0 <= self.weight <= 1:
@@ -85,7 +95,8 @@ class Memory:
 
     @cached_property
     def _known(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        return self.components.astype(np.float32), to_directions(self.directions)
+        whole = self.directions * self.steps
+        return self.components.astype(np.float32), to_directions(whole)
 
     def _along(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the directions of PDFs, (n, k), from their embeddings."""
@@ -94,7 +105,8 @@ class Memory:
     @cached_property
     def _by_class(self) -> list[NDArray[np.float32]]:
         """The directions of the crystals of each class."""
-        return [self._known[1][self.y == k] for k in range(self.n_groups)]
+        y = np.resize(self.y, len(self.directions))
+        return [self._known[1][y == k] for k in range(self.n_groups)]
 
     def join(
         self, log_p: NDArray[np.floating], embeddings: NDArray[np.float32]
@@ -136,11 +148,15 @@ class Memory:
         """Return the places and the cosines of the k most alike, both (n, k)."""
         k = min(k, self.y.size)
         places = in_threads(lambda x: self._places(x, k), embeddings, _BLOCK)
-        near = self._known[1][places]
-        return places, np.einsum("nc,nkc->nk", self._along(embeddings), near)
+        known = self._known[1].reshape(-1, self.y.size, self.steps.size)
+        along = self._along(embeddings)
+        cosines = np.einsum("nc,mnkc->mnk", along, known[:, places])
+        return places, cosines.max(axis=0)
 
     def _places(self, embeddings: NDArray[np.float32], k: int) -> NDArray[np.int64]:
         cosines = self._along(embeddings) @ self._known[1].T
+        # As the radiation sees it that makes it more alike.
+        cosines = cosines.reshape(len(cosines), -1, self.y.size).max(axis=1)
         some = np.sort(np.argpartition(cosines, -k, axis=1)[:, -k:], axis=1)
         found = np.take_along_axis(cosines, some, axis=1)
         return np.take_along_axis(
@@ -151,7 +167,8 @@ class Memory:
         """Return the arrays that a file of weights holds."""
         return {
             "memory/components": self.components,
-            "memory/directions": self.directions,
+            "memory/directions": pack_halves(self.directions),
+            "memory/steps": self.steps,
             "memory/y": self.y.astype(np.int16),
             "memory/names": pack_names(self.names),
         }
@@ -168,11 +185,14 @@ class Memory:
         values: Mapping[str, Any],
     ) -> "Memory":
         """Return the memory of `to_arrays` and `to_mapping`."""
-        directions = arrays["memory/directions"]
-        # Models of version 1.1 and before have directions of whole embeddings.
-        whole = np.eye(directions.shape[1], dtype=np.float16)
+        directions, steps = arrays["memory/directions"], arrays.get("memory/steps")
+        if steps is not None:
+            directions = unpack_halves(directions, steps.size)
+        else:
+            # Models of version 1.4 and before have a byte for each number.
+            directions, steps = _rounded(to_directions(directions))
         return cls(
-            arrays.get("memory/components", whole), directions,
+            arrays["memory/components"], directions, steps,
             arrays["memory/y"].astype(np.int64), unpack_names(arrays["memory/names"]),
             n_groups, **values,
         )  # fmt: skip
@@ -185,7 +205,7 @@ def to_directions(x: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def remember(
-    embeddings: Sequence[NDArray[np.float32]],
+    embeddings: Sequence[Sequence[NDArray[np.float32]]],
     y: NDArray[np.int64],
     names: Sequence[str],
     n_groups: int,
@@ -195,8 +215,8 @@ def remember(
     Parameters
     ----------
     embeddings
-        Their embeddings, (n, width), at different conditions; the direction that is
-        kept is the mean.
+        For each radiation, their embeddings, (n, width), at different conditions; the
+        direction that is kept is the mean.
     y
         Their classes, (n,).
     names
@@ -204,12 +224,25 @@ def remember(
     n_groups
         The number of classes.
     """
-    mean = to_directions(np.sum([to_directions(e) for e in embeddings], axis=0))
+    mean = np.concatenate(
+        [to_directions(np.sum([to_directions(e) for e in seen], axis=0))
+         for seen in embeddings]
+    )  # fmt: skip
     _, vectors = np.linalg.eigh(mean.T @ mean)
     components = vectors[:, ::-1][:, :COMPONENTS].astype(np.float16)
-    along = to_directions(mean @ components.astype(np.float32))
-    kept = np.round(127 / np.abs(along).max() * along).astype(np.int8)
-    return Memory(components, kept, y, tuple(names), n_groups, spread=0.04, weight=0.5)
+    kept, steps = _rounded(to_directions(mean @ components.astype(np.float32)))
+    return Memory(
+        components, kept, steps, y, tuple(names), n_groups, spread=0.04, weight=0.5
+    )
+
+
+def _rounded(
+    along: NDArray[np.float32],
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Return directions as whole numbers, (n, k), and what a 1 of each component is."""
+    steps = _STEP * np.sqrt(np.mean(along**2, axis=0)) + np.float32(1e-9)
+    whole = np.round(along / steps).clip(-LEVELS, LEVELS)
+    return whole.astype(np.int8), steps
 
 
 def fit(

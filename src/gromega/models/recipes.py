@@ -60,7 +60,8 @@ class Recipe:
         outputs are structure types; 0 for others.
     memory
         The number of conditions at which the crystals of the training part are
-        embedded to be remembered, the reference first; 0 remembers none.
+        embedded to be remembered, the reference first, by each radiation that their
+        variants are seen by; 0 remembers none.
     """
 
     network: dict[str, Any]

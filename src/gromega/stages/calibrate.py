@@ -1,18 +1,25 @@
 """Stage: the model gets its memory, its calibration, and crystals to be tested on."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from gromega.conditions import RADIATIONS
 from gromega.crystals.table import crystals_of, read_table, rows_of
 from gromega.evaluation.accuracy import classes
-from gromega.lake import by_radiation
+from gromega.lake import by_radiation, seen_spectra
 from gromega.models import calibration, memory
 from gromega.models.feeds import Part
 from gromega.models.held_out import MOST, HeldOut, hold_out
 from gromega.models.model import Model, load_model, save_model
-from gromega.models.recipes import get_recipe
+from gromega.models.recipes import Recipe, get_recipe
 from gromega.params import Params
+from gromega.pdf.bins import DMAX
+from gromega.pdf.network_input import input_operator
+from gromega.pdf.operator import apply_operator
+from gromega.pdf.random_conditions import at_random
 from gromega.splits import read_part
 from gromega.stages.parts import box_part, part_of
 from gromega.stages.paths import CRYSTALS, MODEL, SPLIT, TRAINED
@@ -33,7 +40,7 @@ def calibrate(params: Params) -> None:
     recipe = get_recipe(params.train.recipe)
     validation = part_of("validation", model.space_groups)
     if recipe.memory:
-        model = _remembering(model, recipe.memory, validation)
+        model = _remembering(model, recipe, validation)
     where, seen = "the reference", validation
     if model.box:
         # Other draws than those that chose the epoch and the weight of the memory.
@@ -55,23 +62,49 @@ def _held_out(model: Model) -> HeldOut:
     return hold_out(ids[rows], y, density, spectra)
 
 
-def _remembering(model: Model, conditions: int, validation: Part) -> Model:
+def _remembering(model: Model, recipe: Recipe, validation: Part) -> Model:
     """Return a model that remembers the crystals of the training part."""
     part = part_of("train", model.space_groups)
     table = read_table(CRYSTALS, ["id", "formula"]).to_pylist()
     formula = {row["id"]: row["formula"] for row in table}
+    seeds = range(MEMORY_SEED, MEMORY_SEED + recipe.memory - 1) if model.box else ()
     seen = [part.g]
     if model.box:
-        draws = range(MEMORY_SEED, MEMORY_SEED + conditions - 1)
-        seen += [box_part(part, model.box, [seed]).g for seed in draws]
-    with progress_bar("conditions", len(seen)) as advance:
-        embeddings = []
-        for g in seen:
-            embeddings.append(model.engine.embed(g))
-            advance(1)
+        seen += [box_part(part, model.box, [seed]).g for seed in seeds]
+    as_seen = [seen]
+    if recipe.variants and recipe.variants.other_radiation:
+        as_seen.append(_by_other_radiation(model, part, seen, seeds))
+    with progress_bar("conditions", sum(map(len, as_seen))) as advance:
+        embeddings: list[list[NDArray[np.float32]]] = []
+        for seen in as_seen:
+            embeddings.append([])
+            for g in seen:
+                embeddings[-1].append(model.engine.embed(g))
+                advance(1)
     names = [f"{name} {formula[name]}" for name in part.ids]
     known = memory.remember(embeddings, part.y, names, model.space_groups.size)
     choosing = box_part(validation, model.box, [0]) if model.box else validation
     embedded = model.engine.embed(choosing.g)
     log_p = model.engine.head(embedded)
     return replace(model, memory=memory.fit(known, log_p, embedded, choosing.y))
+
+
+def _by_other_radiation(
+    model: Model, part: Part, seen: Sequence[NDArray[np.float32]], seeds: Sequence[int]
+) -> list[NDArray[np.float32]]:
+    """Return the PDFs of crystals at the same conditions by the other radiation.
+
+    Those of crystals that it does not see are as they were.
+    """
+    (other,) = {*RADIATIONS} - {model.conditions.radiation}
+    crystals = crystals_of(rows_of(read_table(CRYSTALS), part.ids))
+    visible, spectra = seen_spectra(crystals, other, DMAX)
+    density = np.array([crystal.density for crystal in crystals])
+    op = input_operator(model.conditions.at(radiation=other), DMAX)
+    made = [apply_operator(op, spectra, density)]
+    if model.box:
+        made += [at_random(spectra, density, model.box, seed) for seed in seeds]
+    return [
+        np.where(visible[:, None], g, usual)
+        for g, usual in zip(made, seen, strict=True)
+    ]

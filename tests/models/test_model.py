@@ -50,6 +50,11 @@ def test_same_model_is_saved_as_same_bytes(model, folder, tmp_path):
     ]
 
 
+def test_who_may_read_one_file_of_a_model_may_read_all(folder):
+    modes = {path.stat().st_mode for path in folder.iterdir()}
+    assert len(modes) == 1
+
+
 def test_ranking_lists_every_group_once_most_probable_first(model, classics):
     ranked = model.rank(classics[:3], Conditions(rmax=20.0))
     assert ranked.shape == (3, 7)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from gromega.conditions import REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
@@ -440,7 +440,8 @@ def save_model(path: Path, model: Model) -> None:
         arrays |= model.held_out.to_arrays()
     # It writes memory as it lies, whatever the strides.
     rows = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    save_file(rows, partial / "weights.safetensors")
+    # Its own save_file makes a file that other users cannot read.
+    (partial / "weights.safetensors").write_bytes(save(rows))
     config = {
         "format": FORMAT,
         "network": model.architecture,

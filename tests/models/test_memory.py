@@ -156,7 +156,7 @@ def test_a_model_without_memory_says_so(generator):
     [
         # a name is missing: refused
         ({"names": ("a",)}, "directions, a class and a name for each crystal"),
-        # votes too few for a float: refused
+        # votes too many for a float: refused
         ({"spread": 0.01}, "the spread of a memory must be 0.02 or more"),
         ({"weight": 1.5}, "its weight from 0 to 1"),
         # a class that the model does not know: refused

@@ -13,8 +13,8 @@ from gromega.models.outputs import log_softmax
 from gromega.models.stored import pack_halves, pack_names, unpack_halves, unpack_names
 
 SPREADS = (0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.06, 0.08, 0.1)
-"""The spreads that `fit` tries; below the least of them, votes of all crystals may be
-too few for a float."""
+"""The spreads that `fit` tries; below the least of them, votes may be too many for a
+float."""
 COMPONENTS = 128
 """The principal components that are kept: more add nothing to the accuracy."""
 LEVELS = 7
@@ -23,7 +23,7 @@ _STEP = 0.36
 """Near what rounds a normal distribution of this many levels best, over its standard
 deviation (Max, IRE Trans. Inf. Theory 6 (1960) 7)."""
 _FLOOR = 1e-3
-_BLOCK = 64
+_BLOCK = 128
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,6 @@ class Memory:
         # A class at a time, which the cache of a core holds.
         for k, directions in enumerate(self._by_class):
             w = along @ directions.T
-            w -= 1 / spread
             np.exp(w, out=w)
             w.sum(axis=1, out=votes[:, k])
         return votes / votes.sum(axis=1, keepdims=True)

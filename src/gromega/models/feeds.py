@@ -134,10 +134,10 @@ class FixedFeed:
 class VariantFeed:
     """Variants of crystals, seen at conditions from the whole of a box.
 
-    Every epoch, a share of the crystals is made anew: other variants, their pair
-    spectra computed by threads while the epoch before is trained on. At every step,
-    the oldest operator of a pool is replaced by that of new random conditions, and
-    each batch is made with several operators of the pool.
+    No variant is seen twice: those of an epoch are made, and their pair spectra
+    computed, by threads while the epoch before is trained on. At every step, the
+    oldest operator of a pool is replaced by that of new random conditions, and each
+    batch is made with several operators of the pool.
 
     Parameters
     ----------
@@ -153,8 +153,6 @@ class VariantFeed:
         How far variants go.
     seed
         The seed of all this.
-    refresh
-        A crystal is made anew every so many epochs.
     pool
         The number of operators in the pool.
     mixed
@@ -181,7 +179,6 @@ class VariantFeed:
         box: Box,
         changes: Changes,
         seed: int,
-        refresh: int = 4,
         pool: int = 64,
         mixed: int = MIXED,
         radiation: str = "xray",
@@ -194,43 +191,34 @@ class VariantFeed:
         others = tuple(name for name in RADIATIONS if name != radiation)
         self._radiations, self._stopped = (radiation, *others), False
         self._templates, self._box, self._changes = templates, box, changes
-        self._seed, self._refresh, self._size, self.mixed = seed, refresh, pool, mixed
+        self._seed, self._size, self.mixed = seed, pool, mixed
         self._stretch, self._usual = stretch, usual
         # Training at one set of conditions alone is training at perfect ones.
         self._rippled = any(low < high for low, high in astuple(box))
-        self._spectra: Array | None = None
+        self._spectra = jnp.zeros((len(templates), n_bins(DMAX)), jnp.float32)
         self._density = np.zeros(len(templates), np.float32)
         self._threads = ThreadPoolExecutor(1)
         self._coming: tuple[int, Future[Any]] | None = None
 
     def rows(self, epoch: int) -> NDArray[np.int64]:
         n = self.y.size - self._extra
-        # Half of them, of the same parity as those made anew for this epoch.
+        # Every other one of them.
         more = np.arange(n + (epoch + n) % 2, self.y.size, 2)
         return np.concatenate([np.arange(n), more[: self._extra // 2]])
 
     def stock(self, epoch: int) -> Arrays:
+        rows = self.rows(epoch)
         if self._coming is None or self._coming[0] != epoch:
             self._await()
-            self._spectra = None
-            rows = np.arange(len(self._templates))
-            made = self._make(epoch, rows)
+            spectra, density = self._make(epoch, rows)
         else:
-            rows = np.arange(len(self._templates))[self._share(epoch)]
-            made = self._coming[1].result()
-        spectra, self._density[rows] = made
-        if self._spectra is None:
-            self._spectra = jnp.asarray(spectra)
-        else:
-            self._spectra = _replace(self._spectra, rows, spectra)
-        following = np.arange(len(self._templates))[self._share(epoch + 1)]
-        coming = self._threads.submit(self._make, epoch + 1, following)
+            spectra, density = self._coming[1].result()
+        self._spectra = _replace(self._spectra, rows, spectra)
+        self._density[rows] = density
+        coming = self._threads.submit(self._make, epoch + 1, self.rows(epoch + 1))
         self._coming = epoch + 1, coming
         # A copy: the next epoch changes it.
         return self._spectra, jnp.array(self._density)
-
-    def _share(self, epoch: int) -> slice:
-        return slice(epoch % self._refresh, None, self._refresh)
 
     def _make(
         self, epoch: int, rows: NDArray[np.int64]
@@ -242,11 +230,7 @@ class VariantFeed:
         def make(places: NDArray[np.int64]) -> None:
             for place in places:
                 row = int(rows[place])
-                # The epoch in which this crystal was last made anew, from 1 on.
-                age = (epoch - row) % self._refresh
-                random = np.random.default_rng(
-                    [self._seed, row, epoch - age + self._refresh]
-                )
+                random = np.random.default_rng([self._seed, row, epoch])
                 if self._stopped:
                     return
                 crystal = vary(self._templates[row], self._changes, random)

@@ -17,11 +17,11 @@ SPREADS = (0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.06, 0.08, 0.1)
 float."""
 COMPONENTS = 128
 """The principal components that are kept: more add nothing to the accuracy."""
-LEVELS = 7
-"""The largest whole number of a direction: two of them fill a byte."""
+# The largest whole number of a direction: two of them fill a byte.
+_LEVELS = 7
+# Near what rounds a normal distribution to so many levels best, over its standard
+# deviation (Max, IRE Trans. Inf. Theory 6 (1960) 7).
 _STEP = 0.36
-"""Near what rounds a normal distribution of this many levels best, over its standard
-deviation (Max, IRE Trans. Inf. Theory 6 (1960) 7)."""
 _FLOOR = 1e-3
 _BLOCK = 128
 
@@ -223,10 +223,8 @@ def remember(
     n_groups
         The number of classes.
     """
-    mean = np.concatenate(
-        [to_directions(np.sum([to_directions(e) for e in seen], axis=0))
-         for seen in embeddings]
-    )  # fmt: skip
+    sums = [np.sum([to_directions(e) for e in seen], axis=0) for seen in embeddings]
+    mean = to_directions(np.concatenate(sums))
     _, vectors = np.linalg.eigh(mean.T @ mean)
     components = vectors[:, ::-1][:, :COMPONENTS].astype(np.float16)
     kept, steps = _rounded(to_directions(mean @ components.astype(np.float32)))
@@ -240,7 +238,7 @@ def _rounded(
 ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Return directions as whole numbers, (n, k), and what a 1 of each component is."""
     steps = _STEP * np.sqrt(np.mean(along**2, axis=0)) + np.float32(1e-9)
-    whole = np.round(along / steps).clip(-LEVELS, LEVELS)
+    whole = np.round(along / steps).clip(-_LEVELS, _LEVELS)
     return whole.astype(np.int8), steps
 
 

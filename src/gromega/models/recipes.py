@@ -138,7 +138,7 @@ _ROBUST = Recipe(
     weight_decay=0.02,
     stretch=0.02,
     muon=True,
-    variants=Changes(keep=0.75),
+    variants=Changes(keep=0.75, other_radiation=0.2),
     box=Box(),
     extra=True,
     types=0.5,

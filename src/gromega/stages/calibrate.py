@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega.conditions import RADIATIONS
+from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import crystals_of, read_table, rows_of
 from gromega.evaluation.accuracy import classes
 from gromega.lake import by_radiation, seen_spectra
@@ -65,15 +66,15 @@ def _held_out(model: Model) -> HeldOut:
 def _remembering(model: Model, recipe: Recipe, validation: Part) -> Model:
     """Return a model that remembers the crystals of the training part."""
     part = part_of("train", model.space_groups)
-    table = read_table(CRYSTALS, ["id", "formula"]).to_pylist()
-    formula = {row["id"]: row["formula"] for row in table}
-    seeds = range(MEMORY_SEED, MEMORY_SEED + recipe.memory - 1) if model.box else ()
-    seen = [part.g]
-    if model.box:
-        seen += [box_part(part, model.box, [seed]).g for seed in seeds]
-    as_seen = [seen]
+    table = rows_of(read_table(CRYSTALS), part.ids)
+    box = model.box
+    seeds = range(MEMORY_SEED, MEMORY_SEED + recipe.memory - 1) if box else ()
+    usual = [part.g]
+    if box:
+        usual += [box_part(part, box, [seed]).g for seed in seeds]
+    as_seen = [usual]
     if recipe.variants and recipe.variants.other_radiation:
-        as_seen.append(_by_other_radiation(model, part, seen, seeds))
+        as_seen.append(_by_other_radiation(model, crystals_of(table), usual, seeds))
     with progress_bar("conditions", sum(map(len, as_seen))) as advance:
         embeddings: list[list[NDArray[np.float32]]] = []
         for seen in as_seen:
@@ -81,23 +82,26 @@ def _remembering(model: Model, recipe: Recipe, validation: Part) -> Model:
             for g in seen:
                 embeddings[-1].append(model.engine.embed(g))
                 advance(1)
-    names = [f"{name} {formula[name]}" for name in part.ids]
+    formulas = table["formula"].to_pylist()
+    names = [f"{name} {made}" for name, made in zip(part.ids, formulas, strict=True)]
     known = memory.remember(embeddings, part.y, names, model.space_groups.size)
-    choosing = box_part(validation, model.box, [0]) if model.box else validation
+    choosing = box_part(validation, box, [0]) if box else validation
     embedded = model.engine.embed(choosing.g)
     log_p = model.engine.head(embedded)
     return replace(model, memory=memory.fit(known, log_p, embedded, choosing.y))
 
 
 def _by_other_radiation(
-    model: Model, part: Part, seen: Sequence[NDArray[np.float32]], seeds: Sequence[int]
+    model: Model,
+    crystals: Sequence[Crystal],
+    usual: Sequence[NDArray[np.float32]],
+    seeds: Sequence[int],
 ) -> list[NDArray[np.float32]]:
     """Return the PDFs of crystals at the same conditions by the other radiation.
 
     Those of crystals that it does not see are as they were.
     """
     (other,) = {*RADIATIONS} - {model.conditions.radiation}
-    crystals = crystals_of(rows_of(read_table(CRYSTALS), part.ids))
     visible, spectra = seen_spectra(crystals, other, DMAX)
     density = np.array([crystal.density for crystal in crystals])
     op = input_operator(model.conditions.at(radiation=other), DMAX)
@@ -105,6 +109,6 @@ def _by_other_radiation(
     if model.box:
         made += [at_random(spectra, density, model.box, seed) for seed in seeds]
     return [
-        np.where(visible[:, None], g, usual)
-        for g, usual in zip(made, seen, strict=True)
+        np.where(visible[:, None], g, as_usual)
+        for g, as_usual in zip(made, usual, strict=True)
     ]

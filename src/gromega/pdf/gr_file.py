@@ -199,28 +199,31 @@ def _plain_rows(text: str, n: int) -> NDArray[np.float64] | None:
 
     Nearly all files are so from the first row on, and are read by Arrow then.
     """
-    code = np.frombuffer(text.encode(), np.uint8)
-    ink = code > ord(" ")
-    begins = ink.copy()
-    begins[1:] &= ~ink[:-1]
-    line = np.cumsum(code == ord("\n"))[begins]
-    if not line.size or line.size % n:
+    code = np.frombuffer(text.encode() + b"\n", np.uint8)
+    ink = np.pad(code > ord(" "), (1, 0))
+    # Where fields begin and end, in turn.
+    edges = np.flatnonzero(ink[1:] != ink[:-1]).astype(np.int32)
+    starts = edges[::2]
+    rows, more = divmod(starts.size, n)
+    if not rows or more:
         return None
-    line = line.reshape(-1, n)
-    _check_rows(len(line) + MIN_ROWS)
-    if (line[:, 0] != line[:, -1]).any() or (line[1:, 0] == line[:-1, 0]).any():
+    _check_rows(rows + MIN_ROWS)
+    # The fields above the end of each line: whole rows, and one more at most.
+    above = np.searchsorted(starts, np.flatnonzero(code == ord("\n")))
+    if (above % n).any() or (np.diff(above, prepend=0) > n).any():
         return None
-    # Past pa.array and to_numpy, which import pandas.
-    code, starts = code[ink], np.flatnonzero(begins[ink])
-    offsets = np.append(starts, code.size).astype(np.int32)
+    # What is between the fields is null; past pa.array and to_numpy, which import
+    # pandas.
+    odd = np.packbits(np.tile([True, False], starts.size), bitorder="little")
     fields = pa.StringArray.from_buffers(
-        line.size, pa.py_buffer(offsets), pa.py_buffer(code)
+        edges.size - 1, pa.py_buffer(edges), pa.py_buffer(code), pa.py_buffer(odd)
     )
     try:
         numbers = fields.cast(pa.float64())
     except pa.ArrowInvalid:
         return None
-    return np.frombuffer(numbers.buffers()[1], np.float64)[: line.size].reshape(-1, n)
+    whole = np.frombuffer(numbers.buffers()[1], np.float64)
+    return whole[: edges.size : 2].reshape(-1, n)
 
 
 def _numbers(line: str) -> list[float]:

@@ -3,16 +3,17 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
+
+Found = TypeVar("Found")
 
 
 def in_threads(
-    function: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any], size: int
-) -> NDArray[Any]:
-    """Return function(x), made of blocks of rows, as many at once as there are cores.
+    function: Callable[[NDArray[Any]], Found], x: NDArray[Any], size: int
+) -> list[Found]:
+    """Return function(x) of blocks of rows, as many at once as there are cores.
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ def in_threads(
         The number of rows of a block.
     """
     if len(x) <= size:
-        return function(x)
+        return [function(x)]
     blocks = (x[start : start + size] for start in range(0, len(x), size))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.concatenate(list(pool.map(function, blocks)))
+        return list(pool.map(function, blocks))

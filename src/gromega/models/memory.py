@@ -94,19 +94,16 @@ class Memory:
                              f"{self.y.max()}.")  # fmt: skip
 
     @cached_property
-    def _known(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        whole = self.directions * self.steps
-        return self.components.astype(np.float32), to_directions(whole)
-
-    def _along(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the directions of PDFs, (n, k), from their embeddings."""
-        return to_directions(embeddings @ self._known[0])
+    def _order(self) -> NDArray[np.int64]:
+        """The places of the crystals, class by class."""
+        return np.argsort(self.y, kind="stable")
 
     @cached_property
     def _by_class(self) -> list[NDArray[np.float32]]:
-        """The directions of the crystals of each class."""
-        y = np.resize(self.y, len(self.directions))
-        return [self._known[1][y == k] for k in range(self.n_groups)]
+        """The directions of the crystals of each class, (k, m n), each a column."""
+        known = to_directions(self.directions * self.steps)
+        y = np.resize(self.y, len(known))
+        return [np.ascontiguousarray(known[y == c].T) for c in range(self.n_groups)]
 
     def join(
         self, log_p: NDArray[np.floating], embeddings: NDArray[np.float32]
@@ -120,47 +117,63 @@ class Memory:
         embeddings
             The embeddings of the same PDFs, (n, width).
         """
-        votes = np.log(self.votes(embeddings, self.spread) + _FLOOR)
-        return _normal((1 - self.weight) * log_p + self.weight * votes)
+        return self.recall(log_p, embeddings, 0)[0]
+
+    def recall(
+        self, log_p: NDArray[np.floating], embeddings: NDArray[np.float32], k: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+        """Return what `join` and `nearest` return, at the cost of one of them."""
+        votes, places, cosines = self._look(embeddings, self.spread, k)
+        votes = np.log(votes + _FLOOR)
+        joined = _normal((1 - self.weight) * log_p + self.weight * votes)
+        return joined, places, cosines
 
     def votes(
         self, embeddings: NDArray[np.float32], spread: float
     ) -> NDArray[np.float32]:
         """Return the share of the votes that each group has, (n, n_groups)."""
-        return in_threads(lambda x: self._votes(x, spread), embeddings, _BLOCK)
-
-    def _votes(
-        self, embeddings: NDArray[np.float32], spread: float
-    ) -> NDArray[np.float32]:
-        along = self._along(embeddings) / np.float32(spread)
-        votes = np.empty((len(along), self.n_groups), np.float32)
-        # A class at a time, which the cache of a core holds.
-        for k, directions in enumerate(self._by_class):
-            w = along @ directions.T
-            np.exp(w, out=w)
-            w.sum(axis=1, out=votes[:, k])
-        return votes / votes.sum(axis=1, keepdims=True)
+        return self._look(embeddings, spread, 0)[0]
 
     def nearest(
         self, embeddings: NDArray[np.float32], k: int = 5
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the places and the cosines of the k most alike, both (n, k)."""
-        k = min(k, self.y.size)
-        places = in_threads(lambda x: self._places(x, k), embeddings, _BLOCK)
-        known = self._known[1].reshape(-1, self.y.size, self.steps.size)
-        along = self._along(embeddings)
-        cosines = np.einsum("nc,mnkc->mnk", along, known[:, places])
-        return places, cosines.max(axis=0)
+        return self._look(embeddings, self.spread, k)[1:]
 
-    def _places(self, embeddings: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-        cosines = self._along(embeddings) @ self._known[1].T
-        # As the radiation sees it that makes it more alike.
-        cosines = cosines.reshape(len(cosines), -1, self.y.size).max(axis=1)
-        some = np.sort(np.argpartition(cosines, -k, axis=1)[:, -k:], axis=1)
-        found = np.take_along_axis(cosines, some, axis=1)
-        return np.take_along_axis(
-            some, np.argsort(-found, axis=1, kind="stable"), axis=1
+    def _look(
+        self, embeddings: NDArray[np.float32], spread: float, k: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+        """Return votes, and the places and cosines of the k most alike."""
+        blocks = in_threads(
+            lambda x: self._look_at(x, spread, min(k, self.y.size)), embeddings, _BLOCK
         )
+        votes, places, cosines = map(np.concatenate, zip(*blocks, strict=True))
+        return votes, places, cosines
+
+    def _look_at(
+        self, embeddings: NDArray[np.float32], spread: float, k: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+        along = to_directions(embeddings @ self.components.astype(np.float32))
+        along /= np.float32(spread)
+        n = len(along)
+        votes = np.empty((n, self.n_groups), np.float32)
+        # Of each crystal, as the radiation sees it that makes it more alike.
+        alike = np.empty((n, self.y.size if k else 0), np.float32)
+        start = 0
+        # A class at a time, which the cache of a core holds.
+        for c, directions in enumerate(self._by_class):
+            w = along @ directions
+            if k:
+                stop = start + w.shape[1] * self.y.size // len(self.directions)
+                seen = w.reshape(n, -1, stop - start)
+                np.max(seen, axis=1, out=alike[:, start:stop], initial=-np.inf)
+                start = stop
+            np.exp(w, out=w)
+            w.sum(axis=1, out=votes[:, c])
+        votes /= votes.sum(axis=1, keepdims=True)
+        most = _largest(alike, k)
+        cosines = np.take_along_axis(alike, most, axis=1) * np.float32(spread)
+        return votes, self._order[most], cosines
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that a file of weights holds."""
@@ -201,6 +214,15 @@ def to_directions(x: NDArray[Any]) -> NDArray[np.float32]:
     """Return the rows of an array divided by their lengths."""
     x = x.astype(np.float32)
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
+
+
+def _largest(x: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Return the places of the k largest numbers of each row, the largest first."""
+    if not k:
+        return np.empty((len(x), 0), np.int64)
+    some = np.sort(np.argpartition(x, -k, axis=1)[:, -k:], axis=1)
+    found = np.take_along_axis(x, some, axis=1)
+    return np.take_along_axis(some, np.argsort(-found, axis=1, kind="stable"), axis=1)
 
 
 def remember(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 FORMAT = "gromega model 1"
 FIRST_PEAK = 2.0
 """Å. A PDF that begins above 1.5 Å but below this lacks nothing that tells groups."""
+_NEAREST = 5
 _KEPT_TESTS = 256
 INPUT = {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size}
 
@@ -185,18 +186,19 @@ class Model:
         return self.calibration.apply(log_p) if self.calibration else log_p
 
     def _asked(
-        self, g: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """Return log-probabilities and, where there is a memory, embeddings."""
+        self, g: NDArray[np.float32], k: int = 0
+    ) -> tuple[NDArray[np.float32], list[list[tuple[str, int, float]]]]:
+        """Return log-probabilities and the k crystals most alike, as `nearest` does."""
         _check_input(g)
         if self.memory is None:
-            return self.engine.predict(g), None
+            return self.engine.predict(g), [[]] * len(g)
         embeddings = self.engine.embed(g)
         log_p = self.engine.head(embeddings)
-        return self.memory.join(log_p, embeddings), embeddings
+        joined, places, cosines = self.memory.recall(log_p, embeddings, k)
+        return joined, self._named(self.memory, places, cosines)
 
     def nearest(
-        self, g: NDArray[np.float32], k: int = 5
+        self, g: NDArray[np.float32], k: int = _NEAREST
     ) -> list[list[tuple[str, int, float]]]:
         """Return the crystals of the memory that are most like each PDF.
 
@@ -221,12 +223,11 @@ class Model:
                 "this model remembers no crystals; take models/spacegroup, or train "
                 "one with the recipe 'robust'."
             )
-        return self._named(self.memory, self.engine.embed(g), k)
+        return self._named(self.memory, *self.memory.nearest(self.engine.embed(g), k))
 
     def _named(
-        self, memory: Memory, embeddings: NDArray[np.float32], k: int = 5
+        self, memory: Memory, places: NDArray[np.int64], likeness: NDArray[np.float32]
     ) -> list[list[tuple[str, int, float]]]:
-        places, likeness = memory.nearest(embeddings, k)
         groups = self.space_groups
         return [
             [
@@ -310,14 +311,11 @@ class Model:
         if not pdfs:
             return []
         g = to_inputs(pdfs)
-        plain, embeddings = self._asked(g)
+        plain, nearest = self._asked(g, _NEAREST)
         log_p = self._calibrated(plain)
         inside = np.zeros(log_p.shape, bool)
         if self.calibration:
             inside = self.calibration.prediction_sets(log_p, coverage)
-        nearest: list[list[tuple[str, int, float]]] = [[]] * len(pdfs)
-        if self.memory and embeddings is not None:
-            nearest = self._named(self.memory, embeddings)
         stated = coverage if self.calibration else None
         answers = []
         for pdf, row, among, known in zip(pdfs, log_p, inside, nearest, strict=True):

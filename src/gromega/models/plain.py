@@ -84,11 +84,11 @@ class PlainResNet:
 
     def embed(self, g: Floats) -> Floats:
         """Return what the last layer sees of G(r), (n, width)."""
-        return finite(in_threads(self._embed, g, _BLOCK))
+        return finite(np.concatenate(in_threads(self._embed, g, _BLOCK)))
 
     def head(self, x: Floats) -> Floats:
         """Return log-probabilities, (n, n_groups), from embeddings."""
-        return finite(in_threads(self._head, x, _BLOCK))
+        return finite(np.concatenate(in_threads(self._head, x, _BLOCK)))
 
     def _embed(self, g: Floats) -> Floats:
         x = self._stem(views(g))

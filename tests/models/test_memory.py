@@ -54,6 +54,25 @@ def test_votes_are_those_of_a_softmax_over_all_crystals(memory, generator):
     np.testing.assert_allclose(memory.votes(x, 0.05), expected, rtol=1e-3, atol=1e-6)
 
 
+def test_what_is_most_alike_is_so_among_all_classes(generator):
+    # more PDFs than a block has, classes of unlike size, one without crystals
+    y = np.concatenate([np.zeros(50), np.full(7, 3), np.full(3, 1)]).astype(np.int64)
+    generator.shuffle(y)
+    xray, neutron = generator.normal(size=(2, 60, 12)).astype(np.float32)
+    memory = remember([[xray], [neutron]], y, [f"mp-{k} X" for k in range(60)], 4)
+    x = generator.normal(size=(300, 12)).astype(np.float32)
+    log_p = np.log(generator.dirichlet(np.ones(4), 300))
+    joined, places, likeness = memory.recall(log_p, x, 4)
+    np.testing.assert_array_equal(joined, memory.join(log_p, x))
+    assert (memory.votes(x, 0.05)[:, 2] == 0).all()
+    both = to_directions(x @ memory.components) @ known_directions(memory).T
+    cosines = both.reshape(300, 2, 60).max(axis=1)
+    expected = np.argsort(-cosines, axis=1)[:, :4]
+    np.testing.assert_array_equal(places, expected)
+    found = np.take_along_axis(cosines, expected, axis=1)
+    np.testing.assert_allclose(likeness, found, atol=1e-5)
+
+
 def test_a_crystal_is_known_by_each_radiation(generator):
     y, names = np.arange(60) % 3, [f"mp-{k} X" for k in range(60)]
     xray, neutron = generator.normal(size=(2, 60, 12)).astype(np.float32)

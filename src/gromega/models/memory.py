@@ -155,7 +155,7 @@ class Memory:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
         along = to_directions(embeddings @ self.components.astype(np.float32))
         along /= np.float32(spread)
-        n = len(along)
+        n, radiations = len(along), len(self.directions) // self.y.size
         votes = np.empty((n, self.n_groups), np.float32)
         # Of each crystal, as the radiation sees it that makes it more alike.
         alike = np.empty((n, self.y.size if k else 0), np.float32)
@@ -164,9 +164,9 @@ class Memory:
         for c, directions in enumerate(self._by_class):
             w = along @ directions
             if k:
-                stop = start + w.shape[1] * self.y.size // len(self.directions)
-                seen = w.reshape(n, -1, stop - start)
-                np.max(seen, axis=1, out=alike[:, start:stop], initial=-np.inf)
+                seen = w.reshape(n, radiations, -1)
+                stop = start + seen.shape[2]
+                np.max(seen, axis=1, out=alike[:, start:stop])
                 start = stop
             np.exp(w, out=w)
             w.sum(axis=1, out=votes[:, c])

@@ -38,6 +38,7 @@ lint: setup
 bench: setup
 	$(RUN) python benchmarks/bench.py
 	$(RUN) python benchmarks/gathering.py
+	$(RUN) python benchmarks/predict.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .coverage

@@ -1,14 +1,13 @@
 """The command line: parses, calls, prints."""
 
-import csv
 import importlib.metadata
 import json
 import os
 import platform
-import re
 import sys
+from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -17,9 +16,6 @@ from rich.table import Table
 from gromega import cli_models
 from gromega.parallel import ADDRESS, leave_cores_to_threads
 from gromega.terminal import progress_bar, run_or_explain
-
-if TYPE_CHECKING:
-    from gromega.models.answer import Answer
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -149,7 +145,7 @@ def predict(
     answered. Conditions are those of its header where no option says otherwise.
     """
     leave_cores_to_threads()
-    from gromega.models.answer_files import Question, answer_files
+    from gromega.models import answer_files as af
 
     conditions = {
         "rmin": rmin, "rmax": rmax, "qmin": qmin, "qmax": qmax, "qdamp": qdamp,
@@ -163,21 +159,29 @@ def predict(
     evidence = evidence or figures is not None
     asking = {"coverage": coverage, "trust": trust, "evidence": evidence}
     known = _library_path(library) if evidence else None
-    question = Question(model, options, asking, known)
+    form = af.JSON if as_json else af.CSV if as_csv else af.TEXT
+    question = af.Question(model, options, asking, form, known, figures)
     paths = _measured(files)
-    answers, failed = {}, False
-    with progress_bar("files", len(paths)) as advance:
-        made = answer_files(paths, question, advance)
-        for path, answer in zip(paths, made, strict=True):
-            if isinstance(answer, str):
-                typer.echo(f"gromega: {answer}", err=True)
-                failed = True
-            else:
-                answers[str(path)] = answer
-    if figures:
-        _draw_answers(answers, figures)
-    if answers:
-        _print_answers(answers, as_json, as_csv)
+    # On a terminal a bar is in the place of the answers until all are there.
+    later = StringIO()
+    out = later if sys.stdout.isatty() else sys.stdout
+    answered = failed = 0
+    try:
+        with progress_bar("files", len(paths)) as advance:
+            for answer in af.answer_files(paths, question, advance):
+                if isinstance(answer, af.Unanswered):
+                    typer.echo(f"gromega: {answer.reason}", err=True)
+                    failed += 1
+                else:
+                    out.write((form.between if answered else form.head) + answer)
+                    answered += 1
+    except KeyboardInterrupt:
+        done = f"{answered} of {len(paths)} files were answered"
+        typer.echo(f"gromega: interrupted; {done}.", err=True)
+        raise typer.Exit(130) from None
+    if answered:
+        out.write(form.tail)
+    sys.stdout.write(later.getvalue())
     if failed:
         raise typer.Exit(2)
 
@@ -190,33 +194,7 @@ def _measured(paths: list[Path]) -> list[Path]:
         found += [p for p in inside if not p.is_dir() and not p.name.startswith(".")]
     if not found:
         raise ValueError(f"{paths[0]}: there is no file in it.")
-    return found
-
-
-def _draw_answers(answers: "dict[str, Answer]", folder: Path) -> None:
-    """Write a figure for each answer, named as its file."""
-    from gromega.models.answer_figure import answer_figure
-    from gromega.plotting import save_figure
-
-    for name, answer in answers.items():
-        path = folder / re.sub(r"[^\w-]+", "_", name).strip("_")
-        save_figure(answer_figure(answer, name), path)
-
-
-def _print_answers(answers: "dict[str, Answer]", as_json: bool, as_csv: bool) -> None:
-    if as_json:
-        made = {name: answer.to_mapping() for name, answer in answers.items()}
-        typer.echo(json.dumps(made, indent=2, ensure_ascii=False))
-    elif as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(("file", "rank", "number", "symbol", "system", "probability"))
-        for name, answer in answers.items():
-            for k, c in enumerate(answer.groups):
-                row = (k + 1, c.number, c.symbol, c.system, f"{c.probability:.6f}")
-                writer.writerow((name, *row))
-    else:
-        for name, answer in answers.items():
-            typer.echo(f"{name}\n{answer}")
+    return list(dict.fromkeys(found))
 
 
 @app.command(epilog="Example: gromega serve --port 8080")

@@ -69,7 +69,7 @@ class Conditions:
     def __post_init__(self) -> None:
         for name in NUMERIC_FIELDS:
             given = getattr(self, name)
-            if isinstance(given, bool) or not isinstance(given, Real):
+            if isinstance(given, bool) or not isinstance(given, float | Real):
                 raise ValueError(f"{name} must be a number, got {given!r}.")
             value = float(given)
             object.__setattr__(self, name, value)

@@ -4,7 +4,7 @@ import ctypes
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
     Executor,
     Future,
@@ -88,10 +88,21 @@ def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
 
 
 @contextmanager
-def open_processes() -> Iterator[Executor]:
-    """Yield processes of this machine, one per core, for work that holds Python up."""
-    # A fork of a process that runs JAX can hang.
-    context = multiprocessing.get_context("spawn")
+def open_processes(imports: Sequence[str] = ()) -> Iterator[Executor]:
+    """Yield processes of this machine, one per core, for work that holds Python up.
+
+    Parameters
+    ----------
+    imports
+        Modules that all of them need; they are imported once for all, where the system
+        allows it.
+    """
+    # A fork of a process that runs JAX can hang: these come from one that does not.
+    method = "spawn"
+    if imports and "forkserver" in multiprocessing.get_all_start_methods():
+        method = "forkserver"
+    context = multiprocessing.get_context(method)
+    context.set_forkserver_preload(["__main__", *imports])
     with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
         yield pool
 

@@ -100,4 +100,8 @@ def training_bar(epochs: int) -> Iterator[Callable[[Any], None]]:
 
 
 def _bar(*columns: ProgressColumn) -> Progress:
-    return Progress(*columns, console=console, disable=not console.is_terminal)
+    # Standard output may go to a file: the bar must not take it.
+    return Progress(
+        *columns, console=console, redirect_stdout=False,
+        disable=not console.is_terminal,
+    )  # fmt: skip

@@ -178,6 +178,25 @@ def test_many_files_are_answered_by_processes_with_the_same_answers(
     assert together.stdout == alone.stdout and len(alone.stdout.splitlines()) == 9
 
 
+def test_a_file_that_is_named_twice_is_answered_once(predict, files):
+    result = predict(files / "25.gr", files, "--csv")
+    assert len(result.stdout.splitlines()) == 1 + 2 * 4
+
+
+def test_an_interrupt_leaves_what_was_answered_and_says_how_much(
+    predict, files, monkeypatch
+):
+    def interrupted(*_):
+        yield "answer\n"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gromega.models.answer_files.answer_files", interrupted)
+    result = predict(files, "--csv")
+    assert result.exit_code == 130
+    assert result.stdout.splitlines()[1:] == ["answer"]
+    assert result.stderr == "gromega: interrupted; 1 of 2 files were answered.\n"
+
+
 def test_an_empty_folder_is_said(predict, tmp_path):
     (tmp_path / "empty").mkdir()
     result = predict(tmp_path / "empty")

@@ -1,27 +1,73 @@
 """Answers to the files of measured PDFs, by all cores where there are many."""
 
+import csv
+import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gromega.models.answer import Answer
-from gromega.models.model import load_model
 from gromega.parallel import keep_memory, open_processes, ordered_map
-from gromega.pdf.measured import MeasuredPDF, read_pdf
 
+# What only asks processes does without what they import: it takes a second.
 if TYPE_CHECKING:
+    from gromega.models.answer import Answer
+    from gromega.models.model import Model
     from gromega.pdf.library import Library
+    from gromega.pdf.measured import MeasuredPDF
 
 MANY = 1000
 """Files that are worth the start of processes."""
 STANDARD_INPUT = Path("-")
 # What the network takes at once on one thread.
 _CHUNK = 64
+_IMPORTS = ("gromega.models.model", "gromega.pdf.measured")
 
-_model = lru_cache(1)(load_model)
+
+@dataclass(frozen=True)
+class Form:
+    """How answers are written, one after another.
+
+    Parameters
+    ----------
+    write
+        Return the text of the answer to a file, by its name.
+    head, between, tail
+        What is written before, between and after the texts.
+    """
+
+    write: "Callable[[str, Answer], str]"
+    head: str = ""
+    between: str = ""
+    tail: str = ""
+
+
+def _as_text(name: str, answer: "Answer") -> str:
+    return f"{name}\n{answer}\n"
+
+
+def _as_json(name: str, answer: "Answer") -> str:
+    text = json.dumps({name: answer.to_mapping()}, indent=2, ensure_ascii=False)
+    # Without its braces: it is one pair of the whole.
+    return text[2:-2]
+
+
+def _as_csv(name: str, answer: "Answer") -> str:
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for k, c in enumerate(answer.groups):
+        row = (k + 1, c.number, c.symbol, c.system, f"{c.probability:.6f}")
+        writer.writerow((name, *row))
+    return text.getvalue()
+
+
+TEXT = Form(_as_text)
+JSON = Form(_as_json, "{\n", ",\n", "\n}\n")
+CSV = Form(_as_csv, "file,rank,number,symbol,system,probability\n")
 
 
 @dataclass(frozen=True)
@@ -36,20 +82,33 @@ class Question:
         The options of `read_pdf`.
     asking
         The options of `Model.predict`, but for the library.
+    form
+        How the answers are written.
     library
         The file of the known crystals, if any are to be laid over the PDFs.
+    figures
+        A folder for a figure of each answer, if any.
     """
 
     model: Path
     reading: Mapping[str, Any]
     asking: Mapping[str, Any]
+    form: Form = TEXT
     library: Path | None = None
+    figures: Path | None = None
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """Why there is no answer to a file."""
+
+    reason: str
 
 
 def answer_files(
     paths: Sequence[Path], question: Question, progress: Callable[[int], None]
-) -> Iterator[Answer | str]:
-    """Yield the answer to each file, or why there is none, in order.
+) -> Iterator[str | Unanswered]:
+    """Yield the answer to each file as a text, or why there is none, in order.
 
     Parameters
     ----------
@@ -69,7 +128,7 @@ def answer_files(
         yield from _answer(question, paths, progress)
         return
     chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
-    with open_processes() as pool:
+    with open_processes(_IMPORTS) as pool:
         for answers in ordered_map(pool, partial(_answer, question), chunks):
             progress(len(answers))
             yield from answers
@@ -79,35 +138,62 @@ def _answer(
     question: Question,
     paths: Sequence[Path],
     progress: Callable[[int], None] | None = None,
-) -> list[Answer | str]:
+) -> list[str | Unanswered]:
     keep_memory()
     found = [_read(path, question.reading) for path in paths]
-    pdfs = [pdf for pdf in found if isinstance(pdf, MeasuredPDF)]
+    read = {
+        str(path): pdf
+        for path, pdf in zip(paths, found, strict=True)
+        if not isinstance(pdf, Unanswered)
+    }
     if progress:
-        progress(len(found) - len(pdfs))
-    answers: Iterator[Answer] = iter(())
-    if pdfs:
-        library = _library(question.library) if question.library else None
-        model = _model(question.model)
-        answers = iter(
-            model.predict_all(
-                pdfs, library=library, progress=progress, **question.asking
-            )
-        )
-    return [pdf if isinstance(pdf, str) else next(answers) for pdf in found]
+        progress(len(found) - len(read))
+    if not read:
+        return [pdf for pdf in found if isinstance(pdf, Unanswered)]
+    library = _library(question.library) if question.library else None
+    model = _model(question.model)
+    answers = model.predict_all(
+        list(read.values()), library=library, progress=progress, **question.asking
+    )
+    texts = {}
+    for name, answer in zip(read, answers, strict=True):
+        texts[name] = question.form.write(name, answer)
+        if question.figures:
+            _draw(name, answer, question.figures)
+    return [
+        pdf if isinstance(pdf, Unanswered) else texts[str(path)]
+        for path, pdf in zip(paths, found, strict=True)
+    ]
+
+
+@lru_cache(1)
+def _model(path: Path) -> "Model":
+    from gromega.models.model import load_model
+
+    return load_model(path)
 
 
 @lru_cache(1)
 def _library(path: Path) -> "Library":
-    # It takes half a second to import: most answers do without.
     from gromega.pdf.library import load_library
 
     return load_library(path)
 
 
-def _read(path: Path, options: Mapping[str, Any]) -> MeasuredPDF | str:
+def _read(path: Path, options: Mapping[str, Any]) -> "MeasuredPDF | Unanswered":
+    from gromega.pdf.measured import read_pdf
+
     source = sys.stdin.buffer if path == STANDARD_INPUT else path
     try:
         return read_pdf(source, **options)
     except (ValueError, OSError) as error:
-        return " ".join(str(error).split())
+        return Unanswered(" ".join(str(error).split()))
+
+
+def _draw(name: str, answer: "Answer", folder: Path) -> None:
+    """Draw the figure of an answer, named as its file."""
+    from gromega.models.answer_figure import answer_figure
+    from gromega.plotting import save_figure
+
+    path = folder / re.sub(r"[^\w-]+", "_", name).strip("_")
+    save_figure(answer_figure(answer, name), path)

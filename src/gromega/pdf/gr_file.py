@@ -144,7 +144,8 @@ def read_table(text: str) -> tuple[list[str], NDArray[np.float64]]:
     ValueError
         If there is no table, or another line breaks it.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     lines: list[str] = []
     rows: list[list[float]] = []
     start = lonely = end = 0
@@ -200,7 +201,7 @@ def _plain_rows(text: str, n: int) -> NDArray[np.float64] | None:
     Nearly all files are so from the first row on, and are read by Arrow then.
     """
     code = np.frombuffer(text.encode() + b"\n", np.uint8)
-    ink = np.pad(code > ord(" "), (1, 0))
+    ink = np.concatenate([[False], code > ord(" ")])
     # Where fields begin and end, in turn.
     edges = np.flatnonzero(ink[1:] != ink[:-1]).astype(np.int32)
     starts = edges[::2]
@@ -230,7 +231,8 @@ def _numbers(line: str) -> list[float]:
     """Return the numbers of a row, none if anything else is in it."""
     fields = re.split(r"[\s;]+", line.replace('"', "").strip(" ;\t"))
     decimal = r"[-+]?\d+(,\d+)?([eE][-+]?\d+)?"
-    if len(fields) > 1 and all(re.fullmatch(decimal, field) for field in fields):
+    may_be_decimal = "," in line and len(fields) > 1
+    if may_be_decimal and all(re.fullmatch(decimal, field) for field in fields):
         fields = [field.replace(",", ".") for field in fields]
     else:
         fields = re.split(r"[\s;,]+", line.replace('"', "").strip(" ,;\t"))

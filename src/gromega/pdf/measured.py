@@ -152,7 +152,8 @@ def read_pdf(
             notes.append("r was converted from nm.")
         _check_r(r)
         low, high = conditions.get("rmin", 0.0), conditions.get("rmax", math.inf)
-        r, y = r[(low <= r) & (r <= high)], y[(low <= r) & (r <= high)]
+        if r[0] < low or r[-1] > high:
+            r, y = r[(low <= r) & (r <= high)], y[(low <= r) & (r <= high)]
         _check_range(r)
         if np.ptp(y) == 0 or np.abs(y).max() > MAX_G:
             raise ValueError(

@@ -12,7 +12,13 @@ from files import cif
 from gromega.crystals.ingest import ingest
 from gromega.crystals.synthetic import Recipe, write_synthetic
 from gromega.lake import write_spectra
-from gromega.parallel import n_workers, open_pool, ordered_map
+from gromega.parallel import (
+    n_cores,
+    n_workers,
+    open_pool,
+    open_processes,
+    ordered_map,
+)
 
 # Dask leaves sockets and loops to the collector when a cluster goes down.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -103,3 +109,13 @@ def test_results_come_in_order_and_few_are_ahead():
         for k, result in enumerate(ordered_map(pool, slow, range(100))):
             assert result == k
             assert len(started) <= k + ahead + 1
+
+
+def test_cores_are_those_that_were_lent(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {3, 5, 7})
+    assert n_cores() == 3
+
+
+def test_a_process_that_dies_is_one_line():
+    with pytest.raises(OSError, match="a process died"), open_processes() as pool:
+        pool.submit(os._exit, 1).result()

@@ -2,8 +2,8 @@
 
 import importlib.metadata
 import json
-import os
 import platform
+import re
 import sys
 from io import StringIO
 from pathlib import Path
@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gromega import cli_models
-from gromega.parallel import ADDRESS, leave_cores_to_threads
+from gromega.parallel import ADDRESS, leave_cores_to_threads, n_cores
 from gromega.terminal import progress_bar, run_or_explain
 
 app = typer.Typer(
@@ -110,7 +110,8 @@ def predict(
         bool,
         typer.Option(
             "--evidence",
-            help="Say what speaks for the first group: which r, which known crystals.",
+            help="Say what speaks for the first group: which r, which known crystals; "
+            "--library and --figures do so too.",
         ),
     ] = False,
     library: Annotated[
@@ -156,12 +157,13 @@ def predict(
         "number_density": number_density,
     }  # fmt: skip
     options |= {name: value for name, value in conditions.items() if value is not None}
-    evidence = evidence or figures is not None
+    evidence = evidence or figures is not None or library is not None
     asking = {"coverage": coverage, "trust": trust, "evidence": evidence}
     known = _library_path(library) if evidence else None
     form = af.JSON if as_json else af.CSV if as_csv else af.TEXT
-    question = af.Question(model, options, asking, form, known, figures)
     paths = _measured(files)
+    drawn = _figure_paths(paths, figures) if figures else {}
+    question = af.Question(model, options, asking, form, known, drawn)
     # On a terminal a bar is in the place of the answers until all are there.
     later = StringIO()
     out = later if sys.stdout.isatty() else sys.stdout
@@ -179,22 +181,43 @@ def predict(
         done = f"{answered} of {len(paths)} files were answered"
         typer.echo(f"gromega: interrupted; {done}.", err=True)
         raise typer.Exit(130) from None
-    if answered:
-        out.write(form.tail)
-    sys.stdout.write(later.getvalue())
+    finally:
+        if answered:
+            out.write(form.tail)
+        sys.stdout.write(later.getvalue())
     if failed:
         raise typer.Exit(2)
 
 
 def _measured(paths: list[Path]) -> list[Path]:
-    """Return files, and the files of folders, but for hidden ones."""
+    """Return files, and what is in folders, but for what is hidden there."""
     found: list[Path] = []
     for path in paths:
-        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found += [p for p in inside if not p.is_dir() and not p.name.startswith(".")]
+        if not path.is_dir():
+            found.append(path)
+            continue
+        found += [
+            p
+            for p in sorted(path.rglob("*"))
+            if not p.is_dir()
+            and not any(part.startswith(".") for part in p.relative_to(path).parts)
+        ]
     if not found:
         raise ValueError(f"{paths[0]}: there is no file in it.")
     return list(dict.fromkeys(found))
+
+
+def _figure_paths(files: list[Path], folder: Path) -> dict[Path, Path]:
+    """Return where the figure of each file goes, named as it is."""
+    made: dict[Path, Path] = {}
+    taken = set()
+    for file in files:
+        stem = re.sub(r"[^\w-]+", "_", str(file)).strip("_")
+        while stem in taken:
+            stem += "_"
+        taken.add(stem)
+        made[file] = folder / stem
+    return made
 
 
 @app.command(epilog="Example: gromega serve --port 8080")
@@ -435,7 +458,7 @@ def doctor() -> None:
             name: importlib.metadata.version(name)
             for name in ("numpy", "numba", "jax", "flax", "zarr", "dvc", "spglib")
         },
-        "cores": str(os.cpu_count()),
+        "cores": str(n_cores()),
         "devices": ", ".join(str(device) for device in jax.devices()),
         "engines": "native, srreal"
         if srreal.available()

@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
+    BrokenExecutor,
     Executor,
     Future,
     ProcessPoolExecutor,
@@ -44,6 +45,13 @@ def keep_memory() -> None:
             mallopt(option, value)
 
 
+def n_cores() -> int:
+    """Return the cores that this process may use: a queue may have lent it a few."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @contextmanager
 def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
     """Yield what calls functions: threads, one per core, or the workers of a cluster.
@@ -62,7 +70,7 @@ def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
         If the scheduler does not answer.
     """
     if not scheduler:
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(n_cores()) as pool:
             yield pool
         return
     try:
@@ -96,6 +104,11 @@ def open_processes(imports: Sequence[str] = ()) -> Iterator[Executor]:
     imports
         Modules that all of them need; they are imported once for all, where the system
         allows it.
+
+    Raises
+    ------
+    OSError
+        If one of them dies.
     """
     # A fork of a process that runs JAX can hang: these come from one that does not.
     method = "spawn"
@@ -103,8 +116,14 @@ def open_processes(imports: Sequence[str] = ()) -> Iterator[Executor]:
         method = "forkserver"
     context = multiprocessing.get_context(method)
     context.set_forkserver_preload(["__main__", *imports])
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
-        yield pool
+    with ProcessPoolExecutor(n_cores(), mp_context=context) as pool:
+        try:
+            yield pool
+        except BrokenExecutor:
+            raise OSError(
+                "a process died, for want of memory perhaps; lend this command fewer "
+                "cores (taskset -c 0,1 gromega ...), each needs memory of its own."
+            ) from None
 
 
 def ordered_map(

@@ -296,7 +296,7 @@ def test_bytes_do_not_depend_on_the_number_of_workers(tmp_path, monkeypatch):
         (folder / f"{k:02}.cif").write_text(cif(a=f"{5 + 0.15 * (k % 20):.2f}"))
     written = []
     for n in (1, 3):
-        monkeypatch.setattr("os.cpu_count", lambda n=n: n)
+        monkeypatch.setattr("gromega.parallel.n_cores", lambda n=n: n)
         run(tmp_path, folder)
         names = ("out.parquet", "quarantine.csv")
         written.append([(tmp_path / name).read_bytes() for name in names])

@@ -1,4 +1,6 @@
 import json
+import os
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -71,14 +73,15 @@ def test_an_answer_holds_what_the_model_says(model, files):
         25,
         pytest.approx(20, abs=0.1),
     )
-    assert answer.warnings == ()
+    (warning,) = answer.warnings
+    assert "this model carries no held-out crystals" in warning
 
 
 def test_a_condition_outside_of_the_box_is_a_warning(model, files):
     narrow = replace(model, box=Box(qmax=(20.0, 24.0)))
-    (warning,) = narrow.predict(read_pdf(files / "25.gr")).warnings
+    (warning,) = narrow.predict(read_pdf(files / "25.gr"), trust=False).warnings
     assert warning == "qmax 25 is outside of what the model was trained for, 20 to 24."
-    (late,) = model.predict(read_pdf(files / "25.gr", rmin=2.5)).warnings
+    (late,) = model.predict(read_pdf(files / "25.gr", rmin=2.5), trust=False).warnings
     assert late.startswith("rmin 2.5")
 
 
@@ -186,15 +189,44 @@ def test_a_file_that_is_named_twice_is_answered_once(predict, files):
 def test_an_interrupt_leaves_what_was_answered_and_says_how_much(
     predict, files, monkeypatch
 ):
-    def interrupted(*_):
-        yield "answer\n"
-        raise KeyboardInterrupt
+    def interrupted(path, **_):
+        if path.name != "25.gr":
+            raise KeyboardInterrupt
+        return read_pdf(path)
 
-    monkeypatch.setattr("gromega.models.answer_files.answer_files", interrupted)
-    result = predict(files, "--csv")
+    monkeypatch.setattr("gromega.models.answer_files._FEW", 1)
+    monkeypatch.setattr("gromega.pdf.measured.read_pdf", interrupted)
+    result = predict(files, "--json")
     assert result.exit_code == 130
-    assert result.stdout.splitlines()[1:] == ["answer"]
+    assert list(json.loads(result.stdout)) == [str(files / "25.gr")]
     assert result.stderr == "gromega: interrupted; 1 of 2 files were answered.\n"
+
+
+def test_a_bad_option_costs_one_line_for_all_files(predict, files):
+    result = predict(files, "--qmax", "100")
+    assert result.exit_code != 0 and result.stderr == ""
+    assert "qmax must be below 40" in str(result.exception)
+
+
+def test_what_is_hidden_in_a_folder_is_left_out_but_what_is_named_is_not(
+    predict, files, tmp_path
+):
+    folder = tmp_path / "run"
+    (folder / ".old").mkdir(parents=True)
+    for name in (".a.gr", ".old/b.gr", "c.gr"):
+        shutil.copy(files / "25.gr", folder / name)
+    found = json.loads(predict(folder, "--json").stdout)
+    assert list(found) == [str(folder / "c.gr")]
+    found = json.loads(predict(folder / ".a.gr", "--json").stdout)
+    assert list(found) == [str(folder / ".a.gr")]
+
+
+def test_a_name_that_is_no_text_is_answered(predict, files, tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/probe \xc5.gr")
+    shutil.copy(files / "25.gr", path)
+    result = predict(path, "--csv")
+    assert result.exit_code == 0, result.output
+    assert "probe \ufffd.gr" in result.stdout
 
 
 def test_an_empty_folder_is_said(predict, tmp_path):

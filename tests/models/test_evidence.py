@@ -102,16 +102,18 @@ def test_the_command_draws_a_figure_for_each_file(
     monkeypatch.chdir(tmp_path)
     save_model(tmp_path / "tiny", model)
     write_library(tmp_path / "library.parquet", library)
-    for name in ("a.1.gr", "b.gr"):
+    for name in ("a.1.gr", "a_1.gr"):
         Path(name).write_text(EXAMPLES["rutile-synchrotron.gr"])
-    ask = ["predict", "a.1.gr", "b.gr", "--model", "tiny", "--figures", "figures"]
+    ask = ["predict", "a.1.gr", "a_1.gr", "--model", "tiny", "--figures", "figures"]
     drawn = CliRunner().invoke(app, [*ask, "--library", "library.parquet"])
     assert drawn.exit_code == 0
     assert drawn.stdout.count("best match: O2Ti (rutile, 10)") == 2
     made = sorted(path.name for path in Path("figures").iterdir())
-    assert made == ["a_1_gr.png", "a_1_gr.svg", "b_gr.png", "b_gr.svg"]
+    assert made == ["a_1_gr.png", "a_1_gr.svg", "a_1_gr_.png", "a_1_gr_.svg"]
+    laid = ["predict", "a.1.gr", "--model", "tiny", "--library", "library.parquet"]
+    assert "best match: O2Ti" in CliRunner().invoke(app, laid).stdout
     without = CliRunner().invoke(
-        app, ["predict", "b.gr", "--model", "tiny", "--evidence"]
+        app, ["predict", "a.1.gr", "--model", "tiny", "--evidence"]
     )
     assert "speaks most for" in without.stdout
     assert "best match" not in without.stdout

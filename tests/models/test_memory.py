@@ -63,7 +63,7 @@ def test_what_is_most_alike_is_so_among_all_classes(generator):
     x = generator.normal(size=(300, 12)).astype(np.float32)
     log_p = np.log(generator.dirichlet(np.ones(4), 300))
     joined, places, likeness = memory.recall(log_p, x, 4)
-    np.testing.assert_array_equal(joined, memory.join(log_p, x))
+    np.testing.assert_array_equal(joined, memory.recall(log_p, x, 0)[0])
     assert (memory.votes(x, 0.05)[:, 2] == 0).all()
     both = to_directions(x @ memory.components) @ known_directions(memory).T
     cosines = both.reshape(300, 2, 60).max(axis=1)
@@ -107,7 +107,8 @@ def test_a_memory_comes_back_from_its_arrays(generator, width):
     assert arrays["memory/directions"].nbytes == 120 * ((width + 1) // 2)
     again = Memory.of(arrays, 3, memory.to_mapping())
     np.testing.assert_array_equal(again.directions, memory.directions)
-    np.testing.assert_array_equal(again.join(x[:, :3], x), memory.join(x[:, :3], x))
+    votes = memory.votes(x, 0.05)
+    np.testing.assert_array_equal(again.votes(x, 0.05), votes)
     # as models of version 1.4 had it
     old = arrays | {"memory/directions": np.round(30 * x).astype(np.int8)}
     del old["memory/steps"]
@@ -119,7 +120,7 @@ def test_a_memory_comes_back_from_its_arrays(generator, width):
 def test_joined_probabilities_are_the_formula_s(memory, generator):
     x, _ = clusters(generator, 700)
     log_p = np.log(generator.dirichlet(np.ones(3), 700))
-    joined = replace(memory, weight=0.3, spread=0.1).join(log_p, x)
+    joined = replace(memory, weight=0.3, spread=0.1).recall(log_p, x, 0)[0]
     plain = 0.7 * log_p + 0.3 * np.log(memory.votes(x, 0.1) + 1e-3)
     expected = np.exp(plain) / np.exp(plain).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(np.exp(joined), expected, rtol=1e-4, atol=1e-6)
@@ -128,7 +129,7 @@ def test_joined_probabilities_are_the_formula_s(memory, generator):
 def test_without_weight_the_network_alone_answers(memory, generator):
     x, _ = clusters(generator, 9)
     log_p = np.log(generator.dirichlet(np.ones(3), 9))
-    joined = replace(memory, weight=0.0).join(log_p, x)
+    joined = replace(memory, weight=0.0).recall(log_p, x, 0)[0]
     np.testing.assert_allclose(joined, log_p, atol=1e-5)
 
 

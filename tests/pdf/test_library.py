@@ -118,6 +118,12 @@ def test_what_is_no_library_is_refused(library, tmp_path):
         load_library(tmp_path / "other.parquet")
 
 
+def test_where_nothing_of_a_pdf_is_left_nothing_matches(library, classics):
+    pdf = measured(classics[3], Conditions())
+    lost = replace(pdf, stated={**pdf.stated, "qdamp": 30.0})
+    assert {match.rw for match in library.match(lost).best} == {1.0}
+
+
 def test_a_pdf_that_it_cannot_be_laid_over_is_refused(library, classics):
     only = replace(library, spectra={"xray": library.spectra["xray"]})
     pdf = measured(classics[1], Conditions(radiation="neutron"))

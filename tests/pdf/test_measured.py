@@ -266,6 +266,33 @@ def test_a_qmax_that_no_grid_holds_is_not_used(tmp_path):
     assert read_pdf(path, qmax=24.0).conditions().qmax == 24.0
 
 
+def test_a_qmax_below_the_reference_qmin_is_not_used(tmp_path):
+    path = write(tmp_path, PDFGETX2.replace("qmax=26", "qmax=0.4") + FOUR)
+    pdf = read_pdf(path)
+    assert pdf.conditions().qmax == REFERENCE.qmax
+    assert "qmax of 0.4 was not used: qmax must be above qmin" in pdf.notes[0]
+
+
+def test_heavy_water_scatters_as_deuterium_does(tmp_path):
+    path = write(tmp_path, "# r G(r)\n" + TWO)
+    plain = read_pdf(path)
+    pdf = read_pdf(path, quantity="Keen G(r)", composition="D2O", number_density=0.1)
+    # b(D) 6.671 fm, b(O) 5.803 fm
+    mean = (2 * 6.671 + 5.803) / 30
+    expected = 4 * np.pi * 0.1 * plain.r * plain.g / mean**2
+    np.testing.assert_allclose(pdf.g, expected, rtol=2e-3)
+
+
+def test_a_table_is_looked_for_in_the_first_lines_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("gromega.pdf.gr_file.MAX_ABOVE", 50)
+    assert (
+        read_pdf(write(tmp_path, 49 * "1\n" + TWO)).r.size
+        == read_pdf(write(tmp_path, TWO)).r.size
+    )
+    with pytest.raises(ValueError, match="it has one column of numbers"):
+        read_pdf(write(tmp_path, 60 * "1\n" + TWO))
+
+
 def test_open_files_are_read_and_named(tmp_path):
     with write(tmp_path, PDFGETX3 + TWO).open("rb") as file:
         assert read_pdf(file).dialect == "PDFgetX3"

@@ -106,6 +106,12 @@ def test_a_bad_option_costs_one_clear_line(client, query, message):
     assert message in reply.json()["detail"]
 
 
+def test_the_name_of_a_file_tells_what_it_holds(client):
+    reply = client.post("/api/predict?name=sample.fq", content=columns(R, G).encode())
+    assert reply.status_code == 422
+    assert reply.json()["detail"].startswith("sample.fq: it holds F(Q), not G(r)")
+
+
 def test_too_large_a_file_is_not_read(client):
     content = b"1.5 0.1\n" * (web.MAX_UPLOAD // 8 + 1)
     assert client.post("/api/predict", content=content).status_code == 413

@@ -2,16 +2,16 @@
 
 import csv
 import json
-import re
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gromega.parallel import keep_memory, open_processes, ordered_map
+from gromega.parallel import keep_memory, n_cores, open_processes, ordered_map
 
 # What only asks processes does without what they import: it takes a second.
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ MANY = 1000
 STANDARD_INPUT = Path("-")
 # What the network takes at once on one thread.
 _CHUNK = 64
+_FEW = 8
 _IMPORTS = ("gromega.models.model", "gromega.pdf.measured")
 
 
@@ -87,7 +88,7 @@ class Question:
     library
         The file of the known crystals, if any are to be laid over the PDFs.
     figures
-        A folder for a figure of each answer, if any.
+        Where the figure of each answer goes, by file, if any are to be drawn.
     """
 
     model: Path
@@ -95,7 +96,7 @@ class Question:
     asking: Mapping[str, Any]
     form: Form = TEXT
     library: Path | None = None
-    figures: Path | None = None
+    figures: Mapping[Path, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,10 +125,15 @@ def answer_files(
     FileNotFoundError, ValueError
         If there is no such model or library, or an option is not allowed.
     """
-    if len(paths) < MANY or STANDARD_INPUT in paths:
-        yield from _answer(question, paths, progress)
+    many = len(paths) >= MANY and STANDARD_INPUT not in paths
+    # Where each answer takes a second, a few are written at a time.
+    slow = question.asking.get("trust") or question.asking.get("evidence")
+    size = _FEW if slow else _CHUNK if many else _CHUNK * n_cores()
+    chunks = [paths[start : start + size] for start in range(0, len(paths), size)]
+    if not many:
+        for chunk in chunks:
+            yield from _answer(question, chunk, progress)
         return
-    chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
     with open_processes(_IMPORTS) as pool:
         for answers in ordered_map(pool, partial(_answer, question), chunks):
             progress(len(answers))
@@ -139,31 +145,35 @@ def _answer(
     paths: Sequence[Path],
     progress: Callable[[int], None] | None = None,
 ) -> list[str | Unanswered]:
+    from gromega.pdf.measured import check_options
+
     keep_memory()
-    found = [_read(path, question.reading) for path in paths]
-    read = {
-        str(path): pdf
-        for path, pdf in zip(paths, found, strict=True)
-        if not isinstance(pdf, Unanswered)
-    }
-    if progress:
-        progress(len(found) - len(read))
-    if not read:
-        return [pdf for pdf in found if isinstance(pdf, Unanswered)]
-    library = _library(question.library) if question.library else None
+    check_options(**question.reading)
     model = _model(question.model)
-    answers = model.predict_all(
-        list(read.values()), library=library, progress=progress, **question.asking
+    library = _library(question.library) if question.library else None
+    found = [_read(path, question.reading) for path in paths]
+    pdfs = [pdf for pdf in found if not isinstance(pdf, Unanswered)]
+    if progress:
+        progress(len(found) - len(pdfs))
+    answers = iter(
+        model.predict_all(pdfs, library=library, progress=progress, **question.asking)
     )
-    texts = {}
-    for name, answer in zip(read, answers, strict=True):
-        texts[name] = question.form.write(name, answer)
-        if question.figures:
-            _draw(name, answer, question.figures)
     return [
-        pdf if isinstance(pdf, Unanswered) else texts[str(path)]
+        pdf if isinstance(pdf, Unanswered) else _write(question, path, next(answers))
         for path, pdf in zip(paths, found, strict=True)
     ]
+
+
+def _write(question: Question, path: Path, answer: "Answer") -> str:
+    """Return the text of an answer, and draw its figure if there is to be one."""
+    # A name may hold bytes that are no text.
+    name = os.fsencode(path).decode(errors="replace")
+    if path in question.figures:
+        from gromega.models.answer_figure import answer_figure
+        from gromega.plotting import save_figure
+
+        save_figure(answer_figure(answer, name), question.figures[path])
+    return question.form.write(name, answer)
 
 
 @lru_cache(1)
@@ -188,12 +198,3 @@ def _read(path: Path, options: Mapping[str, Any]) -> "MeasuredPDF | Unanswered":
         return read_pdf(source, **options)
     except (ValueError, OSError) as error:
         return Unanswered(" ".join(str(error).split()))
-
-
-def _draw(name: str, answer: "Answer", folder: Path) -> None:
-    """Draw the figure of an answer, named as its file."""
-    from gromega.models.answer_figure import answer_figure
-    from gromega.plotting import save_figure
-
-    path = folder / re.sub(r"[^\w-]+", "_", name).strip("_")
-    save_figure(answer_figure(answer, name), path)

@@ -1,11 +1,12 @@
 """Blocks of rows, each on a thread."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
+
+from gromega.parallel import n_cores
 
 Found = TypeVar("Found")
 
@@ -27,5 +28,5 @@ def in_threads(
     if len(x) <= size:
         return [function(x)]
     blocks = (x[start : start + size] for start in range(0, len(x), size))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(n_cores()) as pool:
         return list(pool.map(function, blocks))

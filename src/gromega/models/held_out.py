@@ -51,7 +51,9 @@ class HeldOut:
     def simulate(
         self, conditions: Conditions
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return G on the network's points, (n_seen, 209), and whose, (n_seen,).
+        """Return the places of the crystals that are seen, (n_seen,), and their G.
+
+        G is on the network's points, (n_seen, 209), in Å⁻².
 
         Raises
         ------

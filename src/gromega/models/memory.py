@@ -105,10 +105,10 @@ class Memory:
         y = np.resize(self.y, len(known))
         return [np.ascontiguousarray(known[y == c].T) for c in range(self.n_groups)]
 
-    def join(
-        self, log_p: NDArray[np.floating], embeddings: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Return log-probabilities with those of the memory joined in, (n, n_groups).
+    def recall(
+        self, log_p: NDArray[np.floating], embeddings: NDArray[np.float32], k: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+        """Return log-probabilities with those of the memory joined in, and `nearest`.
 
         Parameters
         ----------
@@ -116,13 +116,13 @@ class Memory:
             Those of the network, (n, n_groups).
         embeddings
             The embeddings of the same PDFs, (n, width).
-        """
-        return self.recall(log_p, embeddings, 0)[0]
+        k
+            The number of crystals most alike.
 
-    def recall(
-        self, log_p: NDArray[np.floating], embeddings: NDArray[np.float32], k: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
-        """Return what `join` and `nearest` return, at the cost of one of them."""
+        Returns
+        -------
+        Log-probabilities, (n, n_groups), and places and cosines, (n, k).
+        """
         votes, places, cosines = self._look(embeddings, self.spread, k)
         votes = np.log(votes + _FLOOR)
         joined = _normal((1 - self.weight) * log_p + self.weight * votes)

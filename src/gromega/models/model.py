@@ -255,14 +255,16 @@ class Model:
                 "this model carries no held-out crystals; make it again with 'dvc "
                 "repro', or take models/spacegroup."
             )
-        if conditions not in self._tests:
+        # Threads of a server share what is kept.
+        found = self._tests.get(conditions)
+        if found is None:
             rows, g = self.held_out.simulate(conditions)
             log_p = self.log_probabilities(g)
             if len(self._tests) >= _KEPT_TESTS:
                 self._tests.clear()
             found = np.exp(log_p.max(axis=1)), ranks(log_p, self.held_out.y[rows])
             self._tests[conditions] = found
-        return self._tests[conditions]
+        return found
 
     def _trust(self, conditions: Conditions, confidence: float) -> Trust | str:
         """Return how far to trust an answer, or why that cannot be said."""
@@ -295,6 +297,11 @@ class Model:
             Whether to look for what in the PDF speaks for the first group.
         library
             The known crystals that are laid over it then.
+
+        Raises
+        ------
+        ValueError
+            If the model has no prediction sets of this coverage.
         """
         return self.predict_all([pdf], coverage, trust, evidence, library)[0]
 
@@ -307,7 +314,10 @@ class Model:
         library: Library | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> list[Answer]:
-        """Return what the model answers to measured PDFs, as `predict` does to one."""
+        """Return what the model answers to measured PDFs, as `predict` does to one.
+
+        Called with 1 after each answer, progress may show how far it is.
+        """
         if not pdfs:
             return []
         g = to_inputs(pdfs)
@@ -320,7 +330,7 @@ class Model:
         answers = []
         for pdf, row, among, known in zip(pdfs, log_p, inside, nearest, strict=True):
             tested = None
-            if trust and self.held_out:
+            if trust:
                 tested = self._trust(pdf.conditions(), float(np.exp(row.max())))
             answer = self._answer(pdf, row, among, known, stated, tested)
             answers.append(self._reasoned(answer, pdf, library) if evidence else answer)
@@ -393,6 +403,11 @@ class Model:
             The crystals, n of them; their PDFs are simulated.
         conditions
             The conditions Ω of the simulation.
+
+        Raises
+        ------
+        ValueError
+            If the radiation does not see one of them.
         """
         # Numba, which makes spectra, takes a second to import: files do without.
         from gromega.pdf.spectrum import pair_spectra

@@ -20,6 +20,8 @@ MIN_ROWS = 10
 """The rows of numbers that make a table: headers have a few of them too."""
 MAX_HEADER = 1000
 """The lines above a table in which keys are looked for."""
+MAX_ABOVE = 100_000
+"""The lines that a table may begin after."""
 MAX_LINE = 1000
 """The characters of a line that are looked at, and that a row of numbers can have."""
 
@@ -137,7 +139,8 @@ def read_table(text: str) -> tuple[list[str], NDArray[np.float64]]:
     """Return the lines above the table of a file, and the table, (n, n_columns).
 
     The table is the first `MIN_ROWS` rows or more of two or more numbers each, by
-    spaces, tabs, commas or semicolons. Empty lines and comments do not end it.
+    spaces, tabs, commas or semicolons, among the first `MAX_ABOVE` lines. Empty lines
+    and comments do not end it.
 
     Raises
     ------
@@ -150,6 +153,8 @@ def read_table(text: str) -> tuple[list[str], NDArray[np.float64]]:
     rows: list[list[float]] = []
     start = lonely = end = 0
     for i, line in enumerate(StringIO(text)):
+        if i > MAX_ABOVE + MIN_ROWS and len(rows) < MIN_ROWS:
+            break
         lines.append(line)
         end += len(line)
         stripped = line.strip(" \t\n\x1a")
@@ -272,7 +277,7 @@ def read_header(lines: Sequence[str], name: str, n_columns: int) -> Header:
     stated: dict[str, float | str] = {}
     for key, names in _KEYS.items():
         # The boundary keeps qmaxinst and optqmax out.
-        pattern = rf"\b(?:{names}) *(?:[(\[][^)\]\n]*[)\]])? *[=:]\s*({_NUMBER})"
+        pattern = rf"\b(?:{names}) *(?:[(\[][^)\]\n]*[)\]] *)?[=:]\s*({_NUMBER})"
         found = re.search(pattern, text, re.IGNORECASE)
         if found:
             stated[key] = float(found[1])

@@ -191,7 +191,8 @@ class Library:
     def _match(
         self, row: int, made: Floats, g: Floats, strain: float, uiso: float
     ) -> Match:
-        scale = max(float(made @ g) / float(made @ made), 0.0)
+        # A Qdamp far too large leaves nothing of any G(r): Rw is 1 then.
+        scale = max(float(made @ g) / (float(made @ made) or math.inf), 0.0)
         rw = math.sqrt(float(np.sum((g - scale * made) ** 2) / np.sum(g**2)))
         return Match(
             self.ids[row], self.formulas[row], int(self.space_groups[row]), rw,

@@ -15,7 +15,6 @@ from scipy.interpolate import BSpline, make_interp_spline, make_lsq_spline
 from gromega.conditions import GRID_STEP, REFERENCE, Conditions
 from gromega.pdf.gr_file import MIN_ROWS, Source, read_header, read_table, read_text
 from gromega.pdf.network_input import INPUT_R
-from gromega.pdf.scattering import scattering_table
 
 Floats = NDArray[np.float64]
 
@@ -116,26 +115,13 @@ def read_pdf(
     FileNotFoundError
         If there is no such file.
     """
-    Conditions.from_mapping(conditions)
-    for option, value, allowed in (
-        ("quantity", quantity, QUANTITIES),
-        ("r_unit", r_unit, R_UNITS),
-    ):
-        if value is not None and value not in allowed:
-            raise ValueError(
-                f"{option} must be one of {', '.join(allowed)}, got {value!r}."
-            )
-    if number_density is not None and not 0 < number_density < math.inf:
-        raise ValueError(
-            f"number_density must be above 0 atoms per Å³, got {number_density}."
-        )
+    length = check_options(quantity, r_unit, composition, number_density, **conditions)
     if not isinstance(source, str | Path):
         name = str(getattr(source, "name", "the file"))
     elif Path(source).is_file():
         name = str(source)
     else:
         raise FileNotFoundError(f"{source}: there is no such file.")
-    length = None if composition is None else _mean_length(composition)
     notes: list[str] = []
     try:
         lines, table = read_table(read_text(source))
@@ -167,6 +153,40 @@ def read_pdf(
     stated = _usable(header.stated, conditions, notes)
     stated |= {"rmin": float(r[0]), "rmax": float(r[-1])}
     return MeasuredPDF(r, g, stated, header.dialect, tuple(notes))
+
+
+def check_options(
+    quantity: str | None = None,
+    r_unit: str | None = None,
+    composition: str | None = None,
+    number_density: float | None = None,
+    **conditions: Any,
+) -> float | None:
+    """Check options of `read_pdf`, and return what a composition says.
+
+    Returns
+    -------
+    Its mean neutron scattering length, 10⁻¹² cm; None without one.
+
+    Raises
+    ------
+    ValueError
+        If an option is not allowed.
+    """
+    Conditions.from_mapping(conditions)
+    for option, value, allowed in (
+        ("quantity", quantity, QUANTITIES),
+        ("r_unit", r_unit, R_UNITS),
+    ):
+        if value is not None and value not in allowed:
+            raise ValueError(
+                f"{option} must be one of {', '.join(allowed)}, got {value!r}."
+            )
+    if number_density is not None and not 0 < number_density < math.inf:
+        raise ValueError(
+            f"number_density must be above 0 atoms per Å³, got {number_density}."
+        )
+    return None if composition is None else _mean_length(composition)
 
 
 def _finite_rows(
@@ -290,11 +310,12 @@ def _mean_length(composition: str) -> float:
             f"SrTiO3, got {composition!r}."
         )
     try:
-        numbers = [periodictable.elements.symbol(symbol).number for symbol, _ in parts]
+        # D and T are isotopes here, not hydrogen.
+        atoms = [periodictable.elements.symbol(symbol) for symbol, _ in parts]
         counts = np.array([float(count or 1) for _, count in parts])
     except ValueError as error:
         raise ValueError(f"composition {composition!r}: {error}.") from None
-    lengths = scattering_table("neutron")[numbers]
+    lengths = np.array([atom.neutron.b_c for atom in atoms], float)
     mean = counts @ lengths / counts.sum() if counts.sum() > 0 else math.nan
     if not math.isfinite(mean) or mean == 0:
         raise ValueError(
@@ -313,7 +334,7 @@ def _usable(
         if name in given:
             continue
         try:
-            Conditions(**{"qmin": 0.0, **usable, name: value})
+            Conditions(**{**usable, name: value})
         except ValueError as error:
             notes.append(
                 f"The header's {name} of {value:g} was not used: {error} Give {name} "

@@ -1,8 +1,6 @@
 """The application: what it takes, its limits, and what it answers."""
 
 import asyncio
-import math
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 
 from gromega.models.model import Model
+from gromega.parallel import n_cores
 from gromega.pdf.library import Library
 from gromega.pdf.measured import read_pdf
 from gromega.web.schema import AnswerOut, ModelOut, Problem
@@ -108,9 +107,11 @@ EXAMPLES = _examples()
 
 
 class _Named(BytesIO):
-    """A file in memory with a name, for the lines that say what is wrong with it."""
+    """A file in memory with a name, whose ending may tell what it holds."""
 
-    name = "the file"
+    def __init__(self, content: bytes, name: str) -> None:
+        super().__init__(content)
+        self.name = name
 
 
 def make_app(
@@ -139,7 +140,7 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        threads.append(anyio.CapacityLimiter(os.cpu_count() or 1))
+        threads.append(anyio.CapacityLimiter(n_cores()))
         yield
 
     app = FastAPI(
@@ -176,14 +177,10 @@ def make_app(
     @app.get("/api/model")
     async def about() -> ModelOut:
         """Say which model answers, and for which conditions it was trained."""
-        box = model.box and {
-            key: [x if math.isfinite(x) else None for x in ends]
-            for key, ends in vars(model.box).items()
-        }
         return ModelOut(
             name=name,
             space_groups=model.space_groups.tolist(),
-            box=box or None,
+            box=model.box.to_mapping() if model.box else None,
             trust=model.held_out is not None,
             library=len(library.ids) if library else 0,
         )
@@ -201,9 +198,9 @@ def make_app(
         return EXAMPLES[name]
 
     def answer(
-        content: bytes, options: Options, coverage: float, trust: bool, evidence: bool
+        file: _Named, options: Options, coverage: float, trust: bool, evidence: bool
     ) -> dict[str, Any]:
-        pdf = read_pdf(_Named(content), **options.given())
+        pdf = read_pdf(file, **options.given())
         found = model.predict(pdf, coverage, trust, evidence, library)
         return found.to_mapping()
 
@@ -216,6 +213,9 @@ def make_app(
     async def predict(
         request: Request,
         options: Annotated[Options, Depends()],
+        name: Annotated[
+            str, Query(max_length=200, description="The name of the file.")
+        ] = "the file",
         coverage: Annotated[
             float, Query(description="That of the prediction set, 0.9 or 0.95.")
         ] = 0.9,
@@ -234,7 +234,8 @@ def make_app(
                 503, "too many wait for an answer; try again.", {"Retry-After": "1"}
             )
         waiting += 1
-        call = partial(answer, content, options, coverage, trust, evidence)
+        file = _Named(content, name)
+        call = partial(answer, file, options, coverage, trust, evidence)
         try:
             return JSONResponse(await run_sync(call, limiter=threads[0]))
         except ValueError as error:

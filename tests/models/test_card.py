@@ -6,7 +6,7 @@ from releasable import CALIBRATION, SCORE, TRAINING, make_model
 
 from gromega.conditions import Box
 from gromega.models.card import make_card, read_card, sha256, write_card
-from gromega.models.card_markdown import render
+from gromega.models.card_markdown import quantity, render
 from gromega.models.memory import remember
 from gromega.models.model import save_model
 
@@ -217,3 +217,10 @@ def test_unfit_facts_make_no_card(model, change, where):
     }
     with pytest.raises(ValueError, match=where):
         make_card(**facts)
+
+
+def test_keys_of_an_axis_are_shown_as_numbers():
+    assert quantity("010", "diameter") == "10 Å"
+    assert quantity("inf", "diameter") == quantity(None, "diameter") == "∞ Å"
+    assert quantity("0.005", "uiso") == "0.005 Å²"
+    assert quantity("neutron", "radiation") == "neutron"

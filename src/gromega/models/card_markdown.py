@@ -1,5 +1,6 @@
 """The card of a released model as Markdown, for people to read."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -33,10 +34,12 @@ def render(card: Mapping[str, Any]) -> str:
 
 
 def quantity(value: float | str | None, name: str) -> str:
-    """Return the value of a condition with its unit; None is infinite."""
-    if value is None:
-        value = "∞"
-    text = value if isinstance(value, str) else f"{value:g}"
+    """Return the value of a condition with its unit; None is infinite.
+
+    It may be a key of `Axis.key`, as long as the others of its axis.
+    """
+    text = "inf" if value is None else value if isinstance(value, str) else f"{value:g}"
+    text = re.sub("^0+(?=[0-9])", "", text).replace("inf", "∞")
     return f"{text} {UNITS[name]}" if name in UNITS else text
 
 

@@ -273,6 +273,19 @@ def test_a_qmax_below_the_reference_qmin_is_not_used(tmp_path):
     assert "qmax of 0.4 was not used: qmax must be above qmin" in pdf.notes[0]
 
 
+def test_steps_too_coarse_for_qmax_are_noted(tmp_path):
+    r = np.arange(1.5, 30, 0.2)
+    coarse = write(tmp_path, rows(r, np.sin(9 * r)))
+    (note,) = read_pdf(coarse, qmax=20.0).notes
+    assert note.startswith("Steps of 0.2 Å hold Q up to 15.7 Å⁻¹, not to a Qmax of 20")
+    assert read_pdf(coarse, qmax=15.0).notes == ()
+
+
+def test_a_diameter_of_none_is_that_of_a_bulk_crystal(tmp_path):
+    pdf = read_pdf(write(tmp_path, TWO), diameter=None)
+    assert pdf.conditions().diameter == np.inf
+
+
 def test_heavy_water_scatters_as_deuterium_does(tmp_path):
     path = write(tmp_path, "# r G(r)\n" + TWO)
     plain = read_pdf(path)

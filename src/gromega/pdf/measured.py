@@ -116,6 +116,8 @@ def read_pdf(
         If there is no such file.
     """
     length = check_options(quantity, r_unit, composition, number_density, **conditions)
+    # Such as a diameter that is None: infinite.
+    conditions = {n: math.inf if v is None else v for n, v in conditions.items()}
     if not isinstance(source, str | Path):
         name = str(getattr(source, "name", "the file"))
     elif Path(source).is_file():
@@ -152,6 +154,12 @@ def read_pdf(
         raise ValueError(f"{name}: {error}.") from None
     stated = _usable(header.stated, conditions, notes)
     stated |= {"rmin": float(r[0]), "rmax": float(r[-1])}
+    qmax, step = stated.get("qmax", REFERENCE.qmax), float(np.diff(r).max())
+    if math.pi / step < 0.98 * qmax:
+        notes.append(
+            f"Steps of {step:.2g} Å hold Q up to {math.pi / step:.3g} Å⁻¹, not to a "
+            f"Qmax of {qmax:g} Å⁻¹; export it in steps of 0.01 Å, or give a lower qmax."
+        )
     return MeasuredPDF(r, g, stated, header.dialect, tuple(notes))
 
 

@@ -142,10 +142,11 @@ def read_pdf(
         low, high = conditions.get("rmin", 0.0), conditions.get("rmax", math.inf)
         if r[0] < low or r[-1] > high:
             r, y = r[(low <= r) & (r <= high)], y[(low <= r) & (r <= high)]
-        _check_range(r)
-        if np.ptp(y) == 0 or np.abs(y).max() > MAX_G:
+        step = _check_range(r)
+        least, most = float(y.min()), float(y.max())
+        if least == most or max(-least, most) > MAX_G:
             raise ValueError(
-                f"{kind} goes from {y.min():g} to {y.max():g}; give it in column 2"
+                f"{kind} goes from {least:g} to {most:g}; give it in column 2"
             )
         if quantity is None:
             _check_shape(kind, y)
@@ -154,7 +155,7 @@ def read_pdf(
         raise ValueError(f"{name}: {error}.") from None
     stated = _usable(header.stated, conditions, notes)
     stated |= {"rmin": float(r[0]), "rmax": float(r[-1])}
-    qmax, step = stated.get("qmax", REFERENCE.qmax), float(np.diff(r).max())
+    qmax = stated.get("qmax", REFERENCE.qmax)
     if math.pi / step < 0.98 * qmax:
         notes.append(
             f"Steps of {step:.2g} Å hold Q up to {math.pi / step:.3g} Å⁻¹, not to a "
@@ -181,7 +182,8 @@ def check_options(
     ValueError
         If an option is not allowed.
     """
-    Conditions.from_mapping(conditions)
+    if conditions:
+        Conditions.from_mapping(conditions)
     for option, value, allowed in (
         ("quantity", quantity, QUANTITIES),
         ("r_unit", r_unit, R_UNITS),
@@ -204,8 +206,12 @@ def _finite_rows(
 
     Programs write nan at r = 0, and where their transform did not reach.
     """
-    r, y = table[:, 0], table[:, columns].sum(axis=1)
-    finite = np.flatnonzero(np.isfinite(r + y))
+    r = table[:, 0].copy()
+    y = sum((table[:, column] for column in columns[1:]), table[:, columns[0]].copy())
+    usable = np.isfinite(r + y)
+    if usable.all():
+        return r, y
+    finite = np.flatnonzero(usable)
     if finite.size < MIN_ROWS:
         raise ValueError(
             f"{finite.size} of its {r.size} rows have numbers for both r and G(r); "
@@ -217,8 +223,7 @@ def _finite_rows(
             f"G(r) is not a number after r = {r[finite[holes[0]]]:g}; interpolate it, "
             "or cut the file there"
         )
-    if finite.size < r.size:
-        notes.append(f"{r.size - finite.size} rows without a number were left out.")
+    notes.append(f"{r.size - finite.size} rows without a number were left out.")
     return r[finite], y[finite]
 
 
@@ -227,15 +232,18 @@ def _check_r(r: Floats) -> None:
     if r.min() < 0:
         raise ValueError(f"r must not be negative, but there is {r.min():g} Å")
     steps = np.diff(r)
-    if (steps <= 0).any():
+    if steps.min() <= 0:
         i = int(np.argmax(steps <= 0))
         raise ValueError(
             f"r must increase, but goes from {r[i]:g} to {r[i + 1]:g} Å; sort the rows"
         )
 
 
-def _check_range(r: Floats) -> None:
-    """Refuse an r, in Å, that leaves too much out of what the network sees."""
+def _check_range(r: Floats) -> float:
+    """Return the largest step of an r, in Å.
+
+    Refuse one that leaves too much out of what the network sees.
+    """
     first, last = (r[0], r[-1]) if r.size else (0.0, 0.0)
     low, high = REFERENCE.rmin, REFERENCE.rmax
     if min(last, high) - max(first, low) < MIN_RANGE:
@@ -244,12 +252,14 @@ def _check_range(r: Floats) -> None:
             f"needed between {low:g} and {high:g} Å; if it is in nm, give r_unit='nm'"
         )
     steps = np.diff(r)
-    if steps.max() > MAX_STEP:
+    largest = float(steps.max())
+    if largest > MAX_STEP:
         i = int(np.argmax(steps))
         raise ValueError(
             f"there is no G(r) between {r[i]:g} and {r[i + 1]:g} Å; give it in steps "
             f"of {MAX_STEP:g} Å at most"
         )
+    return largest
 
 
 def _check_shape(quantity: str, y: Floats) -> None:
@@ -337,6 +347,12 @@ def _usable(
     stated: Mapping[str, Any], given: Mapping[str, Any], notes: list[str]
 ) -> dict[str, Any]:
     """Return the given conditions and those of a header that could be right."""
+    try:
+        Conditions(**{**stated, **given})
+    except ValueError:
+        pass
+    else:
+        return {**stated, **given}
     usable = dict(given)
     for name, value in stated.items():
         if name in given:

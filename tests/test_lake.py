@@ -127,6 +127,17 @@ def test_a_missing_or_damaged_file_is_found(spectra, tmp_path, name):
         verify(path)
 
 
+def test_an_array_without_its_own_metadata_is_found(spectra, tmp_path):
+    path = tmp_path / "g.zarr"
+    write_pdfs(path, spectra, [REFERENCE])
+    (path / "g" / "zarr.json").write_text("{")
+    with pytest.raises(ValueError, match="the store is damaged"):
+        verify(path)
+    (path / "g" / "zarr.json").unlink()
+    with pytest.raises(ValueError, match="the store is damaged"):
+        verify(path)
+
+
 def test_a_store_is_replaced_whole(spectra, tmp_path):
     path = tmp_path / "g.zarr"
     write_pdfs(path, spectra, [REFERENCE], ids=["iron-0"])

@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -255,3 +256,12 @@ def test_a_source_that_the_crystals_are_not_from_is_refused():
 def test_statements_are_checked(arguments, message):
     with pytest.raises(ValueError, match=message):
         Statement(*arguments)
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_crystals_that_another_radiation_does_not_see_do_not_count_there():
+    scores = {"xray": SCORE, "neutron": {**SCORE, "n": 5}}
+    Path("metrics/sweeps/radiation.json").write_text(json.dumps(scores))
+    release(FIRST)
+    card = verify("spacegroup")
+    assert card["metrics"]["sweeps"]["radiation"]["neutron"]["n"] == 5

@@ -76,7 +76,9 @@ class Calibration:
         """Return which groups are in the set of each PDF, (n, n_groups); none is empty.
 
         Of PDFs like those fitted on, at least the share `coverage` has its true group
-        in its set. Elsewhere, say at other conditions, nothing is promised.
+        in its set. Elsewhere, say at other conditions, nothing is promised; and it is
+        so up to what is gained by choosing epoch and memory on the same crystals, each
+        of which counts several times.
 
         Parameters
         ----------

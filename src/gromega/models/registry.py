@@ -62,11 +62,13 @@ def list_models(models: Path = MODELS) -> list[Listed]:
         The folder that holds the folders of the models, and their .dvc files.
     """
     here = {path.parent.name for path in models.glob("*/card.json")}
-    # A file with an ending, such as the library of known crystals, is no model.
-    stems = {path.stem for path in models.glob("*.dvc")}
-    tracked = {stem for stem in stems if re.fullmatch(_NAME, stem)}
+    tracked = {path.stem for path in models.glob("*.dvc")}
     found = []
     for name in sorted(here | tracked):
+        # A file with an ending, such as the library of known crystals, is no model,
+        # nor is what a release leaves that was killed.
+        if not re.fullmatch(_NAME, name):
+            continue
         if name not in here:
             found.append(Listed(name, None, 0, f"not here; {_pull(models / name)}"))
             continue

@@ -26,8 +26,8 @@ def draw_theta(
 ) -> dict[str, Array]:
     """Return numeric conditions drawn from a box, as `operator.build` takes them.
 
-    Most are uniform over their range. Uiso and the diameter are uniform in their
-    logarithm; half of all draws are bulk crystals, half are without noise, and a
+    Most are uniform over their range. Uiso, the diameter and the noise are uniform in
+    their logarithm; half of all draws are bulk crystals, half are without noise, and a
     third has the highest rmax. Qdamp and Qbroad crowd at their low ends, as
     instruments do. At most one kind of correlated motion is there at a time.
 

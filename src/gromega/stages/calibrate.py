@@ -19,7 +19,7 @@ from gromega.models.recipes import Recipe, get_recipe
 from gromega.params import Params
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_input import input_operator
-from gromega.pdf.operator import apply_operator
+from gromega.pdf.operator import add_noise, apply_operator
 from gromega.pdf.random_conditions import at_random
 from gromega.splits import read_part
 from gromega.stages.parts import box_part, part_of
@@ -105,7 +105,9 @@ def _by_other_radiation(
     visible, spectra = seen_spectra(crystals, other, DMAX)
     density = np.array([crystal.density for crystal in crystals])
     op = input_operator(model.conditions.at(radiation=other), DMAX)
-    made = [apply_operator(op, spectra, density)]
+    names = [crystal.id for crystal in crystals]
+    g = apply_operator(op, spectra, density)
+    made = [add_noise(op, g, names, model.conditions.noise)]
     if model.box:
         made += [at_random(spectra, density, model.box, seed) for seed in seeds]
     return [

@@ -7,7 +7,6 @@ printed.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gromega import load_model, read_pdf
+from gromega.parallel import n_cores
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "models" / "spacegroup"
@@ -70,7 +70,7 @@ def main() -> None:
         raise SystemExit(
             "models/spacegroup is not there; get it by 'dvc pull -r registry'"
         )
-    rows = Table(title=f"gromega predict, {os.cpu_count()} cores")
+    rows = Table(title=f"gromega predict, {n_cores()} cores")
     for heading in ("what", "measured", "to reach"):
         rows.add_column(heading)
     with tempfile.TemporaryDirectory() as name:

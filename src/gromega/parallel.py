@@ -13,6 +13,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
 )
 from contextlib import contextmanager, suppress
+from multiprocessing.context import BaseContext
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -111,11 +112,10 @@ def open_processes(imports: Sequence[str] = ()) -> Iterator[Executor]:
         If one of them dies.
     """
     # A fork of a process that runs JAX can hang: these come from one that does not.
-    method = "spawn"
+    context: BaseContext = multiprocessing.get_context("spawn")
     if imports and "forkserver" in multiprocessing.get_all_start_methods():
-        method = "forkserver"
-    context = multiprocessing.get_context(method)
-    context.set_forkserver_preload(["__main__", *imports])
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["__main__", *imports])
     with ProcessPoolExecutor(n_cores(), mp_context=context) as pool:
         try:
             yield pool

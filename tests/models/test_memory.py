@@ -107,8 +107,8 @@ def test_a_memory_comes_back_from_its_arrays(generator, width):
     assert arrays["memory/directions"].nbytes == 120 * ((width + 1) // 2)
     again = Memory.of(arrays, 3, memory.to_mapping())
     np.testing.assert_array_equal(again.directions, memory.directions)
-    votes = memory.votes(x, 0.05)
-    np.testing.assert_array_equal(again.votes(x, 0.05), votes)
+    joined = memory.recall(x[:, :3], x, 0)[0]
+    np.testing.assert_array_equal(again.recall(x[:, :3], x, 0)[0], joined)
     # as models of version 1.4 had it
     old = arrays | {"memory/directions": np.round(30 * x).astype(np.int8)}
     del old["memory/steps"]

@@ -70,7 +70,7 @@ class MeasuredPDF:
         """
         low = max(self.stated["rmin"], REFERENCE.rmin)
         high = min(self.stated["rmax"], REFERENCE.rmax)
-        return Conditions(**{**self.stated, "rmin": low, "rmax": high})
+        return Conditions.from_mapping({**self.stated, "rmin": low, "rmax": high})
 
 
 def read_pdf(
@@ -116,8 +116,6 @@ def read_pdf(
         If there is no such file.
     """
     length = check_options(quantity, r_unit, composition, number_density, **conditions)
-    # Such as a diameter that is None: infinite.
-    conditions = {n: math.inf if v is None else v for n, v in conditions.items()}
     if not isinstance(source, str | Path):
         name = str(getattr(source, "name", "the file"))
     elif Path(source).is_file():
@@ -348,7 +346,7 @@ def _usable(
 ) -> dict[str, Any]:
     """Return the given conditions and those of a header that could be right."""
     try:
-        Conditions(**{**stated, **given})
+        Conditions.from_mapping({**stated, **given})
     except ValueError:
         pass
     else:
@@ -358,7 +356,7 @@ def _usable(
         if name in given:
             continue
         try:
-            Conditions(**{**usable, name: value})
+            Conditions.from_mapping({**usable, name: value})
         except ValueError as error:
             notes.append(
                 f"The header's {name} of {value:g} was not used: {error} Give {name} "

@@ -171,9 +171,8 @@ class Memory:
             np.exp(w, out=w)
             w.sum(axis=1, out=votes[:, c])
         votes /= votes.sum(axis=1, keepdims=True)
-        most = _largest(alike, k)
-        cosines = np.take_along_axis(alike, most, axis=1) * np.float32(spread)
-        return votes, self._order[most], cosines
+        most, cosines = _take_largest(alike, k)
+        return votes, self._order[most], cosines * np.float32(spread)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that a file of weights holds."""
@@ -216,13 +215,22 @@ def to_directions(x: NDArray[Any]) -> NDArray[np.float32]:
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
 
 
-def _largest(x: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """Return the places of the k largest numbers of each row, the largest first."""
-    if not k:
-        return np.empty((len(x), 0), np.int64)
-    some = np.sort(np.argpartition(x, -k, axis=1)[:, -k:], axis=1)
-    found = np.take_along_axis(x, some, axis=1)
-    return np.take_along_axis(some, np.argsort(-found, axis=1, kind="stable"), axis=1)
+def _take_largest(
+    x: NDArray[np.float32], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return places and values of the k largest of each row, the largest first.
+
+    They are taken out of it: -∞ stays in their places. For a few of many this is faster
+    than a partition.
+    """
+    rows = np.arange(len(x))
+    places = np.empty((len(x), k), np.int64)
+    values = np.empty((len(x), k), np.float32)
+    for j in range(k):
+        places[:, j] = x.argmax(axis=1)
+        values[:, j] = x[rows, places[:, j]]
+        x[rows, places[:, j]] = -np.inf
+    return places, values
 
 
 def remember(

@@ -127,7 +127,7 @@ def predict(
     ] = None,
     r_unit: Annotated[str | None, typer.Option(help="The unit of r, Å or nm.")] = None,
     composition: Annotated[
-        str | None, typer.Option(help="As in SrTiO3; for Keen's G(r) in barn.")
+        str | None, typer.Option(help="If it is known, as in SrTiO3: a surer answer.")
     ] = None,
     number_density: Annotated[
         float | None, typer.Option(help="Atoms per Å³; for g(r), T(r) and R(r).")
@@ -397,6 +397,11 @@ def results(
         f"(Lan et al., other crystals: {paper.REFERENCE['top1']:.1%}, "
         f"{paper.REFERENCE['top6']:.1%})"
     )
+    told = reference.get("with_composition")
+    if told:
+        printer.print(
+            f"the composition known: top-1 {told['top1']:.1%}, top-6 {told['top6']:.1%}"
+        )
     for axis in (AXES | BEYOND).values():
         path = metrics / "sweeps" / f"{axis.name}.json"
         if not path.is_file():

@@ -28,6 +28,7 @@ NETWORK = {
     "dropout": 0.1, "embedding": 8,
 }  # fmt: skip
 SETS = Calibration(1.0, {"0.90": 0.8, "0.95": 0.9}, "validation part", 9)
+SURER = Calibration(0.5, {"0.90": 0.5, "0.95": 0.6}, "validation part", 9)
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +51,40 @@ def model():
     rows = np.random.default_rng(0).normal(size=(4, 209)).astype(np.float32)
     names = ["mp-1 NaCl", "mp-2 Fe", "mp-3 Si", "my best crystal C"]
     memory = remember([[Compiled(network).embed(rows)]], np.arange(4), names, 4)
+    memory = replace(memory, with_composition=(0.1, 0.9))
     return Model(
-        to_arrays(network), GROUPS, NETWORK, REFERENCE, {}, Box(), SETS, memory
-    )
+        to_arrays(network), GROUPS, NETWORK, REFERENCE, {}, Box(), SETS, memory,
+        with_composition=SURER,
+    )  # fmt: skip
+
+
+def test_a_known_composition_makes_another_answer(model, files):
+    path = files / "25.gr"
+    alone = model.predict(read_pdf(path))
+    told = model.predict(read_pdf(path, composition="Na2Cl2"), evidence=True)
+    assert (alone.composition, told.composition) == (None, "Na2Cl2")
+    # the crystal of this composition is of the first group
+    first = [next(c for c in a.groups if c.number == 166) for a in (alone, told)]
+    assert first[1].probability > max(0.5, first[0].probability)
+    assert told.groups[0].number == 166
+    log_p = model.log_probabilities(to_input(read_pdf(path))[None], ["NaCl"])
+    assert told.groups[0].probability == pytest.approx(np.exp(log_p.max()))
+    assert told.nearest[0].id == "mp-1"
+    # what speaks for the group is asked with the composition too
+    assert told.evidence.speaks.max() < 20
+    both = model.predict_all([read_pdf(path), read_pdf(path, composition="Na2Cl2")])
+    assert [a.groups for a in both] == [alone.groups, told.groups]
+
+
+def test_a_model_without_use_for_a_composition_says_so(model, files):
+    pdf = read_pdf(files / "25.gr", composition="NaCl")
+    plain = replace(model, memory=replace(model.memory, with_composition=None))
+    answer = plain.predict(pdf, trust=False)
+    assert answer.composition is None
+    assert answer.warnings[-1] == "this model makes no use of the composition."
+    assert answer.groups == plain.predict(read_pdf(files / "25.gr")).groups
+    with pytest.raises(ValueError, match="makes no use of compositions; take"):
+        plain.log_probabilities(to_input(pdf)[None], ["NaCl"])
 
 
 def test_an_answer_holds_what_the_model_says(model, files):

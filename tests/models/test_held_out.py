@@ -30,7 +30,9 @@ def held_out(classics):
     n[0] = 0
     ids = np.array([f"mp-{k}" for k in range(len(classics))])
     density = np.array([crystal.density for crystal in classics])
-    return hold_out(ids, np.arange(ids.size) % 3, density, {"xray": x, "neutron": n})
+    formulas = [crystal.formula for crystal in classics]
+    y = np.arange(ids.size) % 3
+    return hold_out(ids, y, density, {"xray": x, "neutron": n}, formulas)
 
 
 @pytest.fixture

@@ -136,10 +136,58 @@ def test_without_weight_the_network_alone_answers(memory, generator):
 def test_the_fit_trusts_what_is_right(memory, generator):
     x, y = clusters(generator, 300)
     ignorant = np.full((300, 3), np.log(1 / 3))
-    assert fit(memory, ignorant, x, y).weight > 0.5
+    formulas = ["Fe"] * 300
+    assert fit(memory, ignorant, x, y, formulas).weight > 0.5
     sure = np.log(np.full((300, 3), 1e-4) + np.eye(3)[y])
     lost = remember([[generator.normal(size=(60, 8))]], memory.y, memory.names, 3)
-    assert fit(lost, sure, x, y).weight < 0.1
+    assert fit(lost, sure, x, y, formulas).weight < 0.1
+
+
+def test_a_known_composition_tells_like_crystals_apart(generator):
+    # all crystals look alike, but each class is of other compounds
+    x = generator.normal(size=(1, 8)) + 0.1 * generator.normal(size=(60, 8))
+    kinds = ["Li{}F", "Mg{}O2", "Fe{}S3"]
+    y = np.arange(60) % 3
+    formulas = [kinds[c].format(1 + k // 30) for k, c in enumerate(y)]
+    names = [f"mp-{k} {formula}" for k, formula in enumerate(formulas)]
+    known = remember([[x[:30]], [x[30:]]], y[:30], names[:30], 3)
+    log_p = np.full((30, 3), np.log(1 / 3))
+    fitted = fit(known, log_p, x[30:], y[30:], formulas[:30])
+    assert fitted.with_composition is not None
+    told = fitted.recall(log_p, x[30:], 5, formulas[:30])
+    alone = fitted.recall(log_p, x[30:], 5)
+    assert (told[0].argmax(axis=1) == y[30:]).all()
+    assert (alone[0].argmax(axis=1) == y[30:]).mean() < 0.8
+    assert (told[0][np.arange(30), y[30:]] > alone[0][np.arange(30), y[30:]]).all()
+    # the crystals that are named are of the composition, as like as they are
+    assert (y[told[1]] == y[30:, None]).all()
+    cosines = to_directions(x[30:] @ known.components) @ known_directions(known).T
+    expected = np.take_along_axis(cosines.reshape(30, 2, -1).max(axis=1), told[1], 1)
+    np.testing.assert_allclose(told[2], expected, atol=1e-4)
+    again = Memory.of(fitted.to_arrays(), 3, fitted.to_mapping())
+    np.testing.assert_array_equal(
+        again.recall(log_p, x[30:], 0, formulas[:30])[0], told[0]
+    )
+
+
+def test_a_composition_weighs_the_votes_of_both_radiations(generator):
+    y = np.arange(60) % 3
+    seen = generator.normal(size=(2, 60, 8)).astype(np.float32)
+    formulas = ["LiF", "MgO2", "Fe2S3"]
+    names = [f"mp-{k} {formulas[k // 20]}" for k in range(60)]
+    memory = remember([[seen[0]], [seen[1]]], y, names, 3)
+    x = generator.normal(size=(300, 8)).astype(np.float32)
+    asked = [formulas[k % 3] for k in range(300)]
+    cosines = to_directions(x @ memory.components) @ known_directions(memory).T
+    likely = np.stack([memory._compositions.log_weights(f) for f in asked])
+    weights = np.empty((300, 60))
+    weights[:, np.argsort(y, kind="stable")] = likely
+    w = np.exp(cosines.astype(np.float64) / 0.1 + np.tile(weights, 2))
+    both = np.tile(y, 2)
+    expected = np.stack([w[:, both == k].sum(axis=1) for k in range(3)], axis=1)
+    expected /= expected.sum(axis=1, keepdims=True)
+    found = memory.votes(x, 0.1, asked)
+    np.testing.assert_allclose(found, expected, rtol=2e-3, atol=1e-6)
 
 
 def test_a_model_comes_back_with_its_memory(tmp_path, generator):
@@ -179,6 +227,7 @@ def test_a_model_without_memory_says_so(generator):
         # votes too many for a float: refused
         ({"spread": 0.01}, "the spread of a memory must be 0.02 or more"),
         ({"weight": 1.5}, "its weight from 0 to 1"),
+        ({"with_composition": (0.1, 1.5)}, "its weight from 0 to 1"),
         # a class that the model does not know: refused
         ({"n_groups": 2}, "a memory of 2 groups has the class 2"),
     ],

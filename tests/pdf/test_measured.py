@@ -445,7 +445,7 @@ def test_tables_of_too_many_rows_are_refused(monkeypatch):
         ({"quantity": "F(Q)"}, "quantity must be one of G"),
         ({"r_unit": "pm"}, "r_unit must be one of Å, nm, got 'pm'"),
         ({"number_density": 0}, "number_density must be above 0"),
-        ({"composition": "Zr(HPO4)2"}, "without brackets"),
+        ({"composition": "Zr(HPO4"}, "as in SrTiO3 or"),
         ({"composition": "Qq2"}, "composition 'Qq2': unknown element"),
     ],
 )

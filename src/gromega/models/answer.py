@@ -71,8 +71,8 @@ class Answer:
     systems
         The probability of each crystal system, most probable first.
     nearest
-        The remembered crystals most like the PDF, the most alike first; none from a
-        model without memory.
+        The remembered crystals most like the PDF, and of like compositions where that
+        is known, the most alike first; none from a model without memory.
     conditions
         The conditions that were assumed: stated by the file or by the caller, and
         those of the reference elsewhere.
@@ -83,6 +83,8 @@ class Answer:
         What speaks against trust, a sentence each.
     evidence
         What in the PDF speaks for the first group; None where it was not asked for.
+    composition
+        The composition that the model was told; None where it was told none.
     """
 
     groups: tuple[Candidate, ...]
@@ -93,6 +95,7 @@ class Answer:
     trust: Trust | None = None
     warnings: tuple[str, ...] = ()
     evidence: Evidence | None = None
+    composition: str | None = None
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the answer as JSON can hold it."""
@@ -159,7 +162,8 @@ class Answer:
         """Return the conditions that matter most, in words."""
         omega = self.conditions
         rays = {"xray": "x-rays", "neutron": "neutrons"}[omega.radiation]
+        told = "" if self.composition is None else ", told the composition,"
         return (
             f"with Qmax {omega.qmax:g} Å⁻¹, Qdamp {omega.qdamp:g} Å⁻¹, rmax "
-            f"{omega.rmax:.3g} Å ({rays})"
+            f"{omega.rmax:.3g} Å ({rays}){told}"
         )

@@ -51,6 +51,13 @@ def _accuracy(card: Mapping[str, Any]) -> Iterator[str]:
         "simulated at the reference:"
     )
     yield ", ".join(f"{name} {quantity(value, name)}" for name, value in conditions)
+    told = card["metrics"].get("with_composition")
+    if told:
+        yield ""
+        yield (
+            f"There, told their compositions: top-1 **{told['top1']:.1%}**, top-6 "
+            f"**{told['top6']:.1%}**."
+        )
     for axis, scores in card["metrics"]["sweeps"].items():
         yield ""
         yield from _table(

@@ -1,6 +1,6 @@
 """Held-out crystals that a model carries, to be tested on at any conditions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,12 +41,15 @@ class HeldOut:
         Their number densities ρ0, (n,), in Å⁻³.
     spectra
         Their spectra for each radiation.
+    formulas
+        Their formulas; none of models of version 1.7 and before.
     """
 
     ids: tuple[str, ...]
     y: NDArray[np.int64]
     density: NDArray[np.float32]
     spectra: Mapping[str, Companded]
+    formulas: tuple[str, ...] = ()
 
     def simulate(
         self, conditions: Conditions
@@ -82,6 +85,8 @@ class HeldOut:
             "held_out/y": self.y.astype(np.int16),
             "held_out/density": self.density,
         }
+        if self.formulas:
+            arrays["held_out/formulas"] = pack_names(self.formulas)
         for radiation, held in self.spectra.items():
             arrays[f"held_out/levels/{radiation}"] = held.roots
             arrays[f"held_out/largest/{radiation}"] = held.largest
@@ -98,11 +103,13 @@ class HeldOut:
             for name, roots in arrays.items()
             if name.startswith(start)
         }
+        formulas = arrays.get("held_out/formulas")
         return cls(
             unpack_names(arrays["held_out/ids"]),
             arrays["held_out/y"].astype(np.int64),
             arrays["held_out/density"],
             spectra,
+            () if formulas is None else unpack_names(formulas),
         )
 
 
@@ -111,6 +118,7 @@ def hold_out(
     y: NDArray[np.int64],
     density: NDArray[np.float64],
     spectra: Mapping[str, NDArray[np.float32]],
+    formulas: Sequence[str],
 ) -> HeldOut:
     """Return crystals as a model carries them.
 
@@ -125,12 +133,16 @@ def hold_out(
     spectra
         Their pair spectra for each radiation, (n, n_bins) up to `DMAX`, zero for a
         crystal that it does not see.
+    formulas
+        Their formulas, n of them.
     """
     held = {
         radiation: Companded.of(fine, _FACTOR, _LEVELS)
         for radiation, fine in spectra.items()
     }
-    return HeldOut(tuple(ids.tolist()), y, density.astype(np.float32), held)
+    return HeldOut(
+        tuple(ids.tolist()), y, density.astype(np.float32), held, tuple(formulas)
+    )
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gromega.crystals.composition import Compositions
 from gromega.models.blocks import in_threads
 from gromega.models.outputs import log_softmax
 from gromega.models.stored import pack_halves, pack_names, unpack_halves, unpack_names
 
-SPREADS = (0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.06, 0.08, 0.1)
+SPREADS = (0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.06, 0.08, 0.1, 0.14)
 """The spreads that `fit` tries; below the least of them, votes may be too many for a
 float."""
 COMPONENTS = 128
@@ -39,7 +40,9 @@ class Memory:
         log p = (1 - weight) log p_network + weight log(q + 0.001),
 
     up to what makes the sum of p one: a nearest-neighbour memory as in Khandelwal et
-    al. (2020), but for the logarithms.
+    al. (2020), but for the logarithms. Where the composition is known too, crystals of
+    another one have fewer votes (`composition.Compositions`), and spread and weight are
+    others.
 
     Parameters
     ----------
@@ -60,6 +63,9 @@ class Memory:
         By how much a cosine must be smaller for e times fewer votes.
     weight
         What the votes weigh, from 0 to 1.
+    with_composition
+        Spread and weight where the composition is known; None of a memory that makes
+        no use of it.
 
     Raises
     ------
@@ -75,6 +81,7 @@ class Memory:
     n_groups: int
     spread: float
     weight: float
+    with_composition: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         n = self.y.size
@@ -84,11 +91,14 @@ class Memory:
                 f"a memory needs directions, a class and a name for each crystal, got "
                 f"{len(self.directions)}, {n} and {len(self.names)}."
             )
-        if not self.spread >= SPREADS[0] or not 0 <= self.weight <= 1:
-            raise ValueError(
-                f"the spread of a memory must be {SPREADS[0]} or more and its weight "
-                f"from 0 to 1, got {self.spread} and {self.weight}."
-            )
+        for spread, weight in filter(
+            None, ((self.spread, self.weight), self.with_composition)
+        ):
+            if not spread >= SPREADS[0] or not 0 <= weight <= 1:
+                raise ValueError(
+                    f"the spread of a memory must be {SPREADS[0]} or more and its "
+                    f"weight from 0 to 1, got {spread} and {weight}."
+                )
         if self.y.min() < 0 or self.y.max() >= self.n_groups:
             raise ValueError(f"a memory of {self.n_groups} groups has the class "
                              f"{self.y.max()}.")  # fmt: skip
@@ -105,8 +115,17 @@ class Memory:
         y = np.resize(self.y, len(known))
         return [np.ascontiguousarray(known[y == c].T) for c in range(self.n_groups)]
 
+    @cached_property
+    def _compositions(self) -> Compositions:
+        """The compositions of the crystals, class by class."""
+        return Compositions([self.names[i].rpartition(" ")[2] for i in self._order])
+
     def recall(
-        self, log_p: NDArray[np.floating], embeddings: NDArray[np.float32], k: int
+        self,
+        log_p: NDArray[np.floating],
+        embeddings: NDArray[np.float32],
+        k: int,
+        compositions: Sequence[str] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
         """Return log-probabilities with those of the memory joined in, and `nearest`.
 
@@ -117,22 +136,32 @@ class Memory:
         embeddings
             The embeddings of the same PDFs, (n, width).
         k
-            The number of crystals most alike.
+            The number of crystals that are named.
+        compositions
+            The compositions of the same, n of them, if they are known and the memory
+            makes use of them.
 
         Returns
         -------
-        Log-probabilities, (n, n_groups), and places and cosines, (n, k).
+        Log-probabilities, (n, n_groups), and places and cosines, (n, k), of the
+        crystals with most votes, the first with the most.
         """
-        votes, places, cosines = self._look(embeddings, self.spread, k)
+        spread, weight = self.spread, self.weight
+        if compositions is not None:
+            assert self.with_composition is not None
+            spread, weight = self.with_composition
+        votes, places, cosines = self._look(embeddings, spread, k, compositions)
         votes = np.log(votes + _FLOOR)
-        joined = _normal((1 - self.weight) * log_p + self.weight * votes)
-        return joined, places, cosines
+        return _normal((1 - weight) * log_p + weight * votes), places, cosines
 
     def votes(
-        self, embeddings: NDArray[np.float32], spread: float
+        self,
+        embeddings: NDArray[np.float32],
+        spread: float,
+        compositions: Sequence[str] | None = None,
     ) -> NDArray[np.float32]:
         """Return the share of the votes that each group has, (n, n_groups)."""
-        return self._look(embeddings, spread, 0)[0]
+        return self._look(embeddings, spread, 0, compositions)[0]
 
     def nearest(
         self, embeddings: NDArray[np.float32], k: int = 5
@@ -141,17 +170,43 @@ class Memory:
         return self._look(embeddings, self.spread, k)[1:]
 
     def _look(
-        self, embeddings: NDArray[np.float32], spread: float, k: int
+        self,
+        embeddings: NDArray[np.float32],
+        spread: float,
+        k: int,
+        compositions: Sequence[str] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
-        """Return votes, and the places and cosines of the k most alike."""
-        blocks = in_threads(
-            lambda x: self._look_at(x, spread, min(k, self.y.size)), embeddings, _BLOCK
-        )
+        """Return votes, and the places and cosines of the k that have most of them."""
+        k = min(k, self.y.size)
+
+        def look_at(rows: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+            likely = None
+            if compositions is not None:
+                likely = self._likely([compositions[i] for i in rows])
+            return self._look_at(embeddings[rows], spread, k, likely)
+
+        blocks = in_threads(look_at, np.arange(len(embeddings)), _BLOCK)
         votes, places, cosines = map(np.concatenate, zip(*blocks, strict=True))
         return votes, places, cosines
 
+    def _likely(self, compositions: Sequence[str]) -> NDArray[np.float32]:
+        """Return the log-weights of the crystals, class by class, (n, n_crystals).
+
+        Those of the crystals that are most like each composition are 0.
+        """
+        found: dict[str, NDArray[np.float32]] = {}
+        for formula in compositions:
+            if formula not in found:
+                weights = self._compositions.log_weights(formula)
+                found[formula] = weights - weights.max()
+        return np.stack([found[formula] for formula in compositions])
+
     def _look_at(
-        self, embeddings: NDArray[np.float32], spread: float, k: int
+        self,
+        embeddings: NDArray[np.float32],
+        spread: float,
+        k: int,
+        likely: NDArray[np.float32] | None,
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
         along = to_directions(embeddings @ self.components.astype(np.float32))
         along /= np.float32(spread)
@@ -159,19 +214,22 @@ class Memory:
         votes = np.empty((n, self.n_groups), np.float32)
         # Of each crystal, as the radiation sees it that makes it more alike.
         alike = np.empty((n, self.y.size if k else 0), np.float32)
-        start = 0
+        stop = 0
         # A class at a time, which the cache of a core holds.
         for c, directions in enumerate(self._by_class):
             w = along @ directions
+            seen = w.reshape(n, radiations, -1)
+            start, stop = stop, stop + seen.shape[2]
+            if likely is not None:
+                seen += likely[:, None, start:stop]
             if k:
-                seen = w.reshape(n, radiations, -1)
-                stop = start + seen.shape[2]
                 np.max(seen, axis=1, out=alike[:, start:stop])
-                start = stop
             np.exp(w, out=w)
             w.sum(axis=1, out=votes[:, c])
         votes /= votes.sum(axis=1, keepdims=True)
         most, cosines = _take_largest(alike, k)
+        if likely is not None:
+            cosines -= np.take_along_axis(likely, most, axis=1)
         return votes, self._order[most], cosines * np.float32(spread)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
@@ -184,9 +242,12 @@ class Memory:
             "memory/names": pack_names(self.names),
         }
 
-    def to_mapping(self) -> dict[str, float]:
+    def to_mapping(self) -> dict[str, Any]:
         """Return the rest as JSON can hold it."""
-        return {"spread": self.spread, "weight": self.weight}
+        values: dict[str, Any] = {"spread": self.spread, "weight": self.weight}
+        if self.with_composition:
+            values["with_composition"] = list(self.with_composition)
+        return values
 
     @classmethod
     def of(
@@ -202,10 +263,11 @@ class Memory:
         else:
             # Models of version 1.4 and before have a byte for each number.
             directions, steps = _rounded(to_directions(directions))
+        both = values.get("with_composition")
         return cls(
             arrays["memory/components"], directions, steps,
             arrays["memory/y"].astype(np.int64), unpack_names(arrays["memory/names"]),
-            n_groups, **values,
+            n_groups, values["spread"], values["weight"], both and (both[0], both[1]),
         )  # fmt: skip
 
 
@@ -277,8 +339,9 @@ def fit(
     log_p: NDArray[np.floating],
     embeddings: NDArray[np.float32],
     y: NDArray[np.int64],
+    compositions: Sequence[str],
 ) -> Memory:
-    """Return the memory with the spread and weight that suit some PDFs best.
+    """Return the memory with the spreads and weights that suit some PDFs best.
 
     Parameters
     ----------
@@ -291,13 +354,28 @@ def fit(
         Their embeddings, (n, width).
     y
         Their classes, (n,).
+    compositions
+        Their compositions, n of them.
     """
+    spread, weight = _fit(memory, log_p, embeddings, y, None)
+    both = _fit(memory, log_p, embeddings, y, compositions)
+    return replace(memory, spread=spread, weight=weight, with_composition=both)
+
+
+def _fit(
+    memory: Memory,
+    log_p: NDArray[np.floating],
+    embeddings: NDArray[np.float32],
+    y: NDArray[np.int64],
+    compositions: Sequence[str] | None,
+) -> tuple[float, float]:
+    """Return the spread and weight that suit some PDFs best."""
     # It takes a second to import: what only asks does without.
     from scipy.optimize import minimize_scalar
 
     best = (np.inf, 0.0, 0.0)
     for spread in SPREADS:
-        votes = np.log(memory.votes(embeddings, spread) + _FLOOR)
+        votes = np.log(memory.votes(embeddings, spread, compositions) + _FLOOR)
 
         def loss(weight: float, votes: NDArray[np.float32] = votes) -> float:
             mixed = _normal((1 - weight) * log_p + weight * votes)
@@ -305,7 +383,7 @@ def fit(
 
         found = minimize_scalar(loss, bounds=(0, 1), method="bounded")
         best = min(best, (float(found.fun), spread, round(float(found.x), 4)))
-    return replace(memory, spread=best[1], weight=best[2])
+    return best[1], best[2]
 
 
 def _normal(log_p: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -88,6 +88,9 @@ class Model:
     held_out
         Crystals of the test part, to say how often it is right at some conditions;
         None of a model that carries none.
+    with_composition
+        What makes its probabilities honest where the composition is known too; None of
+        a model that makes no use of it.
     compiled
         Whether JAX computes, on a GPU where there is one, and not NumPy, which begins
         at once. Networks other than `resnet` are always JAX's.
@@ -102,9 +105,10 @@ class Model:
     calibration: Calibration | None = None
     memory: Memory | None = None
     held_out: HeldOut | None = None
+    with_composition: Calibration | None = None
     compiled: bool = False
     # Not handed on to a changed copy, whose answers differ.
-    _tests: dict[Conditions, Test] = field(
+    _tests: dict[tuple[Conditions, bool], Test] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -166,35 +170,60 @@ class Model:
         """The box that it was trained over, of one point where there was no other."""
         return self.box or Box.around(self.conditions)
 
-    def log_probabilities(self, g: NDArray[np.float32]) -> NDArray[np.floating]:
+    @property
+    def uses_compositions(self) -> bool:
+        """Whether it makes use of compositions."""
+        return self.memory is not None and self.memory.with_composition is not None
+
+    def log_probabilities(
+        self, g: NDArray[np.float32], compositions: Sequence[str] | None = None
+    ) -> NDArray[np.floating]:
         """Return log-probabilities, (n, n_groups), for G on `INPUT_R`, (n, 209).
 
         They are calibrated where the model is.
 
+        Parameters
+        ----------
+        g
+            G(r), (n, 209), at any scale.
+        compositions
+            The compositions, n of them such as ``"SrTiO3"``, where they are known.
+
         Raises
         ------
         ValueError
-            If G is on another grid or not finite.
+            If G is on another grid or not finite, or the model makes no use of
+            compositions.
         """
-        return self._calibrated(self.uncalibrated(g))
+        log_p = self.uncalibrated(g, compositions)
+        calibration = self._calibration(compositions is not None)
+        return calibration.apply(log_p) if calibration else log_p
 
-    def uncalibrated(self, g: NDArray[np.float32]) -> NDArray[np.float32]:
+    def uncalibrated(
+        self, g: NDArray[np.float32], compositions: Sequence[str] | None = None
+    ) -> NDArray[np.float32]:
         """Return log-probabilities as `log_probabilities`, but not yet calibrated."""
-        return self._asked(g)[0]
+        return self._asked(g, compositions)[0]
 
-    def _calibrated(self, log_p: NDArray[np.floating]) -> NDArray[np.floating]:
-        return self.calibration.apply(log_p) if self.calibration else log_p
+    def _calibration(self, composed: bool) -> Calibration | None:
+        return self.with_composition if composed else self.calibration
 
     def _asked(
-        self, g: NDArray[np.float32], k: int = 0
+        self, g: NDArray[np.float32], compositions: Sequence[str] | None, k: int = 0
     ) -> tuple[NDArray[np.float32], list[list[tuple[str, int, float]]]]:
         """Return log-probabilities and the k crystals most alike, as `nearest` does."""
         _check_input(g)
+        if compositions is not None and not self.uses_compositions:
+            raise ValueError(
+                "this model makes no use of compositions; take models/spacegroup, or "
+                "train one with the recipe 'robust'."
+            )
         if self.memory is None:
             return self.engine.predict(g), [[]] * len(g)
         embeddings = self.engine.embed(g)
         log_p = self.engine.head(embeddings)
-        joined, places, cosines = self.memory.recall(log_p, embeddings, k)
+        found = self.memory.recall(log_p, embeddings, k, compositions)
+        joined, places, cosines = found
         return joined, self._named(self.memory, places, cosines)
 
     def nearest(
@@ -237,8 +266,15 @@ class Model:
             for row, cosines in zip(places, likeness, strict=True)
         ]
 
-    def tested_at(self, conditions: Conditions) -> Test:
+    def tested_at(self, conditions: Conditions, composed: bool = False) -> Test:
         """Return how the model does on the crystals that it carries.
+
+        Parameters
+        ----------
+        conditions
+            The conditions that they are simulated at.
+        composed
+            Whether it is told their compositions.
 
         Returns
         -------
@@ -250,26 +286,30 @@ class Model:
         ValueError
             If the model carries no crystals, or none for these conditions.
         """
-        if self.held_out is None:
+        held = self.held_out
+        if held is None or (composed and not held.formulas):
             raise ValueError(
                 "this model carries no held-out crystals; make it again with 'dvc "
                 "repro', or take models/spacegroup."
             )
         # Threads of a server share what is kept.
-        found = self._tests.get(conditions)
+        found = self._tests.get((conditions, composed))
         if found is None:
-            rows, g = self.held_out.simulate(conditions)
-            log_p = self.log_probabilities(g)
+            rows, g = held.simulate(conditions)
+            compositions = [held.formulas[i] for i in rows] if composed else None
+            log_p = self.log_probabilities(g, compositions)
             if len(self._tests) >= _KEPT_TESTS:
                 self._tests.clear()
-            found = np.exp(log_p.max(axis=1)), ranks(log_p, self.held_out.y[rows])
-            self._tests[conditions] = found
+            found = np.exp(log_p.max(axis=1)), ranks(log_p, held.y[rows])
+            self._tests[conditions, composed] = found
         return found
 
-    def _trust(self, conditions: Conditions, confidence: float) -> Trust | str:
+    def _trust(
+        self, conditions: Conditions, composed: bool, confidence: float
+    ) -> Trust | str:
         """Return how far to trust an answer, or why that cannot be said."""
         try:
-            return trust(confidence, *self.tested_at(conditions))
+            return trust(confidence, *self.tested_at(conditions, composed))
         except ValueError as error:
             return f"how often the model is right here is not known: {error}"
 
@@ -282,6 +322,8 @@ class Model:
         library: Library | None = None,
     ) -> Answer:
         """Return what the model answers to a measured PDF.
+
+        Where the PDF has a composition, the model is told.
 
         Parameters
         ----------
@@ -318,25 +360,37 @@ class Model:
 
         Called with 1 after each answer, progress may show how far it is.
         """
-        if not pdfs:
-            return []
-        g = to_inputs(pdfs)
-        plain, nearest = self._asked(g, _NEAREST)
-        log_p = self._calibrated(plain)
-        inside = np.zeros(log_p.shape, bool)
-        if self.calibration:
-            inside = self.calibration.prediction_sets(log_p, coverage)
-        stated = coverage if self.calibration else None
-        answers = []
-        for pdf, row, among, known in zip(pdfs, log_p, inside, nearest, strict=True):
-            tested = None
-            if trust:
-                tested = self._trust(pdf.conditions(), float(np.exp(row.max())))
-            answer = self._answer(pdf, row, among, known, stated, tested)
-            answers.append(self._reasoned(answer, pdf, library) if evidence else answer)
-            if progress:
-                progress(1)
-        return answers
+        answers: dict[int, Answer] = {}
+        for composed in (False, True):
+            rows = [i for i, pdf in enumerate(pdfs) if self._is_told(pdf) == composed]
+            if not rows:
+                continue
+            asked = [pdfs[i] for i in rows]
+            compositions = [str(pdf.composition) for pdf in asked] if composed else None
+            plain, nearest = self._asked(to_inputs(asked), compositions, _NEAREST)
+            log_p: NDArray[np.floating] = plain
+            inside, stated = np.zeros(plain.shape, bool), None
+            calibration = self._calibration(composed)
+            if calibration:
+                log_p = calibration.apply(plain)
+                inside, stated = calibration.prediction_sets(log_p, coverage), coverage
+            parts = zip(rows, asked, log_p, inside, nearest, strict=True)
+            for i, pdf, row, among, known in parts:
+                tested = None
+                if trust:
+                    confidence = float(np.exp(row.max()))
+                    tested = self._trust(pdf.conditions(), composed, confidence)
+                answer = self._answer(pdf, row, among, known, stated, tested)
+                if evidence:
+                    answer = self._reasoned(answer, pdf, library)
+                answers[i] = answer
+                if progress:
+                    progress(1)
+        return [answers[i] for i in range(len(pdfs))]
+
+    def _is_told(self, pdf: MeasuredPDF) -> bool:
+        """Return whether the model makes use of the composition of a PDF."""
+        return pdf.composition is not None and self.uses_compositions
 
     def _reasoned(
         self, answer: Answer, pdf: MeasuredPDF, library: Library | None
@@ -348,7 +402,12 @@ class Model:
                 matches = library.match(pdf)
             except ValueError as error:
                 notes = (*notes, f"no known crystal was laid over it: {error}")
-        found = find_evidence(self.log_probabilities, pdf, matches)
+
+        def log_probabilities(g: NDArray[np.float32]) -> NDArray[np.floating]:
+            known = answer.composition
+            return self.log_probabilities(g, known and [known] * len(g))
+
+        found = find_evidence(log_probabilities, pdf, matches)
         return replace(answer, evidence=found, warnings=notes)
 
     def _answer(
@@ -385,12 +444,16 @@ class Model:
             for low, high in [getattr(self.trained_over, name)]
         )
         notes = [*pdf.notes, *warnings]
+        told = self._is_told(pdf)
+        if pdf.composition is not None and not told:
+            notes.append("this model makes no use of the composition.")
         if isinstance(tested, str):
             notes.append(tested)
             tested = None
         return Answer(
-            groups, coverage, dict(ranked), tuple(known), omega, tested, tuple(notes)
-        )
+            groups, coverage, dict(ranked), tuple(known), omega, tested, tuple(notes),
+            composition=pdf.composition if told else None,
+        )  # fmt: skip
 
     def rank(
         self, crystals: Sequence[Crystal], conditions: Conditions = REFERENCE
@@ -469,6 +532,8 @@ def save_model(path: Path, model: Model) -> None:
         config["calibration"] = model.calibration.to_mapping()
     if model.memory:
         config["memory"] = model.memory.to_mapping()
+    if model.with_composition:
+        config["with_composition"] = model.with_composition.to_mapping()
     (partial / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     put_in_place(partial, path)
 
@@ -521,6 +586,9 @@ def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -
         calibration = None
         if "calibration" in config:
             calibration = Calibration.from_mapping(config["calibration"])
+        with_composition = None
+        if "with_composition" in config:
+            with_composition = Calibration.from_mapping(config["with_composition"])
         if config["input"] != INPUT:
             raise ValueError(f"its input is {config['input']}, not {INPUT}")
     except (
@@ -537,5 +605,6 @@ def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -
         calibration,
         memory,
         held_out,
+        with_composition,
         compiled,
     )

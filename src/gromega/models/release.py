@@ -133,8 +133,11 @@ def release(
         "sha256": {file.name: sha256(_there(file)) for file in files},
         "structure_types": _read_json(metrics / "crystals.json").get("structure_types"),
     }
+    reference = _read_json(metrics / "reference.json")
+    told = reference.pop("with_composition", None)
     scores = {
-        "reference": _read_json(metrics / "reference.json"),
+        "reference": reference,
+        **({"with_composition": told} if told else {}),
         "sweeps": {
             path.stem: _read_json(path)
             for path in sorted((metrics / "sweeps").glob("*.json"))
@@ -250,7 +253,8 @@ def _check_belongs(card: Mapping[str, Any], metrics: Path) -> None:
                 f"{metrics / 'train.json'}: {key} is {value}, but {training[key]} in "
                 "the model; make both again with 'dvc repro'."
             )
-    scores = {"reference.json": {"": card["metrics"]["reference"]}}
+    keys = [key for key in ("reference", "with_composition") if key in card["metrics"]]
+    scores = {"reference.json": {key: card["metrics"][key] for key in keys}}
     for axis, values in card["metrics"]["sweeps"].items():
         scores[f"sweeps/{axis}.json"] = values
     for name, values in scores.items():

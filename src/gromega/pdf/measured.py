@@ -1,7 +1,6 @@
 """Measured PDFs: G(r) and its conditions from the files that programs write."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import BSpline, make_interp_spline, make_lsq_spline
 
 from gromega.conditions import GRID_STEP, REFERENCE, Conditions
+from gromega.crystals.composition import parse_composition
 from gromega.pdf.gr_file import MIN_ROWS, Source, read_header, read_table, read_text
 from gromega.pdf.network_input import INPUT_R
 
@@ -55,6 +55,8 @@ class MeasuredPDF:
         one, or ``"columns"`` where there is none.
     notes
         What was converted, left out, or is doubtful, a sentence each.
+    composition
+        The composition, as in ``"SrTiO3"``, if the caller gave it.
     """
 
     r: Floats
@@ -62,6 +64,7 @@ class MeasuredPDF:
     stated: Mapping[str, Any]
     dialect: str
     notes: tuple[str, ...] = ()
+    composition: str | None = None
 
     def conditions(self) -> Conditions:
         """Return the conditions of the file, the reference where it is silent.
@@ -100,7 +103,8 @@ def read_pdf(
     r_unit
         The unit of r in the file, ``"Å"`` or ``"nm"``, if the header does not say.
     composition
-        The composition, as in ``"SrTiO3"``, for the scale of Keen's G(r).
+        The composition, as in ``"SrTiO3"``, if it is known: for models that make use
+        of it, and for the scale of Keen's G(r).
     number_density
         The atoms per Å³, for the scale of Keen's G(r) and g(r), and needed for
         T(r) and R(r).
@@ -115,7 +119,7 @@ def read_pdf(
     FileNotFoundError
         If there is no such file.
     """
-    length = check_options(quantity, r_unit, composition, number_density, **conditions)
+    check_options(quantity, r_unit, composition, number_density, **conditions)
     if not isinstance(source, str | Path):
         name = str(getattr(source, "name", "the file"))
     elif Path(source).is_file():
@@ -148,7 +152,7 @@ def read_pdf(
             )
         if quantity is None:
             _check_shape(kind, y)
-        g = _to_g(kind, r, y, length, number_density, notes)
+        g = _to_g(kind, r, y, composition, number_density, notes)
     except ValueError as error:
         raise ValueError(f"{name}: {error}.") from None
     stated = _usable(header.stated, conditions, notes)
@@ -159,7 +163,7 @@ def read_pdf(
             f"Steps of {step:.2g} Å hold Q up to {math.pi / step:.3g} Å⁻¹, not to a "
             f"Qmax of {qmax:g} Å⁻¹; export it in steps of 0.01 Å, or give a lower qmax."
         )
-    return MeasuredPDF(r, g, stated, header.dialect, tuple(notes))
+    return MeasuredPDF(r, g, stated, header.dialect, tuple(notes), composition)
 
 
 def check_options(
@@ -168,12 +172,8 @@ def check_options(
     composition: str | None = None,
     number_density: float | None = None,
     **conditions: Any,
-) -> float | None:
-    """Check options of `read_pdf`, and return what a composition says.
-
-    Returns
-    -------
-    Its mean neutron scattering length, 10⁻¹² cm; None without one.
+) -> None:
+    """Check options of `read_pdf`.
 
     Raises
     ------
@@ -194,7 +194,8 @@ def check_options(
         raise ValueError(
             f"number_density must be above 0 atoms per Å³, got {number_density}."
         )
-    return None if composition is None else _mean_length(composition)
+    if composition is not None:
+        parse_composition(composition)
 
 
 def _finite_rows(
@@ -277,7 +278,7 @@ def _to_g(
     quantity: str,
     r: Floats,
     y: Floats,
-    length: float | None,
+    composition: str | None,
     density: float | None,
     notes: list[str],
 ) -> Floats:
@@ -303,8 +304,11 @@ def _to_g(
         if quantity == "R(r)":
             y = np.divide(y, r, out=np.zeros_like(y), where=r > 0)
         return y - 4 * math.pi * density * r
+    length = None
     if quantity == "g(r)":
         y, length = y - 1, 1.0
+    elif composition is not None:
+        length = _mean_length(composition)
     if density is not None and length is not None:
         notes.append(f"{quantity} was converted to G(r).")
         return 4 * math.pi * density * r * y / length**2
@@ -319,26 +323,18 @@ def _to_g(
 
 def _mean_length(composition: str) -> float:
     """Return the mean neutron scattering length of a composition in 10⁻¹² cm."""
-    parts = re.findall(r"([A-Z][a-z]?)([\d.]*)", composition)
-    if not parts or "".join(map("".join, parts)) != composition.replace(" ", ""):
-        raise ValueError(
-            "composition must be element symbols and numbers without brackets, as in "
-            f"SrTiO3, got {composition!r}."
-        )
-    try:
-        # D and T are isotopes here, not hydrogen.
-        atoms = [periodictable.elements.symbol(symbol) for symbol, _ in parts]
-        counts = np.array([float(count or 1) for _, count in parts])
-    except ValueError as error:
-        raise ValueError(f"composition {composition!r}: {error}.") from None
+    amounts = parse_composition(composition)
+    # D and T are isotopes here, not hydrogen.
+    atoms = [periodictable.elements.symbol(symbol) for symbol in amounts]
+    counts = np.array(list(amounts.values()))
     lengths = np.array([atom.neutron.b_c for atom in atoms], float)
-    mean = counts @ lengths / counts.sum() if counts.sum() > 0 else math.nan
+    mean = float(counts @ lengths / counts.sum())
     if not math.isfinite(mean) or mean == 0:
         raise ValueError(
             f"composition {composition!r}: its mean neutron scattering length is not "
-            "known or zero, so G(r) cannot be scaled by it; leave it out."
+            "known or zero, so G(r) cannot be scaled by it; leave it out"
         )
-    return float(mean) / 10
+    return mean / 10
 
 
 def _usable(

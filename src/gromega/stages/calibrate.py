@@ -22,7 +22,7 @@ from gromega.pdf.network_input import input_operator
 from gromega.pdf.operator import add_noise, apply_operator
 from gromega.pdf.random_conditions import at_random
 from gromega.splits import read_part
-from gromega.stages.parts import box_part, part_of
+from gromega.stages.parts import box_part, formulas_of, part_of
 from gromega.stages.paths import CRYSTALS, MODEL, SPLIT, TRAINED
 from gromega.terminal import progress_bar
 
@@ -49,7 +49,16 @@ def calibrate(params: Params) -> None:
         seen = box_part(validation, model.box, CALIBRATION_SEEDS)
     fitted_on = f"{validation.y.size} validation crystals at {where}"
     found = calibration.fit(model.uncalibrated(seen.g), seen.y, fitted_on)
-    save_model(MODEL, replace(model, calibration=found, held_out=_held_out(model)))
+    told = None
+    if model.uses_compositions:
+        log_p = model.uncalibrated(seen.g, formulas_of(seen.ids))
+        told = calibration.fit(log_p, seen.y, f"{fitted_on}, their compositions known")
+    save_model(
+        MODEL,
+        replace(
+            model, calibration=found, with_composition=told, held_out=_held_out(model)
+        ),
+    )
 
 
 def _held_out(model: Model) -> HeldOut:
@@ -57,10 +66,10 @@ def _held_out(model: Model) -> HeldOut:
     ids, labels = read_part(SPLIT, "test")
     random = np.random.default_rng(HELD_OUT_SEED)
     rows = np.sort(random.permutation(ids.size)[:MOST])
-    found = crystals_of(rows_of(read_table(CRYSTALS), ids[rows]))
-    density, spectra = by_radiation(found)
+    table = rows_of(read_table(CRYSTALS), ids[rows])
+    density, spectra = by_radiation(crystals_of(table))
     y = classes(model.space_groups, labels[rows])
-    return hold_out(ids[rows], y, density, spectra)
+    return hold_out(ids[rows], y, density, spectra, table["formula"].to_pylist())
 
 
 def _remembering(model: Model, recipe: Recipe, validation: Part) -> Model:
@@ -88,7 +97,9 @@ def _remembering(model: Model, recipe: Recipe, validation: Part) -> Model:
     choosing = box_part(validation, box, [0]) if box else validation
     embedded = model.engine.embed(choosing.g)
     log_p = model.engine.head(embedded)
-    return replace(model, memory=memory.fit(known, log_p, embedded, choosing.y))
+    formulas = formulas_of(choosing.ids)
+    found = memory.fit(known, log_p, embedded, choosing.y, formulas)
+    return replace(model, memory=found)
 
 
 def _by_other_radiation(

@@ -1,16 +1,19 @@
 """Stages: what the model answers to the test part, and how often it is right."""
 
 import shutil
+from typing import Any
 
 from gromega.evaluation import accuracy
 from gromega.evaluation.answers import answer
 from gromega.evaluation.draws import draw_rows, draw_scores, write_draws
 from gromega.files import write_json
+from gromega.lake import read_pdfs
 from gromega.models.model import load_model
 from gromega.models.outputs import ranks
 from gromega.parallel import keep_memory
 from gromega.params import Params
 from gromega.splits import read_part
+from gromega.stages.parts import formulas_of
 from gromega.stages.paths import (
     ANSWERS,
     DRAWS,
@@ -26,12 +29,15 @@ from gromega.terminal import progress_bar
 def evaluate(params: Params) -> None:
     """Make data/answers/reference.zarr and metrics/reference.json, of the test part."""
     keep_memory()
+    model = load_model(MODEL, compiled=True)
     ids, labels = read_part(SPLIT, "test")
-    found = answer(
-        load_model(MODEL, compiled=True), REFERENCE, ids, ANSWERS / "reference.zarr"
-    )
-    scores = accuracy.scores(found, labels)
-    write_json(METRICS / "reference.json", scores[""])
+    found = answer(model, REFERENCE, ids, ANSWERS / "reference.zarr")
+    scores: dict[str, Any] = dict(accuracy.scores(found, labels)[""])
+    if model.uses_compositions:
+        log_p = model.log_probabilities(read_pdfs(REFERENCE, ids), formulas_of(ids))
+        y = accuracy.classes(model.space_groups, labels)
+        scores["with_composition"] = accuracy.score(log_p, y)
+    write_json(METRICS / "reference.json", scores)
 
 
 def evaluate_sweep(params: Params) -> None:

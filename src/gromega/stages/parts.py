@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega.conditions import Box
+from gromega.crystals.table import read_table
 from gromega.lake import read_pdfs, read_spectra
 from gromega.models.feeds import Part
 from gromega.pdf.random_conditions import at_random
 from gromega.splits import read_part
-from gromega.stages.paths import REFERENCE, SPECTRA, SPLIT
+from gromega.stages.paths import CRYSTALS, REFERENCE, SPECTRA, SPLIT
 
 
 def part_of(name: str, groups: NDArray[np.int64]) -> Part:
@@ -26,3 +27,11 @@ def box_part(part: Part, box: Box, seeds: Sequence[int]) -> Part:
     parts = [at_random(spectra, density, box, seed) for seed in seeds]
     n = len(parts)
     return Part(np.tile(part.ids, n), np.concatenate(parts), np.tile(part.y, n))
+
+
+def formulas_of(ids: NDArray[np.str_]) -> list[str]:
+    """Return the formulas of crystals, each as often as it is asked for."""
+    table = read_table(CRYSTALS, ["id", "formula"])
+    columns = (table[name].to_pylist() for name in ("id", "formula"))
+    formulas = dict(zip(*columns, strict=True))
+    return [formulas[name] for name in ids.tolist()]

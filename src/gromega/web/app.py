@@ -71,7 +71,8 @@ class Options:
         str | None, Query(max_length=20, description="The unit of r, Å or nm.")
     ] = None
     composition: Annotated[
-        str | None, Query(max_length=200, description="As in SrTiO3.")
+        str | None,
+        Query(max_length=200, description="As in SrTiO3; makes the answer surer."),
     ] = None
     number_density: Annotated[
         float | None, Query(description="Atoms per Å³, for g(r), T(r) and R(r).")

@@ -54,6 +54,7 @@ class AnswerOut(BaseModel):
     trust: Trust | None
     warnings: list[str]
     evidence: EvidenceOut | None
+    composition: str | None
 
 
 class ModelOut(BaseModel):

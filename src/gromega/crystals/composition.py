@@ -1,0 +1,129 @@
+"""Compositions: what a formula says, and how like two of them are."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import periodictable
+from numpy.typing import NDArray
+
+# The elements in the order of the modified Pettifor scale: neighbours replace one
+# another in crystals (Glawe et al., New J. Phys. 18 (2016) 093011).
+_SCALE = (
+    "He Ne Ar Kr Xe Rn Fr Cs Rb K Na Li Ra Ba Sr Ca Eu Yb Lu Tm Y Er Ho Dy Tb Gd Sm "
+    "Pm Nd Pr Ce La Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Sc Zr Hf Ti Ta Nb V Cr "
+    "Mo W Re Tc Os Ru Ir Rh Pt Pd Au Ag Cu Ni Co Fe Mn Mg Zn Cd Hg Be Al Ga In Tl Pb "
+    "Sn Ge Si B C N P As Sb Bi Po Te Se S O At I Br Cl F H"
+)
+_PLACES = {symbol: k for k, symbol in enumerate(_SCALE.split())}
+_PLACES |= dict.fromkeys("DT", _PLACES["H"])
+# An element and its number, which `Crystal.formula` may write as 1.2e+03.
+_PART = re.compile(r"([A-Z][a-z]?)(\d*\.?\d*(?:(?<=\d)e[+-]\d+)?)")
+_BRACKETS = re.compile(r"\(([^()]*)\)(\d*\.?\d*)")
+# More kinds of atoms count as one.
+_MOST_KINDS = 12
+# A weight falls by e where the ratios differ by so much, and where the elements are so
+# many steps apart; up to a limit, from which on all are equally unlike.
+_RATIO_SCALE, _RATIO_LIMIT = 0.02, 6.0
+_STEP_SCALE, _STEP_LIMIT = 2.0, 12.0
+
+
+def parse_composition(text: str) -> dict[str, float]:
+    """Return how many atoms of each element a composition such as ``SrTiO3`` has.
+
+    Raises
+    ------
+    ValueError
+        If it is no composition.
+    """
+    flat = text.replace(" ", "")
+    while inner := _BRACKETS.search(flat):
+        times = float(inner[2] or 1)
+        parts = {name: times * n for name, n in _parts(inner[1], text).items()}
+        flat = flat[: inner.start()] + _flat(parts) + flat[inner.end() :]
+    amounts = _parts(flat, text)
+    if not 0 < sum(amounts.values()) < np.inf:
+        raise ValueError(f"composition {text!r}: it has no atoms.")
+    return amounts
+
+
+def _parts(flat: str, whole: str) -> dict[str, float]:
+    """Return the atoms of a part without brackets of a composition."""
+    parts = _PART.findall(flat)
+    if not parts or "".join(map("".join, parts)) != flat:
+        raise ValueError(
+            "composition must be element symbols and numbers, as in SrTiO3 or "
+            f"Ca5(PO4)3OH, got {whole!r}."
+        )
+    amounts: dict[str, float] = {}
+    for symbol, number in parts:
+        try:
+            # D and T are isotopes here, not hydrogen.
+            periodictable.elements.symbol(symbol)
+            amount = float(number or 1)
+        except ValueError as error:
+            raise ValueError(f"composition {whole!r}: {error}.") from None
+        amounts[symbol] = amounts.get(symbol, 0.0) + amount
+    return amounts
+
+
+def _flat(amounts: dict[str, float]) -> str:
+    return "".join(f"{symbol}{amount:.9f}" for symbol, amount in amounts.items())
+
+
+class Compositions:
+    """Known compositions, to find those that are like another.
+
+    Crystals of one structure type have like ratios of their elements, and elements
+    that replace one another.
+
+    Parameters
+    ----------
+    formulas
+        The formulas, n of them; what is none is like nothing.
+    """
+
+    def __init__(self, formulas: Sequence[str]) -> None:
+        fractions = _fractions(formulas)
+        self._sums = np.cumsum(fractions, axis=1)
+        ratios, of = np.unique(_descending(fractions), axis=0, return_inverse=True)
+        # A column for each: sums over the first axis are faster.
+        self._ratios, self._ratio_of = np.ascontiguousarray(ratios.T), of.ravel()
+
+    def log_weights(self, formula: str) -> NDArray[np.float32]:
+        """Return the logarithm of how like each is to a composition, (n,), at most 0.
+
+        It falls with the sum of the differences between the fractions of the elements,
+        each in descending order, and with the earth mover's distance between the
+        elements along the modified Pettifor scale (Hargreaves et al., Chem. Mater. 32
+        (2020) 10610), which is looked at where the ratios are near.
+
+        Raises
+        ------
+        ValueError
+            If the formula is none.
+        """
+        own = _fractions([_flat(parse_composition(formula))])
+        apart = np.abs(self._ratios - _descending(own).T).sum(axis=0) / _RATIO_SCALE
+        unlike = np.minimum(apart, _RATIO_LIMIT)[self._ratio_of]
+        near = np.flatnonzero(unlike < _RATIO_LIMIT)
+        steps = np.abs(self._sums[near] - np.cumsum(own)).sum(axis=1)
+        unlike += _STEP_LIMIT / _STEP_SCALE
+        unlike[near] -= np.maximum(_STEP_LIMIT - steps, 0) / _STEP_SCALE
+        return np.asarray(-unlike, np.float32)
+
+
+def _fractions(formulas: Sequence[str]) -> NDArray[np.float32]:
+    """Return the fractions of the elements along the scale, (n, 103)."""
+    fractions = np.zeros((len(formulas), len(_SCALE.split())), np.float32)
+    for row, formula in zip(fractions, formulas, strict=True):
+        for symbol, number in _PART.findall(formula):
+            if symbol in _PLACES:
+                row[_PLACES[symbol]] += float(number or 1)
+    fractions /= np.maximum(fractions.sum(axis=1, keepdims=True), 1e-9)
+    return fractions
+
+
+def _descending(fractions: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the largest fractions of each, (n, 12), the largest first."""
+    return (-np.sort(-fractions, axis=1)[:, :_MOST_KINDS]).round(4)

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from gromega.crystals.composition import Compositions, parse_composition
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("SrTiO3", {"Sr": 1, "Ti": 1, "O": 3}),
+        ("Ba0.9Sr.1 Ti O3.0", {"Ba": 0.9, "Sr": 0.1, "Ti": 1, "O": 3}),
+        ("D2O", {"D": 2, "O": 1}),
+        ("Fe1.2e+03He", {"Fe": 1200, "He": 1}),
+        ("CH3CH2OH", {"C": 2, "H": 6, "O": 1}),
+        ("Ca5(PO4)3OH", {"Ca": 5, "P": 3, "O": 13, "H": 1}),
+        ("Fe((CN)2(H2O)0.5)3", {"Fe": 1, "C": 6, "N": 6, "H": 3, "O": 1.5}),
+    ],
+)
+def test_a_composition_is_counted(text, amounts):
+    assert parse_composition(text) == pytest.approx(amounts)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "as in SrTiO3 or Ca5"),
+        ("srtio3", "as in SrTiO3"),
+        ("Ca(OH", "got 'Ca\\(OH'"),
+        ("Na+Cl-", "got 'Na"),
+        ("()3", "got '\\(\\)3'"),
+        ("Qq2", "composition 'Qq2': unknown element"),
+        ("H0", "it has no atoms"),
+        ("H" + 400 * "9", "it has no atoms"),
+    ],
+)
+def test_what_is_no_composition_is_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        parse_composition(text)
+
+
+def test_brackets_without_end_are_refused_at_once():
+    with pytest.raises(ValueError, match="composition must be"):
+        parse_composition(100 * "(" + "H" + 99 * ")")
+
+
+def test_the_same_composition_weighs_most_however_it_is_written():
+    known = Compositions(["O3SrTi", "BaO3Ti", "MgO", "HOH", "X"])
+    weights = known.log_weights("Sr2Ti2O6")
+    assert weights[0] == pytest.approx(0, abs=1e-6)
+    assert weights[1:].max() < -0.05
+    assert known.log_weights("D2O")[3] == pytest.approx(0, abs=1e-6)
+    # what is no formula is as unlike as can be
+    assert weights[4] == weights.min() == pytest.approx(-12)
+
+
+def test_like_ratios_and_like_elements_weigh_more():
+    # barium is next to strontium on the scale, ytterbium further, chlorine far away
+    known = Compositions(["BaO3Ti", "YbO3Ti", "ClO3Ti", "Ba2O4Ti", "LiF"])
+    weights = known.log_weights("SrTiO3")
+    assert (np.diff(weights) < 0)[:2].all()
+    assert weights[3] < weights[1]
+    assert weights[4] == pytest.approx(-12)
+
+
+def test_a_little_of_another_element_changes_little():
+    known = Compositions(["BaO3Ti", "MgO", "Fe2O3"])
+    weights = known.log_weights("Ba0.95Sr0.05TiO3")
+    assert weights[0] > -2
+    assert weights[1:].max() < weights[0] - 5
+
+
+def test_distances_are_those_of_moving_the_earth():
+    # a fifth of the atoms moves from barium to strontium, one step
+    known = Compositions(["BaO3Ti"])
+    assert known.log_weights("SrTiO3")[0] == pytest.approx(-0.2 / 2, abs=1e-5)

@@ -8,7 +8,8 @@ crystal, of ../shared/data/structures.parquet, simulated at the conditions that 
 file states: where both are wrong it is the model, where the measured one alone is, it
 is what simulations leave out. With ``--library models/library.parquet``, the known
 crystals are laid over each file too, and the place of the first of the right group is
-counted. These files choose nothing and train nothing.
+counted. The ranking of a model that is told the composition is beside its own. These
+files choose nothing and train nothing.
 """
 
 import argparse
@@ -80,8 +81,9 @@ def main() -> None:
     table = table.filter(pc.field("observed"))
     with (folder / "manifest.csv").open() as file:
         rows = list(csv.DictReader(file))
-    results: dict[str, list[tuple[str, int, int | None, int | None]]] = {}
-    print(f"{'file':38} {'group':>5} {'measured':>8} {'twin':>5}  first three")
+    results: dict[str, list[tuple[str, int, int | None, int | None, int | None]]] = {}
+    head = f"{'file':38} {'group':>5} {'measured':>8} {'told':>5} {'twin':>5}"
+    print(f"{head}  first three")
     for row in rows:
         group = int(row["space_group_number"])
         if row["certainty"] != "high" or group not in model.space_groups:
@@ -95,6 +97,10 @@ def main() -> None:
         log_p = model.log_probabilities(to_input(pdf)[None])[0]
         order = np.argsort(-log_p, kind="stable")
         measured = place(model, order, [group])
+        told = None
+        if model.uses_compositions:
+            log_told = model.log_probabilities(to_input(pdf)[None], [row["formula"]])[0]
+            told = place(model, np.argsort(-log_told, kind="stable"), [group])
         simulated = None
         crystal = twin_of(table, row["formula"], group)
         if crystal is not None:
@@ -104,7 +110,8 @@ def main() -> None:
         best = " ".join(
             f"{model.space_groups[k]} ({np.exp(log_p[k]):.0%})" for k in order[:3]
         )
-        print(f"{row['file']:38} {group:5} {measured:8} {simulated or '-':>5}  {best}")
+        places = f"{measured:8} {told or '-':>5} {simulated or '-':>5}"
+        print(f"{row['file']:38} {group:5} {places}  {best}")
         matched = None
         if library:
             found = library.match(pdf, MATCHES).best
@@ -114,14 +121,14 @@ def main() -> None:
             print(f"{'':38} matched {matched:8}        {first.formula} ", end="")
             print(f"({first.number}), Rw {first.rw:.2f}, cell {first.strain:+.1%}")
         key = f"{row['material']} {group}"
-        entry = (row["primary"], measured, simulated, matched)
+        entry = (row["primary"], measured, simulated, matched, told)
         results.setdefault(key, []).append(entry)
     firsts = [
         sorted(found, key=lambda f: f[0] != "yes")[0] for found in results.values()
     ]
     everything = [entry for found in results.values() for entry in found]
     for what, entries in (("materials", firsts), ("files", everything)):
-        for which, at in (("measured", 1), ("twins", 2), ("matched", 3)):
+        for which, at in (("measured", 1), ("told", 4), ("twins", 2), ("matched", 3)):
             places = [entry[at] for entry in entries if entry[at] is not None]
             if not places:
                 continue

@@ -6,6 +6,7 @@ from gromega.crystals.symmetry import space_group
 from gromega.crystals.synthetic import Recipe, synthesize
 from gromega.crystals.variants import (
     Changes,
+    keeps_type,
     read_templates,
     template,
     vary,
@@ -27,10 +28,11 @@ def crystals():
     return [crystal for crystal, _ in made], [group for _, group in made]
 
 
-def test_variants_keep_the_space_group(crystals):
+@pytest.mark.parametrize("orbits", [0.0, 1.0])
+def test_variants_keep_the_space_group(crystals, orbits):
     generator = np.random.default_rng(0)
     # large enough to tell from the tolerance of 0.01 Å, and no atom near another
-    changes = Changes(keep=0.0, displacement=0.05, strain=0.02)
+    changes = Changes(keep=0.0, orbits=orbits, displacement=0.05, strain=0.02)
     kept = 0
     for crystal, group in zip(*crystals, strict=True):
         for _ in range(4):
@@ -90,6 +92,36 @@ def test_different_elements_stay_different_and_size_follows_them(classics):
     assert np.mean([variant.volume < caesium.volume for variant in changed]) > 0.9
 
 
+def test_orbits_of_one_element_may_become_different_ones(classics):
+    generator = np.random.default_rng(6)
+    changes = Changes(keep=0.0, orbits=1.0, scale=0.0, strain=0.0, displacement=0.0)
+    corundum = next(c for c in classics if "corundum" in c.id)
+    # aluminium alone in both of its orbits: titanium and oxygen of rutile would do
+    mixed = Crystal(
+        "alike", corundum.lattice, [13] * corundum.numbers.size, corundum.frac
+    )
+    source = template(mixed)
+    assert np.unique(source.orbits).size == 2
+    seen = [vary(source, changes, generator) for _ in range(40)]
+    split = [variant for variant in seen if np.unique(variant.numbers).size == 2]
+    assert len(split) > 20
+    for variant in seen:
+        assert keeps_type(variant, source) == (np.unique(variant.numbers).size == 1)
+        for orbit in np.unique(source.orbits):
+            assert np.ptp(variant.numbers[source.orbits == orbit]) == 0
+
+
+def test_more_orbits_than_elements_leave_some_as_they_are():
+    generator = np.random.default_rng(7)
+    frac = np.random.default_rng(8).random((120, 3))
+    many = template(Crystal("P1", 20 * np.eye(3), [6] * 60 + [8] * 60, frac))
+    assert np.unique(many.orbits).size == 120
+    variant = vary(many, Changes(keep=0.0, orbits=1.0), generator)
+    kinds = set(zip(many.crystal.numbers, variant.numbers, strict=True))
+    new = [number for _, number in kinds if number not in (6, 8)]
+    assert len(new) == len(set(new)) > 20
+
+
 def test_extra_uiso_is_one_value_an_element(classics):
     generator = np.random.default_rng(4)
     changes = Changes(uiso=0.01)
@@ -117,7 +149,7 @@ def test_without_symmetry_only_size_and_elements_change():
 def same(one, other):
     return all(
         np.array_equal(getattr(one, name), getattr(other, name))
-        for name in ("rotations", "origins")
+        for name in ("rotations", "origins", "orbits")
     )
 
 

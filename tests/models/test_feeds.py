@@ -56,7 +56,7 @@ def test_what_an_epoch_sees_is_made_anew_for_it(classics):
 def test_a_feed_that_starts_later_gives_the_same(classics):
     one = feed_of(classics[:6], Box(), Changes(), extra=3, pool=4, mixed=2)
     for epoch in range(4):
-        spectra, density = one.stock(epoch)
+        spectra, density, _ = one.stock(epoch)
     pool = one.pool(0)
     for step in range(7):
         pool = one.renew(pool, step)
@@ -173,6 +173,26 @@ def test_a_box_knows_what_lies_outside_of_it():
     with pytest.raises(ValueError, match="the box of qmin must end below that of qm"):
         Box(qmin=(0.0, 20.0))
     assert all(low == high for low, high in astuple(Box.around(REFERENCE)))
+
+
+def test_rows_of_a_new_structure_type_are_told_from_others():
+    # aluminium alone in both of its orbits: others may be titanium and oxygen
+    n = 12
+    rutile = (
+        [[0, 0, 0], [0.5, 0.5, 0.5]]
+        + [[s * 0.3 + c, t * 0.3 + c, c] for s, t, c in ((1, 1, 0), (-1, -1, 0))]
+        + [[0.2, 0.8, 0.5], [0.8, 0.2, 0.5]]
+    )
+    cell = np.diag([4.6, 4.6, 3.0])
+    crystals = [Crystal(f"x{k}", cell, [13] * 6, rutile) for k in range(n)]
+    feed = feed_of(crystals, Box(), Changes(keep=0.5, orbits=1.0), pool=2, mixed=2)
+    typed = np.asarray(feed.typed(feed.stock(0), jnp.arange(n)))
+    assert set(typed.tolist()) == {0.0, 1.0}
+    assert feed.typed(feed.stock(0), jnp.array([1, 0])).tolist() == [typed[1], typed[0]]
+    feed.close()
+    feed = feed_of(crystals, Box(), Changes(keep=0.5), pool=2, mixed=2)
+    assert np.asarray(feed.typed(feed.stock(0), jnp.arange(n))).all()
+    feed.close()
 
 
 def test_extra_crystals_are_seen_in_every_other_epoch(classics):

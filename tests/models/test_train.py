@@ -104,6 +104,35 @@ def test_l2_adds_the_squared_kernels_to_the_loss():
     assert heavier[0].loss - history[0].loss == pytest.approx(0.01 * squares, rel=1e-3)
 
 
+class Typed(FixedFeed):
+    """Waves of which the first half alone are of the type that they are said to be."""
+
+    def __init__(self, part, share):
+        super().__init__(part)
+        self.types, self._share = part.y, share
+
+    def typed(self, stock, rows):
+        return (rows < self._share * self.y.size).astype(float)
+
+
+def test_types_count_for_the_rows_that_keep_theirs():
+    part = waves(64, 0)
+    arguments = {**get_recipe("robust").network, "widths": (8, 16), "blocks": (1, 1)}
+    arguments |= {"dense": 16, "embedding": 8, "dropout": 0.0, "n_types": 3}
+    typed = make_network(arguments, 3, 0)
+    typed.group_of_type[...] = np.arange(3)
+    still = replace(TINY, batch=64, learning_rate=0.0, weight_decay=0.0, types=0.5)
+
+    def loss(share):
+        return fit(still, typed, Typed(part, share), part, [], 1, 0)[1][0].loss
+
+    # where each group is one type, both have the same probability
+    log_p = Compiled(typed).predict(part.g)[np.arange(64), part.y]
+    assert loss(0.0) == pytest.approx(-log_p.mean(), rel=1e-4)
+    half = -0.5 * log_p[:32].sum() / 64
+    assert loss(0.5) - loss(0.0) == pytest.approx(half, rel=1e-3)
+
+
 def test_prediction_does_not_depend_on_the_company(trained):
     x = waves(700, 3).g
     together = Compiled(trained[0]).predict(x)

@@ -78,8 +78,10 @@ def space_group(crystal: Crystal, symprec: float = STRICT) -> int:
     return int(_dataset(crystal, sites, kinds, symprec).number)
 
 
-def operations(crystal: Crystal) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the operations x → R x + t of a crystal's own cell.
+def operations(
+    crystal: Crystal,
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+    """Return the operations x → R x + t of a crystal's own cell, and the orbits.
 
     Returns
     -------
@@ -87,6 +89,9 @@ def operations(crystal: Crystal) -> tuple[NDArray[np.int64], NDArray[np.float64]
         R, in fractional coordinates.
     translations : (n, 3) float64
         t, in fractional coordinates.
+    orbits : (n_atoms,) int64
+        The orbit of each atom: an atom that operations map it onto, the same for all
+        of an orbit.
 
     Raises
     ------
@@ -95,7 +100,9 @@ def operations(crystal: Crystal) -> tuple[NDArray[np.int64], NDArray[np.float64]
     """
     sites, site_of = _sites(crystal)
     data = _dataset(crystal, sites, _kinds(crystal, site_of), STRICT)
-    return np.asarray(data.rotations, np.int64), np.asarray(data.translations)
+    rotations = np.asarray(data.rotations, np.int64)
+    orbits = sites[data.crystallographic_orbits][site_of]
+    return rotations, np.asarray(data.translations), orbits
 
 
 def has_group(crystal: Crystal, group: int, symprec: float = STRICT) -> bool:

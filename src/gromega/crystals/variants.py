@@ -43,6 +43,9 @@ class Changes:
     keep
         The share of variants that keep their elements. Of the others, half have all
         of them replaced, half each with a probability of one half.
+    orbits
+        The share of the others in which the orbits of an element are replaced as if
+        they were elements of their own, so that the structure type may change.
     scale
         The standard deviation of the logarithm of the size.
     strain
@@ -60,6 +63,7 @@ class Changes:
     """
 
     keep: float = 0.5
+    orbits: float = 0.0
     scale: float = 0.03
     strain: float = 0.015
     displacement: float = 0.08
@@ -80,28 +84,33 @@ class Template:
     origins
         For each operation and atom, the atom that is mapped onto it, (n, n_atoms);
         empty where all positions are fixed by symmetry.
+    orbits
+        The orbit of each atom, (n_atoms,): an atom that belongs to it.
     """
 
     crystal: Crystal
     rotations: NDArray[np.int8]
     origins: NDArray[np.int16]
+    orbits: NDArray[np.int16]
 
 
 def template(crystal: Crystal) -> Template:
     """Return a crystal with its symmetry; without any, if spglib finds none."""
     fixed = np.empty((0, 0), np.int16)
     try:
-        rotations, translations = operations(crystal)
+        rotations, translations, found = operations(crystal)
     except ValueError:
         # Alone the size may then change, and the elements.
-        return Template(crystal, np.empty((0, 3, 3), np.int8), fixed)
+        together = np.zeros(crystal.numbers.size, np.int16)
+        return Template(crystal, np.empty((0, 3, 3), np.int8), fixed, together)
+    orbits = found.astype(np.int16)
     origins = _origins(crystal, rotations, translations)
-    made = Template(crystal, rotations.astype(np.int8), origins)
+    made = Template(crystal, rotations.astype(np.int8), origins, orbits)
     trial = np.random.default_rng(0).standard_normal(crystal.frac.shape)
     if origins.size and np.abs(_agree(made, trial)).max() > _STILL:
         return made
     _, distinct = np.unique(rotations.reshape(-1, 9), axis=0, return_index=True)
-    return Template(crystal, rotations[distinct].astype(np.int8), fixed)
+    return Template(crystal, rotations[distinct].astype(np.int8), fixed, orbits)
 
 
 def templates(crystals: Sequence[Crystal]) -> list[Template]:
@@ -151,7 +160,7 @@ def vary(source: Template, changes: Changes, generator: Generator) -> Crystal:
         The random numbers.
     """
     crystal = source.crystal
-    numbers, growth = _substitute(crystal, changes.keep, generator)
+    numbers, growth = _substitute(source, changes, generator)
     size = np.cbrt(growth) * np.exp(changes.scale * generator.standard_normal())
     lattice = crystal.lattice * size
     if source.rotations.size and changes.strain:
@@ -162,6 +171,15 @@ def vary(source: Template, changes: Changes, generator: Generator) -> Crystal:
         shifts = spread * generator.standard_normal(frac.shape)
         frac = frac + _agree(source, shifts @ np.linalg.inv(lattice))
     return Crystal(crystal.id, lattice, numbers, frac, crystal.occupancy)
+
+
+def keeps_type(variant: Crystal, source: Template) -> bool:
+    """Return whether a variant has the structure type of its crystal.
+
+    It has, unless orbits of one element have become different ones.
+    """
+    before, after = np.unique(source.crystal.numbers), np.unique(variant.numbers)
+    return before.size == after.size
 
 
 def vary_uiso(
@@ -199,18 +217,29 @@ def _usual_volumes() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
 
 
 def _substitute(
-    crystal: Crystal, keep: float, generator: Generator
+    source: Template, changes: Changes, generator: Generator
 ) -> tuple[NDArray[np.int64], float]:
-    """Return atomic numbers, and by how much the usual volume of the atoms grows."""
-    if generator.random() < keep:
+    """Return atomic numbers, and by how much the usual volume of the atoms grows.
+
+    Atoms that a symmetry operation maps onto one another stay alike, and different
+    ones stay different: no operation is lost, and none is gained.
+    """
+    crystal = source.crystal
+    if generator.random() < changes.keep:
         return crystal.numbers, 1.0
     elements, volumes = _usual_volumes()
-    own, kinds = np.unique(crystal.numbers, return_inverse=True)
+    kinds = crystal.numbers
+    if changes.orbits and generator.random() < changes.orbits:
+        kinds = kinds + (MAX_Z + 1) * source.orbits.astype(np.int64)
+    own, places = np.unique(kinds, return_inverse=True)
+    own %= MAX_Z + 1
     replaced = generator.random(own.size) < (1.0 if generator.random() < 0.5 else 0.5)
+    # Orbits may be more than the elements that are left for them.
+    replaced &= np.cumsum(replaced) <= elements.size - np.unique(own).size
     others = np.setdiff1d(elements, own[~replaced])
     new = own.copy()
     new[replaced] = generator.choice(others, int(replaced.sum()), replace=False)
-    numbers = new[kinds]
+    numbers = new[places]
     before = volumes[crystal.numbers] @ crystal.occupancy
     return numbers, float(volumes[numbers] @ crystal.occupancy / before)
 
@@ -227,6 +256,7 @@ def write_templates(path: Path, made: Sequence[Template]) -> None:
             n_rotations=[len(t.rotations) for t in made],
             origins=np.concatenate([t.origins.ravel() for t in made]),
             n_origins=[len(t.origins) for t in made],
+            orbits=np.concatenate([t.orbits for t in made]),
         )
     partial.replace(path)
 
@@ -238,10 +268,11 @@ def read_templates(path: Path, crystals: Sequence[Crystal]) -> list[Template]:
         counts = data["n_origins"]
         atoms = np.array([crystal.numbers.size for crystal in crystals])
         origins = np.split(data["origins"], np.cumsum(counts * atoms)[:-1])
+        orbits = np.split(data["orbits"], np.cumsum(atoms)[:-1])
     return [
-        Template(crystal, turns, images.reshape(n, -1 if n else 0))
-        for crystal, turns, images, n in zip(
-            crystals, rotations, origins, counts, strict=True
+        Template(crystal, turns, images.reshape(n, -1 if n else 0), own)
+        for crystal, turns, images, n, own in zip(
+            crystals, rotations, origins, counts, orbits, strict=True
         )
     ]
 

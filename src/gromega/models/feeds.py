@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from gromega.conditions import RADIATIONS, Box, Conditions
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.variants import Changes, Template, vary, vary_uiso
+from gromega.crystals.variants import Changes, Template, keeps_type, vary, vary_uiso
 from gromega.models.augment import ripples, stretch, stretch_matrices
 from gromega.parallel import n_workers, open_pool
 from gromega.pdf.bins import DMAX, n_bins
@@ -70,6 +70,9 @@ class Feed(Protocol):
 
     def inputs(self, stock: Arrays, pool: Arrays, rows: Array, key: Array) -> Array:
         """Return G(r), (n_rows, 209), up to a factor. Traceable."""
+
+    def typed(self, stock: Arrays, rows: Array) -> Array:
+        """Return 1 for rows of the structure type of their crystal, 0 for others."""
 
     def close(self) -> None:
         """End what works in the background."""
@@ -126,6 +129,9 @@ class FixedFeed:
     def inputs(self, stock: Arrays, pool: Arrays, rows: Array, key: Array) -> Array:
         g, strains = stock
         return g[rows] if strains is None else stretch(g[rows], key, strains)
+
+    def typed(self, stock: Arrays, rows: Array) -> Array:
+        return jnp.ones(rows.size)
 
     def close(self) -> None:
         pass
@@ -197,6 +203,7 @@ class VariantFeed:
         self._rippled = any(low < high for low, high in astuple(box))
         self._spectra = jnp.zeros((len(templates), n_bins(DMAX)), jnp.float32)
         self._density = np.zeros(len(templates), np.float32)
+        self._typed = np.zeros(len(templates), np.float32)
         self._threads = ThreadPoolExecutor(1)
         self._coming: tuple[int, Future[Any]] | None = None
 
@@ -210,22 +217,22 @@ class VariantFeed:
         rows = self.rows(epoch)
         if self._coming is None or self._coming[0] != epoch:
             self._await()
-            spectra, density = self._make(epoch, rows)
+            spectra, density, typed = self._make(epoch, rows)
         else:
-            spectra, density = self._coming[1].result()
+            spectra, density, typed = self._coming[1].result()
         self._spectra = _replace(self._spectra, rows, spectra)
-        self._density[rows] = density
+        self._density[rows], self._typed[rows] = density, typed
         coming = self._threads.submit(self._make, epoch + 1, self.rows(epoch + 1))
         self._coming = epoch + 1, coming
-        # A copy: the next epoch changes it.
-        return self._spectra, jnp.array(self._density)
+        # Copies: the next epoch changes them.
+        return self._spectra, jnp.array(self._density), jnp.array(self._typed)
 
     def _make(
         self, epoch: int, rows: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the spectra and densities of crystals as they are in an epoch."""
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Return spectra and densities in an epoch, and who keeps its type."""
         spectra = np.empty((rows.size, n_bins(DMAX)), np.float32)
-        density = np.empty(rows.size, np.float32)
+        density, typed = np.empty((2, rows.size), np.float32)
 
         def make(places: NDArray[np.int64]) -> None:
             for place in places:
@@ -239,11 +246,12 @@ class VariantFeed:
                 order = self._radiations if usual else self._radiations[::-1]
                 spectra[place] = _spectrum(crystal, order, extra)
                 density[place] = crystal.density
+                typed[place] = keeps_type(crystal, self._templates[row])
 
         with open_pool() as threads:
             pieces = np.array_split(np.arange(rows.size), 64 * n_workers(threads))
             list(threads.map(make, pieces))
-        return spectra, density
+        return spectra, density, typed
 
     def pool(self, step: int) -> Arrays:
         # Before step s it holds the operators s to s + size - 1.
@@ -272,7 +280,7 @@ class VariantFeed:
         return random_operator(self._box, n_bins(DMAX), key, self._stretch, self._usual)
 
     def inputs(self, stock: Arrays, pool: Arrays, rows: Array, key: Array) -> Array:
-        spectra, density = stock
+        spectra, density, _ = stock
         which, noise, low = jax.random.split(key, 3)
         mixed = math.gcd(rows.size, self.mixed)
         chosen = jax.random.choice(which, self._size, (mixed,), replace=False)
@@ -281,6 +289,9 @@ class VariantFeed:
         g = observe(op, p, density[rows].reshape(mixed, -1), noise)
         g = g.reshape(rows.size, -1)
         return ripples(g, low) if self._rippled else g
+
+    def typed(self, stock: Arrays, rows: Array) -> Array:
+        return stock[2][rows]
 
     def close(self) -> None:
         self._stopped = True

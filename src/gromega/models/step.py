@@ -31,7 +31,12 @@ def make_step(
     types = None if feed.types is None else jnp.asarray(feed.types)
 
     def loss_of(
-        params: nnx.State, rest: nnx.State, g: Array, rows: Array, key: Array
+        params: nnx.State,
+        rest: nnx.State,
+        g: Array,
+        typed: Array,
+        rows: Array,
+        key: Array,
     ) -> tuple[Array, nnx.State]:
         network = nnx.merge(graph, params, rest, copy=True)
         network.train()
@@ -40,7 +45,7 @@ def make_step(
             log_p, loss = network(g, rngs=nnx.Rngs(dropout=key)), jnp.zeros(())
         else:
             log_type = network.classes(g, rngs=nnx.Rngs(dropout=key))
-            loss = -recipe.types * jnp.mean(log_type[each, types[rows]])
+            loss = -recipe.types * jnp.mean(typed * log_type[each, types[rows]])
             log_p = network.by_group(log_type)
         loss -= jnp.mean(weights[y] * log_p[each, y])
         if recipe.l2:
@@ -59,7 +64,9 @@ def make_step(
         drop_key, data_key = jax.random.split(key)
         g = feed.inputs(stock, pool, rows, data_key)
         value = jax.value_and_grad(loss_of, has_aux=True)
-        (loss, rest), gradient = value(params, rest, g, rows, drop_key)
+        (loss, rest), gradient = value(
+            params, rest, g, feed.typed(stock, rows), rows, drop_key
+        )
         updates, moments = optimizer.update(gradient, moments, params)
         params = jax.tree.map(jnp.add, params, updates)
         return (params, rest, moments), loss

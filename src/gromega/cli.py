@@ -127,7 +127,7 @@ def predict(
     ] = None,
     r_unit: Annotated[str | None, typer.Option(help="The unit of r, Å or nm.")] = None,
     composition: Annotated[
-        str | None, typer.Option(help="If it is known, as in SrTiO3: a surer answer.")
+        str | None, typer.Option(help="As in SrTiO3: a surer answer; or unknown.")
     ] = None,
     number_density: Annotated[
         float | None, typer.Option(help="Atoms per Å³; for g(r), T(r) and R(r).")

@@ -237,7 +237,33 @@ def test_each_dialect_is_read(tmp_path, content, dialect, stated):
     assert {name: pdf.stated[name] for name in stated} == stated
     if not stated:
         assert set(pdf.stated) == {"rmin", "rmax"}
-    assert pdf.notes == ()
+    assert [note for note in pdf.notes if not note.startswith("The composition")] == []
+
+
+@pytest.mark.parametrize(
+    ("header", "stated"),
+    [
+        ("composition = Ni\n", "Ni"),
+        ("# Composition: 'Cd Se' \n", "Cd Se"),
+        ("composition = Ca5 (P O4)3 O H\nqmax = 20\n", "Ca5 (P O4)3 O H"),
+        # what is none, is of other things, or is not there: not known
+        ("composition = \nqmax = 20\n", None),
+        ("composition = sample 3\n", None),
+        ("decomposition = Ni\n", None),
+        ("", None),
+    ],
+)
+def test_the_composition_of_the_header_is_taken_and_said(tmp_path, header, stated):
+    path = write(tmp_path, header + TWO)
+    pdf = read_pdf(path)
+    assert pdf.composition == stated
+    said = [note for note in pdf.notes if "composition" in note]
+    assert len(said) == (stated is not None)
+    assert all(f"The composition {stated} is the header's" in note for note in said)
+    # what is given counts
+    for given, known in (("MgO", "MgO"), ("unknown", None)):
+        other = read_pdf(path, composition=given)
+        assert (other.composition, other.notes) == (known, ())
 
 
 def test_conditions_are_the_files_and_else_the_reference(tmp_path):

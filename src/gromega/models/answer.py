@@ -162,7 +162,7 @@ class Answer:
         """Return the conditions that matter most, in words."""
         omega = self.conditions
         rays = {"xray": "x-rays", "neutron": "neutrons"}[omega.radiation]
-        told = "" if self.composition is None else ", told the composition,"
+        told = f", told that it is {self.composition}," if self.composition else ""
         return (
             f"with Qmax {omega.qmax:g} Å⁻¹, Qdamp {omega.qdamp:g} Å⁻¹, rmax "
             f"{omega.rmax:.3g} Å ({rays}){told}"

@@ -82,6 +82,8 @@ class Header:
         The columns of the table whose sum is the function.
     r_unit
         The unit of r, ``"Å"`` or ``"nm"``.
+    composition
+        The composition, unchecked; empty if it does not say.
     """
 
     dialect: str
@@ -89,6 +91,7 @@ class Header:
     quantity: str
     columns: tuple[int, ...]
     r_unit: str
+    composition: str
 
 
 def read_text(source: Source) -> str:
@@ -306,7 +309,11 @@ def read_header(lines: Sequence[str], name: str, n_columns: int) -> Header:
         quantity = quantity or _OUTPUTS.get(found[1] if found else "", "")
     # PDFgui saves a fit as r, Gcalc, 0, 0 and Gobs - Gcalc.
     is_fit = n_columns == 5 and ("gdiff" in last.lower() or name.endswith(".fgr"))
-    return Header(dialect, stated, quantity, (1, 4) if is_fit else (1,), r_unit)
+    columns = (1, 4) if is_fit else (1,)
+    key = r"^[^\w\n]*composition *[=:] *[\"']?([\w. ()]+)"
+    found = re.search(key, text, re.MULTILINE | re.IGNORECASE)
+    composition = found[1].strip() if found else ""
+    return Header(dialect, stated, quantity, columns, r_unit, composition)
 
 
 def _dialect(lines: Sequence[str], text: str, has_keys: bool) -> str:

@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 QUANTITIES = ("G(r)", "D(r)", "Keen G(r)", "g(r)", "T(r)", "R(r)")
 """The functions of r that G(r) can be had from; see `read_pdf`."""
 R_UNITS = ("Å", "nm")
+UNKNOWN = "unknown"
+"""What is given in place of a composition that is not known."""
 # With r in nm, G(r), D(r) and T(r) are in nm⁻², R(r) is in nm⁻¹.
 _NM_POWERS = {"G(r)": 2, "D(r)": 2, "T(r)": 2, "R(r)": 1}
 MIN_RANGE = 3.5
@@ -56,7 +58,8 @@ class MeasuredPDF:
     notes
         What was converted, left out, or is doubtful, a sentence each.
     composition
-        The composition, as in ``"SrTiO3"``, if the caller gave it.
+        The composition, as in ``"SrTiO3"``, that the caller gave or the header states;
+        None if it is not known.
     """
 
     r: Floats
@@ -103,8 +106,9 @@ def read_pdf(
     r_unit
         The unit of r in the file, ``"Å"`` or ``"nm"``, if the header does not say.
     composition
-        The composition, as in ``"SrTiO3"``, if it is known: for models that make use
-        of it, and for the scale of Keen's G(r).
+        The composition, as in ``"SrTiO3"``, if the header does not say, for models that
+        make use of it, and for the scale of Keen's G(r); ``"unknown"`` leaves out what
+        a header says.
     number_density
         The atoms per Å³, for the scale of Keen's G(r) and g(r), and needed for
         T(r) and R(r).
@@ -152,6 +156,7 @@ def read_pdf(
             )
         if quantity is None:
             _check_shape(kind, y)
+        composition = _composition(composition, header.composition, notes)
         g = _to_g(kind, r, y, composition, number_density, notes)
     except ValueError as error:
         raise ValueError(f"{name}: {error}.") from None
@@ -194,8 +199,23 @@ def check_options(
         raise ValueError(
             f"number_density must be above 0 atoms per Å³, got {number_density}."
         )
-    if composition is not None:
-        parse_composition(composition)
+    if composition not in (None, UNKNOWN):
+        parse_composition(str(composition))
+
+
+def _composition(given: str | None, stated: str, notes: list[str]) -> str | None:
+    """Return the composition, that of the header where it is one and none is given."""
+    if given is not None:
+        return None if given == UNKNOWN else given
+    try:
+        parse_composition(stated)
+    except ValueError:
+        return None
+    notes.append(
+        f"The composition {stated} is the header's; if it is wrong, give another, "
+        f"or '{UNKNOWN}'."
+    )
+    return stated
 
 
 def _finite_rows(

@@ -72,7 +72,7 @@ class Options:
     ] = None
     composition: Annotated[
         str | None,
-        Query(max_length=200, description="As in SrTiO3; makes the answer surer."),
+        Query(max_length=200, description="As in SrTiO3: a surer answer; or unknown."),
     ] = None
     number_density: Annotated[
         float | None, Query(description="Atoms per Å³, for g(r), T(r) and R(r).")

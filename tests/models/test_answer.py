@@ -76,6 +76,20 @@ def test_a_known_composition_makes_another_answer(model, files):
     assert [a.groups for a in both] == [alone.groups, told.groups]
 
 
+def test_a_composition_that_looks_wrong_is_doubted(model, files):
+    path = files / "25.gr"
+    embedded = model.engine.embed(to_input(read_pdf(path))[None])
+    # the PDF is that of the compound, and opposite to those of the elements
+    seen = np.concatenate([embedded, -embedded, -embedded, -embedded])
+    known = remember([[seen]], np.arange(4), model.memory.names, 4)
+    memory = replace(known, with_composition=(0.1, 0.9))
+    sure = replace(model, memory=memory)
+    for composition, doubted in (("NaCl", False), ("Fe", True)):
+        pdf = read_pdf(path, composition=composition)
+        warnings = sure.predict(pdf, trust=False).warnings
+        assert any("look less like the PDF" in text for text in warnings) == doubted
+
+
 def test_a_model_without_use_for_a_composition_says_so(model, files):
     pdf = read_pdf(files / "25.gr", composition="NaCl")
     plain = replace(model, memory=replace(model.memory, with_composition=None))

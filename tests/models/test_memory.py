@@ -62,8 +62,10 @@ def test_what_is_most_alike_is_so_among_all_classes(generator):
     memory = remember([[xray], [neutron]], y, [f"mp-{k} X" for k in range(60)], 4)
     x = generator.normal(size=(300, 12)).astype(np.float32)
     log_p = np.log(generator.dirichlet(np.ones(4), 300))
-    joined, places, likeness = memory.recall(log_p, x, 4)
-    np.testing.assert_array_equal(joined, memory.recall(log_p, x, 0)[0])
+    found = memory.recall(log_p, x, 4)
+    places, likeness = found.places, found.cosines
+    np.testing.assert_array_equal(found.log_p, memory.recall(log_p, x, 0).log_p)
+    np.testing.assert_array_equal(found.most_alike, likeness[:, 0])
     assert (memory.votes(x, 0.05)[:, 2] == 0).all()
     both = to_directions(x @ memory.components) @ known_directions(memory).T
     cosines = both.reshape(300, 2, 60).max(axis=1)
@@ -107,8 +109,8 @@ def test_a_memory_comes_back_from_its_arrays(generator, width):
     assert arrays["memory/directions"].nbytes == 120 * ((width + 1) // 2)
     again = Memory.of(arrays, 3, memory.to_mapping())
     np.testing.assert_array_equal(again.directions, memory.directions)
-    joined = memory.recall(x[:, :3], x, 0)[0]
-    np.testing.assert_array_equal(again.recall(x[:, :3], x, 0)[0], joined)
+    joined = memory.recall(x[:, :3], x, 0).log_p
+    np.testing.assert_array_equal(again.recall(x[:, :3], x, 0).log_p, joined)
     # as models of version 1.4 had it
     old = arrays | {"memory/directions": np.round(30 * x).astype(np.int8)}
     del old["memory/steps"]
@@ -120,7 +122,7 @@ def test_a_memory_comes_back_from_its_arrays(generator, width):
 def test_joined_probabilities_are_the_formula_s(memory, generator):
     x, _ = clusters(generator, 700)
     log_p = np.log(generator.dirichlet(np.ones(3), 700))
-    joined = replace(memory, weight=0.3, spread=0.1).recall(log_p, x, 0)[0]
+    joined = replace(memory, weight=0.3, spread=0.1).recall(log_p, x, 0).log_p
     plain = 0.7 * log_p + 0.3 * np.log(memory.votes(x, 0.1) + 1e-3)
     expected = np.exp(plain) / np.exp(plain).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(np.exp(joined), expected, rtol=1e-4, atol=1e-6)
@@ -129,7 +131,7 @@ def test_joined_probabilities_are_the_formula_s(memory, generator):
 def test_without_weight_the_network_alone_answers(memory, generator):
     x, _ = clusters(generator, 9)
     log_p = np.log(generator.dirichlet(np.ones(3), 9))
-    joined = replace(memory, weight=0.0).recall(log_p, x, 0)[0]
+    joined = replace(memory, weight=0.0).recall(log_p, x, 0).log_p
     np.testing.assert_allclose(joined, log_p, atol=1e-5)
 
 
@@ -156,18 +158,20 @@ def test_a_known_composition_tells_like_crystals_apart(generator):
     assert fitted.with_composition is not None
     told = fitted.recall(log_p, x[30:], 5, formulas[:30])
     alone = fitted.recall(log_p, x[30:], 5)
-    assert (told[0].argmax(axis=1) == y[30:]).all()
-    assert (alone[0].argmax(axis=1) == y[30:]).mean() < 0.8
-    assert (told[0][np.arange(30), y[30:]] > alone[0][np.arange(30), y[30:]]).all()
+    assert (told.log_p.argmax(axis=1) == y[30:]).all()
+    assert (alone.log_p.argmax(axis=1) == y[30:]).mean() < 0.8
+    truth = np.arange(30), y[30:]
+    assert (told.log_p[truth] > alone.log_p[truth]).all()
     # the crystals that are named are of the composition, as like as they are
-    assert (y[told[1]] == y[30:, None]).all()
+    assert (y[told.places] == y[30:, None]).all()
     cosines = to_directions(x[30:] @ known.components) @ known_directions(known).T
-    expected = np.take_along_axis(cosines.reshape(30, 2, -1).max(axis=1), told[1], 1)
-    np.testing.assert_allclose(told[2], expected, atol=1e-4)
+    cosines = cosines.reshape(30, 2, -1).max(axis=1)
+    expected = np.take_along_axis(cosines, told.places, axis=1)
+    np.testing.assert_allclose(told.cosines, expected, atol=1e-4)
+    np.testing.assert_allclose(told.most_alike, cosines.max(axis=1), atol=1e-4)
     again = Memory.of(fitted.to_arrays(), 3, fitted.to_mapping())
-    np.testing.assert_array_equal(
-        again.recall(log_p, x[30:], 0, formulas[:30])[0], told[0]
-    )
+    found = again.recall(log_p, x[30:], 0, formulas[:30])
+    np.testing.assert_array_equal(found.log_p, told.log_p)
 
 
 def test_a_composition_weighs_the_votes_of_both_radiations(generator):

@@ -126,7 +126,7 @@ class Memory:
         embeddings: NDArray[np.float32],
         k: int,
         compositions: Sequence[str] | None = None,
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+    ) -> "Recalled":
         """Return log-probabilities with those of the memory joined in, and `nearest`.
 
         Parameters
@@ -140,19 +140,14 @@ class Memory:
         compositions
             The compositions of the same, n of them, if they are known and the memory
             makes use of them.
-
-        Returns
-        -------
-        Log-probabilities, (n, n_groups), and places and cosines, (n, k), of the
-        crystals with most votes, the first with the most.
         """
         spread, weight = self.spread, self.weight
         if compositions is not None:
             assert self.with_composition is not None
             spread, weight = self.with_composition
-        votes, places, cosines = self._look(embeddings, spread, k, compositions)
+        votes, *rest = self._look(embeddings, spread, k, compositions)
         votes = np.log(votes + _FLOOR)
-        return _normal((1 - weight) * log_p + weight * votes), places, cosines
+        return Recalled(_normal((1 - weight) * log_p + weight * votes), *rest)
 
     def votes(
         self,
@@ -167,7 +162,8 @@ class Memory:
         self, embeddings: NDArray[np.float32], k: int = 5
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the places and the cosines of the k most alike, both (n, k)."""
-        return self._look(embeddings, self.spread, k)[1:]
+        _, places, cosines, _ = self._look(embeddings, self.spread, k)
+        return places, cosines
 
     def _look(
         self,
@@ -175,8 +171,8 @@ class Memory:
         spread: float,
         k: int,
         compositions: Sequence[str] | None = None,
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
-        """Return votes, and the places and cosines of the k that have most of them."""
+    ) -> tuple[NDArray[Any], ...]:
+        """Return votes, and the rest of `Recalled`."""
         k = min(k, self.y.size)
 
         def look_at(rows: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
@@ -186,8 +182,7 @@ class Memory:
             return self._look_at(embeddings[rows], spread, k, likely)
 
         blocks = in_threads(look_at, np.arange(len(embeddings)), _BLOCK)
-        votes, places, cosines = map(np.concatenate, zip(*blocks, strict=True))
-        return votes, places, cosines
+        return tuple(map(np.concatenate, zip(*blocks, strict=True)))
 
     def _likely(self, compositions: Sequence[str]) -> NDArray[np.float32]:
         """Return the log-weights of the crystals, class by class, (n, n_crystals).
@@ -207,13 +202,14 @@ class Memory:
         spread: float,
         k: int,
         likely: NDArray[np.float32] | None,
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+    ) -> tuple[NDArray[Any], ...]:
         along = to_directions(embeddings @ self.components.astype(np.float32))
         along /= np.float32(spread)
         n, radiations = len(along), len(self.directions) // self.y.size
         votes = np.empty((n, self.n_groups), np.float32)
         # Of each crystal, as the radiation sees it that makes it more alike.
         alike = np.empty((n, self.y.size if k else 0), np.float32)
+        best = np.full(n, -np.inf, np.float32)
         stop = 0
         # A class at a time, which the cache of a core holds.
         for c, directions in enumerate(self._by_class):
@@ -221,6 +217,7 @@ class Memory:
             seen = w.reshape(n, radiations, -1)
             start, stop = stop, stop + seen.shape[2]
             if likely is not None:
+                np.maximum(best, w.max(axis=1, initial=-np.inf), out=best)
                 seen += likely[:, None, start:stop]
             if k:
                 np.max(seen, axis=1, out=alike[:, start:stop])
@@ -230,7 +227,10 @@ class Memory:
         most, cosines = _take_largest(alike, k)
         if likely is not None:
             cosines -= np.take_along_axis(likely, most, axis=1)
-        return votes, self._order[most], cosines * np.float32(spread)
+        elif k:
+            best = cosines[:, 0]
+        scale = np.float32(spread)
+        return votes, self._order[most], cosines * scale, best * scale
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that a file of weights holds."""
@@ -269,6 +269,27 @@ class Memory:
             arrays["memory/y"].astype(np.int64), unpack_names(arrays["memory/names"]),
             n_groups, values["spread"], values["weight"], both and (both[0], both[1]),
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """What a memory makes of PDFs.
+
+    Parameters
+    ----------
+    log_p
+        Log-probabilities, (n, n_groups).
+    places, cosines
+        Of the k crystals with most votes, (n, k), the first with the most.
+    most_alike
+        The largest cosine of all crystals, whatever their composition, (n,); not known
+        without k or compositions.
+    """
+
+    log_p: NDArray[np.float32]
+    places: NDArray[np.int64]
+    cosines: NDArray[np.float32]
+    most_alike: NDArray[np.float32]
 
 
 def to_directions(x: NDArray[Any]) -> NDArray[np.float32]:

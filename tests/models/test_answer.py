@@ -79,8 +79,11 @@ def test_a_known_composition_makes_another_answer(model, files):
 def test_a_composition_that_looks_wrong_is_doubted(model, files):
     path = files / "25.gr"
     embedded = model.engine.embed(to_input(read_pdf(path))[None])
-    # the PDF is that of the compound, and opposite to those of the elements
-    seen = np.concatenate([embedded, -embedded, -embedded, -embedded])
+    # the PDF is that of the compound, and unlike those of the elements
+    other = np.random.default_rng(0).normal(size=(3, embedded.shape[1]))
+    along = embedded / np.linalg.norm(embedded)
+    other -= (other @ along.T) * along
+    seen = np.concatenate([embedded, other]).astype(np.float32)
     known = remember([[seen]], np.arange(4), model.memory.names, 4)
     memory = replace(known, with_composition=(0.1, 0.9))
     sure = replace(model, memory=memory)

@@ -128,6 +128,9 @@ def test_the_report_holds_the_metrics(inside):
     assert "The crystal system is right for" in text
     (nothing,) = [row for row in rows if row[0].strip() == "nothing"]
     assert nothing[1].split()[0] == top1
+    # a model without memory makes no use of compositions
+    assert "with_composition" not in reference
+    assert "told the compositions" not in text
     # its two groups differ in all that may be known
     (known,) = [row for row in rows if row[0].strip() == "all of these"]
     assert known[1].split()[0] == "100.0"
@@ -428,6 +431,13 @@ def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
     tested = {name for name, part in zip(*parts, strict=True) if part == "test"}
     assert set(model.held_out.ids) == tested
     assert len(model.tested_at(Conditions(qmax=20.0))[1]) == len(tested)
+    # told compositions, of which each group has one here, it knows better
+    assert model.with_composition.fitted_on.endswith("their compositions known")
+    scores = json.loads(Path("metrics/reference.json").read_text())
+    told = scores["with_composition"]
+    assert told["n"] == scores["n"]
+    assert told["top1"] > scores["top1"]
+    assert len(model.tested_at(Conditions(qmax=20.0), True)[1]) == len(tested)
     trained = load_model("models/trained")
     assert trained.memory is None and trained.held_out is None
     # the state is gone, the symmetry stays for the next training

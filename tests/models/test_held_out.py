@@ -8,7 +8,7 @@ import pytest
 from gromega import read_pdf, simulate
 from gromega.conditions import REFERENCE, Conditions
 from gromega.intervals import Share
-from gromega.models.held_out import hold_out, trust
+from gromega.models.held_out import HeldOut, hold_out, trust
 from gromega.models.model import Model, load_model, save_model
 from gromega.models.recipes import make_network
 from gromega.models.weights import to_arrays
@@ -51,6 +51,16 @@ def test_a_byte_for_each_wide_bin_gives_nearly_the_same_pdf(held_out, classics):
         [crystal.density for crystal in seen],
     )  # fmt: skip
     assert (np.abs(g - exact).max(axis=1) < 0.05 * np.ptp(exact, axis=1)).all()
+
+
+def test_formulas_come_back_and_models_without_them_say_so(held_out, model):
+    again = HeldOut.of(held_out.to_arrays())
+    assert again.formulas == held_out.formulas
+    old = replace(held_out, formulas=())
+    assert "held_out/formulas" not in old.to_arrays()
+    assert HeldOut.of(old.to_arrays()).formulas == ()
+    with pytest.raises(ValueError, match="carries no held-out crystals"):
+        replace(model, held_out=old).tested_at(REFERENCE, composed=True)
 
 
 def test_a_model_is_tested_at_the_conditions_of_a_file(model, classics, tmp_path):

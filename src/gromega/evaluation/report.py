@@ -65,6 +65,7 @@ def make_report(
     draws: Mapping[tuple[str, str], Draws],
     baselines: Mapping[str, NDArray[np.floating]],
     comparisons: Sequence[Table] = (),
+    told: Mapping[str, float] | None = None,
 ) -> Document:
     """Return the report on a model.
 
@@ -82,6 +83,9 @@ def make_report(
         The log-probabilities of simple models at the reference, (n, n_groups), by name.
     comparisons
         Comparisons with other runs.
+    told
+        The scores at the reference where the compositions are known, of a model that
+        makes use of them.
     """
     reference = answers["reference"]
     sweeps = [found for found in answers.values() if found.sweep]
@@ -92,7 +96,9 @@ def make_report(
     recipe = model.training.get("recipe", "unknown")
     about = f"{y.size:,} test crystals, {tested.scheme} split of {tested.source}"
     sections = [
-        Section("At the reference", _reference(model, about, log_p, y, baselines)),
+        Section(
+            "At the reference", _reference(model, about, log_p, y, baselines, told)
+        ),
         *(_sweep(model, sweep, about, y, draws) for sweep in sweeps),
         Section("What it gets wrong", _wrong(model, tested, about, log_p, y)),
         Section("How sure it is", _sure(model, about, log_p, y, sweeps)),
@@ -114,11 +120,16 @@ def _reference(
     log_p: NDArray[np.floating],
     y: NDArray[np.int64],
     baselines: Mapping[str, NDArray[np.floating]],
+    told: Mapping[str, float] | None,
 ) -> list[str | Table | Picture]:
     rows = []
     for name, found in {"this model": log_p, **baselines}.items():
         rank = ranks(found, y)
         rows.append([name, *(_cell(Share.of(rank < k)) for k in (1, 6))])
+    if told:
+        right = (np.arange(y.size) < round(told[k] * y.size) for k in ("top1", "top6"))
+        shares = (_cell(Share.of(some)) for some in right)
+        rows.insert(1, ["this model, told the compositions", *shares])
     theirs = (f"{100 * paper.REFERENCE[k]:.1f}" for k in ("top1", "top6"))
     rows.append(["Lan et al., crystals of the ICSD", *theirs])
     conditions = ", ".join(

@@ -138,7 +138,7 @@ _ROBUST = Recipe(
     weight_decay=0.02,
     stretch=0.02,
     muon=True,
-    variants=Changes(keep=0.75, other_radiation=0.2),
+    variants=Changes(keep=0.5, orbits=0.5, other_radiation=0.2),
     box=Box(),
     extra=True,
     types=0.5,
@@ -159,7 +159,7 @@ RECIPES: dict[str, Recipe] = {
     "robust-at-reference": replace(
         _ROBUST,
         box=None,
-        variants=Changes(keep=0.75, uiso=0.0, other_radiation=0.0),
+        variants=Changes(keep=0.5, orbits=0.5, uiso=0.0, other_radiation=0.0),
         memory=1,
     ),
     # Liu et al. (2019) as Lan et al. trained it, 160 epochs.

@@ -4,8 +4,9 @@
 
 ranks the space groups of the test crystals of RUN, a folder where the pipeline was run,
 at some conditions: by the model alone, and told their compositions; at the reference
-also by the crystals of their structure type in the training part, and told the
-composition of another test crystal, drawn at random.
+also by the crystals of their structure type in the training part, without those whose
+formula is in the training part, and told the composition of another test crystal, drawn
+at random.
 """
 
 import argparse
@@ -41,25 +42,28 @@ def text(rank) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("run", type=Path)
+    parser.add_argument("--reference", action="store_true", help="no other conditions")
     parser.add_argument("--model", type=Path, help="RUN's own if left out")
     options = parser.parse_args()
     data = options.run / "data"
     model = load_model(options.model or options.run / "models/current", compiled=True)
     ids, labels = read_part(data / "split.parquet", "test")
     table = read_table(data / "crystals.parquet")
-    types = dict(
-        zip(*(table[c].to_pylist() for c in ("id", "structure_type")), strict=True)
+    trained, _ = read_part(data / "split.parquet", "train")
+    types, named = (
+        dict(zip(table["id"].to_pylist(), table[column].to_pylist(), strict=True))
+        for column in ("structure_type", "formula")
     )
-    known = Counter(
-        types[name] for name in read_part(data / "split.parquet", "train")[0]
-    )
-    siblings = np.array([known[types[name]] for name in ids])
+    counts = Counter(types[name] for name in trained)
+    siblings = np.array([counts[types[name]] for name in ids])
+    seen_formulas = {named[name] for name in trained}
+    new = np.array([named[name] not in seen_formulas for name in ids])
     tested = rows_of(table, ids)
     formulas, y = tested["formula"].to_pylist(), classes(model.space_groups, labels)
     density, spectra = by_radiation(crystals_of(tested))
     others = [formulas[k] for k in np.random.default_rng(0).permutation(len(formulas))]
     print(f"{'top-1, top-6':24} {'alone':13}  told the composition")
-    for changed in CONDITIONS:
+    for changed in CONDITIONS[:1] if options.reference else CONDITIONS:
         omega = REFERENCE.at(**changed)
         seen = np.flatnonzero(spectra[omega.radiation].any(axis=1))
         op = input_operator(omega, DMAX)
@@ -79,6 +83,10 @@ def main() -> None:
             name = f"{low} to {high - 1:g} siblings"
             n = int(some.sum())
             print(f"  {name:22} {text(alone[some])}  {text(better[some])}  of {n:,}")
+        n = int(new.sum())
+        print(
+            f"  {'a new formula':22} {text(alone[new])}  {text(better[new])}  of {n:,}"
+        )
         wrong = ranks(model.log_probabilities(g, others), y)
         print(f"  {'that of another':22} {'':13}  {text(wrong)}")
 

@@ -30,6 +30,9 @@ def test_a_composition_is_counted(text, amounts):
         ("()3", "got '\\(\\)3'"),
         ("Qq2", "composition 'Qq2': unknown element"),
         ("H0", "it has no atoms"),
+        ("(O).", "got '\\(O\\)\\.'"),
+        ("RfO2", "no crystal of Rf is known"),
+        ("H" + 1000 * "9", "1001 characters are no formula"),
         ("H" + 400 * "9", "it has no atoms"),
     ],
 )

@@ -15,6 +15,7 @@ from gromega.cli import app
 from gromega.conditions import REFERENCE, Box, Conditions
 from gromega.models.answer_files import MANY
 from gromega.models.calibration import Calibration
+from gromega.models.evidence import find_evidence
 from gromega.models.inference import Compiled
 from gromega.models.memory import remember
 from gromega.models.model import Model, save_model
@@ -71,7 +72,16 @@ def test_a_known_composition_makes_another_answer(model, files):
     assert told.groups[0].probability == pytest.approx(np.exp(log_p.max()))
     assert told.nearest[0].id == "mp-1"
     # what speaks for the group is asked with the composition too
-    assert told.evidence.speaks.max() < 20
+    pdf = read_pdf(path)
+    same, other = (
+        find_evidence(
+            lambda g, c=c: model.log_probabilities(g, c and [c] * len(g)), pdf
+        )
+        for c in ("NaCl", None)
+    )
+    np.testing.assert_allclose(told.evidence.speaks, same.speaks, rtol=1e-5)
+    assert np.abs(told.evidence.speaks - other.speaks).max() > 0.01
+    assert "composition: Na2Cl2, which the model was told" in str(told)
     both = model.predict_all([read_pdf(path), read_pdf(path, composition="Na2Cl2")])
     assert [a.groups for a in both] == [alone.groups, told.groups]
 
@@ -90,7 +100,31 @@ def test_a_composition_that_looks_wrong_is_doubted(model, files):
     for composition, doubted in (("NaCl", False), ("Fe", True)):
         pdf = read_pdf(path, composition=composition)
         warnings = sure.predict(pdf, trust=False).warnings
-        assert any("look less like the PDF" in text for text in warnings) == doubted
+        assert any("look less like" in text for text in warnings) == doubted
+
+
+def test_a_composition_like_none_that_is_known_is_left_out(model, files):
+    path = files / "25.gr"
+    answer = model.predict(read_pdf(path, composition="C6H12O6"), trust=False)
+    assert answer.composition is None
+    assert answer.warnings == ("no crystal of a composition like C6H12O6 is known.",)
+    assert answer.groups == model.predict(read_pdf(path), trust=False).groups
+
+
+def test_a_model_that_is_calibrated_for_one_alone_makes_no_use_of_them(model):
+    assert model.uses_compositions
+    assert not replace(model, with_composition=None).uses_compositions
+    assert replace(model, with_composition=None, calibration=None).uses_compositions
+
+
+def test_the_command_tells_the_composition(model, files, tmp_path):
+    save_model(tmp_path / "m", model)
+    words = ["predict", str(files / "25.gr"), "--no-trust", "--json"]
+    words += ["--model", str(tmp_path / "m")]
+    for given, told in (("NaCl", "NaCl"), ("unknown", None)):
+        result = CliRunner().invoke(app, [*words, "--composition", given])
+        (answer,) = json.loads(result.stdout).values()
+        assert answer["composition"] == told
 
 
 def test_a_model_without_use_for_a_composition_says_so(model, files):

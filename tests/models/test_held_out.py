@@ -59,7 +59,7 @@ def test_formulas_come_back_and_models_without_them_say_so(held_out, model):
     old = replace(held_out, formulas=())
     assert "held_out/formulas" not in old.to_arrays()
     assert HeldOut.of(old.to_arrays()).formulas == ()
-    with pytest.raises(ValueError, match="carries no held-out crystals"):
+    with pytest.raises(ValueError, match="have no formulas; make it again"):
         replace(model, held_out=old).tested_at(REFERENCE, composed=True)
 
 

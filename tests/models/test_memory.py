@@ -65,7 +65,7 @@ def test_what_is_most_alike_is_so_among_all_classes(generator):
     found = memory.recall(log_p, x, 4)
     places, likeness = found.places, found.cosines
     np.testing.assert_array_equal(found.log_p, memory.recall(log_p, x, 0).log_p)
-    np.testing.assert_array_equal(found.most_alike, likeness[:, 0])
+    assert (found.gap == 0).all()
     assert (memory.votes(x, 0.05)[:, 2] == 0).all()
     both = to_directions(x @ memory.components) @ known_directions(memory).T
     cosines = both.reshape(300, 2, 60).max(axis=1)
@@ -168,7 +168,9 @@ def test_a_known_composition_tells_like_crystals_apart(generator):
     cosines = cosines.reshape(30, 2, -1).max(axis=1)
     expected = np.take_along_axis(cosines, told.places, axis=1)
     np.testing.assert_allclose(told.cosines, expected, atol=1e-4)
-    np.testing.assert_allclose(told.most_alike, cosines.max(axis=1), atol=1e-4)
+    like = np.where(known.y == y[30:, None], cosines, -np.inf).max(axis=1)
+    np.testing.assert_allclose(told.gap, cosines.max(axis=1) - like, atol=1e-4)
+    assert fitted.knows("Li2F2") and not fitted.knows("C60H36")
     again = Memory.of(fitted.to_arrays(), 3, fitted.to_mapping())
     found = again.recall(log_p, x[30:], 0, formulas[:30])
     np.testing.assert_array_equal(found.log_p, told.log_p)

@@ -250,6 +250,11 @@ def test_each_dialect_is_read(tmp_path, content, dialect, stated):
         ("composition = \nqmax = 20\n", None),
         ("composition = sample 3\n", None),
         ("decomposition = Ni\n", None),
+        ("composition = N/A\n", None),
+        ("composition = In-house\n", None),
+        ("composition = La2-xSrxCuO4\n", None),
+        ("composition = PbTe 300K\n", None),
+        ("composition\t=\tNi # the calibrant\n", "Ni"),
         ("", None),
     ],
 )
@@ -478,6 +483,15 @@ def test_tables_of_too_many_rows_are_refused(monkeypatch):
 def test_bad_options_are_refused(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
         read_pdf(write(tmp_path, TWO), **options)
+
+
+def test_a_composition_without_a_known_length_is_none_of_a_scale(tmp_path):
+    path = write(tmp_path, "composition = PoO2\n" + TWO)
+    pdf = read_pdf(path, quantity="Keen G(r)")
+    assert pdf.composition == "PoO2"
+    assert "but for its scale, which needs number_density;" in pdf.notes[1]
+    with pytest.raises(ValueError, match="leave out number_density"):
+        read_pdf(path, quantity="Keen G(r)", number_density=0.05)
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -49,6 +49,15 @@ def test_an_answer_is_that_of_the_model(client, model, library):
     assert packed.json()["evidence"] is None
 
 
+def test_a_composition_is_told_or_left_out(client):
+    ask = "/api/predict?trust=false&composition="
+    told = client.post(ask + "TiO2", content=RUTILE.encode()).json()
+    assert told["composition"] is None
+    assert "this model makes no use of the composition." in told["warnings"]
+    left = client.post(ask + "unknown", content=RUTILE.encode()).json()
+    assert not any("composition" in text for text in left["warnings"])
+
+
 def test_options_are_those_of_read_pdf(client):
     ask = "/api/predict?trust=false&qmax=18&rmax=20&radiation=neutron&coverage=0.95"
     found = client.post(ask, content=RUTILE.encode()).json()

@@ -1,11 +1,13 @@
 """Compositions: what a formula says, and how like two of them are."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import periodictable
 from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
 
 # The elements in the order of the modified Pettifor scale: neighbours replace one
 # another in crystals (Glawe et al., New J. Phys. 18 (2016) 093011).
@@ -17,10 +19,12 @@ _SCALE = (
 )
 _PLACES = {symbol: k for k, symbol in enumerate(_SCALE.split())}
 _PLACES |= dict.fromkeys("DT", _PLACES["H"])
+_NUMBER = r"(?:\d+\.?\d*|\.\d+)?"
 # An element and its number, which `Crystal.formula` may write as 1.2e+03.
-_PART = re.compile(r"([A-Z][a-z]?)(\d*\.?\d*(?:(?<=\d)e[+-]\d+)?)")
-_BRACKETS = re.compile(r"\(([^()]*)\)(\d*\.?\d*)")
-# More kinds of atoms count as one.
+_PART = re.compile(rf"([A-Z][a-z]?)({_NUMBER}(?:(?<=\d)e[+-]\d+)?)")
+_BRACKETS = re.compile(rf"\(([^()]*)\)({_NUMBER})")
+_MAX_LENGTH = 1000
+# The rarest of more kinds of atoms are left out.
 _MOST_KINDS = 12
 # A weight falls by e where the ratios differ by so much, and where the elements are so
 # many steps apart; up to a limit, from which on all are equally unlike.
@@ -36,11 +40,14 @@ def parse_composition(text: str) -> dict[str, float]:
     ValueError
         If it is no composition.
     """
+    if len(text) > _MAX_LENGTH:
+        raise ValueError(f"composition: {len(text)} characters are no formula.")
     flat = text.replace(" ", "")
     while inner := _BRACKETS.search(flat):
         times = float(inner[2] or 1)
-        parts = {name: times * n for name, n in _parts(inner[1], text).items()}
-        flat = flat[: inner.start()] + _flat(parts) + flat[inner.end() :]
+        parts = _parts(inner[1], text).items()
+        inside = "".join(f"{symbol}{times * amount:.9f}" for symbol, amount in parts)
+        flat = flat[: inner.start()] + inside + flat[inner.end() :]
     amounts = _parts(flat, text)
     if not 0 < sum(amounts.values()) < np.inf:
         raise ValueError(f"composition {text!r}: it has no atoms.")
@@ -60,15 +67,12 @@ def _parts(flat: str, whole: str) -> dict[str, float]:
         try:
             # D and T are isotopes here, not hydrogen.
             periodictable.elements.symbol(symbol)
-            amount = float(number or 1)
         except ValueError as error:
             raise ValueError(f"composition {whole!r}: {error}.") from None
-        amounts[symbol] = amounts.get(symbol, 0.0) + amount
+        if symbol not in _PLACES:
+            raise ValueError(f"composition {whole!r}: no crystal of {symbol} is known.")
+        amounts[symbol] = amounts.get(symbol, 0.0) + float(number or 1)
     return amounts
-
-
-def _flat(amounts: dict[str, float]) -> str:
-    return "".join(f"{symbol}{amount:.9f}" for symbol, amount in amounts.items())
 
 
 class Compositions:
@@ -84,13 +88,16 @@ class Compositions:
     """
 
     def __init__(self, formulas: Sequence[str]) -> None:
-        fractions = _fractions(formulas)
+        parts = (_PART.findall(formula) for formula in formulas)
+        fractions = _fractions(
+            [[(a, float(n or 1)) for a, n in each] for each in parts]
+        )
         self._sums = np.cumsum(fractions, axis=1)
         ratios, of = np.unique(_descending(fractions), axis=0, return_inverse=True)
         # A column for each: sums over the first axis are faster.
         self._ratios, self._ratio_of = np.ascontiguousarray(ratios.T), of.ravel()
 
-    def log_weights(self, formula: str) -> NDArray[np.float32]:
+    def log_weights(self, formula: str) -> Floats:
         """Return the logarithm of how like each is to a composition, (n,), at most 0.
 
         It falls with the sum of the differences between the fractions of the elements,
@@ -103,7 +110,7 @@ class Compositions:
         ValueError
             If the formula is none.
         """
-        own = _fractions([_flat(parse_composition(formula))])
+        own = _fractions([parse_composition(formula).items()])
         apart = np.abs(self._ratios - _descending(own).T).sum(axis=0) / _RATIO_SCALE
         unlike = np.minimum(apart, _RATIO_LIMIT)[self._ratio_of]
         near = np.flatnonzero(unlike < _RATIO_LIMIT)
@@ -113,17 +120,17 @@ class Compositions:
         return np.asarray(-unlike, np.float32)
 
 
-def _fractions(formulas: Sequence[str]) -> NDArray[np.float32]:
+def _fractions(compositions: Sequence[Iterable[tuple[str, float]]]) -> Floats:
     """Return the fractions of the elements along the scale, (n, 103)."""
-    fractions = np.zeros((len(formulas), len(_SCALE.split())), np.float32)
-    for row, formula in zip(fractions, formulas, strict=True):
-        for symbol, number in _PART.findall(formula):
+    amounts = np.zeros((len(compositions), len(_SCALE.split())))
+    for row, parts in zip(amounts, compositions, strict=True):
+        for symbol, amount in parts:
             if symbol in _PLACES:
-                row[_PLACES[symbol]] += float(number or 1)
-    fractions /= np.maximum(fractions.sum(axis=1, keepdims=True), 1e-9)
-    return fractions
+                row[_PLACES[symbol]] += amount
+    amounts /= np.maximum(amounts.sum(axis=1, keepdims=True), 1e-300)
+    return amounts.astype(np.float32)
 
 
-def _descending(fractions: NDArray[np.float32]) -> NDArray[np.float32]:
+def _descending(fractions: Floats) -> Floats:
     """Return the largest fractions of each, (n, 12), the largest first."""
     return (-np.sort(-fractions, axis=1)[:, :_MOST_KINDS]).round(4)

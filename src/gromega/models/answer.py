@@ -71,8 +71,9 @@ class Answer:
     systems
         The probability of each crystal system, most probable first.
     nearest
-        The remembered crystals most like the PDF, and of like compositions where that
-        is known, the most alike first; none from a model without memory.
+        The remembered crystals with most votes, the first with the most: those most
+        like the PDF, and of like compositions where the model was told one; none from a
+        model without memory.
     conditions
         The conditions that were assumed: stated by the file or by the caller, and
         those of the reference elsewhere.
@@ -138,10 +139,13 @@ class Answer:
         if self.coverage is not None:
             names = ", ".join(str(c.number) for c in self.groups if c.in_set)
             remarks.append(f"set that holds {self.coverage:.0%}: {names}")
+        if self.composition:
+            remarks.append(f"composition: {self.composition}, which the model was told")
         if self.nearest:
             first = self.nearest[0]
+            what = "most votes" if self.composition else "most like"
             remarks.append(
-                f"most like: {first.formula} ({first.id}, {first.number}), likeness "
+                f"{what}: {first.formula} ({first.id}, {first.number}), likeness "
                 f"{first.likeness:.2f}"
             )
         if self.evidence and self.evidence.matches:
@@ -162,7 +166,7 @@ class Answer:
         """Return the conditions that matter most, in words."""
         omega = self.conditions
         rays = {"xray": "x-rays", "neutron": "neutrons"}[omega.radiation]
-        told = f", told that it is {self.composition}," if self.composition else ""
+        told = ", told the composition," if self.composition else ""
         return (
             f"with Qmax {omega.qmax:g} Å⁻¹, Qdamp {omega.qdamp:g} Å⁻¹, rmax "
             f"{omega.rmax:.3g} Å ({rays}){told}"

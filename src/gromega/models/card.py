@@ -29,6 +29,8 @@ LIMITS = (
     "Measured ones have errors that no simulation has: expect less.",
     "Outside of the box of validity nothing was learned. Sets of groups cover what "
     "they promise for PDFs like those that the calibration was fitted on.",
+    "A composition that is wrong makes answers worse, and so does the right one of a "
+    "new structure type.",
     "An answer is a hint, not a proof: confirm it by a refinement or by diffraction.",
 )
 SEEN_BEFORE = (

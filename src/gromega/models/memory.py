@@ -25,6 +25,9 @@ _LEVELS = 7
 _STEP = 0.36
 _FLOOR = 1e-3
 _BLOCK = 128
+# The least log-weights, see `Compositions`, by which a composition is known at all, and
+# by which a crystal is as like it as the most like one.
+_KNOWN, _LIKE = -6.0, -3.0
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,10 @@ class Memory:
         """The compositions of the crystals, class by class."""
         return Compositions([self.names[i].rpartition(" ")[2] for i in self._order])
 
+    def knows(self, composition: str) -> bool:
+        """Return whether any of the crystals is of a like composition."""
+        return bool(self._compositions.log_weights(composition).max() >= _KNOWN)
+
     def recall(
         self,
         log_p: NDArray[np.floating],
@@ -209,7 +216,6 @@ class Memory:
         votes = np.empty((n, self.n_groups), np.float32)
         # Of each crystal, as the radiation sees it that makes it more alike.
         alike = np.empty((n, self.y.size if k else 0), np.float32)
-        best = np.full(n, -np.inf, np.float32)
         stop = 0
         # A class at a time, which the cache of a core holds.
         for c, directions in enumerate(self._by_class):
@@ -217,20 +223,22 @@ class Memory:
             seen = w.reshape(n, radiations, -1)
             start, stop = stop, stop + seen.shape[2]
             if likely is not None:
-                np.maximum(best, w.max(axis=1, initial=-np.inf), out=best)
                 seen += likely[:, None, start:stop]
             if k:
                 np.max(seen, axis=1, out=alike[:, start:stop])
             np.exp(w, out=w)
             w.sum(axis=1, out=votes[:, c])
         votes /= votes.sum(axis=1, keepdims=True)
+        gap = np.zeros(n, np.float32)
+        if likely is not None and k:
+            plain = alike - likely
+            of_like = np.where(likely >= _LIKE, plain, -np.inf).max(axis=1)
+            gap = plain.max(axis=1) - of_like
         most, cosines = _take_largest(alike, k)
         if likely is not None:
             cosines -= np.take_along_axis(likely, most, axis=1)
-        elif k:
-            best = cosines[:, 0]
         scale = np.float32(spread)
-        return votes, self._order[most], cosines * scale, best * scale
+        return votes, self._order[most], cosines * scale, gap * scale
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that a file of weights holds."""
@@ -263,11 +271,14 @@ class Memory:
         else:
             # Models of version 1.4 and before have a byte for each number.
             directions, steps = _rounded(to_directions(directions))
-        both = values.get("with_composition")
+        both = None
+        if "with_composition" in values:
+            spread, weight = values["with_composition"]
+            both = float(spread), float(weight)
         return cls(
             arrays["memory/components"], directions, steps,
             arrays["memory/y"].astype(np.int64), unpack_names(arrays["memory/names"]),
-            n_groups, values["spread"], values["weight"], both and (both[0], both[1]),
+            n_groups, values["spread"], values["weight"], both,
         )  # fmt: skip
 
 
@@ -281,15 +292,15 @@ class Recalled:
         Log-probabilities, (n, n_groups).
     places, cosines
         Of the k crystals with most votes, (n, k), the first with the most.
-    most_alike
-        The largest cosine of all crystals, whatever their composition, (n,); not known
-        without k or compositions.
+    gap
+        By how much the largest cosine of all crystals exceeds that of the crystals of
+        like compositions, (n,); 0 without k or compositions.
     """
 
     log_p: NDArray[np.float32]
     places: NDArray[np.int64]
     cosines: NDArray[np.float32]
-    most_alike: NDArray[np.float32]
+    gap: NDArray[np.float32]
 
 
 def to_directions(x: NDArray[Any]) -> NDArray[np.float32]:

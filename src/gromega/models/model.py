@@ -37,8 +37,8 @@ FORMAT = "gromega model 1"
 FIRST_PEAK = 2.0
 """Å. A PDF that begins above 1.5 Å but below this lacks nothing that tells groups."""
 _NEAREST = 5
-# By so much less, crystals of the composition look like the PDF than others do, for 2 %
-# of the validation crystals, and for 60 % where they are given that of another one.
+# By so much less, crystals of like compositions look like the PDF than others do for 2 %
+# of the validation crystals, and for 59 % where they are given that of another one.
 _DOUBT = 0.5
 _KEPT_TESTS = 256
 INPUT = {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size}
@@ -178,7 +178,10 @@ class Model:
     @property
     def uses_compositions(self) -> bool:
         """Whether it makes use of compositions."""
-        return self.memory is not None and self.memory.with_composition is not None
+        if self.memory is None or self.memory.with_composition is None:
+            return False
+        # Calibrated for one, it must be for the other.
+        return self.calibration is None or self.with_composition is not None
 
     def log_probabilities(
         self, g: NDArray[np.float32], compositions: Sequence[str] | None = None
@@ -216,7 +219,7 @@ class Model:
     def _asked(
         self, g: NDArray[np.float32], compositions: Sequence[str] | None, k: int = 0
     ) -> tuple[NDArray[np.float32], list[Nearest], NDArray[np.float32]]:
-        """Return log-probabilities, `nearest`, and `Recalled.most_alike`."""
+        """Return log-probabilities, `nearest`, and `Recalled.gap`."""
         _check_input(g)
         if compositions is not None and not self.uses_compositions:
             raise ValueError(
@@ -229,7 +232,7 @@ class Model:
         log_p = self.engine.head(embeddings)
         found = self.memory.recall(log_p, embeddings, k, compositions)
         names = self._named(self.memory, found.places, found.cosines)
-        return found.log_p, names, found.most_alike
+        return found.log_p, names, found.gap
 
     def nearest(self, g: NDArray[np.float32], k: int = _NEAREST) -> list[Nearest]:
         """Return the crystals of the memory that are most like each PDF.
@@ -290,7 +293,12 @@ class Model:
             If the model carries no crystals, or none for these conditions.
         """
         held = self.held_out
-        if held is None or (composed and not held.formulas):
+        if held is not None and composed and not held.formulas:
+            raise ValueError(
+                "the held-out crystals of this model have no formulas; make it again "
+                "with 'dvc repro', or take models/spacegroup."
+            )
+        if held is None:
             raise ValueError(
                 "this model carries no held-out crystals; make it again with 'dvc "
                 "repro', or take models/spacegroup."
@@ -364,33 +372,35 @@ class Model:
         Called with 1 after each answer, progress may show how far it is.
         """
         answers: dict[int, Answer] = {}
+        told = {given: self._is_told(given) for given in {p.composition for p in pdfs}}
         for composed in (False, True):
-            rows = [i for i, pdf in enumerate(pdfs) if self._is_told(pdf) == composed]
+            rows = [
+                i for i, pdf in enumerate(pdfs) if told[pdf.composition] == composed
+            ]
             if not rows:
                 continue
             asked = [pdfs[i] for i in rows]
             compositions = [str(pdf.composition) for pdf in asked] if composed else None
-            plain, nearest, most_alike = self._asked(
-                to_inputs(asked), compositions, _NEAREST
-            )
+            g = to_inputs(asked)
+            plain, nearest, gaps = self._asked(g, compositions, _NEAREST)
             log_p: NDArray[np.floating] = plain
             inside, stated = np.zeros(plain.shape, bool), None
             calibration = self._calibration(composed)
             if calibration:
                 log_p = calibration.apply(plain)
                 inside, stated = calibration.prediction_sets(log_p, coverage), coverage
-            parts = zip(rows, asked, log_p, inside, nearest, most_alike, strict=True)
-            for i, pdf, row, among, known, best in parts:
+            parts = zip(rows, asked, log_p, inside, nearest, gaps, strict=True)
+            for i, pdf, row, among, known, gap in parts:
                 tested = None
                 if trust:
                     confidence = float(np.exp(row.max()))
                     tested = self._trust(pdf.conditions(), composed, confidence)
-                answer = self._answer(pdf, row, among, known, stated, tested)
-                if composed and best - known[0][2] > _DOUBT:
+                answer = self._answer(pdf, composed, row, among, known, stated, tested)
+                if gap > _DOUBT:
                     doubt = (
-                        f"crystals of like compositions as {pdf.composition} look less "
-                        f"like the PDF (likeness {known[0][2]:.2f}) than others do "
-                        f"({best:.2f}): is it right?"
+                        f"crystals of compositions like {pdf.composition} look less "
+                        "like the PDF than others do, their likeness is less by "
+                        f"{gap:.2f}: is the composition right?"
                     )
                     answer = replace(answer, warnings=(*answer.warnings, doubt))
                 if evidence:
@@ -400,9 +410,11 @@ class Model:
                     progress(1)
         return [answers[i] for i in range(len(pdfs))]
 
-    def _is_told(self, pdf: MeasuredPDF) -> bool:
-        """Return whether the model makes use of the composition of a PDF."""
-        return pdf.composition is not None and self.uses_compositions
+    def _is_told(self, composition: str | None) -> bool:
+        """Return whether the model makes use of a composition."""
+        if composition is None or self.memory is None:
+            return False
+        return self.uses_compositions and self.memory.knows(composition)
 
     def _reasoned(
         self, answer: Answer, pdf: MeasuredPDF, library: Library | None
@@ -425,6 +437,7 @@ class Model:
     def _answer(
         self,
         pdf: MeasuredPDF,
+        told: bool,
         log_p: NDArray[np.floating],
         inside: NDArray[np.bool_],
         nearest: list[tuple[str, int, float]],
@@ -456,9 +469,11 @@ class Model:
             for low, high in [getattr(self.trained_over, name)]
         )
         notes = [*pdf.notes, *warnings]
-        told = self._is_told(pdf)
         if pdf.composition is not None and not told:
-            notes.append("this model makes no use of the composition.")
+            why = "this model makes no use of the composition."
+            if self.uses_compositions:
+                why = f"no crystal of a composition like {pdf.composition} is known."
+            notes.append(why)
         if isinstance(tested, str):
             notes.append(tested)
             tested = None

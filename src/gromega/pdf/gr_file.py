@@ -310,9 +310,12 @@ def read_header(lines: Sequence[str], name: str, n_columns: int) -> Header:
     # PDFgui saves a fit as r, Gcalc, 0, 0 and Gobs - Gcalc.
     is_fit = n_columns == 5 and ("gdiff" in last.lower() or name.endswith(".fgr"))
     columns = (1, 4) if is_fit else (1,)
-    key = r"^[^\w\n]*composition *[=:] *[\"']?([\w. ()]+)"
+    key = r"^[^\w\n]*composition[ \t]*[=:][ \t]*([^#,\n]+)"
     found = re.search(key, text, re.MULTILINE | re.IGNORECASE)
-    composition = found[1].strip() if found else ""
+    composition = found[1].strip(" \t\"'") if found else ""
+    # Not the words, or the temperature, behind a formula.
+    if not all(part[0].isupper() or part[0] == "(" for part in composition.split()):
+        composition = ""
     return Header(dialect, stated, quantity, columns, r_unit, composition)
 
 

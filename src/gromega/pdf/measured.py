@@ -199,14 +199,14 @@ def check_options(
         raise ValueError(
             f"number_density must be above 0 atoms per Å³, got {number_density}."
         )
-    if composition not in (None, UNKNOWN):
-        parse_composition(str(composition))
+    if composition is not None and composition.lower() != UNKNOWN:
+        parse_composition(composition)
 
 
 def _composition(given: str | None, stated: str, notes: list[str]) -> str | None:
     """Return the composition, that of the header where it is one and none is given."""
     if given is not None:
-        return None if given == UNKNOWN else given
+        return None if given.lower() == UNKNOWN else given
     try:
         parse_composition(stated)
     except ValueError:
@@ -327,12 +327,12 @@ def _to_g(
     length = None
     if quantity == "g(r)":
         y, length = y - 1, 1.0
-    elif composition is not None:
+    elif composition is not None and density is not None:
         length = _mean_length(composition)
     if density is not None and length is not None:
         notes.append(f"{quantity} was converted to G(r).")
         return 4 * math.pi * density * r * y / length**2
-    values = {"number_density": density, "composition": length}
+    values = {"number_density": density, "composition": length or composition}
     missing = " and ".join(name for name, value in values.items() if value is None)
     notes.append(
         f"{quantity} was converted to G(r) but for its scale, which needs {missing}; "
@@ -352,7 +352,7 @@ def _mean_length(composition: str) -> float:
     if not math.isfinite(mean) or mean == 0:
         raise ValueError(
             f"composition {composition!r}: its mean neutron scattering length is not "
-            "known or zero, so G(r) cannot be scaled by it; leave it out"
+            "known or zero, so G(r) cannot be scaled by it; leave out number_density"
         )
     return mean / 10
 

@@ -37,8 +37,8 @@ FORMAT = "gromega model 1"
 FIRST_PEAK = 2.0
 """Å. A PDF that begins above 1.5 Å but below this lacks nothing that tells groups."""
 _NEAREST = 5
-# By so much less, crystals of like compositions look like the PDF than others do for 2 %
-# of the validation crystals, and for 59 % where they are given that of another one.
+# By so much less, crystals of like compositions look like the PDF than others do, for
+# 2 % of the validation crystals, and for 59 % where they are given that of another one.
 _DOUBT = 0.5
 _KEPT_TESTS = 256
 INPUT = {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size}

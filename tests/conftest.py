@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +13,25 @@ from gromega.crystals.symmetry import space_group
 from gromega.crystals.table import to_table
 from gromega.models.calibration import Calibration
 from gromega.models.held_out import hold_out
+from gromega.models.inference import Compiled
+from gromega.models.memory import remember
 from gromega.models.model import Model
 from gromega.models.recipes import make_network
 from gromega.models.weights import to_arrays
+from gromega.pdf.bins import DMAX
 from gromega.pdf.library import make_library
+from gromega.pdf.network_input import input_operator
+from gromega.pdf.operator import apply_operator
 from gromega.pdf.scattering import site_weights
 from gromega.pdf.spectrum import pair_spectra
 
 DATA = Path(__file__).parent / "data"
 SHARED = Path(__file__).parents[2] / "shared"
 GROUPS = np.array([136, 154, 166, 186, 194, 221, 225])
-NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
+NETWORK = {
+    "name": "resnet", "widths": (8, 16), "blocks": (1, 1), "dense": 16,
+    "dropout": 0.1, "embedding": 8,
+}  # fmt: skip
 SETS = Calibration(1.0, {"0.90": 0.8, "0.95": 0.9}, "validation part", 9)
 
 
@@ -108,6 +117,9 @@ def model(classics, spectra):
     y = np.arange(ids.size) % GROUPS.size
     held_out = hold_out(ids, y, density, spectra, formulas)
     network = make_network(NETWORK, GROUPS.size, 0)
+    g = apply_operator(input_operator(REFERENCE, DMAX), spectra["xray"], density)
+    names = [f"{name} {formula}" for name, formula in zip(ids, formulas, strict=True)]
+    known = remember([[Compiled(network).embed(g)]], y, names, GROUPS.size)
     return Model(
         to_arrays(network),
         GROUPS,
@@ -116,7 +128,9 @@ def model(classics, spectra):
         {},
         Box(),
         SETS,
+        memory=replace(known, with_composition=(0.1, 0.9)),
         held_out=held_out,
+        with_composition=SETS,
     )
 
 

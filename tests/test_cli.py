@@ -119,6 +119,14 @@ def test_results_stand_beside_the_paper_s(tmp_path):
         "57.8%",
     ]
     assert json.loads((tmp_path / "sweeps" / "qdamp.json").read_text()) == scores
+    assert "composition" not in result.stdout
+    told = {"top1": 0.6, "top6": 0.9, "n": 900}
+    write_json(
+        tmp_path / "reference.json",
+        {"top1": 0.5, "top6": 0.8, "n": 900, "with_composition": told},
+    )
+    result = runner.invoke(app, ["results", str(tmp_path)])
+    assert "the composition known: top-1 60.0%, top-6 90.0%" in result.stdout
 
 
 def test_ingest_writes_table_quarantine_summary_and_picture(cif, tmp_path):

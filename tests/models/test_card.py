@@ -5,6 +5,7 @@ import pytest
 from releasable import CALIBRATION, SCORE, TRAINING, make_model
 
 from gromega.conditions import Box
+from gromega.models.calibration import Calibration
 from gromega.models.card import make_card, read_card, sha256, write_card
 from gromega.models.card_markdown import quantity, render
 from gromega.models.memory import remember
@@ -146,6 +147,23 @@ def test_markdown_owns_up_to_what_was_not_stated(folder):
     assert "- hardware: not stated" in lines
     assert "- hours: not stated" in lines
     assert "None: the probabilities are as the network gives them." in lines
+
+
+def test_a_card_says_what_a_known_composition_is_worth(folder):
+    told = Calibration(0.75, {"0.90": 0.6}, "validation part, told", 3)
+    model = make_model(calibration=CALIBRATION, with_composition=told)
+    scores = {"top1": 0.75, "top6": 1.0, "n": 6, "ece": 0.02}
+    card = make_card(STATED, model, DATA, {**METRICS, "with_composition": scores})
+    write_card(folder, card)
+    assert read_card(folder)["calibration_with_composition"]["ece"] == 0.02
+    lines = (folder / "CARD.md").read_text("utf-8").splitlines()
+    assert "There, told their compositions: top-1 **75.0%**, top-6 **100.0%**." in lines
+    for alone, with_it in (
+        ("- temperature 1.25", "- temperature 0.75"),
+        ("- sets that cover 90%: threshold 0.85", "- sets that cover 90%: threshold 0.6"),
+    ):
+        assert lines.index(alone) < lines.index("Told the composition:")
+        assert lines.index(with_it) > lines.index("Told the composition:")
 
 
 @pytest.mark.parametrize(

@@ -265,3 +265,19 @@ def test_crystals_that_another_radiation_does_not_see_do_not_count_there():
     release(FIRST)
     card = verify("spacegroup")
     assert card["metrics"]["sweeps"]["radiation"]["neutron"]["n"] == 5
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_what_a_known_composition_is_worth_is_released_too():
+    reference = Path("metrics/reference.json")
+    told = {**SCORE, "top1": 0.75}
+    change_json(reference, with_composition=told)
+    release(FIRST)
+    metrics = verify("spacegroup")["metrics"]
+    assert metrics["with_composition"] == told
+    assert metrics["reference"] == {**SCORE, "ece": 0.04}
+    # of other crystals: refused
+    change_json(reference, with_composition={**told, "n": 5})
+    shutil.rmtree("models/spacegroup")
+    with pytest.raises(ValueError, match="scores of 5, 6 crystals"):
+        release(FIRST)

@@ -52,9 +52,10 @@ def test_an_answer_is_that_of_the_model(client, model, library):
 def test_a_composition_is_told_or_left_out(client):
     ask = "/api/predict?trust=false&composition="
     told = client.post(ask + "TiO2", content=RUTILE.encode()).json()
-    assert told["composition"] is None
-    assert "this model makes no use of the composition." in told["warnings"]
+    assert told["composition"] == "TiO2"
     left = client.post(ask + "unknown", content=RUTILE.encode()).json()
+    assert left["composition"] is None
+    assert left["groups"] != told["groups"]
     assert not any("composition" in text for text in left["warnings"])
 
 
@@ -194,7 +195,8 @@ def test_the_page_asks_for_nothing_from_elsewhere(client):
     assert links and all(link.startswith(("/", "data:")) for link in links)
     offered = re.findall(r"<option>(\w+ ?\w*\(r\))", PAGE)
     assert offered == list(QUANTITIES)
-    assert client.get("/api/model").json()["library"] == 16
+    about = client.get("/api/model").json()
+    assert (about["library"], about["composition"]) == (16, True)
 
 
 def test_other_names_of_this_machine_are_refused(model):

@@ -128,6 +128,22 @@ def test_what_is_known_better_is_asked_with_the_file(address, open_page, files):
     assert "Q 0.5 to 18 Å⁻¹" in page.inner_text("#conditions")
 
 
+def test_a_composition_is_told_and_said(address, open_page, files):
+    page = open_page(DESKTOP).page
+    page.goto(address)
+    page.set_input_files("#file", files / RUTILE)
+    wait_for_all(page)
+    assert "To the network it is most like" in page.inner_text("#nearest")
+    assert "told" not in page.inner_text("#trust").lower()
+    page.click("summary")
+    page.fill("[name=composition]", "TiO2")
+    page.click("#again")
+    page.wait_for_selector("#conditions:has-text('Told that it is TiO2.')")
+    wait_for_all(page)
+    assert "Most votes have O2Ti (rutile, " in page.inner_text("#nearest")
+    assert "conditions and told the composition" in page.inner_text("#trust")
+
+
 def test_the_keyboard_is_enough(address, open_page):
     page = open_page(DESKTOP).page
     page.goto(address)

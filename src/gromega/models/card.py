@@ -70,10 +70,14 @@ def make_card(
     training = model.training
     # Each crystal once in every epoch, where the training does not count for itself.
     seen = training.get("n_train", 0) * training.get("epochs", 0)
-    calibration = None
-    if model.calibration:
-        calibration = model.calibration.to_mapping()
-        calibration["ece"] = metrics["reference"].get("ece")
+    calibrations: dict[str, Any] = {"calibration": None}
+    for key, fitted, where in (
+        ("calibration", model.calibration, "reference"),
+        ("calibration_with_composition", model.with_composition, "with_composition"),
+    ):
+        if fitted:
+            ece = metrics.get(where, {}).get("ece")
+            calibrations[key] = {**fitted.to_mapping(), "ece": ece}
     sizes = [leaf.size for leaf in jax.tree.leaves(nnx.state(model.network, nnx.Param))]
     network: dict[str, Any] = {
         "architecture": model.architecture, "parameters": sum(sizes)
@@ -96,7 +100,7 @@ def make_card(
         "conditions": model.conditions.to_mapping(),
         "box": model.trained_over.to_mapping(),
         "metrics": metrics,
-        "calibration": calibration,
+        **calibrations,
         "hardware": stated["hardware"],
         "hours": stated["hours"],
         "licences": {"code": "BSD-3-Clause", "weights": "CC-BY-4.0"},

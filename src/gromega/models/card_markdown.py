@@ -86,6 +86,16 @@ def _calibration(card: Mapping[str, Any]) -> Iterator[str]:
     if not found:
         yield "None: the probabilities are as the network gives them."
         return
+    yield from _fitted(found)
+    told = card.get("calibration_with_composition")
+    if told:
+        yield ""
+        yield "Told the composition:"
+        yield ""
+        yield from _fitted(told)
+
+
+def _fitted(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"- temperature {found['temperature']:g}"
     for coverage, threshold in found["conformal"].items():
         yield f"- sets that cover {float(coverage):.0%}: threshold {threshold:g}"

@@ -183,6 +183,7 @@ def make_app(
             space_groups=model.space_groups.tolist(),
             box=model.box.to_mapping() if model.box else None,
             trust=model.held_out is not None,
+            composition=model.uses_compositions,
             library=len(library.ids) if library else 0,
         )
 

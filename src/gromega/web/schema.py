@@ -58,12 +58,13 @@ class AnswerOut(BaseModel):
 
 
 class ModelOut(BaseModel):
-    """The model that answers."""
+    """The model that answers, and what it makes use of."""
 
     name: str
     space_groups: list[int]
     box: dict[str, list[float | None]] | None
     trust: bool
+    composition: bool
     library: int
 
 

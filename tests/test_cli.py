@@ -125,8 +125,14 @@ def test_results_stand_beside_the_paper_s(tmp_path):
         tmp_path / "reference.json",
         {"top1": 0.5, "top6": 0.8, "n": 900, "with_composition": told},
     )
+    known = {key: {**score, "with_composition": told} for key, score in scores.items()}
+    write_json(tmp_path / "sweeps" / "qdamp.json", known)
     result = runner.invoke(app, ["results", str(tmp_path)])
     assert "the composition known: top-1 60.0%, top-6 90.0%" in result.stdout
+    row = next(line for line in result.stdout.splitlines() if "0.15" in line)
+    assert " ".join(cell for cell in row.replace("│", " ").split() if "%" in cell) == (
+        "40.0% 70.0% 60.0% 90.0% 23.4% 57.8%"
+    )
 
 
 def test_ingest_writes_table_quarantine_summary_and_picture(cif, tmp_path):

@@ -413,7 +413,8 @@ def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
     with pytest.raises(KeyboardInterrupt):
         run("train")
     monkeypatch.setattr(Checkpoints, "save", save)
-    run("train", "calibrate", "evaluate")
+    run("train", "calibrate", "evaluate", "baselines", "simulate-sweep",
+        "evaluate-sweep", "figures", "report")  # fmt: skip
     training = json.loads(Path("metrics/train.json").read_text())
     assert training["n_train"] == 15 + 24 + 6
     assert 0 <= training["validation_box_top1"] <= training["validation_box_top6"] <= 1
@@ -437,6 +438,19 @@ def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
     told = scores["with_composition"]
     assert told["n"] == scores["n"]
     assert told["top1"] > scores["top1"]
+    uiso = json.loads(Path("metrics/sweeps/uiso.json").read_text())
+    assert uiso["0.008"] == scores
+    assert all(score["with_composition"]["top1"] > 0.5 for score in uiso.values())
+    result = CliRunner().invoke(app, ["evaluate", "models/current"])
+    alone, other = json.loads(result.stdout), dict(scores)
+    np.testing.assert_allclose(alone.pop("with_composition")["top1"], told["top1"])
+    other.pop("with_composition")
+    assert alone == pytest.approx(other, abs=1e-4)
+    text = Path("metrics/report/report.md").read_text("utf-8")
+    (row,) = [line for line in text.splitlines() if "told the compositions" in line]
+    assert row.split("|")[2].split()[0] == f"{100 * told['top1']:.1f}"
+    assert text.count("| told top-1 | told top-6 |") == 2
+    assert "top-1, composition known" in Path("metrics/figures/uiso.svg").read_text()
     assert len(model.tested_at(Conditions(qmax=20.0), True)[1]) == len(tested)
     trained = load_model("models/trained")
     assert trained.memory is None and trained.held_out is None

@@ -359,19 +359,27 @@ def evaluate(
     model: Annotated[Path, typer.Argument(help="The folder of a model.")],
     data: Annotated[
         Path,
-        typer.Option(help="The data of a pipeline: reference.zarr, split.parquet."),
+        typer.Option(help="The data of a pipeline, as 'dvc repro' makes them."),
     ] = Path("data"),
 ) -> None:
     """Score a model on the test part of a pipeline's data, its own or another's."""
-    from gromega.evaluation.accuracy import classes, score
+    from gromega.evaluation.accuracy import TOLD, classes, score
     from gromega.lake import read_pdfs
     from gromega.models.model import load_model
     from gromega.splits import read_part
+    from gromega.stages.parts import formulas_of
 
     ids, labels = read_part(data / "split.parquet", "test")
     loaded = load_model(model)
-    log_p = loaded.log_probabilities(read_pdfs(data / "reference.zarr", ids))
-    typer.echo(json.dumps(score(log_p, classes(loaded.space_groups, labels))))
+    y = classes(loaded.space_groups, labels)
+    g = read_pdfs(data / "reference.zarr", ids)
+    if loaded.uses_compositions:
+        formulas = formulas_of(ids, data / "crystals.parquet")
+        alone, told = loaded.alone_and_told(g, formulas)
+        scores = {**score(alone, y), TOLD: score(told, y)}
+    else:
+        scores = score(loaded.log_probabilities(g), y)
+    typer.echo(json.dumps(scores))
 
 
 @app.command(epilog="Example: gromega results")
@@ -410,11 +418,17 @@ def results(
         unit = f" ({axis.unit})" if axis.unit else ""
         table = Table(title=f"{axis.name}{unit}", title_justify="left")
         theirs = paper.reported(axis)
-        headings = ("", "top-1", "top-6", *(("Lan top-1", "Lan top-6") * bool(theirs)))
+        known = all("with_composition" in score for score in scores.values())
+        headings = (
+            "", "top-1", "top-6", *(("told top-1", "told top-6") * known),
+            *(("Lan top-1", "Lan top-6") * bool(theirs)),
+        )  # fmt: skip
         for heading in headings:
             table.add_column(heading, justify="right")
         for key, score in scores.items():
-            values = (score["top1"], score["top6"], *theirs.get(key, ()))
+            both = (score, score.get("with_composition", {}))
+            ours = [of[k] for of in both if of for k in ("top1", "top6")]
+            values = (*ours, *theirs.get(key, ()))
             table.add_row(key, *(f"{value:.1%}" for value in values))
         printer.print(table)
 

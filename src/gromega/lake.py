@@ -455,6 +455,7 @@ def write_answers(
     space_groups: NDArray[np.int64],
     log_p: NDArray[np.floating],
     seen: NDArray[np.bool_],
+    told: NDArray[np.floating] | None = None,
 ) -> None:
     """Write what a model answers: log-probabilities of space groups.
 
@@ -472,14 +473,21 @@ def write_answers(
         The log-probabilities, (..., n, n_groups), where ... is the shape of the sweep.
     seen
         Whether there was a PDF to answer, (..., n).
+    told
+        The log-probabilities where the model was told the compositions, (..., n,
+        n_groups), of one that makes use of them.
     """
     points = POINTS[: len(sweep.shape)] if sweep else ()
+    names = {"log_p": "log-probability"}
+    if told is not None:
+        names["log_p_told"] = "log-probability, the composition known"
     with new_store(path, {"format": "gromega answers 1"}) as group:
-        array = _variable(
-            group, "log_p", (*points, "crystal", "space_group"), log_p.shape,
-            {"long_name": "log-probability"},
-        )  # fmt: skip
-        array[...] = log_p.astype(np.float32)
+        for (name, long), values in zip(names.items(), (log_p, told), strict=False):
+            array = _variable(
+                group, name, (*points, "crystal", "space_group"), log_p.shape,
+                {"long_name": long},
+            )  # fmt: skip
+            array[...] = np.asarray(values, np.float32)
         _write_sweep(group, sweep, seen)
         _coordinate(group, "space_group", space_groups)
         _coordinate(group, "crystal", ids)

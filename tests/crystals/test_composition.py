@@ -13,6 +13,8 @@ from gromega.crystals.composition import Compositions, parse_composition
         ("Fe1.2e+03He", {"Fe": 1200, "He": 1}),
         ("CH3CH2OH", {"C": 2, "H": 6, "O": 1}),
         ("Ca5(PO4)3OH", {"Ca": 5, "P": 3, "O": 13, "H": 1}),
+        ("CuSO4.5H2O", {"Cu": 1, "S": 1, "O": 9, "H": 10}),
+        ("CaSO4 · H2O", {"Ca": 1, "S": 1, "O": 5, "H": 2}),
         ("Fe((CN)2(H2O)0.5)3", {"Fe": 1, "C": 6, "N": 6, "H": 3, "O": 1.5}),
     ],
 )

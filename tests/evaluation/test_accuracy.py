@@ -10,7 +10,7 @@ from gromega.evaluation.accuracy import (
 )
 from gromega.evaluation.answers import Answers, answer, read_answers
 from gromega.files import read_json, write_json
-from gromega.lake import write_pdfs, write_spectra
+from gromega.lake import write_answers, write_pdfs, write_spectra
 from gromega.models.model import Model
 from gromega.models.outputs import ranks
 from gromega.models.recipes import make_network
@@ -103,6 +103,20 @@ def test_crystals_that_were_not_seen_do_not_count():
     found = Answers(np.array(list("abc")), np.array([2, 14]), log_p, seen, None)
     assert scores(found, np.array([2, 2, 2]))[""]["n"] == 2
     assert scores(found, np.array([2, 2, 2]))[""]["top1"] == 0.5
+
+
+def test_answers_that_knew_the_composition_are_scored_apart(tmp_path):
+    log_p = np.log(np.array([[[0.8, 0.2], [0.3, 0.7], [0.9, 0.1]]]))
+    told = np.log(np.array([[[0.6, 0.4], [0.6, 0.4], [0.1, 0.9]]]))
+    seen = np.array([[True, True, False]])
+    ids, groups = np.array(list("abc")), np.array([2, 14])
+    write_answers(tmp_path / "a.zarr", None, ids, groups, log_p[0], seen[0], told[0])
+    found = read_answers(tmp_path / "a.zarr")
+    np.testing.assert_allclose(found.told, told, atol=1e-6)
+    made = scores(found, np.array([2, 2, 2]))[""]
+    better = made.pop("with_composition")
+    assert (made["top1"], made["n"]) == (0.5, 2)
+    assert (better["top1"], better["n"]) == (1.0, 2)
 
 
 def test_sweep_of_other_crystals_is_refused(model, lake, labels):

@@ -86,6 +86,17 @@ def test_a_known_composition_makes_another_answer(model, files):
     assert [a.groups for a in both] == [alone.groups, told.groups]
 
 
+def test_alone_and_told_are_what_they_are_one_by_one(model, files):
+    g = np.stack([to_input(read_pdf(path)) for path in sorted(files.glob("*.gr"))])
+    formulas = ["NaCl", "Fe"]
+    alone, told = model.alone_and_told(g, formulas)
+    np.testing.assert_allclose(alone, model.log_probabilities(g), atol=1e-6)
+    np.testing.assert_allclose(told, model.log_probabilities(g, formulas), atol=1e-6)
+    assert np.abs(alone - told).max() > 0.1
+    with pytest.raises(ValueError, match="makes no use of compositions; take"):
+        replace(model, memory=None).alone_and_told(g, formulas)
+
+
 def test_a_composition_that_looks_wrong_is_doubted(model, files):
     path = files / "25.gr"
     embedded = model.engine.embed(to_input(read_pdf(path))[None])

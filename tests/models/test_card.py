@@ -153,17 +153,22 @@ def test_a_card_says_what_a_known_composition_is_worth(folder):
     told = Calibration(0.75, {"0.90": 0.6}, "validation part, told", 3)
     model = make_model(calibration=CALIBRATION, with_composition=told)
     scores = {"top1": 0.75, "top6": 1.0, "n": 6, "ece": 0.02}
-    card = make_card(STATED, model, DATA, {**METRICS, "with_composition": scores})
+    rmax = {"10": {**SCORE, "top6": 0.3, "with_composition": scores}}
+    metrics = {
+        **METRICS, "with_composition": scores,
+        "sweeps": {**METRICS["sweeps"], "rmax": rmax},
+    }  # fmt: skip
+    card = make_card(STATED, model, DATA, metrics)
     write_card(folder, card)
     assert read_card(folder)["calibration_with_composition"]["ece"] == 0.02
     lines = (folder / "CARD.md").read_text("utf-8").splitlines()
     assert "There, told their compositions: top-1 **75.0%**, top-6 **100.0%**." in lines
-    for alone, with_it in (
-        ("- temperature 1.25", "- temperature 0.75"),
-        ("- sets that cover 90%: threshold 0.85", "- sets that cover 90%: threshold 0.6"),
-    ):
-        assert lines.index(alone) < lines.index("Told the composition:")
-        assert lines.index(with_it) > lines.index("Told the composition:")
+    assert "| rmax | top-1 | top-6 | told top-1 | told top-6 |" in lines
+    assert "| 10 Å | 50.0% | 30.0% | 75.0% | 100.0% |" in lines
+    assert "| 0.15 Å⁻¹ | 50.0% | 20.0% |" in lines
+    alone, with_it = "- temperature 1.25", "- temperature 0.75"
+    said = lines.index("Told the composition:")
+    assert lines.index(alone) < said < lines.index(with_it)
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,13 @@ _SCALE = (
     "Sn Ge Si B C N P As Sb Bi Po Te Se S O At I Br Cl F H"
 )
 _PLACES = {symbol: k for k, symbol in enumerate(_SCALE.split())}
+_N_ELEMENTS = len(_PLACES)
 _PLACES |= dict.fromkeys("DT", _PLACES["H"])
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)?"
 # An element and its number, which `Crystal.formula` may write as 1.2e+03.
 _PART = re.compile(rf"([A-Z][a-z]?)({_NUMBER}(?:(?<=\d)e[+-]\d+)?)")
+# The water of CuSO4.5H2O, whose dot is none of a number.
+_WATER = re.compile(r"[.·*•](\d*)H2O$")
 _BRACKETS = re.compile(rf"\(([^()]*)\)({_NUMBER})")
 _MAX_LENGTH = 1000
 # The rarest of more kinds of atoms are left out.
@@ -42,7 +45,7 @@ def parse_composition(text: str) -> dict[str, float]:
     """
     if len(text) > _MAX_LENGTH:
         raise ValueError(f"composition: {len(text)} characters are no formula.")
-    flat = text.replace(" ", "")
+    flat = _WATER.sub(r"(H2O)\1", text.replace(" ", ""))
     while inner := _BRACKETS.search(flat):
         times = float(inner[2] or 1)
         parts = _parts(inner[1], text).items()
@@ -122,7 +125,7 @@ class Compositions:
 
 def _fractions(compositions: Sequence[Iterable[tuple[str, float]]]) -> Floats:
     """Return the fractions of the elements along the scale, (n, 103)."""
-    amounts = np.zeros((len(compositions), len(_SCALE.split())))
+    amounts = np.zeros((len(compositions), _N_ELEMENTS))
     for row, parts in zip(amounts, compositions, strict=True):
         for symbol, amount in parts:
             if symbol in _PLACES:

@@ -1,5 +1,7 @@
 """Accuracy of a model on the test part, from what it answers."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,7 +10,9 @@ from gromega.models.calibration import expected_calibration_error
 from gromega.models.outputs import ranks
 
 TOP = (1, 6)
-Scores = dict[str, float | int]
+TOLD = "with_composition"
+Scores = dict[str, Any]
+"""Accuracies and the like; at `TOLD`, those of answers that knew the composition."""
 
 
 def score(log_probabilities: NDArray[np.floating], y: NDArray[np.int64]) -> Scores:
@@ -52,6 +56,8 @@ def classes(
 def scores(answers: Answers, space_groups: NDArray[np.int64]) -> dict[str, Scores]:
     """Return the scores of answers by point; the key of the reference is empty.
 
+    Where the model was told the compositions too, those of these answers are at `TOLD`.
+
     Parameters
     ----------
     answers
@@ -60,4 +66,10 @@ def scores(answers: Answers, space_groups: NDArray[np.int64]) -> dict[str, Score
         The true space groups, (n,).
     """
     y = classes(answers.space_groups, space_groups)
-    return {key: score(log_p[seen], y[seen]) for key, log_p, seen in answers.points()}
+    found = {}
+    for place, (key, log_p, seen) in enumerate(answers.points()):
+        found[key] = score(log_p[seen], y[seen])
+        if answers.told is not None:
+            told = score(answers.told[place, seen], y[seen])
+            found[key][TOLD] = told
+    return found

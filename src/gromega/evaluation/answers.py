@@ -1,6 +1,6 @@
 """Answers: what a model says of each crystal of the test part, at each condition."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,9 @@ class Answers:
         Whether there was a PDF to answer, (n_points, n).
     sweep
         The sweep, None at the reference.
+    told
+        The log-probabilities where the model was told the compositions, (n_points, n,
+        n_groups); None of a model that makes no use of them.
     """
 
     ids: NDArray[np.str_]
@@ -36,6 +39,7 @@ class Answers:
     log_p: NDArray[np.float32]
     seen: NDArray[np.bool_]
     sweep: Sweep | None
+    told: NDArray[np.float32] | None = None
 
     def points(self) -> Iterator[tuple[str, NDArray[np.float32], NDArray[np.bool_]]]:
         """Yield the key of each point with log-probabilities and what was seen."""
@@ -43,7 +47,13 @@ class Answers:
         yield from zip(keys, self.log_p, self.seen, strict=True)
 
 
-def answer(model: Model, pdfs: Path, ids: NDArray[np.str_], out: Path) -> Answers:
+def answer(
+    model: Model,
+    pdfs: Path,
+    ids: NDArray[np.str_],
+    out: Path,
+    compositions: Sequence[str] | None = None,
+) -> Answers:
     """Ask a model for the space groups of crystals, and write what it answers.
 
     Parameters
@@ -56,6 +66,9 @@ def answer(model: Model, pdfs: Path, ids: NDArray[np.str_], out: Path) -> Answer
         The crystals.
     out
         The store to write.
+    compositions
+        The compositions of the crystals, n of them, if the model is to answer a second
+        time, told them.
 
     Raises
     ------
@@ -65,8 +78,16 @@ def answer(model: Model, pdfs: Path, ids: NDArray[np.str_], out: Path) -> Answer
     data = open_store(pdfs)
     sweep, seen = _sweep_of(data, ids.size)
     log_p = np.empty((*seen.shape, model.space_groups.size), np.float32)
+    told = None if compositions is None else np.empty_like(log_p)
+
+    def ask(point: tuple[int, ...], g: NDArray[np.float32]) -> None:
+        if compositions is None or told is None:
+            log_p[point] = model.log_probabilities(g)
+        else:
+            log_p[point], told[point] = model.alone_and_told(g, compositions)
+
     if sweep is None:
-        log_p[...] = model.log_probabilities(read_pdfs(pdfs, ids))
+        ask((), read_pdfs(pdfs, ids))
     else:
         if ids_of(data).tolist() != ids.tolist():
             raise ValueError(
@@ -75,9 +96,9 @@ def answer(model: Model, pdfs: Path, ids: NDArray[np.str_], out: Path) -> Answer
             )
         layers = zarr.open_array(pdfs / "g", mode="r")
         for point in np.ndindex(sweep.shape):
-            log_p[point] = model.log_probabilities(np.asarray(layers[point]))
-    write_answers(out, sweep, ids, model.space_groups, log_p, seen)
-    return _flat(ids, model.space_groups, log_p, seen, sweep)
+            ask(point, np.asarray(layers[point]))
+    write_answers(out, sweep, ids, model.space_groups, log_p, seen, told)
+    return _flat(ids, model.space_groups, log_p, seen, sweep, told)
 
 
 def read_answers(path: Path) -> Answers:
@@ -85,7 +106,8 @@ def read_answers(path: Path) -> Answers:
     data = open_store(path)
     log_p, ids = whole(data, "log_p"), ids_of(data)
     sweep, seen = _sweep_of(data, ids.size)
-    return _flat(ids, whole(data, "space_group"), log_p, seen, sweep)
+    told = whole(data, "log_p_told") if "log_p_told" in data else None
+    return _flat(ids, whole(data, "space_group"), log_p, seen, sweep, told)
 
 
 def _sweep_of(data: zarr.Group, n: int) -> tuple[Sweep | None, NDArray[np.bool_]]:
@@ -101,8 +123,12 @@ def _flat(
     log_p: NDArray[np.float32],
     seen: NDArray[np.bool_],
     sweep: Sweep | None,
+    told: NDArray[np.float32] | None,
 ) -> Answers:
     n, n_groups = log_p.shape[-2:]
+    if told is not None:
+        told = told.reshape(-1, n, n_groups)
     return Answers(
-        ids, space_groups, log_p.reshape(-1, n, n_groups), seen.reshape(-1, n), sweep
-    )
+        ids, space_groups, log_p.reshape(-1, n, n_groups), seen.reshape(-1, n), sweep,
+        told,
+    )  # fmt: skip

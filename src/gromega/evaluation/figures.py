@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 from gromega.conditions import Axis, Box, Sweep
 from gromega.crystals.space_groups import crystal_system
 from gromega.evaluation import paper
-from gromega.evaluation.accuracy import Scores
+from gromega.evaluation.accuracy import TOLD, Scores
 from gromega.evaluation.analysis import Reliability
 from gromega.evaluation.draws import Draws
 from gromega.plotting import style
 
 COLORS = {"top6": "#1f6fb4", "top1": "#c2571a"}
 NAMES = {"top6": "top-6", "top1": "top-1"}
+_TOLD_LINE: dict[str, Any] = {
+    "marker": "^", "markersize": 4, "linestyle": ":", "linewidth": 1.2
+}  # fmt: skip
 
 
 def sweep_figure(
@@ -51,11 +54,15 @@ def sweep_figure(
         plot = figure.add_subplot()
         places, named = _places(axis, scores)
         reported = paper.SWEEPS.get(axis.name)
+        told = all(TOLD in score for score in scores.values())
         for name, color in COLORS.items():
             accuracies = [100 * score[name] for score in scores.values()]
             plot.plot(
                 places, accuracies, "o-", color=color, markersize=3.5, linewidth=1
             )
+            if told:
+                better = [100 * score[TOLD][name] for score in scores.values()]
+                plot.plot(places, better, color=color, **_TOLD_LINE)
             if draws:
                 boxes = [100 * np.asarray(draws[key][name]) for key in scores]
                 _boxes(plot, boxes, places, color)
@@ -70,7 +77,7 @@ def sweep_figure(
         over_a_box = _mark(plot, axis, scores, trained_over, places, named)
         plot.set(xlabel=axis.label, ylabel="accuracy (%)", ylim=(0, 100))
         plot.set_title(caption, fontsize=9, loc="left", color="#333333")
-        handles = _legend(over_a_box, reported is not None and not named)
+        handles = _legend(over_a_box, told, reported is not None and not named)
         figure.legend(
             handles=handles, loc="outside lower center", ncols=3,
             frameon=False, fontsize=8.5,
@@ -302,11 +309,16 @@ def _ticks(largest: int) -> tuple[list[int], list[str]]:
     return ticks, [str(n) for n in ticks]
 
 
-def _legend(over_a_box: bool, beside_theirs: bool) -> list[Artist]:
+def _legend(over_a_box: bool, told: bool, beside_theirs: bool) -> list[Artist]:
     lines: list[Artist] = [
         Line2D([], [], color=color, marker="o", label=f"{NAMES[name]}, this model")
         for name, color in COLORS.items()
     ]
+    better = [
+        Line2D([], [], color=color, label=f"{NAMES[name]}, composition known",
+               **_TOLD_LINE)
+        for name, color in COLORS.items()
+    ]  # fmt: skip
     theirs = [
         Line2D([], [], color=color, marker="s", linestyle="--", linewidth=1, alpha=0.6,
                markerfacecolor="white", label=f"{NAMES[name]}, Lan et al.")
@@ -315,4 +327,6 @@ def _legend(over_a_box: bool, beside_theirs: bool) -> list[Artist]:
     trained: Artist = Line2D([], [], color="#777777", linestyle=":", label="trained at")
     if over_a_box:
         trained = Patch(color="#777777", alpha=0.1, linewidth=0, label="trained over")
-    return [*lines, *(theirs if beside_theirs else []), trained]
+    return [
+        *lines, *(better if told else []), *(theirs if beside_theirs else []), trained
+    ]  # fmt: skip

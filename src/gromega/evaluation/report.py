@@ -13,7 +13,7 @@ from gromega.crystals.space_groups import (
     related,
     symbol,
 )
-from gromega.evaluation import analysis, figures, paper
+from gromega.evaluation import accuracy, analysis, figures, paper
 from gromega.evaluation.accuracy import TOP, classes, score
 from gromega.evaluation.analysis import Group
 from gromega.evaluation.answers import Answers
@@ -65,7 +65,6 @@ def make_report(
     draws: Mapping[tuple[str, str], Draws],
     baselines: Mapping[str, NDArray[np.floating]],
     comparisons: Sequence[Table] = (),
-    told: Mapping[str, float] | None = None,
 ) -> Document:
     """Return the report on a model.
 
@@ -83,9 +82,6 @@ def make_report(
         The log-probabilities of simple models at the reference, (n, n_groups), by name.
     comparisons
         Comparisons with other runs.
-    told
-        The scores at the reference where the compositions are known, of a model that
-        makes use of them.
     """
     reference = answers["reference"]
     sweeps = [found for found in answers.values() if found.sweep]
@@ -96,9 +92,7 @@ def make_report(
     recipe = model.training.get("recipe", "unknown")
     about = f"{y.size:,} test crystals, {tested.scheme} split of {tested.source}"
     sections = [
-        Section(
-            "At the reference", _reference(model, about, log_p, y, baselines, told)
-        ),
+        Section("At the reference", _reference(model, about, reference, y, baselines)),
         *(_sweep(model, sweep, about, y, draws) for sweep in sweeps),
         Section("What it gets wrong", _wrong(model, tested, about, log_p, y)),
         Section("How sure it is", _sure(model, about, log_p, y, sweeps)),
@@ -117,19 +111,16 @@ def make_report(
 def _reference(
     model: Model,
     about: str,
-    log_p: NDArray[np.floating],
+    answers: Answers,
     y: NDArray[np.int64],
     baselines: Mapping[str, NDArray[np.floating]],
-    told: Mapping[str, float] | None,
 ) -> list[str | Table | Picture]:
-    rows = []
-    for name, found in {"this model": log_p, **baselines}.items():
+    rows, ours = [], {"this model": answers.log_p[0]}
+    if answers.told is not None:
+        ours["this model, told the compositions"] = answers.told[0]
+    for name, found in {**ours, **baselines}.items():
         rank = ranks(found, y)
         rows.append([name, *(_cell(Share.of(rank < k)) for k in (1, 6))])
-    if told:
-        right = (np.arange(y.size) < round(told[k] * y.size) for k in ("top1", "top6"))
-        shares = (_cell(Share.of(some)) for some in right)
-        rows.insert(1, ["this model, told the compositions", *shares])
     theirs = (f"{100 * paper.REFERENCE[k]:.1f}" for k in ("top1", "top6"))
     rows.append(["Lan et al., crystals of the ICSD", *theirs])
     conditions = ", ".join(
@@ -153,7 +144,7 @@ def _sweep(
 ) -> Section:
     sweep = answers.sweep
     assert sweep is not None
-    scores = {key: score(log_p[seen], y[seen]) for key, log_p, seen in answers.points()}
+    scores = accuracy.scores(answers, model.space_groups[y])
     caption = f"recipe {model.training.get('recipe')}, {y.size:,} test crystals"
     if len(sweep.axes) == 2:
         drawn = figures.map_figure(sweep, scores, caption)
@@ -169,15 +160,19 @@ def _sweep(
     drawn = figures.sweep_figure(axis, scores, model.trained_over, caption, boxes)
     theirs = paper.reported(axis)
     rows = []
-    for key, log_p, seen in answers.points():
+    for place, (key, log_p, seen) in enumerate(answers.points()):
         rank = ranks(log_p[seen], y[seen])
         row = [key]
         for k, name in ((1, "top1"), (6, "top6")):
             row += [_cell(Share.of(rank < k)), _quartiles(boxes[key][name])]
+        if answers.told is not None:
+            rank = ranks(answers.told[place, seen], y[seen])
+            row += [_cell(Share.of(rank < k)) for k in (1, 6)]
         row += [f"{100 * value:.1f}" for value in theirs.get(key, ())]
         rows.append(row)
     unit = f", {axis.unit}" if axis.unit else ""
     head = [f"{axis.name}{unit}", "top-1", "quartiles", "top-6", "quartiles"]
+    head += ["told top-1", "told top-6"] if answers.told is not None else []
     head += ["Lan top-1", "Lan top-6"] if theirs else []
     words = f"Top-1 and top-6 accuracy along {axis.name}, {about}."
     table = Table(

@@ -59,14 +59,21 @@ def _accuracy(card: Mapping[str, Any]) -> Iterator[str]:
             f"**{told['top6']:.1%}**."
         )
     for axis, scores in card["metrics"]["sweeps"].items():
+        # Older cards have none where the compositions are known.
+        known = all("with_composition" in score for score in scores.values())
         yield ""
         yield from _table(
-            (axis, "top-1", "top-6"),
+            (axis, "top-1", "top-6", *(("told top-1", "told top-6") * known)),
             (
-                (quantity(value, axis), f"{score['top1']:.1%}", f"{score['top6']:.1%}")
+                (quantity(value, axis), *_accuracies(score))
                 for value, score in scores.items()
             ),
         )
+
+
+def _accuracies(score: Mapping[str, Any]) -> list[str]:
+    told = score.get("with_composition", {})
+    return [f"{of[k]:.1%}" for of in (score, told) if of for k in ("top1", "top6")]
 
 
 def _box(card: Mapping[str, Any]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from gromega.models.answer import Answer, Candidate, Known
 from gromega.models.calibration import Calibration
 from gromega.models.evidence import find_evidence
 from gromega.models.held_out import HeldOut, Trust, trust
-from gromega.models.memory import Memory
+from gromega.models.memory import Memory, Recalled
 from gromega.models.outputs import ranks
 from gromega.models.plain import PlainResNet
 from gromega.pdf.bins import DMAX
@@ -204,35 +204,56 @@ class Model:
             compositions.
         """
         log_p = self.uncalibrated(g, compositions)
-        calibration = self._calibration(compositions is not None)
-        return calibration.apply(log_p) if calibration else log_p
+        return self._calibrated(log_p, compositions is not None)
 
     def uncalibrated(
         self, g: NDArray[np.float32], compositions: Sequence[str] | None = None
     ) -> NDArray[np.float32]:
         """Return log-probabilities as `log_probabilities`, but not yet calibrated."""
-        return self._asked(g, compositions)[0]
+        return self._asked(g, [compositions])[0].log_p
+
+    def alone_and_told(
+        self, g: NDArray[np.float32], compositions: Sequence[str]
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """Return `log_probabilities` without and with the compositions.
+
+        The network, which is most of the work, is asked once.
+        """
+        alone, told = (found.log_p for found in self._asked(g, [None, compositions]))
+        return self._calibrated(alone, False), self._calibrated(told, True)
 
     def _calibration(self, composed: bool) -> Calibration | None:
         return self.with_composition if composed else self.calibration
 
+    def _calibrated(
+        self, log_p: NDArray[np.float32], composed: bool
+    ) -> NDArray[np.floating]:
+        calibration = self._calibration(composed)
+        return calibration.apply(log_p) if calibration else log_p
+
     def _asked(
-        self, g: NDArray[np.float32], compositions: Sequence[str] | None, k: int = 0
-    ) -> tuple[NDArray[np.float32], list[Nearest], NDArray[np.float32]]:
-        """Return log-probabilities, `nearest`, and `Recalled.gap`."""
+        self,
+        g: NDArray[np.float32],
+        told: Sequence[Sequence[str] | None],
+        k: int = 0,
+    ) -> list[Recalled]:
+        """Return what is answered, once for each of what the model is told."""
         _check_input(g)
-        if compositions is not None and not self.uses_compositions:
+        if any(each is not None for each in told) and not self.uses_compositions:
             raise ValueError(
                 "this model makes no use of compositions; take models/spacegroup, or "
                 "train one with the recipe 'robust'."
             )
         if self.memory is None:
-            return self.engine.predict(g), [[]] * len(g), np.zeros(len(g), np.float32)
+            nothing = np.zeros((len(g), 0))
+            log_p, gap = self.engine.predict(g), np.zeros(len(g), np.float32)
+            found = Recalled(
+                log_p, nothing.astype(np.int64), nothing.astype(np.float32), gap
+            )
+            return [found] * len(told)
         embeddings = self.engine.embed(g)
         log_p = self.engine.head(embeddings)
-        found = self.memory.recall(log_p, embeddings, k, compositions)
-        names = self._named(self.memory, found.places, found.cosines)
-        return found.log_p, names, found.gap
+        return [self.memory.recall(log_p, embeddings, k, each) for each in told]
 
     def nearest(self, g: NDArray[np.float32], k: int = _NEAREST) -> list[Nearest]:
         """Return the crystals of the memory that are most like each PDF.
@@ -258,12 +279,14 @@ class Model:
                 "this model remembers no crystals; take models/spacegroup, or train "
                 "one with the recipe 'robust'."
             )
-        return self._named(self.memory, *self.memory.nearest(self.engine.embed(g), k))
+        return self._named(*self.memory.nearest(self.engine.embed(g), k))
 
     def _named(
-        self, memory: Memory, places: NDArray[np.int64], likeness: NDArray[np.float32]
+        self, places: NDArray[np.int64], likeness: NDArray[np.float32]
     ) -> list[Nearest]:
-        groups = self.space_groups
+        memory, groups = self.memory, self.space_groups
+        if memory is None:
+            return [[] for _ in places]
         return [
             [
                 (memory.names[i], int(groups[memory.y[i]]), float(cosine))
@@ -381,15 +404,14 @@ class Model:
                 continue
             asked = [pdfs[i] for i in rows]
             compositions = [str(pdf.composition) for pdf in asked] if composed else None
-            g = to_inputs(asked)
-            plain, nearest, gaps = self._asked(g, compositions, _NEAREST)
-            log_p: NDArray[np.floating] = plain
-            inside, stated = np.zeros(plain.shape, bool), None
+            (found,) = self._asked(to_inputs(asked), [compositions], _NEAREST)
+            log_p = self._calibrated(found.log_p, composed)
+            inside, stated = np.zeros(log_p.shape, bool), None
             calibration = self._calibration(composed)
             if calibration:
-                log_p = calibration.apply(plain)
                 inside, stated = calibration.prediction_sets(log_p, coverage), coverage
-            parts = zip(rows, asked, log_p, inside, nearest, gaps, strict=True)
+            nearest = self._named(found.places, found.cosines)
+            parts = zip(rows, asked, log_p, inside, nearest, found.gap, strict=True)
             for i, pdf, row, among, known, gap in parts:
                 tested = None
                 if trust:

@@ -1,13 +1,11 @@
 """Stages: what the model answers to the test part, and how often it is right."""
 
 import shutil
-from typing import Any
 
 from gromega.evaluation import accuracy
 from gromega.evaluation.answers import answer
 from gromega.evaluation.draws import draw_rows, draw_scores, write_draws
 from gromega.files import write_json
-from gromega.lake import read_pdfs
 from gromega.models.model import load_model
 from gromega.models.outputs import ranks
 from gromega.parallel import keep_memory
@@ -31,13 +29,9 @@ def evaluate(params: Params) -> None:
     keep_memory()
     model = load_model(MODEL, compiled=True)
     ids, labels = read_part(SPLIT, "test")
-    found = answer(model, REFERENCE, ids, ANSWERS / "reference.zarr")
-    scores: dict[str, Any] = dict(accuracy.scores(found, labels)[""])
-    if model.uses_compositions:
-        log_p = model.log_probabilities(read_pdfs(REFERENCE, ids), formulas_of(ids))
-        y = accuracy.classes(model.space_groups, labels)
-        scores["with_composition"] = accuracy.score(log_p, y)
-    write_json(METRICS / "reference.json", scores)
+    told = formulas_of(ids) if model.uses_compositions else None
+    found = answer(model, REFERENCE, ids, ANSWERS / "reference.zarr", told)
+    write_json(METRICS / "reference.json", accuracy.scores(found, labels)[""])
 
 
 def evaluate_sweep(params: Params) -> None:
@@ -45,6 +39,7 @@ def evaluate_sweep(params: Params) -> None:
     keep_memory()
     model = load_model(MODEL, compiled=True)
     ids, labels = read_part(SPLIT, "test")
+    told = formulas_of(ids) if model.uses_compositions else None
     y = accuracy.classes(model.space_groups, labels)
     folder = ANSWERS / "sweeps"
     for made in (METRICS / "sweeps", folder):
@@ -56,7 +51,7 @@ def evaluate_sweep(params: Params) -> None:
     with progress_bar("sweeps", len(sweeps)) as advance:
         for sweep in sweeps:
             name = f"{sweep.name}.zarr"
-            found = answer(model, SWEEPS / name, ids, folder / name)
+            found = answer(model, SWEEPS / name, ids, folder / name, told)
             scores = accuracy.scores(found, labels)
             write_json(METRICS / "sweeps" / f"{sweep.name}.json", scores)
             for key, log_p, seen in found.points():

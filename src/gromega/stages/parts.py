@@ -1,6 +1,7 @@
 """Parts of the split with their PDFs."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +30,9 @@ def box_part(part: Part, box: Box, seeds: Sequence[int]) -> Part:
     return Part(np.tile(part.ids, n), np.concatenate(parts), np.tile(part.y, n))
 
 
-def formulas_of(ids: NDArray[np.str_]) -> list[str]:
+def formulas_of(ids: NDArray[np.str_], crystals: Path = CRYSTALS) -> list[str]:
     """Return the formulas of crystals, each as often as it is asked for."""
-    table = read_table(CRYSTALS, ["id", "formula"])
+    table = read_table(crystals, ["id", "formula"])
     columns = (table[name].to_pylist() for name in ("id", "formula"))
     formulas = dict(zip(*columns, strict=True))
     return [formulas[name] for name in ids.tolist()]

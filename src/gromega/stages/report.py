@@ -15,7 +15,7 @@ from gromega.evaluation.compare import answers_of, comparison
 from gromega.evaluation.document import write_document
 from gromega.evaluation.draws import read_draws
 from gromega.evaluation.report import Tested, make_report
-from gromega.files import put_in_place, read_json
+from gromega.files import put_in_place
 from gromega.models.model import load_model
 from gromega.params import Params
 from gromega.splits import read_part
@@ -23,7 +23,6 @@ from gromega.stages.paths import (
     ANSWERS,
     CRYSTALS,
     DRAWS,
-    METRICS,
     MODEL,
     REPORT,
     SPLIT,
@@ -55,9 +54,8 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
         with answers_of(where) as theirs:
             others.append(comparison(answers, theirs, labels, where))
     made = make_report(
-        model, _tested(params, ids, labels), answers, read_draws(DRAWS), simple, others,
-        read_json(METRICS / "reference.json").get("with_composition"),
-    )  # fmt: skip
+        model, _tested(params, ids, labels), answers, read_draws(DRAWS), simple, others
+    )
     partial = REPORT.with_name("report.partial")
     shutil.rmtree(partial, ignore_errors=True)
     write_document(partial, made)

@@ -450,7 +450,7 @@ def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
     (row,) = [line for line in text.splitlines() if "told the compositions" in line]
     assert row.split("|")[2].split()[0] == f"{100 * told['top1']:.1f}"
     assert text.count("| told top-1 | told top-6 |") == 2
-    assert "top-1, composition known" in Path("metrics/figures/uiso.svg").read_text()
+    assert "the composition known" in Path("metrics/figures/uiso.svg").read_text()
     assert len(model.tested_at(Conditions(qmax=20.0), True)[1]) == len(tested)
     trained = load_model("models/trained")
     assert trained.memory is None and trained.held_out is None

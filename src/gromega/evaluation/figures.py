@@ -24,6 +24,10 @@ NAMES = {"top6": "top-6", "top1": "top-1"}
 _TOLD_LINE: dict[str, Any] = {
     "marker": "^", "markersize": 4, "linestyle": ":", "linewidth": 1.2
 }  # fmt: skip
+_THEIR_LINE: dict[str, Any] = {
+    "marker": "s", "markersize": 4, "markerfacecolor": "white", "alpha": 0.6,
+    "linestyle": "--", "linewidth": 1,
+}  # fmt: skip
 
 
 def sweep_figure(
@@ -68,10 +72,7 @@ def sweep_figure(
                 _boxes(plot, boxes, places, color)
             if reported and not named:
                 theirs = [100 * accuracy for accuracy in reported[name]]
-                plot.plot(
-                    reported["value"], theirs, "s--", color=color,
-                    markersize=4, markerfacecolor="white", alpha=0.6, linewidth=1,
-                )  # fmt: skip
+                plot.plot(reported["value"], theirs, color=color, **_THEIR_LINE)
         if named:
             plot.set_xticks(places, [_named(key) for key in scores])
         over_a_box = _mark(plot, axis, scores, trained_over, places, named)
@@ -310,23 +311,16 @@ def _ticks(largest: int) -> tuple[list[int], list[str]]:
 
 
 def _legend(over_a_box: bool, told: bool, beside_theirs: bool) -> list[Artist]:
-    lines: list[Artist] = [
-        Line2D([], [], color=color, marker="o", label=f"{NAMES[name]}, this model")
-        for name, color in COLORS.items()
-    ]
-    better = [
-        Line2D([], [], color=color, label=f"{NAMES[name]}, composition known",
-               **_TOLD_LINE)
-        for name, color in COLORS.items()
-    ]  # fmt: skip
-    theirs = [
-        Line2D([], [], color=color, marker="s", linestyle="--", linewidth=1, alpha=0.6,
-               markerfacecolor="white", label=f"{NAMES[name]}, Lan et al.")
-        for name, color in COLORS.items()
-    ]  # fmt: skip
+    def line(label: str, color: str = "#555555", **kind: Any) -> Artist:
+        return Line2D([], [], color=color, label=label, **kind)
+
+    handles = [line(NAMES[name], color) for name, color in COLORS.items()]
+    handles.append(line("this model", marker="o", markersize=3.5, linewidth=1))
+    if told:
+        handles.append(line("the composition known", **_TOLD_LINE))
+    if beside_theirs:
+        handles.append(line("Lan et al.", **_THEIR_LINE))
     trained: Artist = Line2D([], [], color="#777777", linestyle=":", label="trained at")
     if over_a_box:
         trained = Patch(color="#777777", alpha=0.1, linewidth=0, label="trained over")
-    return [
-        *lines, *(better if told else []), *(theirs if beside_theirs else []), trained
-    ]  # fmt: skip
+    return [*handles, trained]

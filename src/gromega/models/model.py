@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -400,37 +400,45 @@ class Model:
             rows = [
                 i for i, pdf in enumerate(pdfs) if told[pdf.composition] == composed
             ]
-            if not rows:
-                continue
             asked = [pdfs[i] for i in rows]
-            compositions = [str(pdf.composition) for pdf in asked] if composed else None
-            (found,) = self._asked(to_inputs(asked), [compositions], _NEAREST)
-            log_p = self._calibrated(found.log_p, composed)
-            inside, stated = np.zeros(log_p.shape, bool), None
-            calibration = self._calibration(composed)
-            if calibration:
-                inside, stated = calibration.prediction_sets(log_p, coverage), coverage
-            nearest = self._named(found.places, found.cosines)
-            parts = zip(rows, asked, log_p, inside, nearest, found.gap, strict=True)
-            for i, pdf, row, among, known, gap in parts:
-                tested = None
-                if trust:
-                    confidence = float(np.exp(row.max()))
-                    tested = self._trust(pdf.conditions(), composed, confidence)
-                answer = self._answer(pdf, composed, row, among, known, stated, tested)
-                if gap > _DOUBT:
-                    doubt = (
-                        f"crystals of compositions like {pdf.composition} look less "
-                        "like the PDF than others do, their likeness is less by "
-                        f"{gap:.2f}: is the composition right?"
-                    )
-                    answer = replace(answer, warnings=(*answer.warnings, doubt))
+            made = self._answers(asked, composed, coverage, trust)
+            for i, answer in zip(rows, made, strict=True):
                 if evidence:
-                    answer = self._reasoned(answer, pdf, library)
+                    answer = self._reasoned(answer, pdfs[i], library)
                 answers[i] = answer
                 if progress:
                     progress(1)
         return [answers[i] for i in range(len(pdfs))]
+
+    def _answers(
+        self, pdfs: Sequence[MeasuredPDF], told: bool, coverage: float, trust: bool
+    ) -> Iterator[Answer]:
+        """Yield the answers to PDFs, told the compositions of all or of none."""
+        if not pdfs:
+            return
+        compositions = [str(pdf.composition) for pdf in pdfs] if told else None
+        (found,) = self._asked(to_inputs(pdfs), [compositions], _NEAREST)
+        log_p = self._calibrated(found.log_p, told)
+        inside, stated = np.zeros(log_p.shape, bool), None
+        calibration = self._calibration(told)
+        if calibration:
+            inside, stated = calibration.prediction_sets(log_p, coverage), coverage
+        nearest = self._named(found.places, found.cosines)
+        parts = zip(pdfs, log_p, inside, nearest, found.gap, strict=True)
+        for pdf, row, among, known, gap in parts:
+            tested = None
+            if trust:
+                confidence = float(np.exp(row.max()))
+                tested = self._trust(pdf.conditions(), told, confidence)
+            answer = self._answer(pdf, told, row, among, known, stated, tested)
+            if gap > _DOUBT:
+                doubt = (
+                    f"crystals of compositions like {pdf.composition} look less "
+                    "like the PDF than others do, their likeness is less by "
+                    f"{gap:.2f}: is the composition right?"
+                )
+                answer = replace(answer, warnings=(*answer.warnings, doubt))
+            yield answer
 
     def _is_told(self, composition: str | None) -> bool:
         """Return whether the model makes use of a composition."""

@@ -23,8 +23,11 @@ _PLACES |= dict.fromkeys("DT", _PLACES["H"])
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)?"
 # An element and its number, which `Crystal.formula` may write as 1.2e+03.
 _PART = re.compile(rf"([A-Z][a-z]?)({_NUMBER}(?:(?<=\d)e[+-]\d+)?)")
-# The water of CuSO4.5H2O, whose dot is none of a number.
-_WATER = re.compile(r"[.·*•](\d*)H2O$")
+# The water of CuSO4.5H2O, whose dot is none of a number; other dots say themselves that
+# a part begins.
+_WATER = re.compile(r"\.(\d*(?:\.\d+)?)H2O$")
+_DOTS = re.compile(rf"[·*•]({_NUMBER})([^·*•]+)")
+_PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉[]", "0123456789()")
 _BRACKETS = re.compile(rf"\(([^()]*)\)({_NUMBER})")
 _MAX_LENGTH = 1000
 # The rarest of more kinds of atoms are left out.
@@ -45,7 +48,8 @@ def parse_composition(text: str) -> dict[str, float]:
     """
     if len(text) > _MAX_LENGTH:
         raise ValueError(f"composition: {len(text)} characters are no formula.")
-    flat = _WATER.sub(r"(H2O)\1", text.replace(" ", ""))
+    flat = text.replace(" ", "").translate(_PLAIN)
+    flat = _WATER.sub(r"(H2O)\1", _DOTS.sub(r"(\2)\1", flat))
     while inner := _BRACKETS.search(flat):
         times = float(inner[2] or 1)
         parts = _parts(inner[1], text).items()

@@ -268,7 +268,7 @@ def _check_range(r: Floats) -> float:
     if min(last, high) - max(first, low) < MIN_RANGE:
         raise ValueError(
             f"r goes from {first:g} to {last:g} Å, but {MIN_RANGE:g} Å or more are "
-            f"needed between {low:g} and {high:g} Å; if it is in nm, give r_unit='nm'"
+            f"needed between {low:g} and {high:g} Å; if it is in nm, say so by r_unit"
         )
     steps = np.diff(r)
     largest = float(steps.max())

@@ -363,7 +363,7 @@ def evaluate(
     ] = Path("data"),
 ) -> None:
     """Score a model on the test part of a pipeline's data, its own or another's."""
-    from gromega.evaluation.accuracy import TOLD, classes, score
+    from gromega.evaluation.accuracy import classes, score
     from gromega.lake import read_pdfs
     from gromega.models.model import load_model
     from gromega.splits import read_part
@@ -373,13 +373,11 @@ def evaluate(
     loaded = load_model(model)
     y = classes(loaded.space_groups, labels)
     g = read_pdfs(data / "reference.zarr", ids)
+    formulas = None
     if loaded.uses_compositions:
         formulas = formulas_of(ids, data / "crystals.parquet")
-        alone, told = loaded.alone_and_told(g, formulas)
-        scores = {**score(alone, y), TOLD: score(told, y)}
-    else:
-        scores = score(loaded.log_probabilities(g), y)
-    typer.echo(json.dumps(scores))
+    alone, told = loaded.alone_and_told(g, formulas)
+    typer.echo(json.dumps(score(alone, y, told)))
 
 
 @app.command(epilog="Example: gromega results")
@@ -392,6 +390,7 @@ def results(
     from gromega.conditions import AXES, BEYOND
     from gromega.evaluation import paper
     from gromega.files import read_json
+    from gromega.models.card_markdown import accuracies
 
     reference = read_json(metrics / "reference.json")
     training = read_json(metrics / "train.json")
@@ -418,18 +417,11 @@ def results(
         unit = f" ({axis.unit})" if axis.unit else ""
         table = Table(title=f"{axis.name}{unit}", title_justify="left")
         theirs = paper.reported(axis)
-        known = all("with_composition" in score for score in scores.values())
-        headings = (
-            "", "top-1", "top-6", *(("told top-1", "told top-6") * known),
-            *(("Lan top-1", "Lan top-6") * bool(theirs)),
-        )  # fmt: skip
-        for heading in headings:
+        headings, cells = accuracies(scores)
+        for heading in ("", *headings, *(("Lan top-1", "Lan top-6") * bool(theirs))):
             table.add_column(heading, justify="right")
-        for key, score in scores.items():
-            both = (score, score.get("with_composition", {}))
-            ours = [of[k] for of in both if of for k in ("top1", "top6")]
-            values = (*ours, *theirs.get(key, ()))
-            table.add_row(key, *(f"{value:.1%}" for value in values))
+        for key, row in cells.items():
+            table.add_row(key, *row, *(f"{value:.1%}" for value in theirs.get(key, ())))
         printer.print(table)
 
 

@@ -478,16 +478,16 @@ def write_answers(
         n_groups), of one that makes use of them.
     """
     points = POINTS[: len(sweep.shape)] if sweep else ()
-    names = {"log_p": "log-probability"}
+    arrays = {"log_p": ("log-probability", log_p)}
     if told is not None:
-        names["log_p_told"] = "log-probability, the composition known"
+        arrays["log_p_told"] = "log-probability, the composition known", told
     with new_store(path, {"format": "gromega answers 1"}) as group:
-        for (name, long), values in zip(names.items(), (log_p, told), strict=False):
+        for name, (long, values) in arrays.items():
             array = _variable(
-                group, name, (*points, "crystal", "space_group"), log_p.shape,
+                group, name, (*points, "crystal", "space_group"), values.shape,
                 {"long_name": long},
             )  # fmt: skip
-            array[...] = np.asarray(values, np.float32)
+            array[...] = values.astype(np.float32)
         _write_sweep(group, sweep, seen)
         _coordinate(group, "space_group", space_groups)
         _coordinate(group, "crystal", ids)

@@ -53,15 +53,19 @@ def wait_for_all(page):
     page.wait_for_selector("#curves svg")
 
 
+def ask_about_rutile(page, address, files):
+    page.goto(address)
+    page.set_input_files("#file", files / RUTILE)
+    wait_for_all(page)
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
 def test_a_file_is_answered_with_trust_and_evidence(
     address, open_page, files, width, scheme
 ):
     watched = open_page(width, scheme)
     page = watched.page
-    page.goto(address)
-    page.set_input_files("#file", files / RUTILE)
-    wait_for_all(page)
+    ask_about_rutile(page, address, files)
     assert page.inner_text("#title") == RUTILE
     assert page.locator("#groups tr").count() == 6
     assert "of 16 crystals that it has not learned from" in page.inner_text("#trust")
@@ -81,9 +85,7 @@ def test_a_file_is_answered_with_trust_and_evidence(
 
 def test_answers_are_saved_as_json_csv_and_png(address, open_page, files):
     page = open_page(DESKTOP).page
-    page.goto(address)
-    page.set_input_files("#file", files / RUTILE)
-    wait_for_all(page)
+    ask_about_rutile(page, address, files)
     saved = {}
     for ending in ("json", "csv", "png"):
         with page.expect_download() as coming:
@@ -116,9 +118,7 @@ def test_wrong_and_huge_files_cost_a_line_and_no_answer(address, open_page, file
 
 def test_what_is_known_better_is_asked_with_the_file(address, open_page, files):
     page = open_page(DESKTOP).page
-    page.goto(address)
-    page.set_input_files("#file", files / RUTILE)
-    wait_for_all(page)
+    ask_about_rutile(page, address, files)
     assert "Q 0.5 to 25 Å⁻¹" in page.inner_text("#conditions")
     page.click("summary")
     page.fill("[name=qmax]", "18")
@@ -130,9 +130,7 @@ def test_what_is_known_better_is_asked_with_the_file(address, open_page, files):
 
 def test_a_composition_is_told_and_said(address, open_page, files):
     page = open_page(DESKTOP).page
-    page.goto(address)
-    page.set_input_files("#file", files / RUTILE)
-    wait_for_all(page)
+    ask_about_rutile(page, address, files)
     assert "To the network it is most like" in page.inner_text("#nearest")
     assert "told" not in page.inner_text("#trust").lower()
     page.click("summary")

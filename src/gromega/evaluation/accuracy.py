@@ -15,15 +15,21 @@ Scores = dict[str, Any]
 """Accuracies and the like; at `TOLD`, those of answers that knew the composition."""
 
 
-def score(log_probabilities: NDArray[np.floating], y: NDArray[np.int64]) -> Scores:
+def score(
+    log_probabilities: NDArray[np.floating],
+    y: NDArray[np.int64],
+    told: NDArray[np.floating] | None = None,
+) -> Scores:
     """Return the top-1 and top-6 accuracies and the number of crystals.
 
-    With them goes the expected calibration error of the probabilities, ``ece``.
+    With them goes the expected calibration error of the probabilities, ``ece``, and at
+    `TOLD` the same of those that the model gives told the compositions, if it does.
     """
     rank = ranks(log_probabilities, y)
     scores: Scores = {f"top{k}": round(float(np.mean(rank < k)), 6) for k in TOP}
     error = round(expected_calibration_error(log_probabilities, y), 6)
-    return {**scores, "ece": error, "n": int(y.size)}
+    scores |= {"ece": error, "n": int(y.size)}
+    return scores if told is None else {**scores, TOLD: score(told, y)}
 
 
 def classes(
@@ -56,8 +62,6 @@ def classes(
 def scores(answers: Answers, space_groups: NDArray[np.int64]) -> dict[str, Scores]:
     """Return the scores of answers by point; the key of the reference is empty.
 
-    Where the model was told the compositions too, those of these answers are at `TOLD`.
-
     Parameters
     ----------
     answers
@@ -68,8 +72,6 @@ def scores(answers: Answers, space_groups: NDArray[np.int64]) -> dict[str, Score
     y = classes(answers.space_groups, space_groups)
     found = {}
     for place, (key, log_p, seen) in enumerate(answers.points()):
-        found[key] = score(log_p[seen], y[seen])
-        if answers.told is not None:
-            told = score(answers.told[place, seen], y[seen])
-            found[key][TOLD] = told
+        told = None if answers.told is None else answers.told[place, seen]
+        found[key] = score(log_p[seen], y[seen], told)
     return found

@@ -81,10 +81,9 @@ def answer(
     told = None if compositions is None else np.empty_like(log_p)
 
     def ask(point: tuple[int, ...], g: NDArray[np.float32]) -> None:
-        if compositions is None or told is None:
-            log_p[point] = model.log_probabilities(g)
-        else:
-            log_p[point], told[point] = model.alone_and_told(g, compositions)
+        log_p[point], found = model.alone_and_told(g, compositions)
+        if told is not None:
+            told[point] = found
 
     if sweep is None:
         ask((), read_pdfs(pdfs, ids))

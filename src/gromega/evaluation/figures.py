@@ -21,6 +21,7 @@ from gromega.plotting import style
 
 COLORS = {"top6": "#1f6fb4", "top1": "#c2571a"}
 NAMES = {"top6": "top-6", "top1": "top-1"}
+_OUR_LINE: dict[str, Any] = {"marker": "o", "markersize": 3.5, "linewidth": 1}
 _TOLD_LINE: dict[str, Any] = {
     "marker": "^", "markersize": 4, "linestyle": ":", "linewidth": 1.2
 }  # fmt: skip
@@ -61,9 +62,7 @@ def sweep_figure(
         told = all(TOLD in score for score in scores.values())
         for name, color in COLORS.items():
             accuracies = [100 * score[name] for score in scores.values()]
-            plot.plot(
-                places, accuracies, "o-", color=color, markersize=3.5, linewidth=1
-            )
+            plot.plot(places, accuracies, color=color, **_OUR_LINE)
             if told:
                 better = [100 * score[TOLD][name] for score in scores.values()]
                 plot.plot(places, better, color=color, **_TOLD_LINE)
@@ -315,7 +314,7 @@ def _legend(over_a_box: bool, told: bool, beside_theirs: bool) -> list[Artist]:
         return Line2D([], [], color=color, label=label, **kind)
 
     handles = [line(NAMES[name], color) for name, color in COLORS.items()]
-    handles.append(line("this model", marker="o", markersize=3.5, linewidth=1))
+    handles.append(line("this model", **_OUR_LINE))
     if told:
         handles.append(line("the composition known", **_TOLD_LINE))
     if beside_theirs:

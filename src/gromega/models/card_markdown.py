@@ -59,21 +59,29 @@ def _accuracy(card: Mapping[str, Any]) -> Iterator[str]:
             f"**{told['top6']:.1%}**."
         )
     for axis, scores in card["metrics"]["sweeps"].items():
-        # Older cards have none where the compositions are known.
-        known = all("with_composition" in score for score in scores.values())
+        headings, cells = accuracies(scores)
         yield ""
         yield from _table(
-            (axis, "top-1", "top-6", *(("told top-1", "told top-6") * known)),
-            (
-                (quantity(value, axis), *_accuracies(score))
-                for value, score in scores.items()
-            ),
+            (axis, *headings),
+            ((quantity(value, axis), *row) for value, row in cells.items()),
         )
 
 
-def _accuracies(score: Mapping[str, Any]) -> list[str]:
-    told = score.get("with_composition", {})
-    return [f"{of[k]:.1%}" for of in (score, told) if of for k in ("top1", "top6")]
+def accuracies(
+    scores: Mapping[str, Any],
+) -> tuple[tuple[str, ...], dict[str, list[str]]]:
+    """Return headings and cells of a table of accuracies, by point of a sweep.
+
+    Where they were scored, those with the compositions known stand beside them.
+    """
+    headings: tuple[str, ...] = ("top-1", "top-6")
+    if all("with_composition" in score for score in scores.values()):
+        headings += ("told top-1", "told top-6")
+    cells = {}
+    for key, score in scores.items():
+        both = (score, score.get("with_composition", {}))
+        cells[key] = [f"{of[k]:.1%}" for of in both if of for k in ("top1", "top6")]
+    return headings, cells
 
 
 def _box(card: Mapping[str, Any]) -> Iterator[str]:

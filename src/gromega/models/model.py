@@ -213,12 +213,14 @@ class Model:
         return self._asked(g, [compositions])[0].log_p
 
     def alone_and_told(
-        self, g: NDArray[np.float32], compositions: Sequence[str]
-    ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """Return `log_probabilities` without and with the compositions.
+        self, g: NDArray[np.float32], compositions: Sequence[str] | None
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating] | None]:
+        """Return `log_probabilities` without and with the compositions, if any.
 
         The network, which is most of the work, is asked once.
         """
+        if compositions is None:
+            return self.log_probabilities(g), None
         alone, told = (found.log_p for found in self._asked(g, [None, compositions]))
         return self._calibrated(alone, False), self._calibrated(told, True)
 

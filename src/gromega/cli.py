@@ -125,7 +125,9 @@ def predict(
     quantity: Annotated[
         str | None, typer.Option(help="What the file holds, if not as its header says.")
     ] = None,
-    r_unit: Annotated[str | None, typer.Option(help="The unit of r, Å or nm.")] = None,
+    r_unit: Annotated[
+        str | None, typer.Option(help="The unit of r: Å, nm, pm.")
+    ] = None,
     composition: Annotated[
         str | None, typer.Option(help="As in SrTiO3: a surer answer; or unknown.")
     ] = None,
@@ -145,6 +147,8 @@ def predict(
     A file that cannot be read costs one line and the exit status 2; the others are
     answered. Conditions are those of its header where no option says otherwise.
     """
+    if as_json and as_csv:
+        raise ValueError("answers are printed by --json or by --csv, not by both.")
     leave_cores_to_threads()
     from gromega.models import answer_files as af
 

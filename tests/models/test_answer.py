@@ -179,6 +179,11 @@ def test_a_condition_outside_of_the_box_is_a_warning(model, files):
     narrow = replace(model, box=Box(qmax=(20.0, 24.0)))
     (warning,) = narrow.predict(read_pdf(files / "25.gr"), trust=False).warnings
     assert warning == "qmax 25 is outside of what the model was trained for, 20 to 24."
+    only = replace(model, training={"radiations": ["xray"]})
+    assert only.predict(read_pdf(files / "25.gr"), trust=False).warnings == ()
+    pdf = read_pdf(files / "25.gr", radiation="neutron")
+    (warning,) = only.predict(pdf, trust=False).warnings
+    assert "neutron is not what the model was trained for, xray." in warning
     (late,) = model.predict(read_pdf(files / "25.gr", rmin=2.5), trust=False).warnings
     assert late.startswith("rmin 2.5")
 
@@ -240,6 +245,12 @@ def test_the_command_answers_files_and_folders(predict, files, model):
     assert lines[0] == "file,rank,number,symbol,system,probability"
     assert len(lines) == 1 + 2 * 4
     assert str(expected) in predict(files / "25.gr").stdout
+
+
+def test_answers_are_printed_in_one_form(predict, files):
+    result = predict(files / "25.gr", "--json", "--csv")
+    assert result.exit_code != 0
+    assert "by --json or by --csv, not by both" in str(result.exception)
 
 
 def test_the_command_reads_standard_input(predict, files):

@@ -70,6 +70,13 @@ def test_a_card_says_what_a_model_remembers():
     assert "- memory: 9 crystals of the training part, spread 0.04" in render(card)
 
 
+@pytest.mark.parametrize("learned", [["xray"], ["xray", "neutron"]])
+def test_a_card_says_which_radiations_were_learned(learned):
+    model = make_model(training={**TRAINING, "radiations": learned})
+    text = render(make_card(STATED, model, DATA, METRICS))
+    assert f"Radiation: {', '.join(learned)}.\n" in text
+
+
 def test_same_card_is_written_as_same_bytes(card, folder):
     def written():
         write_card(folder, card)

@@ -68,7 +68,7 @@ def test_a_model_is_tested_at_the_conditions_of_a_file(model, classics, tmp_path
     r, g = simulate([classics[0]], omega)
     rows = "\n".join(f"{a:.5f} {b:.6f}" for a, b in zip(r, g[0], strict=True))
     (tmp_path / "a.gr").write_text(f"# qmax = 18\n{rows}\n")
-    pdf = read_pdf(tmp_path / "a.gr", qdamp=0.04, qbroad=0.01, qmin=0.5)
+    pdf = read_pdf(tmp_path / "a.gr", radiation="xray", qbroad=0.01, qmin=0.5)
     answer = model.predict(pdf)
     _, made = model.held_out.simulate(pdf.conditions())
     first = model.log_probabilities(made).argmax(axis=1)
@@ -76,7 +76,9 @@ def test_a_model_is_tested_at_the_conditions_of_a_file(model, classics, tmp_path
     assert answer.trust.top1.value == pytest.approx(np.mean(first == model.held_out.y))
     # three classes are always among the first six
     assert answer.trust.top6.value == 1
-    assert "with Qmax 18 Å⁻¹, Qdamp 0.04 Å⁻¹, rmax 25 Å (x-rays)" in str(answer)
+    where = "with Qmax 18 Å⁻¹, Qdamp 0.04 Å⁻¹ (assumed), rmax 25 Å, x-rays the model"
+    assert where in str(answer)
+    assert "qdamp" in answer.to_mapping()["assumed"]
     assert answer.to_mapping()["trust"]["n"] == len(classics)
     assert model.predict(pdf, trust=False).trust is None
 

@@ -1,6 +1,7 @@
 import csv
 import gzip
 import io
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -252,7 +253,6 @@ def test_each_dialect_is_read(tmp_path, content, dialect, stated):
         ("decomposition = Ni\n", None),
         ("composition = N/A\n", None),
         ("composition = In-house\n", None),
-        ("composition = La2-xSrxCuO4\n", None),
         ("composition = PbTe 300K\n", None),
         ("composition\t=\tNi # the calibrant\n", "Ni"),
         ("", None),
@@ -269,6 +269,37 @@ def test_the_composition_of_the_header_is_taken_and_said(tmp_path, header, state
     for given, known in (("MgO", "MgO"), ("unknown", None)):
         other = read_pdf(path, composition=given)
         assert (other.composition, other.notes) == (known, ())
+
+
+def test_a_composition_that_is_no_formula_in_numbers_is_named(tmp_path):
+    path = write(tmp_path, "composition = La2-xSrxCuO4\n" + TWO)
+    pdf = read_pdf(path)
+    assert pdf.composition is None
+    (note,) = pdf.notes
+    assert note.startswith("The header's composition La2-xSrxCuO4 was not used")
+    assert read_pdf(path, composition="La1.85Sr0.15CuO4").notes == ()
+
+
+def test_what_neither_file_nor_caller_state_is_assumed(tmp_path):
+    pdf = read_pdf(write(tmp_path, "qmax = 24\n" + TWO), qdamp=0.03, radiation="xray")
+    assert pdf.conditions() == REFERENCE.at(qmax=24, qdamp=0.03, rmax=20)
+    known = {"rmin", "rmax", "qmax", "qdamp", "radiation"}
+    assert set(pdf.assumed) == {f.name for f in fields(Conditions)} - known
+
+
+@pytest.mark.parametrize(
+    ("head", "given", "message"),
+    [
+        ("qmax = 25\n", {"qmin": 30}, "got qmin 30 and qmax 25"),
+        ("", {"qmin": 30}, "got qmin 30 and qmax 23; what neither .* is taken from"),
+        ("qmin = 2\n", {"qmax": 1.5}, "got qmin 2 and qmax 1.5"),
+        ("", {"rmin": 16.8}, r"r goes from 16.8 to 20 Å, but 3.5 Å or more"),
+        ("", {"rmin": 40}, "from 0.01 to 20 Å, of which rmin and rmax leave nothing"),
+    ],
+)
+def test_limits_are_looked_at_beside_those_of_the_file(tmp_path, head, given, message):
+    with pytest.raises(ValueError, match=message):
+        read_pdf(write(tmp_path, head + TWO), **given)
 
 
 def test_conditions_are_the_files_and_else_the_reference(tmp_path):
@@ -345,14 +376,15 @@ def test_open_files_are_read_and_named(tmp_path):
         read_pdf(io.BytesIO(b""))
 
 
-def test_nanometres_become_angstroms(tmp_path):
-    content = "#L r(nm) G(nm$^{-2}$)\n" + rows(R / 10, 100 * G)
-    named = read_pdf(write(tmp_path, content))
-    told = read_pdf(write(tmp_path, rows(R / 10, 100 * G)), r_unit="nm")
+@pytest.mark.parametrize(("unit", "size"), [("nm", 10), ("pm", 0.01)])
+def test_other_units_become_angstroms(tmp_path, unit, size):
+    table = rows(R / size, size**2 * G)
+    named = read_pdf(write(tmp_path, f"#L r({unit}) G({unit}$^{{-2}}$)\n{table}"))
+    told = read_pdf(write(tmp_path, table), r_unit=unit)
     for pdf in (named, told):
         np.testing.assert_allclose(pdf.r, R, rtol=1e-6)
-        np.testing.assert_allclose(pdf.g, G, rtol=1e-6)
-        assert pdf.notes == ("r was converted from nm.",)
+        np.testing.assert_allclose(pdf.g, G, rtol=1e-6, atol=1e-3)
+        assert pdf.notes == (f"r was converted from {unit}.",)
 
 
 DENSITY = 0.084
@@ -421,7 +453,8 @@ def test_without_density_the_shape_is_right_and_a_note_says_what_is_missing(tmp_
         (rows(R + 30, G), "r goes from 30.01 to 50 Å"),
         (rows(R[(R < 8) | (R >= 9)], G[(R < 8) | (R >= 9)]), "between 7.99 and 9 Å"),
         # G that no sample has
-        (rows(R, 0 * R), "G.r. goes from 0 to 0"),
+        (rows(R, 0 * R), "G.r. is 0 everywhere; give it in column 2"),
+        (rows(R, 0 * R + 5), "G.r. is 5 everywhere; give it in column 2"),
         (rows(R, 1e200 * G), "G.r. goes from -9"),
         # not G(r), by the header
         ("#L Q($1/\\AA$)  F($1/\\AA$)\n" + TWO, "it holds F.Q., not G"),
@@ -474,7 +507,7 @@ def test_tables_of_too_many_rows_are_refused(monkeypatch):
         ({"qmaxx": 20}, "there is no condition 'qmaxx'"),
         ({"qmax": 100}, "qmax must be below 40"),
         ({"quantity": "F(Q)"}, "quantity must be one of G"),
-        ({"r_unit": "pm"}, "r_unit must be one of Å, nm, got 'pm'"),
+        ({"r_unit": "mm"}, "r_unit must be one of Å, nm, pm, got 'mm'"),
         ({"number_density": 0}, "number_density must be above 0"),
         ({"composition": "Zr(HPO4"}, "as in SrTiO3 or"),
         ({"composition": "Qq2"}, "composition 'Qq2': unknown element"),

@@ -84,7 +84,7 @@ def test_options_are_those_of_read_pdf(client):
         (columns(R, np.full(R.size, np.nan)).encode(), "0 of its 1425 rows"),
         (columns(R[::-1], G).encode(), "r must increase"),
         (columns(R[:75], G[:75]).encode(), "r goes from 1.5 to 2.98 Å"),
-        (columns(R, 0 * R).encode(), "goes from 0 to 0"),
+        (columns(R, 0 * R).encode(), "is 0 everywhere"),
         (b"<html><script>alert(1)</script></html>", "it has no table"),
     ],
 )

@@ -128,6 +128,23 @@ def test_what_is_known_better_is_asked_with_the_file(address, open_page, files):
     assert "Q 0.5 to 18 Å⁻¹" in page.inner_text("#conditions")
 
 
+def test_what_neither_the_file_nor_the_user_says_is_named(address, open_page, files):
+    page = open_page(DESKTOP).page
+    ask_about_rutile(page, address, files)
+    assert "Assumed" not in page.inner_text("#conditions")
+    text = EXAMPLES[RUTILE]
+    kept = [line for line in text.splitlines() if not line.startswith("# q")]
+    (files / "bare.gr").write_text("\n".join(kept))
+    page.set_input_files("#file", files / "bare.gr")
+    wait_for_all(page)
+    said = "Assumed, as neither the file nor you say: Qmin, Qmax, Qdamp, Qbroad."
+    assert said in page.inner_text("#conditions")
+    page.click("summary")
+    page.fill("[name=qmax]", "18")
+    page.click("#again")
+    page.wait_for_selector("#conditions:has-text('say: Qmin, Qdamp, Qbroad.')")
+
+
 def test_a_composition_is_told_and_said(address, open_page, files):
     page = open_page(DESKTOP).page
     ask_about_rutile(page, address, files)

@@ -75,8 +75,8 @@ class Answer:
         like the PDF, and of like compositions where the model was told one; none from a
         model without memory.
     conditions
-        The conditions that were assumed: stated by the file or by the caller, and
-        those of the reference elsewhere.
+        The conditions of the PDF: stated by the file or by the caller, and those of
+        the reference elsewhere.
     trust
         How often the model is right at these conditions; None where it was not
         tested.
@@ -86,6 +86,9 @@ class Answer:
         What in the PDF speaks for the first group; None where it was not asked for.
     composition
         The composition that the model was told; None where it was told none.
+    assumed
+        The names of the conditions that are those of the reference because neither
+        file nor caller state them.
     """
 
     groups: tuple[Candidate, ...]
@@ -97,6 +100,7 @@ class Answer:
     warnings: tuple[str, ...] = ()
     evidence: Evidence | None = None
     composition: str | None = None
+    assumed: tuple[str, ...] = ()
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the answer as JSON can hold it."""
@@ -165,9 +169,14 @@ class Answer:
     def _where(self) -> str:
         """Return the conditions that matter most, in words."""
         omega = self.conditions
-        rays = {"xray": "x-rays", "neutron": "neutrons"}[omega.radiation]
-        told = ", told the composition," if self.composition else ""
-        return (
-            f"with Qmax {omega.qmax:g} Å⁻¹, Qdamp {omega.qdamp:g} Å⁻¹, rmax "
-            f"{omega.rmax:.3g} Å ({rays}){told}"
+        words = {
+            "qmax": f"Qmax {omega.qmax:g} Å⁻¹",
+            "qdamp": f"Qdamp {omega.qdamp:g} Å⁻¹",
+            "rmax": f"rmax {omega.rmax:.3g} Å",
+            "radiation": {"xray": "x-rays", "neutron": "neutrons"}[omega.radiation],
+        }
+        said = (
+            text + " (assumed)" * (name in self.assumed) for name, text in words.items()
         )
+        told = ", told the composition," if self.composition else ""
+        return f"with {', '.join(said)}{told}"

@@ -85,7 +85,8 @@ def accuracies(
 
 
 def _box(card: Mapping[str, Any]) -> Iterator[str]:
-    yield f"Radiation: {card['conditions']['radiation']}."
+    learned = card["training"].get("radiations", [card["conditions"]["radiation"]])
+    yield f"Radiation: {', '.join(learned)}."
     yield ""
     yield from _table(
         ("condition", "from", "to"),
@@ -149,7 +150,8 @@ def _training(card: Mapping[str, Any]) -> Iterator[str]:
             f"- memory: {memory['crystals']:,} crystals of the training part, spread "
             f"{memory['spread']:g}, weight {memory['weight']:g}"
         )
-    yield from (f"- {key}: {value}" for key, value in card["training"].items())
+    facts = {k: v for k, v in card["training"].items() if k != "radiations"}
+    yield from (f"- {key}: {value}" for key, value in facts.items())
     yield f"- hardware: {card['hardware'] or 'not stated'}"
     yield f"- hours: {'not stated' if card['hours'] is None else card['hours']}"
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from gromega.conditions import REFERENCE, Box, Conditions
+from gromega.conditions import RADIATIONS, REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.space_groups import SYSTEMS, crystal_system, symbol
 from gromega.files import put_in_place
@@ -174,6 +174,11 @@ class Model:
     def trained_over(self) -> Box:
         """The box that it was trained over, of one point where there was no other."""
         return self.box or Box.around(self.conditions)
+
+    @property
+    def radiations(self) -> tuple[str, ...]:
+        """The radiations that it was trained for; models up to 1.8 do not say."""
+        return tuple(self.training.get("radiations", RADIATIONS))
 
     @property
     def uses_compositions(self) -> bool:
@@ -493,13 +498,18 @@ class Model:
             crystal, _, formula = name.rpartition(" ")
             known.append(Known(crystal, formula, number, likeness))
         omega = pdf.conditions()
-        warnings = tuple(
+        warnings = [
             f"{name} {getattr(omega, name):g} is outside of what the model was trained "
             f"for, {low:g} to {high:g}."
             for name in self.trained_over.outside(omega)
             if name != "rmin" or omega.rmin > FIRST_PEAK
             for low, high in [getattr(self.trained_over, name)]
-        )
+        ]
+        if omega.radiation not in self.radiations:
+            warnings.append(
+                f"radiation {omega.radiation} is not what the model was trained for, "
+                f"{' and '.join(self.radiations)}."
+            )
         notes = [*pdf.notes, *warnings]
         if pdf.composition is not None and not told:
             why = "this model makes no use of the composition."
@@ -511,7 +521,7 @@ class Model:
             tested = None
         return Answer(
             groups, coverage, dict(ranked), tuple(known), omega, tested, tuple(notes),
-            composition=pdf.composition if told else None,
+            composition=pdf.composition if told else None, assumed=pdf.assumed,
         )  # fmt: skip
 
     def rank(

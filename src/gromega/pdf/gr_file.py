@@ -81,7 +81,7 @@ class Header:
     columns
         The columns of the table whose sum is the function.
     r_unit
-        The unit of r, ``"Å"`` or ``"nm"``.
+        The unit of r, ``"Å"``, ``"nm"`` or ``"pm"``.
     composition
         The composition, unchecked; empty if it does not say.
     """
@@ -364,7 +364,8 @@ def _labels(line: str) -> tuple[str, str]:
     if kind == "r":
         # A g alone may mean G(r) as well.
         quantity = "g(r)" if y + y_argument == "g(r)" else _LABELS.get(y, "")
-        return quantity, "nm" if "nm" in x + x_unit else "Å"
+        unit = re.search("nm|pm", x + x_unit)
+        return quantity, unit[0] if unit else "Å"
     if re.fullmatch(r"q|2|2\W?th\w*|2θ|tth|two|twotheta", kind):
         return f"{y}({x})", "Å"
     return "", "Å"

@@ -1,8 +1,9 @@
 """Measured PDFs: G(r) and its conditions from the files that programs write."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ Floats = NDArray[np.float64]
 
 QUANTITIES = ("G(r)", "D(r)", "Keen G(r)", "g(r)", "T(r)", "R(r)")
 """The functions of r that G(r) can be had from; see `read_pdf`."""
-R_UNITS = ("Å", "nm")
+R_UNITS = {"Å": 1.0, "nm": 10.0, "pm": 0.01}
+"""The units that r may have, in Å."""
 UNKNOWN = "unknown"
 """What is given in place of a composition that is not known."""
 # With r in nm, G(r), D(r) and T(r) are in nm⁻², R(r) is in nm⁻¹.
-_NM_POWERS = {"G(r)": 2, "D(r)": 2, "T(r)": 2, "R(r)": 1}
+_POWERS = {"G(r)": 2, "D(r)": 2, "T(r)": 2, "R(r)": 1}
 MIN_RANGE = 3.5
 """Å, the least that must be there of the range that the network sees."""
 MAX_STEP = 0.5
@@ -35,6 +37,8 @@ MAX_MEAN = 0.5
 """The mean of G(r) over its r.m.s.: 0.1 at most in 59 measured ones, 1 in R(r)."""
 KNOT_STEP = GRID_STEP * 2 / 3
 """Å, the step of the knots on which finer data are smoothed: π/60."""
+# Limits within which all others are.
+_WIDE = {"rmin": 0.0, "rmax": MAX_G, "qmin": 0.0, "qmax": math.pi / GRID_STEP - 1e-9}
 _BEYOND = 2.0
 """Å beyond the network's range, where data still bear on the spline within it."""
 
@@ -68,6 +72,11 @@ class MeasuredPDF:
     dialect: str
     notes: tuple[str, ...] = ()
     composition: str | None = None
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """The conditions that are not known: `conditions` has the reference's."""
+        return tuple(f.name for f in fields(Conditions) if f.name not in self.stated)
 
     def conditions(self) -> Conditions:
         """Return the conditions of the file, the reference where it is silent.
@@ -104,7 +113,8 @@ def read_pdf(
         ``"g(r)"``, ``"T(r)"`` or ``"R(r)"``, with the names of Keen, J. Appl.
         Cryst. 34 (2001) 172.
     r_unit
-        The unit of r in the file, ``"Å"`` or ``"nm"``, if the header does not say.
+        The unit of r in the file, ``"Å"``, ``"nm"`` or ``"pm"``, if the header does not
+        say.
     composition
         The composition, as in ``"SrTiO3"``, if the header does not say, for models that
         make use of it, and for the scale of Keen's G(r); ``"unknown"`` leaves out what
@@ -141,16 +151,26 @@ def read_pdf(
                 "for instance"
             )
         r, y = _finite_rows(table, header.columns, notes)
-        if (r_unit or header.r_unit) == "nm":
-            r, y = 10 * r, y / 10 ** _NM_POWERS.get(kind, 0)
-            notes.append("r was converted from nm.")
+        unit = r_unit or header.r_unit
+        if unit != "Å":
+            size = R_UNITS[unit]
+            r, y = r * size, y / size ** _POWERS.get(kind, 0)
+            notes.append(f"r was converted from {unit}.")
         _check_r(r)
         low, high = conditions.get("rmin", 0.0), conditions.get("rmax", math.inf)
         if r[0] < low or r[-1] > high:
-            r, y = r[(low <= r) & (r <= high)], y[(low <= r) & (r <= high)]
+            inside = (low <= r) & (r <= high)
+            if not inside.any():
+                raise ValueError(
+                    f"r goes from {r[0]:g} to {r[-1]:g} Å, of which rmin and rmax "
+                    "leave nothing"
+                )
+            r, y = r[inside], y[inside]
         step = _check_range(r)
         least, most = float(y.min()), float(y.max())
-        if least == most or max(-least, most) > MAX_G:
+        if least == most:
+            raise ValueError(f"{kind} is {least:g} everywhere; give it in column 2")
+        if max(-least, most) > MAX_G:
             raise ValueError(
                 f"{kind} goes from {least:g} to {most:g}; give it in column 2"
             )
@@ -158,9 +178,9 @@ def read_pdf(
             _check_shape(kind, y)
         composition = _composition(composition, header.composition, notes)
         g = _to_g(kind, r, y, composition, number_density, notes)
+        stated = _usable(header.stated, conditions, notes)
     except ValueError as error:
-        raise ValueError(f"{name}: {error}.") from None
-    stated = _usable(header.stated, conditions, notes)
+        raise ValueError(f"{name}: {str(error).removesuffix('.')}.") from None
     stated |= {"rmin": float(r[0]), "rmax": float(r[-1])}
     qmax = stated.get("qmax", REFERENCE.qmax)
     if math.pi / step < 0.98 * qmax:
@@ -186,7 +206,8 @@ def check_options(
         If an option is not allowed.
     """
     if conditions:
-        Conditions.from_mapping(conditions)
+        # A limit alone is looked at beside the file's other one when that is read.
+        Conditions.from_mapping({**_WIDE, **conditions})
     for option, value, allowed in (
         ("quantity", quantity, QUANTITIES),
         ("r_unit", r_unit, R_UNITS),
@@ -210,6 +231,12 @@ def _composition(given: str | None, stated: str, notes: list[str]) -> str | None
     try:
         parse_composition(stated)
     except ValueError:
+        # Not a word such as N/A.
+        if re.search(r"\d", stated):
+            notes.append(
+                f"The header's composition {stated} was not used: it is no formula in "
+                "numbers. Give composition if you know it."
+            )
         return None
     notes.append(
         f"The composition {stated} is the header's; if it is wrong, give another, "
@@ -263,12 +290,12 @@ def _check_range(r: Floats) -> float:
 
     Refuse one that leaves too much out of what the network sees.
     """
-    first, last = (r[0], r[-1]) if r.size else (0.0, 0.0)
+    first, last = r[0], r[-1]
     low, high = REFERENCE.rmin, REFERENCE.rmax
     if min(last, high) - max(first, low) < MIN_RANGE:
         raise ValueError(
             f"r goes from {first:g} to {last:g} Å, but {MIN_RANGE:g} Å or more are "
-            f"needed between {low:g} and {high:g} Å; if it is in nm, say so by r_unit"
+            f"needed between {low:g} and {high:g} Å; if it is in nm or pm, give r_unit"
         )
     steps = np.diff(r)
     largest = float(steps.max())
@@ -360,14 +387,17 @@ def _mean_length(composition: str) -> float:
 def _usable(
     stated: Mapping[str, Any], given: Mapping[str, Any], notes: list[str]
 ) -> dict[str, Any]:
-    """Return the given conditions and those of a header that could be right."""
+    """Return the given conditions and those of a header that could be right.
+
+    Refuse given ones that do not go with these.
+    """
     try:
         Conditions.from_mapping({**stated, **given})
     except ValueError:
         pass
     else:
         return {**stated, **given}
-    usable = dict(given)
+    usable: dict[str, Any] = {}
     for name, value in stated.items():
         if name in given:
             continue
@@ -380,6 +410,14 @@ def _usable(
             )
         else:
             usable[name] = value
+    usable |= given
+    try:
+        Conditions.from_mapping(usable)
+    except ValueError as error:
+        raise ValueError(
+            f"{str(error).removesuffix('.')}; what neither the options nor the header "
+            "state is taken from the reference"
+        ) from None
     return usable
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gromega.conditions import Box
+from gromega.conditions import RADIATIONS, Box
 from gromega.crystals.table import crystals_of, read_table, rows_of
 from gromega.crystals.variants import with_symmetry
 from gromega.files import write_json
@@ -119,6 +119,9 @@ def train(params: Params) -> None:
     if not is_first():
         return
     facts: dict[str, Any] = asdict(params.train)
+    usual = params.reference.radiation
+    mixed = recipe.variants and recipe.variants.other_radiation
+    facts["radiations"] = [name for name in RADIATIONS if mixed or name == usual]
     if start:
         parts = [validation, box] if box else [validation]
         trained, facts["start_share"] = average(network, trained, parts)

@@ -68,7 +68,7 @@ class Options:
         str | None, Query(max_length=20, description="Such as G(r), as in the docs.")
     ] = None
     r_unit: Annotated[
-        str | None, Query(max_length=20, description="The unit of r, Å or nm.")
+        str | None, Query(max_length=20, description="The unit of r: Å, nm, pm.")
     ] = None
     composition: Annotated[
         str | None,

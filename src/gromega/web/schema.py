@@ -55,6 +55,7 @@ class AnswerOut(BaseModel):
     warnings: list[str]
     evidence: EvidenceOut | None
     composition: str | None
+    assumed: list[str]
 
 
 class ModelOut(BaseModel):

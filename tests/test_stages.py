@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import yaml
+from conftest import NETWORK
 from files import cif
 from typer.testing import CliRunner
 
@@ -368,12 +369,9 @@ def test_crystals_that_do_not_scatter_are_left_out(
 def tiny_robust(monkeypatch):
     recipe = replace(
         RECIPES["robust"],
-        network={
-            "name": "resnet", "widths": (8, 16), "blocks": (1, 1), "dense": 16,
-            "dropout": 0.1, "embedding": 8,
-        },
+        network=NETWORK,
         batch=8,
-    )  # fmt: skip
+    )
     monkeypatch.setitem(RECIPES, "robust", recipe)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import NETWORK, SETS
 from typer.testing import CliRunner
 
 from gromega import read_pdf, simulate
@@ -24,11 +25,6 @@ from gromega.models.weights import to_arrays
 from gromega.pdf.measured import to_input
 
 GROUPS = np.array([166, 194, 225, 14])
-NETWORK = {
-    "name": "resnet", "widths": (8, 16), "blocks": (1, 1), "dense": 16,
-    "dropout": 0.1, "embedding": 8,
-}  # fmt: skip
-SETS = Calibration(1.0, {"0.90": 0.8, "0.95": 0.9}, "validation part", 9)
 SURER = Calibration(0.5, {"0.90": 0.5, "0.95": 0.6}, "validation part", 9)
 
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import NETWORK
 
 from gromega.conditions import REFERENCE
 from gromega.models.inference import Compiled
@@ -11,10 +12,6 @@ from gromega.models.recipes import make_network
 from gromega.models.weights import to_arrays
 
 GROUPS = np.array([194, 225, 229])
-NETWORK = {
-    "name": "resnet", "widths": (8, 16), "blocks": (1, 1), "dense": 16,
-    "dropout": 0.1, "embedding": 8,
-}  # fmt: skip
 
 
 def clusters(generator, n, width=8, noise=0.3):

@@ -229,7 +229,7 @@ def reliability_figure(bins: Sequence[Reliability]) -> Figure:
         above = [100 * (found.right.high - found.right.value) for found in bins]
         plot.errorbar(
             x, y, (below, above), fmt="o-", color=COLORS["top1"], markersize=4,
-            linewidth=1, capsize=2,
+            linewidth=1, capsize=2, clip_on=False,
         )  # fmt: skip
         plot.set(
             xlabel="confidence in the first group (%)", ylabel="accuracy (%)",

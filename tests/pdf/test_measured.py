@@ -452,6 +452,7 @@ def test_without_density_the_shape_is_right_and_a_note_says_what_is_missing(tmp_
         (rows(R[:300], G[:300]), "r goes from 0.01 to 3 Å, but 3.5 Å or more"),
         (rows(R + 30, G), "r goes from 30.01 to 50 Å"),
         (rows(R[(R < 8) | (R >= 9)], G[(R < 8) | (R >= 9)]), "between 7.99 and 9 Å"),
+        (rows(R[(R < 8) | (R > 8.1)], G[(R < 8) | (R > 8.1)]), "give it in even steps"),
         # G that no sample has
         (rows(R, 0 * R), "G.r. is 0 everywhere; give it in column 2"),
         (rows(R, 0 * R + 5), "G.r. is 5 everywhere; give it in column 2"),
@@ -597,6 +598,25 @@ def test_uneven_steps_are_regridded(generator):
     x = to_input(made(r, np.sin(3 * r)))
     inside = (r[0] < INPUT_R) & (r[-1] > INPUT_R)
     np.testing.assert_allclose(x[inside], np.sin(3 * INPUT_R[inside]), atol=1e-3)
+
+
+@pytest.mark.parametrize("fine", [0.005, 0.01])
+@pytest.mark.parametrize("cut", [2, 10, 20])
+def test_steps_that_become_coarser_are_regridded(generator, fine, cut):
+    r = np.concatenate([np.arange(0, cut, fine), np.arange(cut, 30, 0.05)])
+    x = to_input(made(r, np.sin(10 * r)))
+    inside = r[-1] > INPUT_R
+    np.testing.assert_allclose(x[inside], np.sin(10 * INPUT_R[inside]), atol=1e-3)
+    noisy = np.sin(10 * r) + 0.02 * generator.standard_normal(r.size)
+    # but for the very end, where a spline is least sure
+    inside = r[-1] - 0.5 > INPUT_R
+    assert np.abs(to_input(made(r, noisy)) - x)[inside].max() < 0.1
+
+
+def test_a_gap_beyond_what_the_network_sees_does_no_harm(tmp_path):
+    r = np.concatenate([R, 40 + R])
+    pdf = read_pdf(write(tmp_path, rows(r, np.sin(9 * r))), rmax=50)
+    assert pdf.r[-1] == 50
 
 
 def test_inputs_of_many_are_those_of_each(generator):

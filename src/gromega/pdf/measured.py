@@ -31,6 +31,8 @@ MIN_RANGE = 3.5
 """Å, the least that must be there of the range that the network sees."""
 MAX_STEP = 0.5
 """Å, more than this between two r is a gap: a peak is narrower."""
+MAX_UNEVEN = 3
+"""Times the usual step, more than this is a gap too: a spline would ring there."""
 MAX_G = 1e30
 """Å⁻², what single precision holds with room to spare."""
 MAX_MEAN = 0.5
@@ -286,9 +288,9 @@ def _check_r(r: Floats) -> None:
 
 
 def _check_range(r: Floats) -> float:
-    """Return the largest step of an r, in Å.
+    """Return the largest step of an r, in Å, as far as the network sees it.
 
-    Refuse one that leaves too much out of what the network sees.
+    Refuse one that leaves too much out.
     """
     first, last = r[0], r[-1]
     low, high = REFERENCE.rmin, REFERENCE.rmax
@@ -297,13 +299,14 @@ def _check_range(r: Floats) -> float:
             f"r goes from {first:g} to {last:g} Å, but {MIN_RANGE:g} Å or more are "
             f"needed between {low:g} and {high:g} Å; if it is in nm or pm, give r_unit"
         )
-    steps = np.diff(r)
+    steps = np.diff(r[r <= INPUT_R[-1] + _BEYOND])
     largest = float(steps.max())
-    if largest > MAX_STEP:
+    even = max(MAX_UNEVEN * float(np.median(steps)), KNOT_STEP)
+    if largest > min(MAX_STEP, even):
         i = int(np.argmax(steps))
         raise ValueError(
-            f"there is no G(r) between {r[i]:g} and {r[i + 1]:g} Å; give it in steps "
-            f"of {MAX_STEP:g} Å at most"
+            f"there is no G(r) between {r[i]:g} and {r[i + 1]:g} Å; give it in even "
+            f"steps of {MAX_STEP:g} Å at most"
         )
     return largest
 
@@ -452,9 +455,25 @@ def to_inputs(pdfs: Sequence[MeasuredPDF]) -> NDArray[np.float32]:
 def _spline(r: Floats, g: Floats) -> BSpline:
     """Return the splines of PDFs on the same r, (n, n_pdfs)."""
     intervals = math.floor((r[-1] - r[0]) / KNOT_STEP)
-    if r.size < 2 * intervals or np.diff(r).max() > KNOT_STEP:
+    steps = np.diff(r)
+    even = steps.max() <= MAX_UNEVEN * steps.min()
+    if r.size < 2 * intervals and even:
         return make_interp_spline(r, g, k=5)
-    knots = np.linspace(r[0], r[-1], intervals + 1)
-    # As many points or more between any two knots: the normal equations are well
+    knots = _knots(r, np.linspace(r[0], r[-1], intervals + 1))
+    # Two points or more between any two knots: the normal equations are well
     # conditioned, and a tenth of the work.
     return make_lsq_spline(r, g, np.pad(knots, 5, mode="edge"), k=5, method="norm-eq")
+
+
+def _knots(r: Floats, even: Floats) -> Floats:
+    """Return those of even knots between any two of which there are two points."""
+    below = np.searchsorted(r, even)
+    below[-1] = r.size
+    if np.diff(below).min() >= 2:
+        return even
+    kept = [0]
+    for i in range(1, even.size):
+        if below[i] - below[kept[-1]] >= 2:
+            kept.append(i)
+    kept[-1] = even.size - 1
+    return even[kept]

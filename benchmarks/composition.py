@@ -17,10 +17,9 @@ import numpy as np
 
 from gromega import load_model
 from gromega.crystals.table import read_table
-from gromega.evaluation.accuracy import classes
 from gromega.evaluation.analysis import by_group, by_number
 from gromega.lake import read_pdfs
-from gromega.models.outputs import ranks
+from gromega.models.outputs import classes, ranks
 from gromega.splits import read_part
 
 

@@ -367,9 +367,10 @@ def evaluate(
     ] = Path("data"),
 ) -> None:
     """Score a model on the test part of a pipeline's data, its own or another's."""
-    from gromega.evaluation.accuracy import classes, score
+    from gromega.evaluation.accuracy import score
     from gromega.lake import read_pdfs
     from gromega.models.model import load_model
+    from gromega.models.outputs import classes
     from gromega.splits import read_part
     from gromega.stages.parts import formulas_of
 

@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from gromega.conditions import REFERENCE, get_sweep
+from gromega.conditions import AXES, REFERENCE, get_sweep
 from gromega.crystals.table import crystals_of, write_table
 from gromega.evaluation.accuracy import (
     classes,
@@ -117,6 +119,16 @@ def test_answers_that_knew_the_composition_are_scored_apart(tmp_path):
     better = made.pop("with_composition")
     assert (made["top1"], made["n"]) == (0.5, 2)
     assert (better["top1"], better["n"]) == (1.0, 2)
+
+
+def test_a_sweep_over_other_values_is_refused(model, lake, labels, monkeypatch):
+    ids, _ = labels
+    path = lake / "answers-uiso.zarr"
+    answer(model, lake / "uiso.zarr", ids, path)
+    shifted = replace(AXES["uiso"], values=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6))
+    monkeypatch.setitem(AXES, "uiso", shifted)
+    with pytest.raises(ValueError, match=r"uiso are \[0.005, .*over \[0.1, 0.2"):
+        read_answers(path)
 
 
 def test_sweep_of_other_crystals_is_refused(model, lake, labels):

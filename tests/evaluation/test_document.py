@@ -89,6 +89,11 @@ def test_latex_escapes_what_it_must():
     assert r"P2\_1/c & 1.0 $\pm$ 0.5 \\" in text
     assert r"\begin{tabular}{lr}" in text
     assert text.count("{") == text.count("}")
+    odd = Table(r"HEAD^ and main~1, \ {a}.", TABLE.head, TABLE.rows)
+    caption = (
+        r"HEAD\textasciicircum{} and main\textasciitilde{}1, \textbackslash{} \{a\}."
+    )
+    assert rf"\caption{{{caption}}}" in to_latex(odd, "01")
 
 
 @pytest.mark.parametrize("again", [False, True])

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -70,6 +71,12 @@ def test_an_answer_holds_its_evidence(model, library, pdf):
     assert f"best match: {best.formula} (rutile, 10), Rw {best.rw:.2f}" in str(answer)
     strongest = answer.evidence.centres[answer.evidence.speaks.argmax()]
     assert f": r near {strongest:.1f}, " in str(answer)
+    # what speaks against the group does not speak for it
+    speaks = np.where(np.arange(answer.evidence.speaks.size) == 4, 0.2, -0.1)
+    one = replace(answer.evidence, speaks=speaks)
+    assert one.speaks_most() == f"{one.centres[4]:.1f}"
+    none = replace(answer, evidence=replace(one, speaks=np.minimum(speaks, 0)))
+    assert f"speaks most for {none.groups[0].number}: no r alone" in str(none)
 
 
 def test_where_nothing_can_be_laid_over_it_the_answer_says_why(model, library, pdf):

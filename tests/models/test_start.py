@@ -33,6 +33,15 @@ def test_a_network_starts_as_the_released_one(released):
     np.testing.assert_array_equal(network.last.kernel[...], theirs.last.kernel[...])
 
 
+def test_what_batches_were_like_is_taken_over_too(released):
+    network, model = make_network(NETWORK, 3, 99), load_model(released)
+    network.stem_norm.mean[...] += 3
+    start_from(network, released, SPLIT)
+    np.testing.assert_array_equal(
+        network.stem_norm.mean[...], model.network.stem_norm.mean[...]
+    )
+
+
 def test_layers_of_another_shape_stay_as_they_are(released):
     network = make_network(NETWORK, 5, 99)
     fresh = make_network(NETWORK, 5, 99)

@@ -74,7 +74,7 @@ def test_same_seed_gives_the_same_weights(trained):
 
 
 def test_another_seed_gives_other_weights(trained):
-    _, history = fit(TINY, network(1), feed(256, 0), waves(64, 1), [], 1, 1)
+    _, history = fit(TINY, network(), feed(256, 0), waves(64, 1), [], 1, 1)
     assert history[0].loss != trained[1][0].loss
 
 

@@ -214,6 +214,11 @@ def commented(text):
         # keys of no program we know: read as well
         ("composition = Cd Se\nQmax (1/Å): 19\n\n" + TWO, "key = value", {"qmax": 19}),
         ("# X-ray PDF of nickel\n" + TWO, "columns", {"radiation": "xray"}),
+        ("radiation = X-rays\n" + TWO, "columns", {"radiation": "xray"}),
+        ("# stype: 'N'\n" + TWO, "columns", {"radiation": "neutron"}),
+        # words that begin like those, but are none
+        ("mode = normal\n" + TWO, "columns", {}),
+        ("radiation: none\n# stype = xafs\n" + TWO, "columns", {}),
         # bare columns by space, tab, comma, semicolon with decimal commas: nothing
         (TWO, "columns", {}),
         (rows(R, G, delimiter="\t"), "columns", {}),

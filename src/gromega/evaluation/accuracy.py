@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from gromega.evaluation.answers import Answers
 from gromega.models.calibration import expected_calibration_error
-from gromega.models.outputs import ranks
+from gromega.models.outputs import classes, ranks
 
 TOP = (1, 6)
 TOLD = "with_composition"
@@ -30,33 +30,6 @@ def score(
     error = round(expected_calibration_error(log_probabilities, y), 6)
     scores |= {"ece": error, "n": int(y.size)}
     return scores if told is None else {**scores, TOLD: score(told, y)}
-
-
-def classes(
-    known: NDArray[np.int64], space_groups: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Return the outputs of a model that stand for some space groups, (n,).
-
-    Parameters
-    ----------
-    known
-        The space groups that the model knows, (n_groups,).
-    space_groups
-        The space groups asked for, (n,).
-
-    Raises
-    ------
-    ValueError
-        If the model does not know one of them.
-    """
-    unknown = np.setdiff1d(space_groups, known)
-    if unknown.size:
-        raise ValueError(
-            f"the model does not know the space group {unknown[0]}; train it on the "
-            "same crystals with 'dvc repro'."
-        )
-    order = np.argsort(known)
-    return order[np.searchsorted(known, space_groups, sorter=order)]
 
 
 def scores(answers: Answers, space_groups: NDArray[np.int64]) -> dict[str, Scores]:

@@ -9,7 +9,7 @@ import zarr
 from numpy.typing import NDArray
 
 from gromega.conditions import Sweep, get_sweep
-from gromega.lake import ids_of, open_store, read_pdfs, whole, write_answers
+from gromega.lake import POINTS, ids_of, open_store, read_pdfs, whole, write_answers
 from gromega.models.model import Model
 
 
@@ -76,7 +76,7 @@ def answer(
         If the store lacks one of the crystals, or a sweep is of others.
     """
     data = open_store(pdfs)
-    sweep, seen = _sweep_of(data, ids.size)
+    sweep, seen = _sweep_of(pdfs, data, ids.size)
     log_p = np.empty((*seen.shape, model.space_groups.size), np.float32)
     told = None if compositions is None else np.empty_like(log_p)
 
@@ -104,14 +104,23 @@ def read_answers(path: Path) -> Answers:
     """Return the answers of a store that `answer` wrote."""
     data = open_store(path)
     log_p, ids = whole(data, "log_p"), ids_of(data)
-    sweep, seen = _sweep_of(data, ids.size)
+    sweep, seen = _sweep_of(path, data, ids.size)
     told = whole(data, "log_p_told") if "log_p_told" in data else None
     return _flat(ids, whole(data, "space_group"), log_p, seen, sweep, told)
 
 
-def _sweep_of(data: zarr.Group, n: int) -> tuple[Sweep | None, NDArray[np.bool_]]:
+def _sweep_of(
+    path: Path, data: zarr.Group, n: int
+) -> tuple[Sweep | None, NDArray[np.bool_]]:
     """Return the sweep of a store of n crystals, and what was seen of them."""
     sweep = get_sweep(str(data.attrs["sweep"])) if "sweep" in data.attrs else None
+    for dim, axis in zip(POINTS, sweep.axes if sweep else (), strict=False):
+        values = whole(data, dim).tolist()
+        if values != list(axis.values):
+            raise ValueError(
+                f"{path}: its values of {axis.name} are {values}, but the sweep is "
+                f"over {list(axis.values)} now; make it again with 'dvc repro'."
+            )
     shape = (*(sweep.shape if sweep else ()), n)
     return sweep, whole(data, "seen") if "seen" in data else np.ones(shape, bool)
 

@@ -186,7 +186,9 @@ def _block(block: str | Table | Picture, name: str) -> str:
 
 
 _TEX = {
-    "%": r"\%", "&": r"\&", "_": r"\_", "#": r"\#", "$": r"\$", "~": r"\ ",
+    "%": r"\%", "&": r"\&", "_": r"\_", "#": r"\#", "$": r"\$",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}",
+    "{": r"\{", "}": r"\}",
     "±": r"$\pm$", "Å": r"\AA{}", "⁻": r"$^{-}$", "¹": r"$^{1}$", "²": r"$^{2}$",
     "−": "$-$", "∞": r"$\infty$",
 }  # fmt: skip

@@ -14,7 +14,7 @@ from gromega.crystals.space_groups import (
     symbol,
 )
 from gromega.evaluation import accuracy, analysis, figures, paper
-from gromega.evaluation.accuracy import TOP, classes, score
+from gromega.evaluation.accuracy import TOP, score
 from gromega.evaluation.analysis import Group
 from gromega.evaluation.answers import Answers
 from gromega.evaluation.document import Document, Picture, Section, Table
@@ -22,7 +22,7 @@ from gromega.evaluation.draws import Draws
 from gromega.intervals import Share
 from gromega.models.calibration import Calibration
 from gromega.models.model import Model
-from gromega.models.outputs import ranks
+from gromega.models.outputs import classes, ranks
 from gromega.plotting import to_svg
 
 REFUSED = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)

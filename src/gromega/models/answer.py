@@ -161,7 +161,8 @@ class Answer:
             )
         if self.evidence:
             most = self.evidence.speaks_most()
-            remarks.append(f"speaks most for {self.groups[0].number}: r near {most} Å")
+            near = f"r near {most} Å" if most else "no r alone"
+            remarks.append(f"speaks most for {self.groups[0].number}: {near}")
         if self.trust:
             remarks.append(f"trust: {self._where()} the model is {self.trust}")
         return [*remarks, *(f"note: {text}" for text in self.warnings)]

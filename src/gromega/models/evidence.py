@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.conditions import REFERENCE
 from gromega.pdf.library import Matches
 from gromega.pdf.measured import MeasuredPDF, to_input
 from gromega.pdf.network_input import INPUT_R, points_within
@@ -42,9 +41,12 @@ class Evidence:
     matches: Matches | None
 
     def speaks_most(self, count: int = 3) -> str:
-        """Return the centres of the windows that speak most for the group, in words."""
+        """Return the centres of the windows that speak most for the group, in words.
+
+        They are none where no window speaks for it.
+        """
         order = np.argsort(-self.speaks, kind="stable")[:count]
-        return ", ".join(f"{self.centres[k]:.1f}" for k in order)
+        return ", ".join(f"{self.centres[k]:.1f}" for k in order if self.speaks[k] > 0)
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the evidence as JSON can hold it."""
@@ -100,7 +102,7 @@ def find_evidence(
     g = to_input(pdf)
     omega = pdf.conditions()
     inside = points_within(omega.rmin, omega.rmax)
-    low, high = max(omega.rmin, REFERENCE.rmin), omega.rmax
+    low, high = omega.rmin, omega.rmax
     centres = np.arange(low + WINDOW / 2, high - WINDOW / 2 + 1e-9, WINDOW / 2)
     away = np.abs(INPUT_R - centres[:, None]) / (WINDOW / 2)
     kept = np.where(away < 1, 0.5 - 0.5 * np.cos(np.pi * away), 1.0)

@@ -209,9 +209,10 @@ class VariantFeed:
 
     def rows(self, epoch: int) -> NDArray[np.int64]:
         n = self.y.size - self._extra
-        # Every other one of them.
-        more = np.arange(n + (epoch + n) % 2, self.y.size, 2)
-        return np.concatenate([np.arange(n), more[: self._extra // 2]])
+        # Every other one of them; of an odd number, the first comes in every epoch.
+        half = np.arange((self._extra + 1) // 2)
+        more = ((epoch + n) % 2 + 2 * half) % max(self._extra, 1)
+        return np.concatenate([np.arange(n), n + more])
 
     def stock(self, epoch: int) -> Arrays:
         rows = self.rows(epoch)

@@ -384,7 +384,7 @@ class Model:
         Raises
         ------
         ValueError
-            If the model has no prediction sets of this coverage.
+            If the model is calibrated, but has no prediction sets of this coverage.
         """
         return self.predict_all([pdf], coverage, trust, evidence, library)[0]
 

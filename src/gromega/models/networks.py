@@ -9,7 +9,6 @@ from jax.nn import initializers
 from gromega.models.convolution import wide_convolution
 from gromega.pdf.network_input import INPUT_R, to_unit
 
-N_INPUT = INPUT_R.size
 HE_UNIFORM = initializers.he_uniform()
 
 
@@ -50,7 +49,7 @@ class Tower(nnx.Module):
         self.wide_norm = nnx.BatchNorm(256, rngs=rngs)
         self.narrow = convolution(256, 64, 32, rngs)
         self.narrow_norm = nnx.BatchNorm(64, rngs=rngs)
-        pooled = N_INPUT // 2
+        pooled = INPUT_R.size // 2
         self.dense = nnx.Linear(pooled * 64, 128, kernel_init=he, rngs=rngs)
         self.dense_norm = nnx.BatchNorm(128, rngs=rngs)
         self.drop = nnx.Dropout(0.5)

@@ -28,6 +28,33 @@ def finite(x: NDArray[np.float32]) -> NDArray[np.float32]:
     return x
 
 
+def classes(
+    known: NDArray[np.int64], space_groups: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the outputs of a model that stand for some space groups, (n,).
+
+    Parameters
+    ----------
+    known
+        The space groups that the model knows, (n_groups,).
+    space_groups
+        The space groups asked for, (n,).
+
+    Raises
+    ------
+    ValueError
+        If the model does not know one of them.
+    """
+    unknown = np.setdiff1d(space_groups, known)
+    if unknown.size:
+        raise ValueError(
+            f"the model does not know the space group {unknown[0]}; train it on the "
+            "same crystals with 'dvc repro'."
+        )
+    order = np.argsort(known)
+    return order[np.searchsorted(known, space_groups, sorter=order)]
+
+
 def ranks(log_p: NDArray[np.floating], y: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the rank of the true class in each row, 0 the first, (n,).
 

@@ -126,10 +126,10 @@ def verify_folder(path: Path) -> dict[str, Any]:
     Raises
     ------
     FileNotFoundError
-        If a file is not there.
+        If there is no card.
     ValueError
-        If the card does not fit the schema, a file is not the one that the card
-        names, or the network's outputs are not the card's space groups.
+        If the card does not fit the schema, a file is missing or not the one that the
+        card names, or the network's outputs are not the card's space groups.
     """
     card = read_card(path)
     for name in (*MODEL_FILES, "CARD.md"):

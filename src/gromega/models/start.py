@@ -15,6 +15,8 @@ from gromega.models.model import load_model
 
 SHARES = (0.0, 0.25, 0.5, 0.75)
 """What the weights before the training may weigh in an average."""
+WEIGHTS = nnx.Any(nnx.Param, nnx.BatchStat)
+"""What is learned: the means and variances of batches too."""
 
 
 def start_from(network: nnx.Module, path: Path, split: Path) -> str:
@@ -45,9 +47,9 @@ def start_from(network: nnx.Module, path: Path, split: Path) -> str:
             f"{path} was trained with another split than {split}, and may have learned "
             "from crystals that are to be tested on; leave train.start empty."
         )
-    theirs = dict(nnx.to_flat_state(nnx.state(load_model(path).network, nnx.Param)))
+    theirs = dict(nnx.to_flat_state(nnx.state(load_model(path).network, WEIGHTS)))
     taken = 0
-    for keys, value in nnx.to_flat_state(nnx.state(network, nnx.Param)):
+    for keys, value in nnx.to_flat_state(nnx.state(network, WEIGHTS)):
         if keys in theirs and theirs[keys].shape == value.shape:
             value[...] = jnp.asarray(theirs[keys][...])
             taken += value.size
@@ -79,8 +81,8 @@ def average(
     -------
     The network, and the share, of `SHARES`, that the weights before have in it.
     """
-    start = nnx.state(before, nnx.Param)
-    graph, *states = nnx.split(after, nnx.Param, ...)
+    start = nnx.state(before, WEIGHTS)
+    graph, *states = nnx.split(after, WEIGHTS, ...)
     end, rest = states
 
     def mixed(share: float) -> nnx.Module:

@@ -330,7 +330,8 @@ def _dialect(lines: Sequence[str], text: str, has_keys: bool) -> str:
 
 def _radiation(lines: Sequence[str], text: str, dialect: str) -> str:
     """Return the radiation, as a key states it, or the program, or the words."""
-    keys = r"^[^\w\n]*(?:mode|stype|radiation)\s*[=:]\s*(x|n)"
+    word = r"(x|n)(?:-?rays?|eutrons?)?\b"
+    keys = rf"^[^\w\n]*(?:mode|stype|radiation)\s*[=:]\s*[\"']?{word}"
     found = re.search(keys, text, re.MULTILINE | re.IGNORECASE)
     if found:
         return {"x": "xray", "n": "neutron"}[found[1].lower()]

@@ -115,8 +115,8 @@ def read_pdf(
         ``"g(r)"``, ``"T(r)"`` or ``"R(r)"``, with the names of Keen, J. Appl.
         Cryst. 34 (2001) 172.
     r_unit
-        The unit of r in the file, ``"Å"``, ``"nm"`` or ``"pm"``, if the header does not
-        say.
+        The unit of r in the file, ``"Å"``, ``"nm"`` or ``"pm"``, if it is not what the
+        header says, or Å where that is silent.
     composition
         The composition, as in ``"SrTiO3"``, if the header does not say, for models that
         make use of it, and for the scale of Keen's G(r); ``"unknown"`` leaves out what

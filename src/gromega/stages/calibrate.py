@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from gromega.conditions import RADIATIONS
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import crystals_of, read_table, rows_of
-from gromega.evaluation.accuracy import classes
 from gromega.lake import by_radiation, seen_spectra
 from gromega.models import calibration, memory
 from gromega.models.feeds import Part
 from gromega.models.held_out import MOST, HeldOut, hold_out
 from gromega.models.model import Model, load_model, save_model
+from gromega.models.outputs import classes
 from gromega.models.recipes import Recipe, get_recipe
 from gromega.params import Params
 from gromega.pdf.bins import DMAX

@@ -7,7 +7,7 @@ from gromega.evaluation.answers import answer
 from gromega.evaluation.draws import draw_rows, draw_scores, write_draws
 from gromega.files import write_json
 from gromega.models.model import load_model
-from gromega.models.outputs import ranks
+from gromega.models.outputs import classes, ranks
 from gromega.parallel import keep_memory
 from gromega.params import Params
 from gromega.splits import read_part
@@ -40,7 +40,7 @@ def evaluate_sweep(params: Params) -> None:
     model = load_model(MODEL, compiled=True)
     ids, labels = read_part(SPLIT, "test")
     told = formulas_of(ids) if model.uses_compositions else None
-    y = accuracy.classes(model.space_groups, labels)
+    y = classes(model.space_groups, labels)
     folder = ANSWERS / "sweeps"
     for made in (METRICS / "sweeps", folder):
         shutil.rmtree(made, ignore_errors=True)

@@ -10,6 +10,7 @@ from gromega.conditions import Box
 from gromega.crystals.table import read_table
 from gromega.lake import read_pdfs, read_spectra
 from gromega.models.feeds import Part
+from gromega.models.outputs import classes
 from gromega.pdf.random_conditions import at_random
 from gromega.splits import read_part
 from gromega.stages.paths import CRYSTALS, REFERENCE, SPECTRA, SPLIT
@@ -19,7 +20,7 @@ def part_of(name: str, groups: NDArray[np.int64]) -> Part:
     """Return a part of the split at the reference, its classes among some groups."""
     ids, labels = read_part(SPLIT, name)
     g = read_pdfs(REFERENCE, ids)
-    return Part(ids, g, np.searchsorted(groups, labels))
+    return Part(ids, g, classes(groups, labels))
 
 
 def box_part(part: Part, box: Box, seeds: Sequence[int]) -> Part:

@@ -68,6 +68,8 @@ def _tested(params: Params, ids: NDArray[np.str_], labels: NDArray[np.int64]) ->
     rows = {row["id"]: row for row in read_table(CRYSTALS, columns).to_pylist()}
     trained, groups = read_part(SPLIT, "train")
     counts = Counter(rows[name]["structure_type"] for name in trained)
+    # Those of no type are like nothing.
+    counts.pop("", None)
     tested = [rows[name] for name in ids]
     return Tested(
         labels,

@@ -21,6 +21,7 @@ from gromega.models.checkpoint import WORK, fingerprint
 from gromega.models.devices import is_first, join
 from gromega.models.feeds import Feed, FixedFeed, VariantFeed
 from gromega.models.model import Model, save_model
+from gromega.models.outputs import classes
 from gromega.models.recipes import Recipe, get_recipe, make_network
 from gromega.models.start import average, start_from
 from gromega.models.type_classes import type_classes
@@ -66,7 +67,7 @@ def _variant_feed(
         labels = np.concatenate([labels, np.asarray(more["space_group"], np.int64)])
     made = with_symmetry(crystals, WORK)
     box = recipe.box or Box.around(params.reference)
-    y = np.searchsorted(groups, labels)
+    y = classes(groups, labels)
     types, group_of_type = type_classes(names, y, own) if recipe.types else (None, None)
     feed = VariantFeed(
         ids, made, y, box, recipe.variants, params.train.seed,
@@ -104,9 +105,10 @@ def train(params: Params) -> None:
     start = params.train.start
     started = start_from(network, Path(start), SPLIT) if start else ""
     box = box_part(validation, recipe.box, [0]) if recipe.box else None
+    sources = sorted(p for p in SOURCE.rglob("*") if p.suffix in (".py", ".json"))
     key = fingerprint(
         recipe, params.train, params.reference, feed.ids, feed.y, validation.g,
-        started, CRYSTALS, EXTRA, *sorted(SOURCE.rglob("*.py")),
+        started, CRYSTALS, EXTRA, *sources,
         jax.__version__, jax.default_backend(), jax.device_count(),
     )  # fmt: skip
     folder = WORK / key
@@ -125,6 +127,7 @@ def train(params: Params) -> None:
     if start:
         parts = [validation, box] if box else [validation]
         trained, facts["start_share"] = average(network, trained, parts)
+        facts["start_sha256"] = started
     round_weights(trained)
     summary = training.summary(history, trained, feed.y.size, validation, box)
     facts |= {**summary, "samples": params.train.epochs * feed.rows(0).size}

@@ -123,7 +123,11 @@ def predict(
         typer.Option(help="A folder for a figure of the evidence for each file."),
     ] = None,
     quantity: Annotated[
-        str | None, typer.Option(help="What the file holds, if not as its header says.")
+        str | None,
+        typer.Option(
+            help="What the file holds, if not as its header says: G(r), D(r), g(r), "
+            "T(r), R(r), or Keen G(r) of RMCProfile."
+        ),
     ] = None,
     r_unit: Annotated[
         str | None, typer.Option(help="The unit of r: Å, nm, pm.")
@@ -166,6 +170,8 @@ def predict(
     known = _library_path(library) if evidence else None
     form = af.JSON if as_json else af.CSV if as_csv else af.TEXT
     paths = _measured(files)
+    if figures and figures.is_file():
+        raise ValueError(f"{figures} is a file; give --figures a folder.")
     drawn = _figure_paths(paths, figures) if figures else {}
     question = af.Question(model, options, asking, form, known, drawn)
     # On a terminal a bar is in the place of the answers until all are there.

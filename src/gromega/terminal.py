@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Any
 
 from rich.console import Console
@@ -23,8 +24,12 @@ console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 def run_or_explain(call: Callable[[], None]) -> None:
     """Call, and turn a user's error into one line and the exit status 2.
 
-    An interrupt is one line too, with the exit status 130 that shells give it.
+    An interrupt is one line too, with the exit status 130 that shells give it. What
+    the encoding of the terminal lacks, as some lack Å, is printed as a question mark.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         call()
     except (ValueError, OSError, ImportError) as error:

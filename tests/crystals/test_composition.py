@@ -18,6 +18,7 @@ from gromega.crystals.composition import Compositions, parse_composition
         ("CaSO4.0.5H2O", {"Ca": 1, "S": 1, "O": 4.5, "H": 1}),
         ("CaSO4·0.5H2O", {"Ca": 1, "S": 1, "O": 4.5, "H": 1}),
         ("Al2O3·2SiO2·2H2O", {"Al": 2, "Si": 2, "O": 9, "H": 4}),
+        ("Al2O3⋅2SiO2∙2H2O", {"Al": 2, "Si": 2, "O": 9, "H": 4}),
         ("K2[PtCl6]", {"K": 2, "Pt": 1, "Cl": 6}),
         ("SrTiO₃", {"Sr": 1, "Ti": 1, "O": 3}),
         ("Fe((CN)2(H2O)0.5)3", {"Fe": 1, "C": 6, "N": 6, "H": 3, "O": 1.5}),

@@ -181,7 +181,7 @@ def test_a_condition_outside_of_the_box_is_a_warning(model, files):
     (warning,) = only.predict(pdf, trust=False).warnings
     assert "neutron is not what the model was trained for, xray." in warning
     (late,) = model.predict(read_pdf(files / "25.gr", rmin=2.5), trust=False).warnings
-    assert late.startswith("rmin 2.5")
+    assert late.startswith("G(r) begins at 2.51 Å: the model was trained from 1.5 Å on")
 
 
 def test_a_model_without_calibration_and_memory_answers_too(model, files):
@@ -238,9 +238,44 @@ def test_the_command_answers_files_and_folders(predict, files, model):
     found = answers[str(files / "25.gr")]
     assert [g["number"] for g in found["groups"]] == [c.number for c in expected.groups]
     lines = predict(files, "--csv").stdout.splitlines()
-    assert lines[0] == "file,rank,number,symbol,system,probability"
+    assert lines[0] == "file,rank,number,symbol,system,probability,in_set"
     assert len(lines) == 1 + 2 * 4
+    inside = [line.endswith(",1") for line in lines[1:5]]
+    assert inside == [c.in_set for c in expected.groups]
     assert str(expected) in predict(files / "25.gr").stdout
+
+
+def test_an_answer_says_of_which_groups_and_systems_it_is(model, files):
+    answer = model.predict(read_pdf(files / "25.gr"))
+    assert "; of the 4 groups that the model knows" in str(answer)
+    (first, share), *_ = answer.systems.items()
+    assert f"crystal system: {first} {share:.0%}" in str(answer)
+    # a session shows a model, not all that is in it
+    assert len(repr(replace(model, held_out=None))) < 3000
+
+
+def test_an_encoding_without_an_angstrom_does_not_stop_the_answer(
+    files, tmp_path, model
+):
+    save_model(tmp_path / "tiny", model)
+    program = str(Path(sys.executable).with_name("gromega"))
+    words = [
+        program,
+        "predict",
+        str(files / "25.gr"),
+        "--model",
+        str(tmp_path / "tiny"),
+    ]
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(words, capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "166" in done.stdout and "set that holds 90%" in done.stdout
+
+
+def test_figures_go_to_a_folder(predict, files):
+    result = predict(files / "25.gr", "--figures", files / "40.5.gr")
+    assert result.exit_code != 0
+    assert "40.5.gr is a file; give --figures a folder" in str(result.exception)
 
 
 def test_answers_are_printed_in_one_form(predict, files):

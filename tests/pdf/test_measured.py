@@ -216,6 +216,12 @@ def commented(text):
         ("# X-ray PDF of nickel\n" + TWO, "columns", {"radiation": "xray"}),
         ("radiation = X-rays\n" + TWO, "columns", {"radiation": "xray"}),
         ("# stype: 'N'\n" + TWO, "columns", {"radiation": "neutron"}),
+        # decimal commas
+        (
+            "qmax = 24,6\nqdamp = 0,04, no fit\n" + TWO,
+            "key = value",
+            {"qmax": 24.6, "qdamp": 0.04},
+        ),
         # words that begin like those, but are none
         ("mode = normal\n" + TWO, "columns", {}),
         ("radiation: none\n# stype = xafs\n" + TWO, "columns", {}),
@@ -485,6 +491,34 @@ def test_the_ending_tells_what_a_bare_file_holds(tmp_path):
         read_pdf(write(tmp_path, TWO, "sample.fq"))
 
 
+def test_a_radiation_that_is_not_known_is_named(tmp_path):
+    pdf = read_pdf(write(tmp_path, "mode = electron\n" + TWO))
+    assert "The header's radiation of electron was not used" in pdf.notes[0]
+    assert "radiation" in pdf.assumed
+
+
+def test_nanometres_that_nobody_states_are_refused(tmp_path):
+    path = write(tmp_path, rows(R / 10, np.sin(9 * R)))
+    with pytest.raises(ValueError, match="if r is in nm or pm, say so by r_unit"):
+        read_pdf(path)
+    # far enough to be taken for Å
+    r = np.arange(0.01, 150, 0.01)
+    path = write(tmp_path, rows(r / 10, np.sin(9 * r)))
+    with pytest.raises(
+        ValueError, match=r"as if Qmax were above 90 Å⁻¹; if r is in nm"
+    ):
+        read_pdf(path)
+    np.testing.assert_allclose(read_pdf(path, r_unit="nm").r, r, rtol=1e-6)
+    assert read_pdf(path, r_unit="Å").r[-1] == pytest.approx(15, abs=0.01)
+
+
+def test_what_is_cut_off_need_not_be_numbers(tmp_path):
+    path = write(tmp_path, rows(R, np.where((R > 1) & (R < 1.2), np.nan, G)))
+    with pytest.raises(ValueError, match="not a number after r = 1;"):
+        read_pdf(path)
+    assert read_pdf(path, rmin=1.5).r[0] == 1.5
+
+
 def test_rows_without_a_number_at_the_ends_are_left_out(tmp_path):
     pdf = read_pdf(write(tmp_path, rows(R, np.where(R < 0.05, np.nan, G))))
     assert pdf.r[0] == 0.05
@@ -515,6 +549,7 @@ def test_tables_of_too_many_rows_are_refused(monkeypatch):
         ({"quantity": "F(Q)"}, "quantity must be one of G"),
         ({"r_unit": "mm"}, "r_unit must be one of Å, nm, pm, got 'mm'"),
         ({"number_density": 0}, "number_density must be above 0"),
+        ({"number_density": 84}, "and at most 0.5 atoms per Å³, got 84"),
         ({"composition": "Zr(HPO4"}, "as in SrTiO3 or"),
         ({"composition": "Qq2"}, "composition 'Qq2': unknown element"),
     ],

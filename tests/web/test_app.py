@@ -107,6 +107,7 @@ def test_a_bad_file_costs_one_clear_line(client, content, message):
         ("quantity=F(Q)", "quantity must be one of"),
         ("composition=" + 300 * "H", "composition"),
         ("trust=perhaps", "trust: "),
+        ("qmx=20", "there is no option 'qmx'; the options are name, coverage, trust"),
     ],
 )
 def test_a_bad_option_costs_one_clear_line(client, query, message):
@@ -114,6 +115,12 @@ def test_a_bad_option_costs_one_clear_line(client, query, message):
     assert reply.status_code == 422
     assert isinstance(reply.json()["detail"], str)
     assert message in reply.json()["detail"]
+
+
+def test_a_form_is_refused(client):
+    reply = client.post("/api/predict", files={"file": ("a.gr", RUTILE)})
+    assert reply.status_code == 422
+    assert "send the file as the body" in reply.json()["detail"]
 
 
 def test_the_name_of_a_file_tells_what_it_holds(client):

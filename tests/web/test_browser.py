@@ -95,7 +95,7 @@ def test_answers_are_saved_as_json_csv_and_png(address, open_page, files):
     answer = json.loads(saved["json"])
     assert answer["trust"] and answer["evidence"]["matches"]
     rows = saved["csv"].decode().splitlines()
-    assert rows[0] == "rank,number,symbol,system,probability"
+    assert rows[0] == "rank,number,symbol,system,probability,in_set"
     assert [int(row.split(",")[1]) for row in rows[1:]] == [
         group["number"] for group in answer["groups"]
     ]

@@ -26,7 +26,7 @@ _PART = re.compile(rf"([A-Z][a-z]?)({_NUMBER}(?:(?<=\d)e[+-]\d+)?)")
 # The water of CuSO4.5H2O, whose dot is none of a number; other dots say themselves that
 # a part begins.
 _WATER = re.compile(r"\.(\d*(?:\.\d+)?)H2O$")
-_DOTS = re.compile(rf"[·*•]({_NUMBER})([^·*•]+)")
+_DOTS = re.compile(rf"[·*•∙⋅]({_NUMBER})([^·*•∙⋅]+)")
 _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉[]", "0123456789()")
 _BRACKETS = re.compile(rf"\(([^()]*)\)({_NUMBER})")
 _MAX_LENGTH = 1000

@@ -9,6 +9,9 @@ from gromega.conditions import Conditions
 from gromega.models.evidence import Evidence
 from gromega.models.held_out import Trust
 
+FIRST_PEAK = 2.0
+"""Å. A PDF that begins above 1.5 Å but below this lacks nothing that tells groups."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -142,7 +145,12 @@ class Answer:
         remarks = []
         if self.coverage is not None:
             names = ", ".join(str(c.number) for c in self.groups if c.in_set)
-            remarks.append(f"set that holds {self.coverage:.0%}: {names}")
+            remarks.append(
+                f"set that holds {self.coverage:.0%}: {names}; of the "
+                f"{len(self.groups)} groups that the model knows"
+            )
+        systems = [f"{k} {p:.0%}" for k, p in self.systems.items() if p >= 0.005]
+        remarks.append(f"crystal system: {', '.join(systems)}")
         if self.composition:
             remarks.append(f"composition: {self.composition}, which the model was told")
         if self.nearest:
@@ -170,10 +178,13 @@ class Answer:
     def _where(self) -> str:
         """Return the conditions that matter most, in words."""
         omega = self.conditions
+        begin = ""
+        if omega.rmin > FIRST_PEAK:
+            begin = f"rmin {omega.rmin:.3g} Å, "
         words = {
             "qmax": f"Qmax {omega.qmax:g} Å⁻¹",
             "qdamp": f"Qdamp {omega.qdamp:g} Å⁻¹",
-            "rmax": f"rmax {omega.rmax:.3g} Å",
+            "rmax": f"{begin}rmax {omega.rmax:.3g} Å",
             "radiation": {"xray": "x-rays", "neutron": "neutrons"}[omega.radiation],
         }
         said = (

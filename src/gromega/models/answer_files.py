@@ -61,14 +61,15 @@ def _as_csv(name: str, answer: "Answer") -> str:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for k, c in enumerate(answer.groups):
-        row = (k + 1, c.number, c.symbol, c.system, f"{c.probability:.6f}")
+        inside = int(c.in_set)
+        row = (k + 1, c.number, c.symbol, c.system, f"{c.probability:.6f}", inside)
         writer.writerow((name, *row))
     return text.getvalue()
 
 
 TEXT = Form(_as_text)
 JSON = Form(_as_json, "{\n", ",\n", "\n}\n")
-CSV = Form(_as_csv, "file,rank,number,symbol,system,probability\n")
+CSV = Form(_as_csv, "file,rank,number,symbol,system,probability,in_set\n")
 
 
 @dataclass(frozen=True)

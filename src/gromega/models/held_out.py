@@ -23,7 +23,7 @@ _FACTOR = 3
 _LEVELS = 127
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class HeldOut:
     """Crystals of the test part as pair spectra, in a byte for each wide bin.
 

@@ -30,7 +30,7 @@ _BLOCK = 128
 _KNOWN, _LIKE = -6.0, -3.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Memory:
     """Known crystals as directions, each of which votes for its space group.
 

@@ -17,7 +17,7 @@ from gromega.conditions import RADIATIONS, REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.space_groups import SYSTEMS, crystal_system, symbol
 from gromega.files import put_in_place
-from gromega.models.answer import Answer, Candidate, Known
+from gromega.models.answer import FIRST_PEAK, Answer, Candidate, Known
 from gromega.models.calibration import Calibration
 from gromega.models.evidence import find_evidence
 from gromega.models.held_out import HeldOut, Trust, trust
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from flax import nnx
 
 FORMAT = "gromega model 1"
-FIRST_PEAK = 2.0
-"""Å. A PDF that begins above 1.5 Å but below this lacks nothing that tells groups."""
 _NEAREST = 5
 # By so much less, crystals of like compositions look like the PDF than others do, for
 # 2 % of the validation crystals, and for 59 % where they are given that of another one.
@@ -101,7 +99,7 @@ class Model:
         at once. Networks other than `resnet` are always JAX's.
     """
 
-    weights: Mapping[str, NDArray[Any]]
+    weights: Mapping[str, NDArray[Any]] = field(repr=False)
     space_groups: NDArray[np.int64]
     architecture: dict[str, Any]
     conditions: Conditions
@@ -502,9 +500,14 @@ class Model:
             f"{name} {getattr(omega, name):g} is outside of what the model was trained "
             f"for, {low:g} to {high:g}."
             for name in self.trained_over.outside(omega)
-            if name != "rmin" or omega.rmin > FIRST_PEAK
+            if name != "rmin"
             for low, high in [getattr(self.trained_over, name)]
         ]
+        if omega.rmin > FIRST_PEAK:
+            warnings.append(
+                f"G(r) begins at {omega.rmin:.3g} Å: the model was trained from "
+                f"{REFERENCE.rmin:g} Å on, and short distances tell groups apart."
+            )
         if omega.radiation not in self.radiations:
             warnings.append(
                 f"radiation {omega.radiation} is not what the model was trained for, "

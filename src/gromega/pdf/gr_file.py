@@ -27,7 +27,7 @@ MAX_LINE = 1000
 
 Source = str | Path | IO[bytes] | IO[str]
 
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER = r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?"
 # qsig and qalp are what PDFgui wrote before 2009.
 _KEYS = {
     "qmin": "q_?min",
@@ -294,7 +294,7 @@ def read_header(lines: Sequence[str], name: str, n_columns: int) -> Header:
         pattern = rf"\b(?:{names}) *(?:[(\[][^)\]\n]*[)\]] *)?[=:]\s*({_NUMBER})"
         found = re.search(pattern, text, re.IGNORECASE)
         if found:
-            stated[key] = float(found[1])
+            stated[key] = float(found[1].replace(",", "."))
     dialect = _dialect(lines, text, bool(stated))
     radiation = _radiation(lines, text, dialect)
     if radiation:
@@ -330,11 +330,11 @@ def _dialect(lines: Sequence[str], text: str, has_keys: bool) -> str:
 
 def _radiation(lines: Sequence[str], text: str, dialect: str) -> str:
     """Return the radiation, as a key states it, or the program, or the words."""
-    word = r"(x|n)(?:-?rays?|eutrons?)?\b"
+    word = r"(electron|x|n)(?:-?rays?|eutrons?|s)?\b"
     keys = rf"^[^\w\n]*(?:mode|stype|radiation)\s*[=:]\s*[\"']?{word}"
     found = re.search(keys, text, re.MULTILINE | re.IGNORECASE)
     if found:
-        return {"x": "xray", "n": "neutron"}[found[1].lower()]
+        return {"x": "xray", "n": "neutron"}.get(found[1].lower(), found[1].lower())
     if dialect in _RADIATIONS:
         return _RADIATIONS[dialect]
     # Not the names of files: they tell of other measurements too.

@@ -96,7 +96,7 @@ class Matches:
     n: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Library:
     """Known crystals as pair spectra, in a byte for each bin of 0.08 Å up to 22.4 Å.
 

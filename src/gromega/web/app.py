@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from importlib import resources
 from io import BytesIO
@@ -90,6 +90,11 @@ class Options:
     def given(self) -> dict[str, Any]:
         """Return those that were given."""
         return {name: value for name, value in vars(self).items() if value is not None}
+
+
+_OPTIONS = (
+    "name", "coverage", "trust", "evidence", *(each.name for each in fields(Options))
+)  # fmt: skip
 
 
 def _examples() -> dict[str, str]:
@@ -230,6 +235,7 @@ def make_app(
     ) -> Response:
         """Rank the space groups of the measured PDF that the body holds."""
         nonlocal waiting
+        _check_request(request)
         content = await _receive(request)
         if waiting >= MAX_WAITING:
             raise HTTPException(
@@ -246,6 +252,22 @@ def make_app(
             waiting -= 1
 
     return app
+
+
+def _check_request(request: Request) -> None:
+    """Refuse options that there are not, and what a form sends."""
+    for name in request.query_params:
+        if name not in _OPTIONS:
+            known = ", ".join(_OPTIONS)
+            raise HTTPException(
+                422, f"there is no option '{name[:40]}'; the options are {known}."
+            )
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        raise HTTPException(
+            422,
+            "send the file as the body, as 'curl --data-binary @file' does, not as a "
+            "form.",
+        )
 
 
 async def _receive(request: Request) -> bytes:

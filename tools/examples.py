@@ -21,7 +21,7 @@ SPALLATION = Conditions(
 NANO = Conditions(qmax=22.0, diameter=40.0, noise=0.05)
 EXAMPLES = {
     "rutile-synchrotron": ("rutile", SYNCHROTRON),
-    "quartz-laboratory": ("alpha quartz", LAB),
+    "spinel-laboratory": ("spinel", LAB),
     "strontium-titanate-neutrons": ("strontium titanate", SPALLATION),
     "wurtzite-4nm": ("wurtzite", NANO),
 }

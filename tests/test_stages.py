@@ -386,13 +386,24 @@ def with_theoretical(table):
     return pa.concat_tables([table, copies])
 
 
+def of_another_group(table, count):
+    """Return the first crystals of a table as if they were of another group."""
+    names = pa.array([f"other {k}" for k in range(count)])
+    groups = pa.array([1] * count, table["space_group"].type)
+    made = table.slice(0, count).set_column(0, "id", names)
+    for name in ("space_group", "space_group_loose"):
+        made = made.set_column(made.column_names.index(name), name, groups)
+    return made
+
+
 def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
     tmp_path, monkeypatch, small_table, tiny_robust
 ):
     monkeypatch.chdir(tmp_path)
     for name in ("data", "models"):
         Path(name).mkdir()
-    write_table(with_theoretical(small_table), Path("crystals.parquet"))
+    table = pa.concat_tables([small_table, of_another_group(small_table, 5)])
+    write_table(with_theoretical(table), Path("crystals.parquet"))
     params = yaml.safe_load(PARAMS)
     params["crystals"].update(theoretical=True, synthetic=2)
     params["train"]["recipe"] = "robust"
@@ -401,6 +412,8 @@ def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
     extra = read_table(Path("data/extra.parquet"))
     assert extra["source"].to_pylist() == ["crystals.parquet"] * 24 + ["synthetic"] * 6
     assert "" not in extra["structure_type"].to_pylist()
+    others = read_table(Path("data/others.parquet"))
+    assert others["id"].to_pylist() == [f"other {k}" for k in range(5)]
     save = Checkpoints.save
 
     def stop_after_one(self, step, state):
@@ -421,6 +434,9 @@ def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
     model = load_model("models/current")
     assert model.box == RECIPES["robust"].box
     assert model.calibration.n == 4 * training["n_validation"]
+    for found in (model.calibration, model.with_composition):
+        assert found.other_groups.n == 5
+        assert found.other_groups.share == pytest.approx(5 / 29, abs=1e-6)
     # it remembers the training part alone, of whatever it learned besides
     assert len(model.memory.names) == 15
     parts = read_table_of_split()

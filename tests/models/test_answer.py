@@ -15,7 +15,7 @@ from gromega import read_pdf, simulate
 from gromega.cli import app
 from gromega.conditions import REFERENCE, Box, Conditions
 from gromega.models.answer_files import MANY
-from gromega.models.calibration import Calibration
+from gromega.models.calibration import Calibration, OtherGroups
 from gromega.models.evidence import find_evidence
 from gromega.models.inference import Compiled
 from gromega.models.memory import remember
@@ -243,6 +243,21 @@ def test_the_command_answers_files_and_folders(predict, files, model):
     inside = [line.endswith(",1") for line in lines[1:5]]
     assert inside == [c.in_set for c in expected.groups]
     assert str(expected) in predict(files / "25.gr").stdout
+
+
+def test_an_answer_says_how_likely_another_group_is(model, files):
+    pdf = read_pdf(files / "25.gr")
+    assert model.predict(pdf).other_group is None
+    others = OtherGroups(0.18, -2.0, 0.9, 3000)
+    doubting = replace(model, calibration=replace(SETS, other_groups=others))
+    answer = doubting.predict(pdf)
+    p = others.probability(model.log_probabilities(to_input(pdf)[None]))[0]
+    assert answer.other_group.probability == pytest.approx(p)
+    assert f"another group: {p:.0%}, if such are 18% of all" in str(answer)
+    assert answer.to_mapping()["other_group"]["share"] == 0.18
+    # told the composition, it is another calibration that counts
+    told = doubting.predict(read_pdf(files / "25.gr", composition="NaCl"))
+    assert told.other_group is None
 
 
 def test_an_answer_says_of_which_groups_and_systems_it_is(model, files):

@@ -9,8 +9,11 @@ from scipy.special import log_softmax
 
 from gromega.models.calibration import (
     Calibration,
+    OtherGroups,
+    entropy,
     expected_calibration_error,
     fit,
+    fit_other_groups,
     mass_before,
 )
 
@@ -89,6 +92,40 @@ def test_threshold_is_the_quantile_for_finite_samples():
     found = list(calibration.conformal.values())
     np.testing.assert_allclose(found, wanted, atol=1e-6)
     assert all(a >= b for a, b in zip(found, wanted, strict=True))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4])
+def test_how_likely_another_group_is_is_found(generator, share):
+    # Of true odds e^(-3 + 1.2 H), whatever the mixture that is fitted on.
+    log_p, _ = forecasts(generator, 60_000)
+    truth = -3 + 1.2 * entropy(log_p)
+    is_other = generator.random(truth.size) < 1 / (1 + np.exp(-truth))
+    natural = is_other.mean()
+    known, others = log_p[~is_other], log_p[is_other]
+    found = fit_other_groups(known, others[: others.shape[0] // 2], share)
+    # Odds of another share are so many times as large.
+    shift = math.log(share / (1 - share)) - math.log(natural / (1 - natural))
+    assert found.slope == pytest.approx(1.2, abs=0.06)
+    assert found.offset == pytest.approx(-3 + shift, abs=0.15)
+    assert (found.share, found.n) == (share, others.shape[0] // 2)
+    p = found.probability(log_p)
+    expected = 1 / (1 + np.exp(-found.offset - found.slope * entropy(log_p)))
+    np.testing.assert_allclose(p, expected)
+
+
+def test_entropy_is_that_of_equal_chances():
+    equal = np.full((1, 8), -math.log(8))
+    assert entropy(equal)[0] == pytest.approx(math.log(8))
+    sure = np.array([[0.0, -1e3]])
+    assert entropy(sure)[0] == pytest.approx(0)
+
+
+def test_a_calibration_keeps_what_it_knows_of_other_groups():
+    others = OtherGroups(0.18, -3.0, 0.9, 3000)
+    made = Calibration(1.2, {"0.90": 0.8}, "validation part", 9, others)
+    again = Calibration.from_mapping(json.loads(json.dumps(made.to_mapping())))
+    assert again == made
+    assert "other_groups" not in Calibration(1.2, {}, "none", 1).to_mapping()
 
 
 def test_too_few_pdfs_let_every_group_in(generator):

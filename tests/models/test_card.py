@@ -5,7 +5,7 @@ import pytest
 from releasable import CALIBRATION, SCORE, TRAINING, make_model
 
 from gromega.conditions import Box
-from gromega.models.calibration import Calibration
+from gromega.models.calibration import Calibration, OtherGroups
 from gromega.models.card import make_card, read_card, sha256, write_card
 from gromega.models.card_markdown import quantity, render
 from gromega.models.memory import remember
@@ -157,7 +157,8 @@ def test_markdown_owns_up_to_what_was_not_stated(folder):
 
 
 def test_a_card_says_what_a_known_composition_is_worth(folder):
-    told = Calibration(0.75, {"0.90": 0.6}, "validation part, told", 3)
+    others = OtherGroups(0.183, -2.75, 0.86, 3000)
+    told = Calibration(0.75, {"0.90": 0.6}, "validation part, told", 3, others)
     model = make_model(calibration=CALIBRATION, with_composition=told)
     scores = {"top1": 0.75, "top6": 1.0, "n": 6, "ece": 0.02}
     rmax = {"10": {**SCORE, "top6": 0.3, "with_composition": scores}}
@@ -174,6 +175,8 @@ def test_a_card_says_what_a_known_composition_is_worth(folder):
     assert "| 10 Å | 50.0% | 30.0% | 75.0% | 100.0% |" in lines
     assert "| 0.15 Å⁻¹ | 50.0% | 20.0% |" in lines
     alone, with_it = "- temperature 1.25", "- temperature 0.75"
+    (doubt,) = [line for line in lines if line.startswith("- another group")]
+    assert "log-odds -2.75 + 0.86 H" in doubt and "18.3%" in doubt
     said = lines.index("Told the composition:")
     assert lines.index(alone) < said < lines.index(with_it)
 

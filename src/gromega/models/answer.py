@@ -61,13 +61,31 @@ class Known:
 
 
 @dataclass(frozen=True)
+class OtherGroup:
+    """How likely the group of a PDF is none that a model knows.
+
+    Parameters
+    ----------
+    probability
+        The probability.
+    share
+        The share of crystals of other groups that it is meant for: that of the source
+        of the crystals that the model was made from.
+    """
+
+    probability: float
+    share: float
+
+
+@dataclass(frozen=True)
 class Answer:
     """What a model answers to one PDF.
 
     Parameters
     ----------
     groups
-        All space groups that the model knows, most probable first.
+        All space groups that the model knows, most probable first: their probabilities
+        if it is one of these.
     coverage
         The share of PDFs whose true group the prediction sets hold, over the
         conditions of the model's box; None without calibration.
@@ -92,6 +110,8 @@ class Answer:
     assumed
         The names of the conditions that are those of the reference because neither
         file nor caller state them.
+    other_group
+        How likely it is of another group; None where the model cannot say.
     """
 
     groups: tuple[Candidate, ...]
@@ -104,6 +124,7 @@ class Answer:
     evidence: Evidence | None = None
     composition: str | None = None
     assumed: tuple[str, ...] = ()
+    other_group: OtherGroup | None = None
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the answer as JSON can hold it."""
@@ -148,6 +169,11 @@ class Answer:
             remarks.append(
                 f"set that holds {self.coverage:.0%}: {names}; of the "
                 f"{len(self.groups)} groups that the model knows"
+            )
+        if self.other_group:
+            remarks.append(
+                f"another group: {self.other_group.probability:.0%}, if such are "
+                f"{self.other_group.share:.0%} of all, as in its data"
             )
         systems = [f"{k} {p:.0%}" for k, p in self.systems.items() if p >= 0.005]
         remarks.append(f"crystal system: {', '.join(systems)}")

@@ -17,6 +17,47 @@ DECIMALS = 6
 
 
 @dataclass(frozen=True)
+class OtherGroups:
+    """How likely a PDF is of a space group that a model does not know.
+
+    Such PDFs are answered less surely: the log-odds are linear in the entropy
+    H = -Σ p log p of the calibrated probabilities, in nats.
+
+    Parameters
+    ----------
+    share
+        The share of crystals of other groups where those that it was fitted on are
+        from; the odds are those where they are as common.
+    offset, slope
+        The log-odds at H = 0, and their slope.
+    n
+        The number of crystals of other groups that it was fitted on.
+    """
+
+    share: float
+    offset: float
+    slope: float
+    n: int
+
+    def probability(self, log_p: ArrayLike) -> NDArray[np.float64]:
+        """Return the probability that the group of each PDF is another one, (n,).
+
+        Parameters
+        ----------
+        log_p
+            The calibrated log-probabilities, (n, n_groups).
+        """
+        odds = np.exp(self.offset + self.slope * entropy(log_p))
+        return np.asarray(odds / (1 + odds))
+
+
+def entropy(log_p: ArrayLike) -> NDArray[np.float64]:
+    """Return -Σ p log p of log-probabilities, (n, n_groups), in nats, (n,)."""
+    log_p = np.asarray(log_p, np.float64)
+    return -np.sum(np.exp(log_p) * log_p, axis=1)
+
+
+@dataclass(frozen=True)
 class Calibration:
     """What turns a network's outputs into honest probabilities and sets of groups.
 
@@ -31,6 +72,9 @@ class Calibration:
         The data that it was fitted on, in words.
     n
         The number of PDFs that it was fitted on.
+    other_groups
+        How likely PDFs are of groups that the model does not know; None where no
+        crystals of such were at hand.
 
     Raises
     ------
@@ -42,6 +86,7 @@ class Calibration:
     conformal: dict[str, float]
     fitted_on: str
     n: int
+    other_groups: OtherGroups | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.temperature < math.inf:
@@ -110,16 +155,21 @@ class Calibration:
             If a key is missing or unknown, or a value is not allowed.
         """
         known = [field.name for field in fields(cls)]
-        if set(values) != set(known):
+        if set(values) | {"other_groups"} != set(known):
             raise ValueError(
                 f"a calibration has the keys {', '.join(known)}, got "
                 f"{', '.join(values) or 'none'}."
             )
-        return cls(**values)
+        others = values.get("other_groups")
+        found = OtherGroups(**others) if others else None
+        return cls(**{**values, "other_groups": found})
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the calibration as JSON can hold it."""
-        return asdict(self)
+        values = asdict(self)
+        if self.other_groups is None:
+            del values["other_groups"]
+        return values
 
 
 def fit(
@@ -178,6 +228,42 @@ def fit(
         threshold = math.ceil(threshold * 10**DECIMALS) / 10**DECIMALS
         conformal[_key(coverage)] = threshold
     return Calibration(temperature, conformal, fitted_on, int(y.size))
+
+
+def fit_other_groups(known: ArrayLike, others: ArrayLike, share: float) -> OtherGroups:
+    """Return how likely PDFs are of groups that a model does not know.
+
+    Of all logistic functions of the entropy, it has the least mean of -log p where
+    other groups have their share.
+
+    Parameters
+    ----------
+    known
+        The calibrated log-probabilities of PDFs of known groups, (n, n_groups).
+    others
+        The same of PDFs of other groups, (m, n_groups).
+    share
+        The share of crystals of other groups, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If a log-probability is not finite.
+    """
+    from scipy.optimize import minimize
+
+    h = np.concatenate([entropy(_finite(known)), entropy(_finite(others))])
+    other = np.arange(h.size) >= len(np.asarray(known))
+    m = np.count_nonzero(other)
+    weights = np.where(other, share / m, (1 - share) / (h.size - m))
+
+    def loss(x: NDArray[np.float64]) -> float:
+        odds = x[0] + x[1] * h
+        return float(weights @ (np.logaddexp(0, odds) - other * odds))
+
+    found = minimize(loss, np.array([math.log(share / (1 - share)), 0.0]))
+    offset, slope = (round(float(x), DECIMALS) for x in found.x)
+    return OtherGroups(round(share, DECIMALS), offset, slope, int(m))
 
 
 def mass_before(log_p: ArrayLike) -> NDArray[np.float64]:

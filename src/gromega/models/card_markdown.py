@@ -116,6 +116,13 @@ def _fitted(found: Mapping[str, Any]) -> Iterator[str]:
     for coverage, threshold in found["conformal"].items():
         yield f"- sets that cover {float(coverage):.0%}: threshold {threshold:g}"
     yield f"- fitted on: {found['fitted_on']}, {found['n']:,} PDFs"
+    others = found.get("other_groups")
+    if others:
+        yield (
+            f"- another group: log-odds {others['offset']:g} + {others['slope']:g} H, "
+            f"H the entropy of the probabilities, where {others['share']:.1%} of all "
+            f"crystals are of such; fitted on {others['n']:,} of them"
+        )
     if found["ece"] is not None:
         yield f"- expected calibration error on the test crystals: {found['ece']:.4f}"
 

@@ -17,7 +17,7 @@ from gromega.conditions import RADIATIONS, REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.space_groups import SYSTEMS, crystal_system, symbol
 from gromega.files import put_in_place
-from gromega.models.answer import FIRST_PEAK, Answer, Candidate, Known
+from gromega.models.answer import FIRST_PEAK, Answer, Candidate, Known, OtherGroup
 from gromega.models.calibration import Calibration
 from gromega.models.evidence import find_evidence
 from gromega.models.held_out import HeldOut, Trust, trust
@@ -429,6 +429,7 @@ class Model:
         if calibration:
             inside, stated = calibration.prediction_sets(log_p, coverage), coverage
         nearest = self._named(found.places, found.cosines)
+        others = calibration.other_groups if calibration else None
         parts = zip(pdfs, log_p, inside, nearest, found.gap, strict=True)
         for pdf, row, among, known, gap in parts:
             tested = None
@@ -436,6 +437,9 @@ class Model:
                 confidence = float(np.exp(row.max()))
                 tested = self._trust(pdf.conditions(), told, confidence)
             answer = self._answer(pdf, told, row, among, known, stated, tested)
+            if others:
+                likely = float(others.probability(row[None])[0])
+                answer = replace(answer, other_group=OtherGroup(likely, others.share))
             if gap > _DOUBT:
                 doubt = (
                     f"crystals of compositions like {pdf.composition} look less "

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from gromega.conditions import RADIATIONS
@@ -19,11 +20,12 @@ from gromega.models.recipes import Recipe, get_recipe
 from gromega.params import Params
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_input import input_operator
-from gromega.pdf.operator import add_noise, apply_operator
+from gromega.pdf.operator import add_noise, apply_operator, reach
 from gromega.pdf.random_conditions import at_random
+from gromega.pdf.spectrum import pair_spectra
 from gromega.splits import read_part
 from gromega.stages.parts import box_part, formulas_of, part_of
-from gromega.stages.paths import CRYSTALS, MODEL, SPLIT, TRAINED
+from gromega.stages.paths import CRYSTALS, MODEL, OTHERS, SPLIT, TRAINED
 from gromega.terminal import progress_bar
 
 # Each crystal of the validation part is seen once a seed, at other conditions, where
@@ -33,6 +35,10 @@ CALIBRATION_SEEDS = (1, 2, 3, 4)
 MEMORY_SEED = 101
 # Of the draw of test crystals that a model carries.
 HELD_OUT_SEED = 0
+# Of the draw of crystals of other groups, of which so many are looked at; and of their
+# conditions.
+OTHERS_SEED, MOST_OTHERS = 0, 3000
+OTHERS_CONDITIONS = 201
 
 
 def calibrate(params: Params) -> None:
@@ -53,12 +59,47 @@ def calibrate(params: Params) -> None:
     if model.uses_compositions:
         log_p = model.uncalibrated(seen.g, formulas_of(seen.ids))
         told = calibration.fit(log_p, seen.y, f"{fitted_on}, their compositions known")
-    save_model(
-        MODEL,
-        replace(
-            model, calibration=found, with_composition=told, held_out=_held_out(model)
-        ),
-    )
+    model = replace(model, calibration=found, with_composition=told)
+    model = _doubting(model, params, seen)
+    save_model(MODEL, replace(model, held_out=_held_out(model)))
+
+
+def _doubting(model: Model, params: Params, known: Part) -> Model:
+    """Return a model that knows how sure it is of groups that it does not know."""
+    table = read_table(OTHERS)
+    n = table.num_rows
+    if not n:
+        return model
+    share = n / (n + read_table(CRYSTALS, ["id"]).num_rows)
+    drawn = np.random.default_rng(OTHERS_SEED).permutation(n)[:MOST_OTHERS]
+    table = table.take(pa.array(np.sort(drawn)))
+    crystals = crystals_of(table)
+    omega = params.reference
+    dmax = DMAX if model.box else max(DMAX, reach(omega))
+    spectra = pair_spectra(crystals, omega.radiation, dmax)
+    density = np.array([crystal.density for crystal in crystals])
+    if model.box:
+        g = at_random(spectra, density, model.box, OTHERS_CONDITIONS)
+    else:
+        op = input_operator(omega, dmax)
+        g = apply_operator(op, spectra, density)
+        g = add_noise(op, g, [crystal.id for crystal in crystals], omega.noise)
+
+    def doubt(
+        found: calibration.Calibration,
+        ours: list[str] | None = None,
+        theirs: list[str] | None = None,
+    ) -> calibration.Calibration:
+        log_p = model.log_probabilities(known.g, ours)
+        other = model.log_probabilities(g, theirs)
+        fitted = calibration.fit_other_groups(log_p, other, share)
+        return replace(found, other_groups=fitted)
+
+    alone, told = model.calibration, model.with_composition
+    if told:
+        formulas = [crystal.formula for crystal in crystals]
+        told = doubt(told, formulas_of(known.ids), formulas)
+    return replace(model, calibration=alone and doubt(alone), with_composition=told)
 
 
 def _held_out(model: Model) -> HeldOut:

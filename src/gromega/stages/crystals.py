@@ -27,7 +27,15 @@ from gromega.files import write_json
 from gromega.parallel import ADDRESS, open_processes, ordered_map
 from gromega.params import Params
 from gromega.pdf.scattering import without_length
-from gromega.stages.paths import CRYSTALS, DATA, EXTRA, METRICS, QUARANTINE, SPLIT
+from gromega.stages.paths import (
+    CRYSTALS,
+    DATA,
+    EXTRA,
+    METRICS,
+    OTHERS,
+    QUARANTINE,
+    SPLIT,
+)
 from gromega.terminal import console, progress_bar
 
 # Of extra synthetic crystals; those of the data set have the seed of their recipe.
@@ -64,12 +72,13 @@ def crystals(params: Params) -> None:
             with new_quarantine(QUARANTINE):
                 # Nothing was refused.
                 pass
-        keep, more = _choose(gathered, params)
+        keep, more, others = _choose(gathered, params)
         _write_all(CRYSTALS, _kept(gathered, keep, path.name))
         extra = [_kept(gathered, more, path.name)]
         if params.crystals.synthetic:
             extra.append(_synthetic(params))
         _write_all(EXTRA, chain.from_iterable(extra))
+        _write_all(OTHERS, _rows(gathered, others))
     finally:
         if gathered != path:
             gathered.unlink(missing_ok=True)
@@ -83,11 +92,14 @@ def crystals(params: Params) -> None:
     )
 
 
-def _choose(path: Path, params: Params) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which rows of a table make up the data set, and which are extra.
+def _choose(
+    path: Path, params: Params
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which rows of a table make up the data set, are extra, or of others.
 
     Extra, where params.yaml asks for them, are the crystals of the same space groups
-    that are known from theory alone.
+    that are known from theory alone. Those of others are of all other space groups, and
+    known as those of the data set are.
     """
     unseen = without_length(params.reference.radiation)
     visible = np.array(
@@ -113,29 +125,32 @@ def _choose(path: Path, params: Params) -> tuple[NDArray[np.bool_], NDArray[np.b
     keep[visible] = chosen
     groups = np.asarray(labels["space_group"])
     sure = groups == np.asarray(labels["space_group_loose"])
-    more = visible & ~keep & sure & np.isin(groups, np.unique(groups[keep]))
+    known = np.isin(groups, np.unique(groups[keep]))
+    more = visible & ~keep & sure & known
     if not params.crystals.theoretical:
         more[:] = False
-    return keep, more
+    others = visible & sure & ~known
+    if params.crystals.observed:
+        others &= np.asarray(labels["observed"])
+    return keep, more, others
+
+
+def _rows(path: Path, keep: NDArray[np.bool_]) -> Iterator[pa.Table]:
+    """Yield the rows to keep of a table."""
+    start = 0
+    for table in row_batches(path, rows=256):
+        yield table.filter(pa.array(keep[start : start + table.num_rows]))
+        start += table.num_rows
 
 
 def _kept(path: Path, keep: NDArray[np.bool_], source: str) -> Iterator[pa.Table]:
     """Yield the rows to keep of a table, with their structure types."""
-
-    def batches() -> Iterator[pa.Table]:
-        start = 0
-        for table in row_batches(path, rows=256):
-            chosen = pa.array(keep[start : start + table.num_rows])
-            start += table.num_rows
-            yield table.filter(chosen)
-
+    batches = _rows(path, keep)
     with ExitStack() as stack:
         pool: Executor | None = None
         if keep.sum() > 256:
             pool = stack.enter_context(open_processes())
-        made = (
-            ordered_map(pool, complete, batches()) if pool else map(complete, batches())
-        )
+        made = ordered_map(pool, complete, batches) if pool else map(complete, batches)
         with progress_bar("structure types", int(keep.sum())) as advance:
             for table in made:
                 yield with_source(table, source)

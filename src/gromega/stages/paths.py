@@ -7,6 +7,8 @@ CRYSTALS, SPLIT = DATA / "crystals.parquet", DATA / "split.parquet"
 QUARANTINE = DATA / "quarantine.csv"
 # Crystals to train on beside the data set.
 EXTRA = DATA / "extra.parquet"
+# Crystals of space groups that the data set has not.
+OTHERS = DATA / "others.parquet"
 SPECTRA, REFERENCE = DATA / "spectra.zarr", DATA / "reference.zarr"
 LIBRARY = DATA / "library.parquet"
 SWEEPS, ANSWERS, DRAWS = DATA / "sweeps", DATA / "answers", DATA / "draws.parquet"

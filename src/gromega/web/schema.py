@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from gromega.models.answer import Candidate, Known
+from gromega.models.answer import Candidate, Known, OtherGroup
 from gromega.models.held_out import Trust
 
 
@@ -56,6 +56,7 @@ class AnswerOut(BaseModel):
     evidence: EvidenceOut | None
     composition: str | None
     assumed: list[str]
+    other_group: OtherGroup | None
 
 
 class ModelOut(BaseModel):

@@ -1,12 +1,13 @@
 """What a model answers where the true space group is none of those that it knows.
 
-    python benchmarks/other_groups.py RUN --model models/spacegroup
+    python benchmarks/other_groups.py RUN [--model MODEL]
 
-RUN is a folder where the pipeline ran, whose params.yaml names the source of its
-crystals. Of that, crystals of other groups are drawn at random, and simulated at the
-reference as those of the test part are. Printed is, by the confidence of the answer,
-which share of either is answered so, and how likely the group is another one, if they
-are as many as in the source.
+RUN is a folder where the pipeline ran. Of its data/others.parquet, crystals that the
+calibration was not fitted on are drawn at random, and simulated at the reference as
+those of the test part are. Printed is, by the confidence of the answer, which share of
+either is answered so, how likely the group is another one where these are as common as
+in the source of RUN's crystals, and how likely the model says it is: alone, and told
+the compositions.
 """
 
 import argparse
@@ -18,63 +19,77 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
+from gromega import load_model
 from gromega.conditions import REFERENCE
 from gromega.crystals.table import crystals_of, read_table
 from gromega.lake import read_pdfs
-from gromega.models.model import load_model
-from gromega.models.outputs import ranks
-from gromega.params import read_params
+from gromega.models.outputs import classes, ranks
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_input import input_operator
 from gromega.pdf.operator import apply_operator
 from gromega.pdf.spectrum import pair_spectra
 from gromega.splits import read_part
+from gromega.stages.calibrate import MOST_OTHERS, OTHERS_SEED
+from gromega.stages.parts import formulas_of
 
 LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0)
+HEADINGS = ("confidence", "known", "right", "other", "another group", "the model says")
 
 
-def main(run: Path, path: Path, count: int) -> None:
-    model = load_model(path, compiled=True)
-    params = read_params(run / "params.yaml")
-    table = read_table(run / params.crystals.source)
-    groups = np.asarray(table["space_group"])
-    counted = np.ones(len(groups), bool)
-    if params.crystals.observed:
-        counted = np.asarray(table["observed"])
-    known = np.isin(groups, model.space_groups)
-    others = np.flatnonzero(counted & ~known)
-    share = others.size / np.count_nonzero(counted)
-    drawn = np.random.default_rng(0).permutation(others)[:count]
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--model", type=Path, help="RUN's own if left out")
+    parser.add_argument("--count", type=int, default=3000)
+    options = parser.parse_args()
+    data = options.run / "data"
+    model = load_model(options.model or options.run / "models/current", compiled=True)
+    table = read_table(data / "others.parquet")
+    order = np.random.default_rng(OTHERS_SEED).permutation(table.num_rows)
+    drawn = order[MOST_OTHERS : MOST_OTHERS + options.count]
     crystals = crystals_of(table.take(pa.array(drawn)))
-    density = [crystal.density for crystal in crystals]
+    spectra = pair_spectra(crystals, REFERENCE.radiation, DMAX)
     op = input_operator(REFERENCE, DMAX)
-    g = apply_operator(op, pair_spectra(crystals, REFERENCE.radiation, DMAX), density)
-    unknown = np.exp(model.log_probabilities(g.astype(np.float32))).max(axis=1)
-    ids, labels = read_part(run / "data" / "split.parquet", "test")
-    log_p = model.log_probabilities(read_pdfs(run / "data" / "reference.zarr", ids))
-    tested = np.exp(log_p.max(axis=1))
-    right = ranks(log_p, np.searchsorted(model.space_groups, labels)) < 1
-    print(
-        f"{drawn.size:,} of {others.size:,} crystals of other groups, {share:.1%} of "
-        f"the source, and {ids.size:,} of the test part"
+    g = apply_operator(op, spectra, [crystal.density for crystal in crystals])
+    formulas = [crystal.formula for crystal in crystals]
+    others = model.alone_and_told(g.astype(np.float32), formulas)
+    ids, labels = read_part(data / "split.parquet", "test")
+    known = model.alone_and_told(
+        read_pdfs(data / "reference.zarr", ids),
+        formulas_of(ids, data / "crystals.parquet"),
     )
-    made = Table()
-    for heading in ("confidence", "known", "right", "other", "another group, then"):
+    y = classes(model.space_groups, labels)
+    print(f"{drawn.size:,} crystals of other groups, {ids.size:,} of the test part")
+    for what, calibration, ours, theirs in zip(
+        ("alone", "told the compositions"),
+        (model.calibration, model.with_composition), known, others, strict=True,
+    ):  # fmt: skip
+        if calibration and calibration.other_groups and ours is not None:
+            show(what, calibration.other_groups, ours, theirs, ranks(ours, y) < 1)
+
+
+def show(what, doubt, known, others, right):
+    """Print the table for one way to ask."""
+    log_p = np.concatenate([known, others])
+    is_other = np.arange(len(log_p)) >= len(known)
+    confidence, said = np.exp(log_p.max(axis=1)), doubt.probability(log_p)
+    weights = np.where(
+        is_other, doubt.share / len(others), (1 - doubt.share) / len(known)
+    )
+    made = Table(title=f"{what}; other groups {doubt.share:.1%}")
+    for heading in HEADINGS:
         made.add_column(heading, justify="right")
-    for low, high in pairwise(LEVELS):
-        inside, outside = (
-            (low <= p) & ((p < high) | (high == 1)) for p in (tested, unknown)
-        )
-        a, b = (1 - share) * inside.mean(), share * outside.mean()
-        shares = inside.mean(), right[inside].mean(), outside.mean(), b / (a + b)
+    for low, high in (*pairwise(LEVELS), (0.0, 1.0)):
+        inside = (low <= confidence) & ((confidence < high) | (high == 1))
+        w = weights[inside] / weights[inside].sum()
+        shares = (
+            inside[~is_other].mean(), right[inside[~is_other]].mean(),
+            inside[is_other].mean(), w @ is_other[inside], w @ said[inside],
+        )  # fmt: skip
         made.add_row(f"{low:g} to {high:g}", *(f"{each:.1%}" for each in shares))
-    Console(highlight=False).print(made)
+    loss = -weights @ np.log(np.where(is_other, said, 1 - said))
+    Console(highlight=False).print(made, f"mean of -log p: {loss:.3f}")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--model", type=Path, default=Path("models/spacegroup"))
-    parser.add_argument("--count", type=int, default=3000)
-    options = parser.parse_args()
-    main(options.run, options.model, options.count)
+    main()

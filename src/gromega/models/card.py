@@ -22,7 +22,8 @@ INTENDED_USE = (
     "teaching.",
 )
 LIMITS = (
-    "A material of any other space group is given one of these groups all the same.",
+    "A material of any other space group is given one of these all the same. How "
+    "likely that is depends on how common such materials are where it is from.",
     "The PDF must be that of one crystalline phase: no mixture, glass or liquid, no "
     "differential PDF.",
     "All accuracies are those of simulated G(r), where all atoms have one Uiso. "
@@ -96,7 +97,7 @@ def make_card(
         "data": data,
         "space_groups": model.space_groups.tolist(),
         "network": network,
-        "training": {"samples": seen, **training},
+        "training": {"samples": seen, "radiations": list(model.radiations), **training},
         "conditions": model.conditions.to_mapping(),
         "box": model.trained_over.to_mapping(),
         "metrics": metrics,

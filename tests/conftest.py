@@ -11,7 +11,7 @@ from gromega.conditions import REFERENCE, Box
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.symmetry import space_group
 from gromega.crystals.table import to_table
-from gromega.models.calibration import Calibration
+from gromega.models.calibration import Calibration, OtherGroups
 from gromega.models.held_out import hold_out
 from gromega.models.inference import Compiled
 from gromega.models.memory import remember
@@ -120,6 +120,7 @@ def model(classics, spectra):
     g = apply_operator(input_operator(REFERENCE, DMAX), spectra["xray"], density)
     names = [f"{name} {formula}" for name, formula in zip(ids, formulas, strict=True)]
     known = remember([[Compiled(network).embed(g)]], y, names, GROUPS.size)
+    doubting = replace(SETS, other_groups=OtherGroups(0.18, -2.0, 0.9, 30))
     return Model(
         to_arrays(network),
         GROUPS,
@@ -127,10 +128,10 @@ def model(classics, spectra):
         REFERENCE,
         {},
         Box(),
-        SETS,
+        doubting,
         memory=replace(known, with_composition=(0.1, 0.9)),
         held_out=held_out,
-        with_composition=SETS,
+        with_composition=doubting,
     )
 
 

@@ -68,6 +68,8 @@ def test_a_file_is_answered_with_trust_and_evidence(
     ask_about_rutile(page, address, files)
     assert page.inner_text("#title") == RUTILE
     assert page.locator("#groups tr").count() == 6
+    assert "It is of another group with a probability of" in page.inner_text("#set")
+    assert "if such are 18 % of all" in page.inner_text("#set")
     assert "of 16 crystals that it has not learned from" in page.inner_text("#trust")
     assert page.locator("#matches tbody tr").count() == 5
     assert page.locator("#matches tbody tr").first.inner_text().split()[1] == "rutile"

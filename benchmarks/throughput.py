@@ -157,7 +157,8 @@ def torch_steps(name: str, batch: int, steps: int) -> Callable[[], float]:
 
         def forward(self, g):
             x = self.norm(to_unit(g))
-            return torch.log(sum(each(x) for each in self.towers) / len(self.towers))
+            mean = sum(each(x) for each in self.towers) / len(self.towers)
+            return torch.log(mean + 1e-12)
 
     class PreBlock(nn.Module):
         def __init__(self, inputs, outputs, stride):

@@ -394,7 +394,7 @@ def test_other_units_become_angstroms(tmp_path, unit, size):
     told = read_pdf(write(tmp_path, table), r_unit=unit)
     for pdf in (named, told):
         np.testing.assert_allclose(pdf.r, R, rtol=1e-6)
-        np.testing.assert_allclose(pdf.g, G, rtol=1e-6, atol=1e-3)
+        np.testing.assert_allclose(pdf.g, G, rtol=1e-6)
         assert pdf.notes == (f"r was converted from {unit}.",)
 
 

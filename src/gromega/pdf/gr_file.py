@@ -334,7 +334,8 @@ def _radiation(lines: Sequence[str], text: str, dialect: str) -> str:
     keys = rf"^[^\w\n]*(?:mode|stype|radiation)\s*[=:]\s*[\"']?{word}"
     found = re.search(keys, text, re.MULTILINE | re.IGNORECASE)
     if found:
-        return {"x": "xray", "n": "neutron"}.get(found[1].lower(), found[1].lower())
+        said = found[1].lower()
+        return {"x": "xray", "n": "neutron"}.get(said, said)
     if dialect in _RADIATIONS:
         return _RADIATIONS[dialect]
     # Not the names of files: they tell of other measurements too.

@@ -46,8 +46,8 @@ KNOT_STEP = GRID_STEP * 2 / 3
 """Å, the step of the knots on which finer data are smoothed: π/60."""
 # Limits within which all others are.
 _WIDE = {"rmin": 0.0, "rmax": MAX_G, "qmin": 0.0, "qmax": math.pi / GRID_STEP - 1e-9}
-_BEYOND = 2.0
-"""Å beyond the network's range, where data still bear on the spline within it."""
+_SEEN_TO = INPUT_R[-1] + 2.0
+"""Å; data up to here still bear on the spline within the network's range."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -314,7 +314,7 @@ def _check_range(r: Floats) -> float:
             f"needed between {low:g} and {high:g} Å; mend rmin or rmax, or if r is in "
             "nm or pm, say so by r_unit"
         )
-    steps = np.diff(r[r <= INPUT_R[-1] + _BEYOND])
+    steps = np.diff(r[r <= _SEEN_TO])
     largest = float(steps.max())
     even = max(MAX_UNEVEN * float(np.median(steps)), KNOT_STEP)
     if largest > min(MAX_STEP, even):
@@ -342,7 +342,7 @@ def _check_shape(quantity: str, y: Floats) -> None:
 def _check_slope(quantity: str, r: Floats, y: Floats) -> None:
     """Refuse what varies faster than F(Q) up to any Qmax can make it."""
     # As far as the network sees it, and where `_check_shape` looks.
-    seen = slice(y.size // 10, np.searchsorted(r, INPUT_R[-1] + _BEYOND))
+    seen = slice(y.size // 10, np.searchsorted(r, _SEEN_TO))
     r, y = r[seen], y[seen]
     if quantity in ("g(r)", "T(r)", "R(r)"):
         y = y - y.mean()
@@ -477,7 +477,7 @@ def to_inputs(pdfs: Sequence[MeasuredPDF]) -> NDArray[np.float32]:
     for rows in alike.values():
         r = pdfs[rows[0]].r
         inside = (r[0] <= INPUT_R) & (r[-1] >= INPUT_R)
-        near = r <= INPUT_R[-1] + _BEYOND
+        near = r <= _SEEN_TO
         g = np.stack([pdfs[row].g[near] for row in rows], axis=1)
         values[np.ix_(rows, inside)] = _spline(r[near], g)(INPUT_R[inside]).T
     return values

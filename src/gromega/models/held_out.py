@@ -12,8 +12,8 @@ from gromega.intervals import Share
 from gromega.models.stored import pack_names, unpack_names
 from gromega.pdf.bins import DMAX, n_bins, refine
 from gromega.pdf.companding import Companded
-from gromega.pdf.network_input import input_operator
-from gromega.pdf.operator import add_noise, apply_operator, reach
+from gromega.pdf.network_input import simulate_input
+from gromega.pdf.operator import reach
 
 MOST = 2000
 """The most crystals that are carried."""
@@ -72,11 +72,10 @@ class HeldOut:
             )
         held = self.spectra[conditions.radiation]
         seen = np.flatnonzero(held.largest > 0)
-        op = input_operator(conditions, DMAX)
         spectra = refine(held.expand(seen), _FACTOR, n_bins(DMAX))
-        g = apply_operator(op, spectra, self.density[seen])
         names = [self.ids[i] for i in seen]
-        return seen, add_noise(op, g, names, conditions.noise)
+        density = self.density[seen]
+        return seen, simulate_input(spectra, density, names, conditions, DMAX)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that a file of weights holds."""

@@ -27,8 +27,8 @@ from gromega.models.plain import PlainResNet
 from gromega.pdf.bins import DMAX
 from gromega.pdf.library import Library
 from gromega.pdf.measured import MeasuredPDF, to_inputs
-from gromega.pdf.network_input import INPUT_R, input_operator
-from gromega.pdf.operator import add_noise, apply_operator, reach
+from gromega.pdf.network_input import INPUT_R, simulate_input
+from gromega.pdf.operator import reach
 
 if TYPE_CHECKING:
     from flax import nnx
@@ -429,17 +429,18 @@ class Model:
         if calibration:
             inside, stated = calibration.prediction_sets(log_p, coverage), coverage
         nearest = self._named(found.places, found.cosines)
-        others = calibration.other_groups if calibration else None
-        parts = zip(pdfs, log_p, inside, nearest, found.gap, strict=True)
-        for pdf, row, among, known, gap in parts:
+        others: list[OtherGroup | None] = [None] * len(pdfs)
+        if calibration and calibration.other_groups:
+            likely, share = calibration.other_groups, calibration.other_groups.share
+            others = [OtherGroup(float(p), share) for p in likely.probability(log_p)]
+        parts = zip(pdfs, log_p, inside, nearest, found.gap, others, strict=True)
+        for pdf, row, among, known, gap, other in parts:
             tested = None
             if trust:
                 confidence = float(np.exp(row.max()))
                 tested = self._trust(pdf.conditions(), told, confidence)
             answer = self._answer(pdf, told, row, among, known, stated, tested)
-            if others:
-                likely = float(others.probability(row[None])[0])
-                answer = replace(answer, other_group=OtherGroup(likely, others.share))
+            answer = replace(answer, other_group=other)
             if gap > _DOUBT:
                 doubt = (
                     f"crystals of compositions like {pdf.composition} look less "
@@ -510,7 +511,7 @@ class Model:
         if omega.rmin > FIRST_PEAK:
             warnings.append(
                 f"G(r) begins at {omega.rmin:.3g} Å: the model was trained from "
-                f"{REFERENCE.rmin:g} Å on, and short distances tell groups apart."
+                f"{self.conditions.rmin:g} Å on, and short distances tell groups apart."
             )
         if omega.radiation not in self.radiations:
             warnings.append(
@@ -552,10 +553,10 @@ class Model:
         from gromega.pdf.spectrum import pair_spectra
 
         dmax = max(DMAX, reach(conditions))
-        op = input_operator(conditions, dmax)
         spectra = pair_spectra(crystals, conditions.radiation, dmax)
-        g = apply_operator(op, spectra, [crystal.density for crystal in crystals])
-        g = add_noise(op, g, [crystal.id for crystal in crystals], conditions.noise)
+        density = [crystal.density for crystal in crystals]
+        ids = [crystal.id for crystal in crystals]
+        g = simulate_input(spectra, density, ids, conditions, dmax)
         order = np.argsort(-self.log_probabilities(g), axis=1, kind="stable")
         return self.space_groups[order]
 

@@ -1,15 +1,22 @@
 """What the network sees: G(r) on the paper's 209 points."""
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import make_interp_spline
 
 from gromega.conditions import GRID_STEP, Conditions
-from gromega.pdf.operator import Operator, grid_size, operator
+from gromega.pdf.operator import (
+    Operator,
+    add_noise,
+    apply_operator,
+    grid_size,
+    operator,
+)
 
 INPUT_R = 1.5 + np.arange(209) * math.pi / 23
 """The r of the network's input, (209,), in Å: up to 29.91 Å."""
@@ -53,3 +60,30 @@ def input_operator(conditions: Conditions, dmax: float) -> Operator:
     interpolated by a quadratic spline, as Lan et al. do.
     """
     return operator(conditions, dmax, INPUT_R, input_readout())
+
+
+def simulate_input(
+    spectra: NDArray[np.float32],
+    density: ArrayLike,
+    ids: Sequence[str],
+    conditions: Conditions,
+    dmax: float,
+) -> NDArray[np.float32]:
+    """Return G(r, Ω) of crystals on `INPUT_R`, (n, 209), in Å⁻², with its noise.
+
+    Parameters
+    ----------
+    spectra
+        The pair spectra up to dmax, (n, n_bins) float32.
+    density
+        The number densities ρ0, (n,), in Å⁻³.
+    ids
+        The ids of the crystals, n of them, on which their noise depends.
+    conditions
+        The conditions Ω.
+    dmax
+        The longest distance in the spectra, Å.
+    """
+    op = input_operator(conditions, dmax)
+    g = apply_operator(op, spectra, density)
+    return add_noise(op, g, ids, conditions.noise)

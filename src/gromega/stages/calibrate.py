@@ -19,8 +19,8 @@ from gromega.models.outputs import classes
 from gromega.models.recipes import Recipe, get_recipe
 from gromega.params import Params
 from gromega.pdf.bins import DMAX
-from gromega.pdf.network_input import input_operator
-from gromega.pdf.operator import add_noise, apply_operator, reach
+from gromega.pdf.network_input import simulate_input
+from gromega.pdf.operator import reach
 from gromega.pdf.random_conditions import at_random
 from gromega.pdf.spectrum import pair_spectra
 from gromega.splits import read_part
@@ -81,9 +81,8 @@ def _doubting(model: Model, params: Params, known: Part) -> Model:
     if model.box:
         g = at_random(spectra, density, model.box, OTHERS_CONDITIONS)
     else:
-        op = input_operator(omega, dmax)
-        g = apply_operator(op, spectra, density)
-        g = add_noise(op, g, [crystal.id for crystal in crystals], omega.noise)
+        ids = [crystal.id for crystal in crystals]
+        g = simulate_input(spectra, density, ids, omega, dmax)
 
     def doubt(
         found: calibration.Calibration,
@@ -156,10 +155,9 @@ def _by_other_radiation(
     (other,) = {*RADIATIONS} - {model.conditions.radiation}
     visible, spectra = seen_spectra(crystals, other, DMAX)
     density = np.array([crystal.density for crystal in crystals])
-    op = input_operator(model.conditions.at(radiation=other), DMAX)
-    names = [crystal.id for crystal in crystals]
-    g = apply_operator(op, spectra, density)
-    made = [add_noise(op, g, names, model.conditions.noise)]
+    omega = model.conditions.at(radiation=other)
+    ids = [crystal.id for crystal in crystals]
+    made = [simulate_input(spectra, density, ids, omega, DMAX)]
     if model.box:
         made += [at_random(spectra, density, model.box, seed) for seed in seeds]
     return [

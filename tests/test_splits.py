@@ -61,6 +61,18 @@ def test_a_key_of_several_groups_is_on_one_side():
         assert np.mean(parts[groups == group] == "test") == pytest.approx(0.2, abs=0.02)
 
 
+def test_the_smallest_group_has_its_share_first():
+    # 9 is the smallest: it chooses among all keys, 2 among those that it left
+    keys = [f"k{i}" for i in range(10)] * 4 + [f"other {i}" for i in range(10)]
+    groups = [9] * 10 + [2] * 40
+    both = draw_split(keys, groups, test=0.2, validation=0.25)
+    alone = draw_split(keys[:10], groups[:10], test=0.2, validation=0.25)
+    assert both[:10].tolist() == alone.tolist()
+    assert [np.count_nonzero(alone == part) for part in PARTS] == [6, 2, 2]
+    # what 2 was given counts: it has its shares of all 40
+    assert [np.count_nonzero(both[10:] == part) for part in PARTS] == [24, 8, 8]
+
+
 def test_what_is_half_of_a_group_is_trained_on():
     # rock salt in 225: as test part, it would leave the group another one
     keys = ["AB_225_a_b"] * 50 + [f"other {k}" for k in range(50)]

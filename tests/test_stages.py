@@ -3,6 +3,9 @@
 import json
 import os
 import shutil
+import sys
+import threading
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,13 +39,44 @@ sweep: {param: [uiso, rmax]}
 """
 
 
+# What every stage uses to read its parameters, to write, and to say what it does; and
+# what a training goes on from, which does not change what comes of it.
+EVERYWHERE = ("__init__", "conditions", "files", "parallel", "params", "terminal")
+EVERYWHERE += ("checkpoint",)
+
+
 def run(*names):
     for name in names:
         main([name])
 
 
+def run_watched(name):
+    """Run a stage and return the files whose functions were called, from `ROOT` on."""
+    called = set()
+
+    def watch(frame, event, _):
+        if event == "call" and frame.f_code.co_name != "<module>":
+            called.add(frame.f_code.co_filename)
+
+    sys.setprofile(watch)
+    threading.setprofile(watch)
+    try:
+        main([name])
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+    inside = [Path(name) for name in called if name.startswith(str(ROOT / "src"))]
+    return {str(path.relative_to(ROOT)) for path in inside}
+
+
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, small_table):
+def called():
+    """What `project` finds out: the files that each stage called functions of."""
+    return defaultdict(set)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, small_table, called):
     """Return a folder in which all stages have run."""
     folder = tmp_path_factory.mktemp("project")
     here = Path.cwd()
@@ -52,7 +86,8 @@ def project(tmp_path_factory, small_table):
             Path(name).mkdir()
         write_table(small_table, Path("crystals.parquet"))
         Path("params.yaml").write_text(PARAMS)
-        run(*STAGES)
+        for name in STAGES:
+            called[name] = run_watched(name)
     finally:
         os.chdir(here)
     return folder
@@ -71,6 +106,17 @@ def test_stages_are_those_of_dvc_yaml_in_its_order():
         for dependency in stage["deps"]:
             if dependency.startswith("src/"):
                 assert (ROOT / dependency).is_file(), dependency
+
+
+def test_stages_depend_on_the_code_that_they_run(project, called):
+    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    missing = {
+        (name, path)
+        for name, stage in pipeline.items()
+        for path in called[name] - set(stage["deps"])
+        if Path(path).stem not in EVERYWHERE and "/stages/" not in path
+    }
+    assert not missing, "\n".join(map(" ".join, sorted(missing)))
 
 
 def test_metrics_are_of_the_test_part_alone(inside):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,7 @@ from gromega.crystals.symmetry import space_group
 from gromega.crystals.synthetic import Recipe, synthesize
 from gromega.crystals.variants import (
     Changes,
+    _usual_volumes,
     keeps_type,
     read_templates,
     template,
@@ -90,6 +93,24 @@ def test_different_elements_stay_different_and_size_follows_them(classics):
     changed = [variant for variant in variants if variant.numbers[0] != 55]
     assert len(changed) > 20
     assert np.mean([variant.volume < caesium.volume for variant in changed]) > 0.9
+
+
+def test_a_cell_grows_by_what_its_sites_hold(classics):
+    # an element that fills a site by a tenth counts as a tenth of an atom
+    generator = np.random.default_rng(9)
+    changes = Changes(keep=0.0, scale=0.0, strain=0.0, displacement=0.0)
+    salt = next(crystal for crystal in classics if crystal.id == "rock salt")
+    full = template(salt)
+    thin = template(replace(salt, occupancy=np.where(salt.numbers == 11, 0.1, 1.0)))
+    volumes = _usual_volumes()[1]
+    for source in (full, thin) * 20:
+        variant = vary(source, changes, generator)
+        held = [
+            volumes[numbers] @ source.crystal.occupancy
+            for numbers in (source.crystal.numbers, variant.numbers)
+        ]
+        grown = variant.volume / source.crystal.volume
+        assert grown == pytest.approx(held[1] / held[0], rel=1e-6)
 
 
 def test_orbits_of_one_element_may_become_different_ones(classics):

@@ -79,6 +79,13 @@ def test_refusing_the_unsure_helps(generator):
     assert found[0].value == (log_p.argmax(axis=1) == y).mean()
 
 
+def test_the_least_confident_are_refused_first():
+    # of these, the first is surest, and the second has the widest spread of log p
+    p = np.array([[0.8, 0.1, 0.1], [0.6, 0.4 - 1e-9, 1e-9], [0.5, 0.3, 0.2]])
+    found = refusing(np.log(p), np.array([0, 1, 1]), (0.0, 1 / 3, 2 / 3))
+    assert [share.value for share in found] == [1 / 3, 1 / 2, 1.0]
+
+
 def test_sets_cover_what_they_were_fitted_to(generator):
     log_p, y = forecasts(generator, 8000)
     calibration = fit(log_p[:4000], y[:4000])

@@ -51,8 +51,9 @@ def test_accuracies_are_the_same_to_the_last_digit(name, source, request):
         theirs, ours = both(made, dict(file))
     network = make_network(get_recipe(name).network, 45, 0)
     y = np.tile(np.arange(len(made)) % 45, len(ours) // len(made))
-    by_srreal = ranks(Compiled(network).predict(theirs), y)
-    by_us = ranks(Compiled(network).predict(ours), y)
+    by_srreal, by_us = (Compiled(network).predict(g) for g in (theirs, ours))
+    # Noise of 1 % of G changes the least touched of these networks by 0.008.
+    np.testing.assert_allclose(by_us, by_srreal, rtol=0, atol=2e-4)
+    assert np.ptp(by_us, axis=0).max() > 0.1
     for k in (1, 6):
-        assert (by_srreal < k).mean() == (by_us < k).mean()
-    assert len(set(by_us)) > 10
+        assert (ranks(by_srreal, y) < k).mean() == (ranks(by_us, y) < k).mean()

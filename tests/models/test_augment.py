@@ -49,6 +49,16 @@ def test_stretched_batches_differ_by_key(generator):
     assert np.abs(one - other).max() > 0.01
 
 
+def test_the_groups_of_a_batch_are_stretched_by_any_of_the_strains():
+    matrices = jnp.arange(33.0)[:, None, None] * jnp.eye(209)
+    seen = [
+        np.asarray(stretch(jnp.ones((16, 209)), jax.random.key(k), matrices))[::2, 0]
+        for k in range(40)
+    ]
+    assert min(len(set(chosen.tolist())) for chosen in seen) > 2
+    assert set(np.concatenate(seen).tolist()) == set(range(33))
+
+
 def test_ripples_are_at_low_r_and_in_half_of_the_pdfs():
     g = np.ones((400, 209), np.float32)
     added = np.asarray(ripples(g, jax.random.key(0))) - 1

@@ -9,10 +9,10 @@ from gromega.conditions import NUMERIC_FIELDS, REFERENCE, Box
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.variants import Changes, template
 from gromega.models.feeds import FixedFeed, Part, VariantFeed
-from gromega.pdf.bins import DMAX
-from gromega.pdf.network_input import input_operator
+from gromega.pdf.bins import DMAX, n_bins
+from gromega.pdf.network_input import INPUT_R, input_operator
 from gromega.pdf.operator import apply_operator
-from gromega.pdf.random_conditions import at_random, draw_theta
+from gromega.pdf.random_conditions import at_random, draw_theta, random_operator
 from gromega.pdf.spectrum import pair_spectra
 
 STILL = Changes(1.0, 0.0, 0.0, 0.0, uiso=0.0, other_radiation=0.0)
@@ -227,3 +227,66 @@ def test_operators_stretch_what_they_see_within_the_strain(classics):
         found.append(scales[away.argmin()])
     assert 0.98 <= min(found) < 0.99 and 1.01 < max(found) <= 1.02
     feed.close()
+
+
+def test_over_a_box_half_of_the_pdfs_have_ripples_at_low_r(classics):
+    # noise from its least value up to one that is next to nothing
+    ranges = {**Box.around(REFERENCE).to_mapping(), "noise": [0.0, 1e-9]}
+    salt = next(crystal for crystal in classics if crystal.id == "rock salt")
+    feed = feed_of([salt] * 64, Box.from_mapping(ranges), STILL, pool=2, mixed=2)
+    expected = apply_operator(
+        input_operator(REFERENCE, DMAX), pair_spectra([salt]), [salt.density]
+    )
+    away = np.abs(batch(feed) - expected)[:, INPUT_R < 3].max(axis=1)
+    rippled = away > 1e-3 * np.ptp(expected)
+    assert 0.2 < rippled.mean() < 0.8
+    feed.close()
+
+
+def test_in_half_of_the_variants_peaks_are_broader(classics):
+    salt = next(crystal for crystal in classics if crystal.id == "rock salt")
+    changes = replace(STILL, uiso=0.003)
+    feed = feed_of([salt] * 64, Box.around(REFERENCE), changes, pool=1, mixed=1)
+    spectra, plain = np.asarray(feed.stock(0)[0]), pair_spectra([salt])[0]
+    broader = [not np.allclose(one, plain, rtol=1e-4, atol=1e-6) for one in spectra]
+    assert 0.25 < np.mean(broader) < 0.75
+    # broader, not weaker
+    weights = spectra.sum(axis=1) / plain.sum()
+    np.testing.assert_allclose(weights, 1.0, rtol=3e-3)
+    feed.close()
+
+
+def test_operators_favour_what_is_usual(classics):
+    def share_at_rmax(usual):
+        box = Box.from_mapping({**Box().to_mapping(), "noise": [0.0, 0.0]})
+        crystals = [classics[0]] * 64
+        feed = feed_of(crystals, box, STILL, pool=64, mixed=64, usual=usual)
+        ends = np.array(ends_of(batch(feed)))
+        feed.close()
+        return np.mean(ends < 0.9 * INPUT_R.size)
+
+    # uniform from 8 to 30 Å in two thirds of the draws, of which half are then usual
+    assert share_at_rmax(REFERENCE) < 0.75 * share_at_rmax(None)
+
+
+def test_no_operator_is_one_that_validation_is_seen_by(classics):
+    box = Box()
+    feed = feed_of(classics[:1], box, STILL, pool=64, mixed=1)
+    ours = np.asarray(feed.pool(0)["matrix"])
+    for k in range(8):
+        key = jax.random.fold_in(jax.random.key(0), k)
+        theirs = np.asarray(random_operator(box, n_bins(DMAX), key)["matrix"])
+        assert np.abs(ours - theirs).reshape(64, -1).max(axis=1).min() > 1e-6
+    feed.close()
+
+
+def test_no_variants_are_made_for_an_epoch_after_the_last(classics, monkeypatch):
+    feed = feed_of(classics[:4], Box(), STILL, pool=2, mixed=2, epochs=2)
+    made, make = [], feed._make
+    monkeypatch.setattr(
+        feed, "_make", lambda epoch, rows: made.append(epoch) or make(epoch, rows)
+    )
+    for epoch in range(2):
+        feed.stock(epoch)
+    feed.close()
+    assert made == [0, 1]

@@ -103,6 +103,20 @@ def test_muon_takes_the_kernels_between_the_first_and_the_last_layer():
     assert np.linalg.norm(dense, 2) < 2.5 * rate
 
 
+def test_all_weights_decay_under_muon():
+    recipe = get_recipe("robust")
+    params = nnx.state(make_network(recipe.network, 45, 0), nnx.Param)
+    optimizer = recipe.optimizer(epochs=2, steps=10)
+    none = jax.tree.map(jnp.zeros_like, params)
+    updates, _ = optimizer.update(none, optimizer.init(params), params)
+    rate = float(recipe.schedule(2, 10)(0))
+    for name, share in (("last", 0.15), ("stem", 0.15), ("dense", 1.0)):
+        decayed = -share * rate * recipe.weight_decay * params[name]["kernel"][...]
+        np.testing.assert_allclose(
+            updates[name]["kernel"][...], decayed, rtol=1e-4, atol=1e-12
+        )
+
+
 def test_types_are_summed_by_space_group():
     arguments = {**get_recipe("robust").network, "n_types": 6}
     network = make_network(arguments, 3, 0)

@@ -14,7 +14,7 @@ from gromega.models.release import Statement, release
 from gromega.models.start import SHARES, average, start_from
 from gromega.models.weights import round_weights, to_arrays
 
-SPLIT = Path("data/split.parquet")
+SPLIT, CRYSTALS = Path("data/split.parquet"), Path("data/crystals.parquet")
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_a_network_starts_as_the_released_one(released):
     network = make_network(NETWORK, 3, 99)
     theirs = load_model(released).network
     assert (network.last.kernel[...] != theirs.last.kernel[...]).any()
-    digest = start_from(network, released, SPLIT)
+    digest = start_from(network, released, SPLIT, CRYSTALS)
     assert len(digest) == 64
     np.testing.assert_array_equal(network.last.kernel[...], theirs.last.kernel[...])
 
@@ -36,7 +36,7 @@ def test_a_network_starts_as_the_released_one(released):
 def test_what_batches_were_like_is_taken_over_too(released):
     network, model = make_network(NETWORK, 3, 99), load_model(released)
     network.stem_norm.mean[...] += 3
-    start_from(network, released, SPLIT)
+    start_from(network, released, SPLIT, CRYSTALS)
     np.testing.assert_array_equal(
         network.stem_norm.mean[...], model.network.stem_norm.mean[...]
     )
@@ -46,7 +46,7 @@ def test_layers_of_another_shape_stay_as_they_are(released):
     network = make_network(NETWORK, 5, 99)
     fresh = make_network(NETWORK, 5, 99)
     theirs = load_model(released).network
-    start_from(network, released, SPLIT)
+    start_from(network, released, SPLIT, CRYSTALS)
     np.testing.assert_array_equal(network.last.kernel[...], fresh.last.kernel[...])
     first, its = network.blocks[0], theirs.blocks[0]
     np.testing.assert_array_equal(first.first.kernel[...], its.first.kernel[...])
@@ -56,18 +56,24 @@ def test_a_model_of_another_split_is_refused(released):
     # its training part may hold what is tested on here
     SPLIT.write_bytes(SPLIT.read_bytes() + b" ")
     with pytest.raises(ValueError, match="was trained with another split than data/s"):
-        start_from(make_network(NETWORK, 3, 0), released, SPLIT)
+        start_from(make_network(NETWORK, 3, 0), released, SPLIT, CRYSTALS)
+
+
+def test_a_model_of_other_crystals_with_the_same_ids_is_refused(released):
+    CRYSTALS.write_bytes(CRYSTALS.read_bytes() + b" ")
+    with pytest.raises(ValueError, match=r"with other crystals than data/crystals\.par"):
+        start_from(make_network(NETWORK, 3, 0), released, SPLIT, CRYSTALS)
 
 
 def test_a_network_with_nothing_in_common_is_refused(released):
     wider = {"name": "liu", "towers": 1}
     with pytest.raises(ValueError, match="no weights in common"):
-        start_from(make_network(wider, 4, 0), released, SPLIT)
+        start_from(make_network(wider, 4, 0), released, SPLIT, CRYSTALS)
 
 
 def test_a_model_without_a_card_is_refused(released):
     with pytest.raises(FileNotFoundError, match=r"card\.json"):
-        start_from(make_network(NETWORK, 3, 0), Path("models/current"), SPLIT)
+        start_from(make_network(NETWORK, 3, 0), Path("models/current"), SPLIT, CRYSTALS)
 
 
 def test_the_average_of_two_networks_that_does_best_is_taken(generator):

@@ -63,6 +63,22 @@ def test_the_best_epoch_on_validation_is_returned(trained):
     assert again == max(epoch.top1 for epoch in history)
 
 
+def test_merit_is_the_mean_of_both_accuracies():
+    assert Epoch(1, 0.0, 0.6, 0.9).merit == 0.6
+    assert Epoch(1, 0.0, 0.6, 0.9, 0.4, 0.8).merit == pytest.approx(0.5)
+
+
+def test_of_epochs_that_are_as_good_the_first_is_returned():
+    # accuracies stay as they are, weights do not
+    slow = replace(TINY, learning_rate=1e-6, weight_decay=0.0)
+    part = waves(32, 0)
+    best, history = fit(slow, network(), FixedFeed(part), part, [], 3, 0, box=part)
+    assert len({epoch.merit for epoch in history}) == 1
+    moved = network().last.bias[...] - best.last.bias[...]
+    # one step of Adam at the lowest rate, where three epochs would have gone further
+    assert 0 < np.abs(moved).max() < 1.1 * slow.learning_rate / 20
+
+
 def test_same_seed_gives_the_same_weights(trained):
     again, _ = fit(TINY, network(), feed(256, 0), waves(64, 1), [], 15, 0)
     for one, other in zip(

@@ -41,7 +41,7 @@ class Checkpoints:
     folder
         The folder; nothing is ever written where it is None.
     every
-        The least time between two states, s.
+        The least time between two states within an epoch, s.
     """
 
     def __init__(self, folder: Path | None, every: float = 60.0) -> None:

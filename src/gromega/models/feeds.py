@@ -175,6 +175,9 @@ class VariantFeed:
         the variants.
     usual
         Conditions that are more often seen than others, as in `draw_theta`.
+    epochs
+        The number of epochs, after which no variants are made ahead; if left out, the
+        next ones always are.
     """
 
     def __init__(
@@ -192,13 +195,14 @@ class VariantFeed:
         extra: int = 0,
         stretch: float = 0.0,
         usual: Conditions | None = None,
+        epochs: int | None = None,
     ) -> None:
         self.ids, self.y, self.types, self._extra = ids, y, types, extra
         others = tuple(name for name in RADIATIONS if name != radiation)
         self._radiations, self._stopped = (radiation, *others), False
         self._templates, self._box, self._changes = templates, box, changes
         self._seed, self._size, self.mixed = seed, pool, mixed
-        self._stretch, self._usual = stretch, usual
+        self._stretch, self._usual, self._epochs = stretch, usual, epochs
         # Training at one set of conditions alone is training at perfect ones.
         self._rippled = any(low < high for low, high in astuple(box))
         self._spectra = jnp.zeros((len(templates), n_bins(DMAX)), jnp.float32)
@@ -223,8 +227,10 @@ class VariantFeed:
             spectra, density, typed = self._coming[1].result()
         self._spectra = _replace(self._spectra, rows, spectra)
         self._density[rows], self._typed[rows] = density, typed
-        coming = self._threads.submit(self._make, epoch + 1, self.rows(epoch + 1))
-        self._coming = epoch + 1, coming
+        self._coming = None
+        if self._epochs is None or epoch + 1 < self._epochs:
+            coming = self._threads.submit(self._make, epoch + 1, self.rows(epoch + 1))
+            self._coming = epoch + 1, coming
         # Copies: the next epoch changes them.
         return self._spectra, jnp.array(self._density), jnp.array(self._typed)
 

@@ -567,6 +567,8 @@ def _check_input(g: NDArray[np.float32]) -> None:
             f"G(r) must be given on the network's grid, (n, {INPUT_R.size}), got "
             f"the shape {g.shape}."
         )
+    if not len(g):
+        raise ValueError("there is no G(r) to answer; give at least one.")
     if not np.isfinite(g).all():
         raise ValueError("G(r) has values that are not finite; leave them out.")
 

@@ -31,10 +31,10 @@ class Recipe:
     batch
         The number of PDFs in a batch.
     learning_rate
-        The learning rate at the start.
+        The highest learning rate.
     decay
         The decay of the learning rate per epoch, as in exp(-decay · epoch); without
-        one it rises for one epoch and falls along a cosine to zero.
+        one it rises for one epoch, from a twentieth, and falls along a cosine to zero.
     l2
         The weight of the sum of all squared kernels in the loss.
     weight_decay

@@ -77,7 +77,8 @@ class ResNet(nnx.Module):
     dense
         The width of the dense layer.
     dropout
-        The rate of dropout before the last two layers.
+        The rate of dropout before the dense layer and, without an embedding, before
+        the last one.
     embedding
         If given, the dense layer is followed by a linear one of this width, whose
         direction says what is like what.

@@ -19,7 +19,7 @@ WEIGHTS = nnx.Any(nnx.Param, nnx.BatchStat)
 """What is learned: the means and variances of batches too."""
 
 
-def start_from(network: nnx.Module, path: Path, split: Path) -> str:
+def start_from(network: nnx.Module, path: Path, split: Path, crystals: Path) -> str:
     """Give a network all weights of a released model that it has a place for.
 
     Returns the hash of these weights.
@@ -30,23 +30,25 @@ def start_from(network: nnx.Module, path: Path, split: Path) -> str:
         The network; weights without a counterpart stay as they are.
     path
         The folder of the released model.
-    split
-        The split that is trained with.
+    split, crystals
+        The split that is trained with, and the table of the crystals that it splits.
 
     Raises
     ------
     FileNotFoundError
         If there is no model, or it has no card.
     ValueError
-        If the model was trained with another split, so that it may have seen what is
-        to be tested on, or fits nowhere.
+        If the model was trained with another split or other crystals, so that it may
+        have seen what is to be tested on, or fits nowhere.
     """
     card = read_card(path)
-    if card["data"]["sha256"][split.name] != sha256(split):
-        raise ValueError(
-            f"{path} was trained with another split than {split}, and may have learned "
-            "from crystals that are to be tested on; leave train.start empty."
-        )
+    # A split names crystals by their ids, which other crystals may have too.
+    for what, file in (("another split", split), ("other crystals", crystals)):
+        if card["data"]["sha256"][file.name] != sha256(file):
+            raise ValueError(
+                f"{path} was trained with {what} than {file}, and may have learned "
+                "from crystals that are to be tested on; leave train.start empty."
+            )
     theirs = dict(nnx.to_flat_state(nnx.state(load_model(path).network, WEIGHTS)))
     taken = 0
     for keys, value in nnx.to_flat_state(nnx.state(network, WEIGHTS)):

@@ -41,8 +41,10 @@ def pair_spectrum(
         The longest distance in Å.
     extra_uiso
         By how much the Uiso of each atom is above that of the conditions, (n_atoms,),
-        in Å²; 0 if left out. Right as long as it is not above that of the conditions:
-        three points stand for the Gaussian.
+        in Å²; 0 if left out. Three points stand for the Gaussian: an extra 0.003 Å² of
+        both atoms changes a peak by up to 0.4 % of its height where the Uiso of the
+        conditions is 0.008 Å², and at Qmax 23 and 32 Å⁻¹ by up to 1.8 and 6 % where it
+        is 0.002 Å².
 
     Returns
     -------

@@ -72,7 +72,7 @@ def _variant_feed(
     feed = VariantFeed(
         ids, made, y, box, recipe.variants, params.train.seed,
         radiation=params.reference.radiation, types=types, extra=len(names) - own,
-        stretch=recipe.stretch, usual=params.reference,
+        stretch=recipe.stretch, usual=params.reference, epochs=params.train.epochs,
     )  # fmt: skip
     return feed, group_of_type
 
@@ -103,7 +103,7 @@ def train(params: Params) -> None:
     if group_of_type is not None:
         network.group_of_type[...] = jnp.asarray(group_of_type, jnp.int32)
     start = params.train.start
-    started = start_from(network, Path(start), SPLIT) if start else ""
+    started = start_from(network, Path(start), SPLIT, CRYSTALS) if start else ""
     box = box_part(validation, recipe.box, [0]) if recipe.box else None
     sources = sorted(p for p in SOURCE.rglob("*") if p.suffix in (".py", ".json"))
     key = fingerprint(

@@ -25,8 +25,7 @@ from gromega.crystals.table import crystals_of, read_table
 from gromega.lake import read_pdfs
 from gromega.models.outputs import classes, ranks
 from gromega.pdf.bins import DMAX
-from gromega.pdf.network_input import input_operator
-from gromega.pdf.operator import apply_operator
+from gromega.pdf.network_input import simulate_input
 from gromega.pdf.spectrum import pair_spectra
 from gromega.splits import read_part
 from gromega.stages.calibrate import MOST_OTHERS, OTHERS_SEED
@@ -49,10 +48,11 @@ def main() -> None:
     drawn = order[MOST_OTHERS : MOST_OTHERS + options.count]
     crystals = crystals_of(table.take(pa.array(drawn)))
     spectra = pair_spectra(crystals, REFERENCE.radiation, DMAX)
-    op = input_operator(REFERENCE, DMAX)
-    g = apply_operator(op, spectra, [crystal.density for crystal in crystals])
+    density = [crystal.density for crystal in crystals]
+    ids = [crystal.id for crystal in crystals]
+    g = simulate_input(spectra, density, ids, REFERENCE, DMAX)
     formulas = [crystal.formula for crystal in crystals]
-    others = model.alone_and_told(g.astype(np.float32), formulas)
+    others = model.alone_and_told(g, formulas)
     ids, labels = read_part(data / "split.parquet", "test")
     known = model.alone_and_told(
         read_pdfs(data / "reference.zarr", ids),

@@ -5,7 +5,6 @@ import os
 import shutil
 import sys
 import threading
-from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,7 +71,7 @@ def run_watched(name):
 @pytest.fixture(scope="module")
 def called():
     """What `project` finds out: the files that each stage called functions of."""
-    return defaultdict(set)
+    return {}
 
 
 @pytest.fixture(scope="module")

@@ -86,15 +86,19 @@ def test_the_robust_network_sees_neither_scale_nor_damping():
     assert np.isfinite(views(np.zeros((1, 209), np.float32))).all()
 
 
-def test_muon_takes_the_kernels_between_the_first_and_the_last_layer():
-    recipe = get_recipe("robust")
+def first_step(recipe, gradient):
+    """Return weights, their first updates by a gradient alike everywhere, the rate."""
     params = nnx.state(make_network(recipe.network, 45, 0), nnx.Param)
     optimizer = recipe.optimizer(epochs=2, steps=10)
-    ones = jax.tree.map(jnp.ones_like, params)
-    updates, _ = optimizer.update(ones, optimizer.init(params), params)
+    alike = jax.tree.map(lambda leaf: jnp.full_like(leaf, gradient), params)
+    updates, _ = optimizer.update(alike, optimizer.init(params), params)
+    return params, updates, float(recipe.schedule(2, 10)(0))
+
+
+def test_muon_takes_the_kernels_between_the_first_and_the_last_layer():
+    _, updates, rate = first_step(get_recipe("robust"), 1.0)
     # the first step of Adam is about the sign of the gradient, that of Muon a matrix of
     # orthogonal rows: of ones it has a single direction
-    rate = float(recipe.schedule(2, 10)(0))
     last = np.asarray(updates["last"]["kernel"][...])
     first = np.asarray(updates["stem"]["kernel"][...])
     assert np.abs(last).mean() == pytest.approx(0.15 * rate, rel=0.6)
@@ -105,11 +109,7 @@ def test_muon_takes_the_kernels_between_the_first_and_the_last_layer():
 
 def test_all_weights_decay_under_muon():
     recipe = get_recipe("robust")
-    params = nnx.state(make_network(recipe.network, 45, 0), nnx.Param)
-    optimizer = recipe.optimizer(epochs=2, steps=10)
-    none = jax.tree.map(jnp.zeros_like, params)
-    updates, _ = optimizer.update(none, optimizer.init(params), params)
-    rate = float(recipe.schedule(2, 10)(0))
+    params, updates, rate = first_step(recipe, 0.0)
     for name, share in (("last", 0.15), ("stem", 0.15), ("dense", 1.0)):
         decayed = -share * rate * recipe.weight_decay * params[name]["kernel"][...]
         np.testing.assert_allclose(

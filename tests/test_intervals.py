@@ -8,8 +8,15 @@ def test_the_interval_of_a_share_is_wilson_s():
     # Newcombe (1998), table I: 81 of 263
     low, high = share_interval(81, 263)
     assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
-    assert share_interval(0, 20)[0] == 0.0
-    assert share_interval(20, 20)[1] == 1.0
+
+
+def test_an_interval_holds_the_share_that_was_measured():
+    for n in range(1, 1001):
+        for right in (0, 1, n // 3, n - 1, n):
+            low, high = share_interval(right, n)
+            assert 0 <= low <= right / n <= high <= 1
+        assert share_interval(0, n)[0] == 0.0
+        assert share_interval(n, n)[1] == 1.0
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.9])

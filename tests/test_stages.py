@@ -326,6 +326,18 @@ def test_stages_run_again_give_the_same_bytes(inside):
         ({"train": {"recipe": "big"}}, "train", "no recipe 'big'; the recipes are"),
         # no epochs: refused
         ({"train": {"epochs": 0}}, "train", "train.epochs must be at least 1, got 0"),
+        # spectra too short for a point of a sweep: before anything is trained
+        (
+            {"spectra": {"dmax": 30}, "reference": {"rmax": 20}},
+            "simulate",
+            "the pair spectra reach 30 Å, but G(r) at these conditions depends on",
+        ),
+        # a reference that a sweep leaves: the same
+        (
+            {"reference": {"qmin": 13}},
+            "crystals",
+            "the sweep over qmax leaves what conditions can be: qmax must be above",
+        ),
         # a typo in the axis: refused, though DVC would take it
         ({"sweep": {"param": "rmx"}}, "simulate-sweep", "no axis 'rmx'; the axes are"),
     ],
@@ -426,8 +438,10 @@ def with_theoretical(table):
     copies = table.set_column(0, "id", pa.array(names))
     seen = table.column_names.index("observed")
     copies = copies.set_column(seen, "observed", pa.array([False] * len(names)))
-    formula = table.column_names.index("formula")
-    copies = copies.set_column(formula, "formula", pa.array(["X"] * len(names)))
+    place = table.column_names.index("numbers")
+    atoms = [[92] * len(numbers) for numbers in copies["numbers"].to_pylist()]
+    column = pa.array(atoms, table.field("numbers").type)
+    copies = copies.set_column(place, table.field("numbers"), column)
     return pa.concat_tables([table, copies])
 
 

@@ -64,6 +64,7 @@ def simulate(
     """Simulate G(r) of a crystal; the defaults are the reference conditions."""
     from gromega.conditions import Conditions
     from gromega.crystals.cif import read_crystal
+    from gromega.files import write_whole
     from gromega.pdf.simulate import simulate as simulate_pdfs
 
     omega = Conditions(
@@ -77,7 +78,7 @@ def simulate(
     if out is None:
         sys.stdout.write(text)
     else:
-        out.write_text(text, encoding="utf-8")
+        write_whole(out, text)
 
 
 @app.command(epilog="Example: gromega predict sample.gr --qmax 25 --qdamp 0.04")

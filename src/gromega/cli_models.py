@@ -82,12 +82,12 @@ def release(
     trained: Annotated[
         Path, typer.Option("--from", help="The folder of the trained model.")
     ] = Path("models/current"),
-    metrics: Annotated[Path, typer.Option(help="The folder of its metrics.")] = Path(
-        "metrics"
-    ),
     data: Annotated[
         Path,
-        typer.Option(help="The data it learned from: crystals.parquet, split.parquet."),
+        typer.Option(
+            help="The folder of crystals.parquet and split.parquet, which it learned "
+            "from, and of its answers to the test part."
+        ),
     ] = Path("data"),
     source: Annotated[
         Path | None,
@@ -105,11 +105,11 @@ def release(
     ] = None,
 ) -> None:
     """Make a released model, with its card, of the one that was trained last."""
-    from gromega.models.release import Statement
-    from gromega.models.release import release as release_model
     from gromega.params import read_params
+    from gromega.release import Statement
+    from gromega.release import release as release_model
 
     stated = Statement(name, version, hardware, hours)
     source = source or Path(read_params().crystals.source)
-    path = release_model(stated, trained, metrics, data, source, about)
+    path = release_model(stated, trained, data, source, about)
     typer.echo(f"{path}: {version}; keep it with 'dvc add {path}'")

@@ -36,7 +36,8 @@ def share_interval(
     share = right / n
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    # Rounded, an end may lie past the share or past what a share can be.
+    return min(share, max(middle - half, 0.0)), max(share, min(middle + half, 1.0))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import json
 import math
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from functools import partial
@@ -456,6 +456,7 @@ def write_answers(
     log_p: NDArray[np.floating],
     seen: NDArray[np.bool_],
     told: NDArray[np.floating] | None = None,
+    by: Mapping[str, str] | None = None,
 ) -> None:
     """Write what a model answers: log-probabilities of space groups.
 
@@ -476,12 +477,17 @@ def write_answers(
     told
         The log-probabilities where the model was told the compositions, (..., n,
         n_groups), of one that makes use of them.
+    by
+        The SHA-256 of the files of the model, by their names; none of another method.
     """
     points = POINTS[: len(sweep.shape)] if sweep else ()
     arrays = {"log_p": ("log-probability", log_p)}
     if told is not None:
         arrays["log_p_told"] = "log-probability, the composition known", told
-    with new_store(path, {"format": "gromega answers 1"}) as group:
+    attributes: dict[str, Any] = {"format": "gromega answers 1"}
+    if by:
+        attributes["model"] = dict(by)
+    with new_store(path, attributes) as group:
         for name, (long, values) in arrays.items():
             array = _variable(
                 group, name, (*points, "crystal", "space_group"), values.shape,

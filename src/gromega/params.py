@@ -116,6 +116,17 @@ class Params:
     train: Train = field(default_factory=Train)
     sweep: Sweeps = field(default_factory=Sweeps)
 
+    def __post_init__(self) -> None:
+        # Not after the training alone, when they are swept.
+        for sweep in self.sweep.sweeps():
+            try:
+                sweep.conditions(self.reference)
+            except ValueError as error:
+                raise ValueError(
+                    f"the sweep over {sweep.name} leaves what conditions can be: "
+                    f"{error} Change reference, or leave it out of sweep.param."
+                ) from None
+
 
 def read_params(path: Path = Path("params.yaml")) -> Params:
     """Return the parameters of a file, the defaults where it is silent.

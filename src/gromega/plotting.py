@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+
+from gromega.files import write_whole
 
 _STYLE: Any = {
     "svg.hashsalt": "gromega",
@@ -31,11 +33,12 @@ def style() -> Iterator[None]:
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as SVG and PNG."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.with_suffix(".svg").write_text(to_svg(figure), encoding="utf-8")
+    write_whole(path.with_suffix(".svg"), to_svg(figure))
+    drawn = BytesIO()
     with style():
         metadata: Any = {"Software": None}
-        figure.savefig(path.with_suffix(".png"), dpi=160, metadata=metadata)
+        figure.savefig(drawn, format="png", dpi=160, metadata=metadata)
+    write_whole(path.with_suffix(".png"), drawn.getvalue())
 
 
 def to_svg(figure: Figure) -> str:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from gromega.crystals.table import read_table, write_table
+from gromega.files import check_there
 
 PARTS = ("train", "validation", "test")
 SCHEMES = {
@@ -131,6 +132,8 @@ def read_part(path: Path, part: str) -> tuple[NDArray[np.str_], NDArray[np.int64
 
     Raises
     ------
+    FileNotFoundError
+        If there is no split.
     ValueError
         If there is no such part.
     """
@@ -138,6 +141,7 @@ def read_part(path: Path, part: str) -> tuple[NDArray[np.str_], NDArray[np.int64
         raise ValueError(
             f"there is no part {part!r}; the parts are {', '.join(PARTS)}."
         )
+    check_there(path)
     table = pq.read_table(path)
     chosen = table.filter(pa.array(np.asarray(table["part"].cast(pa.string())) == part))
     ids = np.array(chosen["id"].to_pylist(), dtype=str)

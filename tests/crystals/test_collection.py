@@ -1,4 +1,11 @@
-from gromega.crystals.collection import complete, summarise, with_source
+import pyarrow as pa
+
+from gromega.crystals.collection import (
+    complete,
+    summarise,
+    with_formulas,
+    with_source,
+)
 from gromega.crystals.table import write_table
 
 
@@ -10,6 +17,15 @@ def test_missing_structure_types_are_found(small_table):
     assert types["nickel-0"] == "A_225_a"
     assert types["magnesium-7"] == "A_194_c"
     assert complete(table) is table
+
+
+def test_formulas_are_those_of_the_atoms(small_table):
+    # as another program writes them: with spaces and brackets, or none at all
+    for written in ("Ni1 O3", "Ca5(PO4)3OH", "foo bar", ""):
+        column = pa.array([written] * small_table.num_rows)
+        place = small_table.column_names.index("formula")
+        table = with_formulas(small_table.set_column(place, "formula", column))
+        assert table.equals(small_table)
 
 
 def test_summary_counts(tmp_path, small_table):

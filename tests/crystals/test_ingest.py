@@ -99,6 +99,7 @@ def test_a_good_file_among_hostile_ones_is_taken(hostile):
         cif(a="5.640(2)", atoms=ROCK_SALT.replace("0.5", "0.500(3)")).encode(),
         # lines end as on Windows, or as on old Macs
         cif().replace("\n", "\r\n").encode(),
+        cif().replace("\n", "\r").encode(),
         # one atom in a cell
         cif(group="F m -3 m", atoms="Cu1 Cu 0 0 0 1").encode(),
         # thirds with few digits, where the site is special

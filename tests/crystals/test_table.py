@@ -119,6 +119,22 @@ def test_theoretical_crystals_are_left_out_unless_asked_for(small_table):
     assert choose(table, observed=False).sum() == 24
 
 
+@pytest.mark.parametrize("group", [0, 231, -1, 300])
+def test_space_groups_that_are_none_are_refused_by_name(small_table, group):
+    labels = [*small_table["space_group"].to_pylist()[:-1], group]
+    table = replaced(small_table, "space_group", labels)
+    name = small_table["id"][-1].as_py()
+    with pytest.raises(ValueError, match=f"of '{name}' is {group}, but they are 1 to"):
+        choose(table)
+
+
+def test_a_table_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match="there is no such file; run 'dvc repro'"
+    ):
+        read_table(tmp_path / "none.parquet")
+
+
 def test_nothing_left_is_said(small_table):
     table = replaced(small_table, "observed", [False] * small_table.num_rows)
     with pytest.raises(ValueError, match=r"no crystal is left.*marked as observed"):

@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gromega.conditions import REFERENCE
+from gromega.conditions import REFERENCE, get_sweep
 from gromega.crystals.table import write_table
-from gromega.files import write_json
+from gromega.files import sha256, write_json
+from gromega.lake import write_answers
 from gromega.models.calibration import Calibration
-from gromega.models.model import Model, save_model
+from gromega.models.model import Model, hashes_of, save_model
 from gromega.models.recipes import make_network
 from gromega.models.weights import to_arrays
-from gromega.splits import write_split
+from gromega.splits import read_part, write_split
 
 NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
 GROUPS = np.array([194, 225, 229])
@@ -36,24 +37,60 @@ def make_model(groups=GROUPS, training=TRAINING, **more):
 
 
 def write_pipeline(folder):
-    """Write models/current, data and metrics of three groups of eight crystals.
+    """Write models/current, data and answers of three groups of eight crystals.
 
     Of each eight, five are trained on, one validates, and two are tested on.
     """
-    save_model(folder / "models" / "current", make_model(calibration=CALIBRATION))
-    data, metrics = folder / "data", folder / "metrics"
+    data = folder / "data"
     ids = [f"{group}-{i}" for group in GROUPS for i in range(8)]
-    crystals = pa.table({"id": ids, "source": ["synthetic"] * len(ids)})
+    crystals = pa.table(
+        {
+            "id": ids,
+            "structure_type": [name[:3] for name in ids],
+            "source": ["synthetic"] * len(ids),
+        }
+    )
     write_table(crystals, data / "crystals.parquet")
     (data / "synthetic.yaml").write_text("space_groups: [194, 225, 229]\n")
     parts = (["train"] * 5 + ["validation"] + ["test"] * 2) * 3
     groups = np.repeat(GROUPS, 8)
     write_split(data / "split.parquet", ids, groups, parts, "random", 7)
-    write_json(metrics / "reference.json", {**SCORE, "ece": 0.04})
-    sweep = {"0.00": {**SCORE, "top6": 0.9}, "0.15": {**SCORE, "top6": 0.2}}
-    write_json(metrics / "sweeps" / "qdamp.json", sweep)
-    write_json(metrics / "train.json", {"best_epoch": 28, "n_train": 15})
-    write_json(metrics / "crystals.json", {"structure_types": 3})
+    train(folder)
+
+
+def train(folder, learned=("crystals.parquet", "split.parquet"), **training):
+    """Write models/current, as if trained on files of data, and what it answers."""
+    hashes = {name: sha256(folder / "data" / name) for name in learned}
+    facts = {**TRAINING, "sha256": hashes, **training}
+    model = make_model(training=facts, calibration=CALIBRATION)
+    save_model(folder / "models" / "current", model)
+    answer(folder, "reference.zarr")
+    answer(folder, "sweeps/qdamp.zarr")
+
+
+def answer(folder, name, right=3, told=None, unseen=0):
+    """Write answers of models/current to the test part, so many of six right.
+
+    Those told the compositions, if any, and how many crystals were not seen at the
+    last point.
+    """
+    ids, labels = read_part(folder / "data" / "split.parquet", "test")
+    sweep = None if name == "reference.zarr" else get_sweep(Path(name).stem)
+    shape = sweep.shape if sweep else ()
+
+    def saying(right):
+        truth = np.searchsorted(GROUPS, labels)
+        said = np.where(np.arange(truth.size) < right, truth, (truth + 1) % 3)
+        log_p = np.log(np.where(np.arange(3) == said[:, None], 0.6, 0.2))
+        return np.broadcast_to(log_p, (*shape, *log_p.shape))
+
+    seen = np.ones((*shape, ids.size), bool)
+    if sweep:
+        seen[-1, :unseen] = False
+    write_answers(
+        folder / "data" / "answers" / name, sweep, ids, GROUPS, saying(right), seen,
+        None if told is None else saying(told), hashes_of(folder / "models/current"),
+    )  # fmt: skip
 
 
 def change_json(path, **values):

@@ -5,8 +5,9 @@ import pytest
 from releasable import CALIBRATION, SCORE, TRAINING, make_model
 
 from gromega.conditions import Box
+from gromega.files import sha256
 from gromega.models.calibration import Calibration, OtherGroups
-from gromega.models.card import make_card, read_card, sha256, write_card
+from gromega.models.card import make_card, read_card, write_card
 from gromega.models.card_markdown import quantity, render
 from gromega.models.memory import remember
 from gromega.models.model import save_model

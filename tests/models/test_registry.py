@@ -11,7 +11,7 @@ from gromega.cli import app, main
 from gromega.models.card import read_card, write_card
 from gromega.models.model import save_model
 from gromega.models.registry import find_model, list_models, verify
-from gromega.models.release import Statement, release
+from gromega.release import Statement, release
 
 runner = CliRunner()
 PULL = "dvc pull -r registry models/other.dvc"
@@ -159,8 +159,7 @@ def test_an_empty_list_says_how_to_fill_it(tmp_path, monkeypatch):
 
 
 def test_command_releases_by_the_source_of_params(models, released):
-    for name in ("data", "metrics"):
-        shutil.copytree(released / name, name)
+    shutil.copytree(released / "data", "data")
     Path("params.yaml").write_text("crystals:\n  source: data/synthetic.yaml\n")
     arguments = ["models", "release", "spacegroup", "--version", "v1.1.0"]
     options = ["--hardware", "2 cores", "--hours", "0.2"]

@@ -10,9 +10,9 @@ from gromega.models.feeds import Part
 from gromega.models.inference import Compiled
 from gromega.models.model import load_model, save_model
 from gromega.models.recipes import make_network
-from gromega.models.release import Statement, release
 from gromega.models.start import SHARES, average, start_from
 from gromega.models.weights import round_weights, to_arrays
+from gromega.release import Statement, release
 
 SPLIT, CRYSTALS = Path("data/split.parquet"), Path("data/crystals.parquet")
 

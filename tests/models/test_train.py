@@ -1,10 +1,13 @@
+import logging
 from dataclasses import replace
 
 import jax
 import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 from flax import nnx
 
+from gromega.models.checkpoint import Checkpoints
 from gromega.models.feeds import FixedFeed, Part
 from gromega.models.inference import Compiled
 from gromega.models.outputs import top_k
@@ -194,3 +197,27 @@ def test_crystals_of_the_test_part_are_refused(name):
     # one of them to learn from, one to choose by: both are named
     with pytest.raises(ValueError, match=f"1 crystals of the test part.*'{name}'"):
         fit(TINY, network(), feed(32, 0), waves(32, 1), ["other", name], 1, 0)
+
+
+def test_a_state_that_cannot_be_written_is_one_line_and_the_last_one_stays(
+    tmp_path, monkeypatch, caplog
+):
+    folder, state = tmp_path / "state", {"a": np.arange(20_000.0)}
+    Checkpoints(folder).save(1, state)
+    checkpoints = Checkpoints(folder)
+
+    def fail(step, **_):
+        # What Orbax does on a full disk: some is written, each array logs, one raises.
+        (folder / f"{step}.orbax-checkpoint-tmp").mkdir()
+        logging.getLogger("absl").error("a traceback")
+        raise ValueError("RESOURCE_EXHAUSTED: Failed writing: No space left on device")
+
+    monkeypatch.setattr(ocp.CheckpointManager, "save", lambda _, *a, **k: fail(*a, **k))
+    with pytest.raises(
+        OSError, match=r"state: the state of the training .*\(No space left on device\)"
+    ):
+        checkpoints.save(2, state)
+    assert not caplog.records
+    assert [path.name for path in folder.iterdir()] == ["1"]
+    found = Checkpoints(folder).restore({"a": np.zeros(20_000)})
+    np.testing.assert_array_equal(found["a"], state["a"])

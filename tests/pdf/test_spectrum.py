@@ -194,3 +194,8 @@ def test_extra_uiso_of_one_element_widens_its_own_pairs_alone(classics):
     narrow = (plain[first] * (d[first] - mean) ** 2).sum() / plain[first].sum()
     # Na-Cl: half of the atoms of a pair have it
     assert widened - narrow == pytest.approx(0.01, rel=0.01)
+
+
+def test_one_crystal_is_a_list_too(nickel):
+    with pytest.raises(ValueError, match=r"as a list, also one: \[crystal\]"):
+        pair_spectra(nickel)

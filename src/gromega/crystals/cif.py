@@ -89,7 +89,9 @@ def structure_blocks(content: bytes) -> list[gemmi.cif.Block]:
         If it is no CIF file, or no block has a cell or atoms.
     """
     try:
-        document = gemmi.cif.read_string(_decode(content))
+        # gemmi takes no line of a file whose lines end with a carriage return alone.
+        text = _decode(content).replace("\r\n", "\n").replace("\r", "\n")
+        document = gemmi.cif.read_string(text)
     except (ValueError, RuntimeError) as error:
         raise RefusedError(Reason.UNREADABLE, f"not a CIF file ({error})") from None
     blocks = [block for block in document if _has_atoms(block)]

@@ -29,6 +29,12 @@ def complete(table: pa.Table) -> pa.Table:
     return _with_column(table, "structure_type", pa.array(found, pa.string()))
 
 
+def with_formulas(table: pa.Table) -> pa.Table:
+    """Return a table whose formulas are those of the atoms of its crystals."""
+    formulas = [crystal.formula for crystal in crystals_of(table)]
+    return _with_column(table, "formula", pa.array(formulas, pa.string()))
+
+
 def with_source(table: pa.Table, source: str) -> pa.Table:
     """Return a table that names a source where it named none."""
     named = [name or source for name in table["source"].to_pylist()]

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
+from gromega.files import check_there
 
 SCHEMA = pa.schema(
     [
@@ -30,7 +31,7 @@ SCHEMA = pa.schema(
 """The columns: lattice is a, b, c in turn (Å); frac x, y, z of each atom in turn;
 space_group and space_group_loose are spglib's at symprec 0.01 and 0.1 Å;
 structure_type as in `gromega.crystals.structure_type`; source is the file."""
-OPTIONAL = ("structure_type", "source")
+OPTIONAL = ("formula", "structure_type", "source")
 """The columns that a table may lack; they are read as empty texts."""
 ROWS = 4096
 
@@ -47,6 +48,8 @@ def read_table(path: Path, columns: Sequence[str] = SCHEMA.names) -> pa.Table:
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such file.
     ValueError
         If the file is not a parquet table, lacks a column, holds a column of another
         type, has empty values, or has an id twice.
@@ -83,10 +86,13 @@ def row_batches(
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such file.
     ValueError
         As in `read_table`, but for ids.
     """
     schema = _schema(columns)
+    check_there(path)
     try:
         with pq.ParquetFile(path) as file:
             there = file.schema_arrow.names
@@ -146,9 +152,16 @@ def choose(
     Raises
     ------
     ValueError
-        If no crystal is left.
+        If a space group is none, or no crystal is left.
     """
     labels = np.asarray(table["space_group"])
+    wrong = np.flatnonzero((labels < 1) | (labels > 230))
+    if wrong.size:
+        row = int(wrong[0])
+        raise ValueError(
+            f"the space group of {table['id'][row].as_py()!r} is {labels[row]}, but "
+            "they are 1 to 230; correct or remove it."
+        )
     keep = labels == np.asarray(table["space_group_loose"])
     if observed:
         keep &= np.asarray(table["observed"])

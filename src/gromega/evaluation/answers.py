@@ -1,8 +1,9 @@
 """Answers: what a model says of each crystal of the test part, at each condition."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import zarr
@@ -32,6 +33,8 @@ class Answers:
     told
         The log-probabilities where the model was told the compositions, (n_points, n,
         n_groups); None of a model that makes no use of them.
+    by
+        The SHA-256 of the files of the model; empty where it is not known.
     """
 
     ids: NDArray[np.str_]
@@ -40,6 +43,7 @@ class Answers:
     seen: NDArray[np.bool_]
     sweep: Sweep | None
     told: NDArray[np.float32] | None = None
+    by: Mapping[str, str] = field(default_factory=dict)
 
     def points(self) -> Iterator[tuple[str, NDArray[np.float32], NDArray[np.bool_]]]:
         """Yield the key of each point with log-probabilities and what was seen."""
@@ -53,6 +57,7 @@ def answer(
     ids: NDArray[np.str_],
     out: Path,
     compositions: Sequence[str] | None = None,
+    by: Mapping[str, str] | None = None,
 ) -> Answers:
     """Ask a model for the space groups of crystals, and write what it answers.
 
@@ -69,6 +74,9 @@ def answer(
     compositions
         The compositions of the crystals, n of them, if the model is to answer a second
         time, told them.
+    by
+        The SHA-256 of the files of the model, as `hashes_of` returns them, to be kept
+        with the answers.
 
     Raises
     ------
@@ -96,8 +104,9 @@ def answer(
         layers = zarr.open_array(pdfs / "g", mode="r")
         for point in np.ndindex(sweep.shape):
             ask(point, np.asarray(layers[point]))
-    write_answers(out, sweep, ids, model.space_groups, log_p, seen, told)
-    return _flat(ids, model.space_groups, log_p, seen, sweep, told)
+    by = by or {}
+    write_answers(out, sweep, ids, model.space_groups, log_p, seen, told, by)
+    return _flat(ids, model.space_groups, log_p, seen, sweep, told, by)
 
 
 def read_answers(path: Path) -> Answers:
@@ -106,7 +115,8 @@ def read_answers(path: Path) -> Answers:
     log_p, ids = whole(data, "log_p"), ids_of(data)
     sweep, seen = _sweep_of(path, data, ids.size)
     told = whole(data, "log_p_told") if "log_p_told" in data else None
-    return _flat(ids, whole(data, "space_group"), log_p, seen, sweep, told)
+    by = data.attrs.get("model", {})
+    return _flat(ids, whole(data, "space_group"), log_p, seen, sweep, told, by)
 
 
 def _sweep_of(
@@ -132,11 +142,12 @@ def _flat(
     seen: NDArray[np.bool_],
     sweep: Sweep | None,
     told: NDArray[np.float32] | None,
+    by: Any,
 ) -> Answers:
     n, n_groups = log_p.shape[-2:]
     if told is not None:
         told = told.reshape(-1, n, n_groups)
     return Answers(
         ids, space_groups, log_p.reshape(-1, n, n_groups), seen.reshape(-1, n), sweep,
-        told,
+        told, by,
     )  # fmt: skip

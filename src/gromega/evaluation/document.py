@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from gromega.files import write_whole
+
 
 @dataclass(frozen=True)
 class Table:
@@ -144,20 +146,17 @@ def to_html(document: Document) -> str:
 
 def write_document(folder: Path, document: Document) -> None:
     """Write a document to a folder: index.html, report.md, figures, tables/*.tex."""
-    (folder / "figures").mkdir(parents=True)
-    (folder / "tables").mkdir()
-    (folder / "index.html").write_text(to_html(document), "utf-8")
-    (folder / "report.md").write_text(to_markdown(document), "utf-8")
+    write_whole(folder / "index.html", to_html(document))
+    write_whole(folder / "report.md", to_markdown(document))
     number = 0
     for section in document.sections:
         for block in section.blocks:
             if isinstance(block, Picture):
-                path = folder / "figures" / f"{block.name}.svg"
-                path.write_text(block.svg, "utf-8")
+                write_whole(folder / "figures" / f"{block.name}.svg", block.svg)
             elif isinstance(block, Table):
                 number += 1
                 path = folder / "tables" / f"{number:02}.tex"
-                path.write_text(to_latex(block, f"{number:02}"), "utf-8")
+                write_whole(path, to_latex(block, f"{number:02}"))
 
 
 def _block(block: str | Table | Picture, name: str) -> str:

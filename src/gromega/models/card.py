@@ -10,8 +10,9 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from gromega.models.card_markdown import MODEL_FILES, quantity, render
-from gromega.models.model import Model
+from gromega.files import sha256, write_whole
+from gromega.models.card_markdown import quantity, render
+from gromega.models.model import MODEL_FILES, Model, hashes_of
 
 FORMAT = "gromega card 1"
 TASK = "Rank the space groups that a material may have, given its PDF G(r)."
@@ -68,7 +69,8 @@ def make_card(
     import jax
     from flax import nnx
 
-    training = model.training
+    # Those of what it was trained on are in the block of the data.
+    training = {k: v for k, v in model.training.items() if k != "sha256"}
     # Each crystal once in every epoch, where the training does not count for itself.
     seen = training.get("n_train", 0) * training.get("epochs", 0)
     calibrations: dict[str, Any] = {"calibration": None}
@@ -154,13 +156,12 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     card
         The card, as `make_card` returns it.
     """
-    hashes = {name: sha256(folder / name) for name in MODEL_FILES}
+    hashes = hashes_of(folder)
     text = render({**card, "sha256": hashes})
-    (folder / "CARD.md").write_text(text, encoding="utf-8")
+    write_whole(folder / "CARD.md", text)
     hashes["CARD.md"] = sha256(folder / "CARD.md")
     hashes["card.json"] = _own_hash({**card, "sha256": hashes})
-    text = _to_text({**card, "sha256": hashes})
-    (folder / "card.json").write_text(text, encoding="utf-8")
+    write_whole(folder / "card.json", _to_text({**card, "sha256": hashes}))
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -216,12 +217,6 @@ def check_card(card: object, origin: str) -> None:
         if len(reason) > 200:
             reason = f"{reason[:90]} … {reason[-90:]}"
         raise ValueError(f"{origin}: not a card ({error.json_path}: {reason}).")
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _own_hash(card: Mapping[str, Any]) -> str:

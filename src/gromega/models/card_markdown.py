@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gromega.crystals.space_groups import symbol
+from gromega.models.model import MODEL_FILES
 
-MODEL_FILES = ("weights.safetensors", "config.json")
 UNITS = {
     **dict.fromkeys(("rmin", "rmax", "delta1", "diameter", "r_offset"), "Å"),
     **dict.fromkeys(("qmin", "qmax", "qdamp", "qbroad"), "Å⁻¹"),

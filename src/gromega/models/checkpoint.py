@@ -1,6 +1,8 @@
 """Checkpoints: the state of a training on disk, to go on after it was killed."""
 
 import hashlib
+import logging
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -69,11 +71,34 @@ class Checkpoints:
         return time.monotonic() - self._last >= self._every
 
     def save(self, step: int, state: Any) -> None:
-        """Write a state, a pytree of arrays."""
+        """Write a state, a pytree of arrays.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written, as on a full disk; the state before stays.
+        """
         self._last = time.monotonic()
-        if self._manager is not None:
-            host = jax.tree.map(_local, state)
+        if self._folder is None or self._manager is None:
+            return
+        host = jax.tree.map(_local, state)
+        # It would log what it then raises, with a traceback for each array.
+        log = logging.getLogger("absl")
+        level = log.level
+        log.setLevel(logging.CRITICAL)
+        try:
             self._manager.save(step, args=ocp.args.StandardSave(host))
+        except (ValueError, OSError) as error:
+            for partial in self._folder.glob("*.orbax-checkpoint-tmp"):
+                shutil.rmtree(partial, ignore_errors=True)
+            reason = str(error).rsplit(": ", 1)[-1]
+            raise OSError(
+                f"{self._folder}: the state of the training cannot be written "
+                f"({reason}); mend that and run it again: it goes on from the last "
+                "state that is whole."
+            ) from None
+        finally:
+            log.setLevel(level)
 
     def restore(self, state: Any) -> Any | None:
         """Return the newest state, or None; `state` says what it looks like."""

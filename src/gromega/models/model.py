@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save
 from gromega.conditions import RADIATIONS, REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.space_groups import SYSTEMS, crystal_system, symbol
-from gromega.files import put_in_place
+from gromega.files import put_in_place, sha256, write_json, write_whole
 from gromega.models.answer import FIRST_PEAK, Answer, Candidate, Known, OtherGroup
 from gromega.models.calibration import Calibration
 from gromega.models.evidence import find_evidence
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from flax import nnx
 
 FORMAT = "gromega model 1"
+MODEL_FILES = ("weights.safetensors", "config.json")
+"""The files of the folder of a model."""
 _NEAREST = 5
 # By so much less, crystals of like compositions look like the PDF than others do, for
 # 2 % of the validation crystals, and for 59 % where they are given that of another one.
@@ -596,7 +598,7 @@ def save_model(path: Path, model: Model) -> None:
     # It writes memory as it lies, whatever the strides.
     rows = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     # Its own save_file makes a file that other users cannot read.
-    (partial / "weights.safetensors").write_bytes(save(rows))
+    write_whole(partial / "weights.safetensors", save(rows))
     config = {
         "format": FORMAT,
         "network": model.architecture,
@@ -613,8 +615,13 @@ def save_model(path: Path, model: Model) -> None:
         config["memory"] = model.memory.to_mapping()
     if model.with_composition:
         config["with_composition"] = model.with_composition.to_mapping()
-    (partial / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    write_json(partial / "config.json", config)
     put_in_place(partial, path)
+
+
+def hashes_of(path: Path) -> dict[str, str]:
+    """Return the SHA-256 of the files of the folder of a model."""
+    return {name: sha256(path / name) for name in MODEL_FILES}
 
 
 def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -> Model:
@@ -635,7 +642,7 @@ def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -
         If a file is not what it should be.
     """
     path = Path(path)
-    for name in ("config.json", "weights.safetensors"):
+    for name in reversed(MODEL_FILES):
         if not (path / name).is_file():
             raise FileNotFoundError(
                 f"{path}: there is no {name}; train models/current with 'dvc repro', "

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from gromega.models.card import read_card, sha256
-from gromega.models.card_markdown import MODEL_FILES
-from gromega.models.model import load_model
+from gromega.files import sha256
+from gromega.models.card import read_card
+from gromega.models.model import MODEL_FILES, load_model
 from gromega.pdf.network_input import INPUT_R
 
 MODELS = Path("models")

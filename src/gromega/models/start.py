@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from gromega.models.card import read_card, sha256
+from gromega.files import sha256
+from gromega.models.card import read_card
 from gromega.models.feeds import Part
 from gromega.models.inference import Compiled
 from gromega.models.model import load_model

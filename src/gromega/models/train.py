@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from flax import nnx
 from numpy.typing import ArrayLike, NDArray
 
+from gromega.files import write_whole
 from gromega.models.checkpoint import Checkpoints
 from gromega.models.devices import Devices, here
 from gromega.models.feeds import Feed, Part
@@ -254,14 +256,13 @@ def _unpack(packed: dict[str, Any], state: State, best: Any) -> tuple[Any, ...]:
 
 def write_history(path: Path, history: list[Epoch]) -> None:
     """Write loss and accuracy by epoch to a CSV file."""
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(asdict(history[0])), lineterminator="\n")
-        writer.writeheader()
-        for epoch in history:
-            row = asdict(epoch)
-            writer.writerow(
-                {k: "" if np.isnan(v) else f"{v:.6g}" for k, v in row.items()}
-            )
+    text = StringIO()
+    writer = csv.DictWriter(text, list(asdict(history[0])), lineterminator="\n")
+    writer.writeheader()
+    for epoch in history:
+        row = asdict(epoch)
+        writer.writerow({k: "" if np.isnan(v) else f"{v:.6g}" for k, v in row.items()})
+    write_whole(path, text.getvalue())
 
 
 def summary(

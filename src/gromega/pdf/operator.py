@@ -109,6 +109,23 @@ def reach(conditions: Conditions) -> float:
     return max(end, (end - conditions.r_offset) / conditions.r_scale)
 
 
+def check_reach(conditions: Conditions, dmax: float) -> None:
+    """Check that spectra up to dmax (Å) are long enough for some conditions.
+
+    Raises
+    ------
+    ValueError
+        If G(r) depends on longer distances.
+    """
+    needed = reach(conditions)
+    if dmax < needed - 1e-6:
+        raise ValueError(
+            f"the pair spectra reach {dmax:g} Å, but G(r) at these conditions depends "
+            f"on distances up to {needed:.2f} Å; compute longer ones (spectra.dmax in "
+            "params.yaml), or lower rmax."
+        )
+
+
 def grid_size(rmax: float) -> int:
     """Return the number of steps, a power of two, that holds rmax extended."""
     # One size up to 30 Å, so that one readout serves all conditions of the paper.
@@ -243,13 +260,7 @@ def operator(
         If the spectra do not reach as far as G(r) at these conditions depends, or
         the measured band is too narrow to hold any Q.
     """
-    needed = reach(conditions)
-    if dmax < needed - 1e-6:
-        raise ValueError(
-            f"the pair spectra reach {dmax:g} Å, but G(r) at these conditions depends "
-            f"on distances up to {needed:.2f} Å; compute longer ones (spectra.dmax in "
-            "params.yaml), or lower rmax."
-        )
+    check_reach(conditions, dmax)
     size = grid_size(conditions.rmax)
     if r is None or readout is None:
         grid = calculation_grid(conditions)

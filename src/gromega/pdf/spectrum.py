@@ -77,7 +77,15 @@ def pair_spectra(
     Returns
     -------
     (n, n_bins(dmax)) float32, in Å⁻¹
+
+    Raises
+    ------
+    ValueError
+        If they are one crystal and not a list, or an element has no scattering length
+        for this radiation.
     """
+    if isinstance(crystals, Crystal):
+        raise ValueError("crystals are given as a list, also one: [crystal].")
     chunks = (crystals[i : i + CHUNK] for i in range(0, len(crystals), CHUNK))
     with open_pool() as pool:
         parts = list(ordered_map(pool, partial(spectra_of, radiation, dmax), chunks))

@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 
 from gromega import splits
 from gromega.crystals import synthetic
-from gromega.crystals.collection import complete, summarise, with_source
+from gromega.crystals.collection import (
+    complete,
+    summarise,
+    with_formulas,
+    with_source,
+)
 from gromega.crystals.gather import gather
 from gromega.crystals.quarantine import new_quarantine
 from gromega.crystals.table import (
@@ -136,10 +141,11 @@ def _choose(
 
 
 def _rows(path: Path, keep: NDArray[np.bool_]) -> Iterator[pa.Table]:
-    """Yield the rows to keep of a table."""
+    """Yield the rows to keep of a table, with the formulas of their atoms."""
     start = 0
     for table in row_batches(path, rows=256):
-        yield table.filter(pa.array(keep[start : start + table.num_rows]))
+        kept = table.filter(pa.array(keep[start : start + table.num_rows]))
+        yield with_formulas(kept)
         start += table.num_rows
 
 

@@ -6,7 +6,7 @@ from gromega.evaluation import accuracy
 from gromega.evaluation.answers import answer
 from gromega.evaluation.draws import draw_rows, draw_scores, write_draws
 from gromega.files import write_json
-from gromega.models.model import load_model
+from gromega.models.model import hashes_of, load_model
 from gromega.models.outputs import classes, ranks
 from gromega.parallel import keep_memory
 from gromega.params import Params
@@ -30,7 +30,8 @@ def evaluate(params: Params) -> None:
     model = load_model(MODEL, compiled=True)
     ids, labels = read_part(SPLIT, "test")
     told = formulas_of(ids) if model.uses_compositions else None
-    found = answer(model, REFERENCE, ids, ANSWERS / "reference.zarr", told)
+    out = ANSWERS / "reference.zarr"
+    found = answer(model, REFERENCE, ids, out, told, hashes_of(MODEL))
     write_json(METRICS / "reference.json", accuracy.scores(found, labels)[""])
 
 
@@ -47,11 +48,11 @@ def evaluate_sweep(params: Params) -> None:
     folder.mkdir(parents=True)
     rows = draw_rows(ids.size)
     drawn = {}
-    sweeps = params.sweep.sweeps()
+    sweeps, by = params.sweep.sweeps(), hashes_of(MODEL)
     with progress_bar("sweeps", len(sweeps)) as advance:
         for sweep in sweeps:
             name = f"{sweep.name}.zarr"
-            found = answer(model, SWEEPS / name, ids, folder / name, told)
+            found = answer(model, SWEEPS / name, ids, folder / name, told, by)
             scores = accuracy.scores(found, labels)
             write_json(METRICS / "sweeps" / f"{sweep.name}.json", scores)
             for key, log_p, seen in found.points():

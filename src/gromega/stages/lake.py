@@ -9,6 +9,7 @@ from gromega.lake import by_radiation, ids_of, open_store, write_pdfs, write_spe
 from gromega.parallel import ADDRESS, open_pool
 from gromega.params import Params
 from gromega.pdf.library import make_library, write_library
+from gromega.pdf.operator import check_reach
 from gromega.splits import read_part
 from gromega.stages.paths import CRYSTALS, LIBRARY, REFERENCE, SPECTRA, SPLIT, SWEEPS
 from gromega.terminal import progress_bar
@@ -36,6 +37,10 @@ def library(params: Params) -> None:
 
 def simulate(params: Params) -> None:
     """Make data/reference.zarr."""
+    for sweep in params.sweep.sweeps():
+        for omega in sweep.conditions(params.reference):
+            # Not after the training alone, when they are simulated.
+            check_reach(omega, params.spectra.dmax)
     with progress_bar("PDFs", ids_of(open_store(SPECTRA)).size) as advance:
         write_pdfs(REFERENCE, SPECTRA, [params.reference], progress=advance)
 

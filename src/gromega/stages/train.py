@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gromega.conditions import RADIATIONS, Box
 from gromega.crystals.table import crystals_of, read_table, rows_of
 from gromega.crystals.variants import with_symmetry
-from gromega.files import write_json
+from gromega.files import sha256, write_json
 from gromega.models import train as training
 from gromega.models.checkpoint import WORK, fingerprint
 from gromega.models.devices import is_first, join
@@ -112,7 +112,6 @@ def train(params: Params) -> None:
         jax.__version__, jax.default_backend(), jax.device_count(),
     )  # fmt: skip
     folder = WORK / key
-    METRICS.mkdir(exist_ok=True)
     with closing(feed), training_bar(params.train.epochs) as show:
         trained, history = training.fit(
             recipe, network, feed, validation, held_out, params.train.epochs,
@@ -123,6 +122,8 @@ def train(params: Params) -> None:
     facts: dict[str, Any] = asdict(params.train)
     usual = params.reference.radiation
     mixed = recipe.variants and recipe.variants.other_radiation
+    learned_from = [CRYSTALS, SPLIT, *([EXTRA] if recipe.extra else [])]
+    facts["sha256"] = {file.name: sha256(file) for file in learned_from}
     facts["radiations"] = [name for name in RADIATIONS if mixed or name == usual]
     if start:
         parts = [validation, box] if box else [validation]

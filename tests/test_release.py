@@ -1,17 +1,19 @@
-import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from releasable import SCORE, TRAINING, change_json, write_pipeline
+from releasable import GROUPS, answer, change_json, train, write_pipeline
 
+from gromega import release as module
+from gromega.conditions import AXES
 from gromega.crystals.table import write_table
-from gromega.models import release as module
-from gromega.models.card import read_card, sha256
+from gromega.files import sha256
+from gromega.models.card import read_card
 from gromega.models.registry import size_of, verify
-from gromega.models.release import Statement, release
+from gromega.release import Statement, release
+from gromega.splits import write_split
 
 FIRST = Statement("spacegroup", "v1.0.0", "1 NVIDIA H100", 1.5)
 ABOUT = """\
@@ -44,12 +46,18 @@ def test_a_release_holds_the_model_and_what_the_pipeline_knows():
         assert sha256(path / name) == sha256(Path("models/current") / name)
     card = verify("spacegroup")
     assert (card["hardware"], card["hours"]) == ("1 NVIDIA H100", 1.5)
-    assert card["metrics"]["reference"]["top6"] == 1.0
-    assert list(card["metrics"]["sweeps"]["qdamp"]) == ["0.00", "0.15"]
-    assert card["calibration"]["ece"] == 0.04
+    reference = card["metrics"]["reference"]
+    assert (reference["top1"], reference["top6"], reference["n"]) == (0.5, 1.0, 6)
+    assert list(card["metrics"]["sweeps"]) == ["qdamp"]
+    assert len(card["metrics"]["sweeps"]["qdamp"]) == len(AXES["qdamp"].values)
+    assert card["metrics"]["sweeps"]["qdamp"]["0.15"] == reference
+    # half of them right, of which the model is sure by 0.6
+    assert card["calibration"]["ece"] == pytest.approx(0.1)
     data = card["data"]
     assert data["name"] == "Synthetic crystals"
     assert data["split"] == {"scheme": "random", "seed": 7}
+    assert data["structure_types"] == 3
+    assert "sha256" not in card["training"]
     assert data["crystals"] == {"train": 15, "validation": 3, "test": 6, "extra": 0}
     assert data["by_space_group"]["229"] == {"train": 5, "validation": 1, "test": 2}
     assert set(data["sha256"]) == {
@@ -75,32 +83,36 @@ def test_a_card_names_no_place_on_the_disk(pipeline):
         assert str(pipeline) not in (path / name).read_text("utf-8")
 
 
-@pytest.mark.usefixtures("pipeline")
-def test_a_version_keeps_its_content():
+def test_a_version_keeps_its_content(pipeline):
     release(FIRST)
     # The same once more: nothing to refuse.
     release(FIRST)
-    change_json("metrics/reference.json", top1=0.25)
-    with pytest.raises(ValueError, match=r"spacegroup is v1\.0\.0 already"):
+    answer(pipeline, "reference.zarr", right=2)
+    with pytest.raises(ValueError, match=r"spacegroup is v1\.0\.0 already, with ano"):
         release(FIRST)
     assert verify("spacegroup")["metrics"]["reference"]["top1"] == 0.5
-    release(Statement("spacegroup", "v1.1.0"))
-    assert verify("spacegroup")["metrics"]["reference"]["top1"] == 0.25
+    release(Statement("spacegroup", "v1.10.0"))
+    assert verify("spacegroup")["metrics"]["reference"]["top1"] == 0.333333
 
 
-@pytest.mark.usefixtures("pipeline")
-def test_crystals_beyond_the_split_are_counted():
-    training = {**TRAINING, "n_train": 55}
-    change_json("models/current/config.json", training=training)
-    change_json("metrics/train.json", n_train=55)
-    with pytest.raises(
-        ValueError, match=r"trained on 55 .* 15 to train on and 0 extra"
-    ):
-        release(FIRST)
+def test_a_lower_version_does_not_take_the_place_of_a_higher_one(pipeline):
+    release(Statement("spacegroup", "v1.10.0"))
+    with pytest.raises(ValueError, match=r"is v1\.10\.0 already; give a higher"):
+        release(Statement("spacegroup", "v1.9.9"))
+    assert verify("spacegroup")["version"] == "v1.10.0"
+    release(Statement("spacegroup", "v2.0.0"))
+    assert verify("spacegroup")["version"] == "v2.0.0"
+
+
+def test_crystals_beyond_the_split_are_counted(pipeline):
     # Not all extra crystals were fit to train on: some are those to be tested on.
     extra = pa.table({"id": [f"extra-{i}" for i in range(60)]})
     write_table(extra, Path("data/extra.parquet"))
-    assert read_card(release(FIRST))["data"]["crystals"]["extra"] == 40
+    learned = ("crystals.parquet", "split.parquet", "extra.parquet")
+    train(pipeline, learned, n_train=55)
+    data = read_card(release(FIRST))["data"]
+    assert data["crystals"]["extra"] == 40
+    assert data["sha256"]["extra.parquet"] == sha256(Path("data/extra.parquet"))
 
 
 @pytest.mark.usefixtures("pipeline")
@@ -116,79 +128,91 @@ def test_crystals_of_one_s_own_are_described_in_a_file():
 
 def test_the_real_crystals_are_known(pipeline, shared):
     source = shared / "data" / "structures.parquet"
-    ids = [f"{i}" for i in range(24)]
-    made = pa.table({"id": ids, "source": [source.name] * 24})
-    write_table(made, pipeline / "data" / "crystals.parquet")
+    of = {"structure_type": ["NaCl"] * 24, "source": [source.name] * 24}
+    write_table(pa.table(of), pipeline / "data" / "crystals.parquet")
+    train(pipeline)
     card = read_card(release(FIRST, source=source))
     assert card["data"]["name"] == "Materials Project"
+
+
+def split_again():
+    """Make another split, with as many crystals in each part."""
+    ids = [f"{group}-{i}" for group in GROUPS for i in range(8)]
+    parts = (["test"] * 2 + ["validation"] + ["train"] * 5) * 3
+    groups = np.repeat(GROUPS, 8)
+    write_split(Path("data/split.parquet"), ids, groups, parts, "random", 8)
+
+
+def leave_a_sweep_behind(folder):
+    """Train again, but keep what the model before answered along a sweep."""
+    shutil.copytree("data/answers/sweeps", "kept")
+    train(folder, seed=5)
+    shutil.copytree("kept", "data/answers/sweeps", dirs_exist_ok=True)
 
 
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        # metrics of another training: the fact that differs
+        # a split of another seed, with as many crystals in each part: the model has
+        # learned from those that are tested on
         (
-            lambda: change_json("metrics/train.json", best_epoch=3),
-            r"train\.json: best_epoch is 3, but 28 in the model",
+            lambda _: split_again(),
+            r"trained on another split\.parquet than data/split\.parquet, and may have",
         ),
-        # scores of another test part: both numbers
+        # other crystals under the same ids
         (
-            lambda: change_json("metrics/reference.json", n=900),
-            r"reference\.json: scores of 900 crystals, but 6 are to be tested on",
+            lambda _: Path("data/crystals.parquet").write_bytes(b"other"),
+            r"trained on another crystals\.parquet",
         ),
-        # a sweep of another run that was left behind: which
+        # answers of another training
         (
-            lambda: change_json("metrics/sweeps/qdamp.json", x={**SCORE, "n": 900}),
-            r"sweeps/qdamp\.json: scores of 6, 900 crystals",
+            lambda _: change_json("models/current/config.json", note="another"),
+            r"answers/reference\.zarr: the answers are of another model; make them",
         ),
-        # a model of another split: both numbers
+        # a sweep of another training that was left behind
         (
-            lambda: change_json(
-                "models/current/config.json", training={**TRAINING, "n_train": 99}
-            ),
-            "trained on 99 crystals, but data has 15",
+            leave_a_sweep_behind,
+            r"answers/sweeps/qdamp\.zarr: the answers are of another model",
+        ),
+        # a model that does not say what it learned from
+        (
+            lambda folder: train(folder, sha256={}),
+            "models/current: the model does not say what it was trained on",
         ),
         # a file that is not there: named, and how to get it
         (
-            lambda: Path("metrics/reference.json").unlink(),
-            r"reference\.json: there is no such file; run 'dvc repro'",
+            lambda _: shutil.rmtree("data/answers"),
+            r"reference\.zarr: there is no store; make it with 'dvc repro'",
         ),
         (
-            lambda: Path("data/split.parquet").unlink(),
-            r"split\.parquet: there is no such file",
+            lambda _: Path("data/split.parquet").unlink(),
+            r"split\.parquet: there is no such file; run 'dvc repro'",
         ),
-        # not JSON: said
-        (lambda: Path("metrics/train.json").write_text("{"), "not JSON"),
-        (lambda: Path("metrics/train.json").write_text("[]"), "has no names"),
         # no model there: how to get one
-        (lambda: shutil.rmtree("models/current"), r"no config\.json"),
-        # scores that are none: where in the card
-        (
-            lambda: change_json("metrics/reference.json", top1=None),
-            r"\$\.metrics\.reference: 'top1' is a required",
-        ),
-        # a model that does not say its recipe: likewise
-        (
-            lambda: change_json(
-                "models/current/config.json", training={**TRAINING, "recipe": ""}
-            ),
-            r"\$\.training\.recipe",
-        ),
+        (lambda _: shutil.rmtree("models/current"), r"no config\.json"),
+        # a model that does not say its recipe: where in the card
+        (lambda folder: train(folder, recipe=""), r"\$\.training\.recipe"),
     ],
 )
-@pytest.mark.usefixtures("pipeline")
-def test_what_does_not_belong_together_is_not_released(harm, message):
-    harm()
+def test_what_does_not_belong_together_is_not_released(pipeline, harm, message):
+    harm(pipeline)
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         release(FIRST)
     assert [p.name for p in Path("models").iterdir() if p.name != "current"] == []
 
 
+def test_answers_to_other_crystals_are_not_those_of_the_test_part(pipeline):
+    train(pipeline, ["crystals.parquet"])
+    split_again()
+    with pytest.raises(ValueError, match="the answers are to another test part"):
+        release(FIRST)
+
+
 @pytest.mark.usefixtures("pipeline")
 def test_a_failed_release_leaves_the_last_one():
     release(FIRST)
-    change_json("metrics/reference.json", n=900)
-    with pytest.raises(ValueError, match="scores of 900"):
+    change_json("models/current/config.json", note="another")
+    with pytest.raises(ValueError, match="of another model"):
         release(Statement("spacegroup", "v1.1.0"))
     assert verify("spacegroup")["version"] == "v1.0.0"
 
@@ -228,10 +252,10 @@ def test_crystals_of_unknown_origin_are_refused(source, about, message):
         release(FIRST, source=Path(source), about=file)
 
 
-@pytest.mark.usefixtures("pipeline")
-def test_a_source_that_the_crystals_are_not_from_is_refused():
+def test_a_source_that_the_crystals_are_not_from_is_refused(pipeline):
     made = pa.table({"id": ["a"], "source": ["structures.parquet"]})
     write_table(made, Path("data/crystals.parquet"))
+    train(pipeline)
     with pytest.raises(ValueError, match=r"were not made from .*--source"):
         release(FIRST)
 
@@ -258,26 +282,17 @@ def test_statements_are_checked(arguments, message):
         Statement(*arguments)
 
 
-@pytest.mark.usefixtures("pipeline")
-def test_crystals_that_another_radiation_does_not_see_do_not_count_there():
-    scores = {"xray": SCORE, "neutron": {**SCORE, "n": 5}}
-    Path("metrics/sweeps/radiation.json").write_text(json.dumps(scores))
+def test_crystals_that_another_radiation_does_not_see_do_not_count_there(pipeline):
+    answer(pipeline, "sweeps/radiation.zarr", unseen=1)
     release(FIRST)
-    card = verify("spacegroup")
-    assert card["metrics"]["sweeps"]["radiation"]["neutron"]["n"] == 5
+    scores = verify("spacegroup")["metrics"]["sweeps"]["radiation"]
+    assert [score["n"] for score in scores.values()] == [6, 5]
 
 
-@pytest.mark.usefixtures("pipeline")
-def test_what_a_known_composition_is_worth_is_released_too():
-    reference = Path("metrics/reference.json")
-    told = {**SCORE, "top1": 0.75}
-    change_json(reference, with_composition=told)
+def test_what_a_known_composition_is_worth_is_released_too(pipeline):
+    answer(pipeline, "reference.zarr", told=4)
     release(FIRST)
     metrics = verify("spacegroup")["metrics"]
-    assert metrics["with_composition"] == told
-    assert metrics["reference"] == {**SCORE, "ece": 0.04}
-    # of other crystals: refused
-    change_json(reference, with_composition={**told, "n": 5})
-    shutil.rmtree("models/spacegroup")
-    with pytest.raises(ValueError, match="scores of 5, 6 crystals"):
-        release(FIRST)
+    assert metrics["with_composition"]["top1"] == 0.666667
+    assert metrics["reference"]["top1"] == 0.5
+    assert "with_composition" not in metrics["reference"]

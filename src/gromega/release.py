@@ -1,6 +1,5 @@
 """Releasing: a trained model becomes a folder with a card that says all about it."""
 
-import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -11,11 +10,13 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import yaml
+from numpy.typing import NDArray
 
-from gromega.files import put_in_place, read_json
-from gromega.models.card import make_card, read_card, sha256, write_card
-from gromega.models.card_markdown import MODEL_FILES
-from gromega.models.model import load_model
+from gromega.evaluation.accuracy import TOLD, Scores, scores
+from gromega.evaluation.answers import read_answers
+from gromega.files import put_in_place, sha256
+from gromega.models.card import make_card, read_card, write_card
+from gromega.models.model import MODEL_FILES, Model, hashes_of, load_model
 from gromega.models.registry import MODELS, check_name, size_of, verify_folder
 from gromega.splits import PARTS, read_part
 
@@ -88,7 +89,6 @@ class Statement:
 def release(
     stated: Statement,
     trained: Path = MODELS / "current",
-    metrics: Path = Path("metrics"),
     data: Path = Path("data"),
     source: Path = Path("data/synthetic.yaml"),
     about: Path | None = None,
@@ -96,16 +96,17 @@ def release(
 ) -> Path:
     """Make the folder of a released model, whole or not at all, and return it.
 
+    Its scores are those of what it answered to the test part.
+
     Parameters
     ----------
     stated
         The name, version, hardware and hours.
     trained
         The folder of the trained model.
-    metrics
-        The folder of the metrics of this model.
     data
-        The folder with the crystals.parquet and split.parquet of its training.
+        The folder with the crystals.parquet and split.parquet of its training, and
+        with its answers.
     source
         What the crystals were made from, `crystals.source` of params.yaml.
     about
@@ -118,33 +119,21 @@ def release(
     FileNotFoundError
         If a file is not there.
     ValueError
-        If model, metrics and data do not belong together, the model is too large, or
-        this version was released before with another content.
+        If model, data and answers do not belong together, the model is too large, or
+        there is a higher version, or this one with another content.
     """
     model = load_model(trained)
-    files = [data / "crystals.parquet", data / "split.parquet"]
-    if (data / "extra.parquet").is_file():
-        files.insert(1, data / "extra.parquet")
-    if source.is_file():
-        files.insert(0, source)
+    learned = _learned_from(model, trained, data)
+    test, groups = read_part(data / "split.parquet", "test")
+    found = _scores(data / "answers", hashes_of(trained), test, groups)
     block = {
         **_describe(data / "crystals.parquet", source, about),
         **_count(data, model.training.get("n_train", 0)),
-        "sha256": {file.name: sha256(_there(file)) for file in files},
-        "structure_types": _read_json(metrics / "crystals.json").get("structure_types"),
-    }
-    reference = _read_json(metrics / "reference.json")
-    told = reference.pop("with_composition", None)
-    scores = {
-        "reference": reference,
-        **({"with_composition": told} if told else {}),
-        "sweeps": {
-            path.stem: _read_json(path)
-            for path in sorted((metrics / "sweeps").glob("*.json"))
+        "sha256": {
+            **({source.name: sha256(source)} if source.is_file() else {}), **learned
         },
-    }
-    card = make_card(asdict(stated), model, block, scores)
-    _check_belongs(card, metrics)
+    }  # fmt: skip
+    card = make_card(asdict(stated), model, block, found)
     path = models / stated.name
     partial = path.with_name(path.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -168,15 +157,68 @@ def release(
 
 
 def _check_version(path: Path, card: dict[str, Any]) -> None:
-    """Refuse to release another content as a version that there is already."""
+    """Refuse a lower version than there is, and the same with another content."""
     if not (path / "card.json").is_file():
         return
     there = read_card(path)
-    if there["version"] == card["version"] and there["sha256"] != card["sha256"]:
+    old, new = (_numbers(each["version"]) for each in (there, card))
+    if new < old or (new == old and there["sha256"] != card["sha256"]):
+        what = "already, with another content" if new == old else "already"
         raise ValueError(
-            f"{path} is {card['version']} already, with another content; give a higher "
-            "--version, or remove the folder if nobody has it yet."
+            f"{path} is {there['version']} {what}; give a higher --version, or remove "
+            "the folder if nobody has it yet."
         )
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in version[1:].split(".")]
+
+
+def _learned_from(model: Model, trained: Path, data: Path) -> dict[str, str]:
+    """Return the SHA-256 of what a model was trained on, which must be there."""
+    learned = model.training.get("sha256")
+    if not learned:
+        raise ValueError(
+            f"{trained}: the model does not say what it was trained on; train it again "
+            "with 'dvc repro'."
+        )
+    for name, digest in learned.items():
+        if sha256(data / name) != digest:
+            raise ValueError(
+                f"{trained} was trained on another {name} than {data / name}, and may "
+                "have learned from crystals that are tested on; make both again with "
+                "'dvc repro'."
+            )
+    return dict(learned)
+
+
+def _scores(
+    answers: Path,
+    by: Mapping[str, str],
+    test: NDArray[np.str_],
+    groups: NDArray[np.int64],
+) -> dict[str, Any]:
+    """Return the block ``metrics`` of a card, from answers of this very model."""
+
+    def scored(path: Path) -> dict[str, Scores]:
+        found = read_answers(path)
+        if found.by != by or found.ids.tolist() != test.tolist():
+            whose = "of another model" if found.by != by else "to another test part"
+            raise ValueError(
+                f"{path}: the answers are {whose}; make them again with 'dvc repro'."
+            )
+        return scores(found, groups)
+
+    reference = scored(answers / "reference.zarr")[""]
+    told = reference.pop(TOLD, None)
+    return {
+        "reference": reference,
+        **({TOLD: told} if told else {}),
+        "sweeps": {
+            path.stem: scored(path)
+            for path in sorted((answers / "sweeps").glob("*.zarr"))
+        },
+    }
 
 
 def _describe(crystals: Path, source: Path, about: Path | None) -> dict[str, str]:
@@ -200,7 +242,7 @@ def _describe(crystals: Path, source: Path, about: Path | None) -> dict[str, str
             f"{source}: it is not known what these crystals are; say it in a file with "
             f"the keys {', '.join(DESCRIPTION)}, --about FILE.yaml."
         )
-    made_from = pq.read_table(_there(crystals), columns=["source"])["source"].unique()
+    made_from = pq.read_table(crystals, columns=["source"])["source"].unique()
     if ("synthetic" if recipe else source.name) not in made_from.to_pylist():
         raise ValueError(
             f"{crystals}: the crystals were not made from {source}; give what they "
@@ -214,17 +256,10 @@ def _count(data: Path, n_train: int) -> dict[str, Any]:
 
     What was trained on beyond the split is from the table of extra crystals.
     """
-    split, more = data / "split.parquet", data / "extra.parquet"
-    facts = pq.read_table(_there(split), columns=["scheme", "seed"]).slice(0, 1)
+    split = data / "split.parquet"
+    facts = pq.read_table(split, columns=["scheme", "seed"]).slice(0, 1)
     groups = {part: read_part(split, part)[1] for part in PARTS}
-    extra = n_train - groups["train"].size
-    most = pq.read_metadata(more).num_rows if more.is_file() else 0
-    if not 0 <= extra <= most:
-        raise ValueError(
-            f"the model was trained on {n_train} crystals, but {data} has "
-            f"{groups['train'].size} to train on and {most} extra; make both again "
-            "with 'dvc repro'."
-        )
+    types = pq.read_table(data / "crystals.parquet", columns=["structure_type"])
     numbers = np.unique(np.concatenate(list(groups.values())))
     return {
         "split": {
@@ -232,8 +267,9 @@ def _count(data: Path, n_train: int) -> dict[str, Any]:
         },
         "crystals": {
             **{part: int(of_part.size) for part, of_part in groups.items()},
-            "extra": extra,
+            "extra": n_train - groups["train"].size,
         },
+        "structure_types": len(types["structure_type"].unique()),
         "by_space_group": {
             str(number): {
                 part: int(np.count_nonzero(of_part == number))
@@ -242,44 +278,3 @@ def _count(data: Path, n_train: int) -> dict[str, Any]:
             for number in numbers
         },
     }  # fmt: skip
-
-
-def _check_belongs(card: Mapping[str, Any], metrics: Path) -> None:
-    """Check that the metrics and the split of a card are those of its model."""
-    training, crystals = card["training"], card["data"]["crystals"]
-    for key, value in _read_json(metrics / "train.json").items():
-        if training.get(key, value) != value:
-            raise ValueError(
-                f"{metrics / 'train.json'}: {key} is {value}, but {training[key]} in "
-                "the model; make both again with 'dvc repro'."
-            )
-    keys = [key for key in ("reference", "with_composition") if key in card["metrics"]]
-    scores = {"reference.json": {key: card["metrics"][key] for key in keys}}
-    for axis, values in card["metrics"]["sweeps"].items():
-        scores[f"sweeps/{axis}.json"] = values
-    for name, values in scores.items():
-        n_test = {score["n"] for score in values.values()}
-        # Another radiation may not see all crystals.
-        counted = {max(n_test)} if "radiation" in name else n_test
-        if counted != {crystals["test"]}:
-            raise ValueError(
-                f"{metrics / name}: scores of {', '.join(map(str, sorted(n_test)))} "
-                f"crystals, but {crystals['test']} are to be tested on; make them "
-                "again with 'dvc repro'."
-            )
-
-
-def _there(path: Path) -> Path:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file; run 'dvc repro'.")
-    return path
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = read_json(path)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: not JSON ({error}).") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: has no names; make it again with 'dvc repro'.")
-    return content

@@ -2,9 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import zarr
 
 from gromega.conditions import AXES, REFERENCE, get_sweep
 from gromega.crystals.table import crystals_of, write_table
+from gromega.evaluation import answers
 from gromega.evaluation.accuracy import (
     classes,
     score,
@@ -12,7 +14,7 @@ from gromega.evaluation.accuracy import (
 )
 from gromega.evaluation.answers import Answers, answer, read_answers
 from gromega.files import read_json, write_json
-from gromega.lake import write_answers, write_pdfs, write_spectra
+from gromega.lake import read_pdfs, write_answers, write_pdfs, write_spectra
 from gromega.models.model import Model
 from gromega.models.outputs import ranks
 from gromega.models.recipes import make_network
@@ -119,6 +121,39 @@ def test_answers_that_knew_the_composition_are_scored_apart(tmp_path):
     better = made.pop("with_composition")
     assert (made["top1"], made["n"]) == (0.5, 2)
     assert (better["top1"], better["n"]) == (1.0, 2)
+
+
+class Echo:
+    """A model whose answers say which PDF and which composition it was given."""
+
+    space_groups = np.array([194, 225, 229])
+
+    def alone_and_told(self, g, compositions):
+        first = g[:, 1:4]
+        if compositions is None:
+            return first, None
+        return first, first + np.array([[float(name)] for name in compositions])
+
+
+@pytest.mark.parametrize("most", [1, 20, 4096])
+def test_each_answer_is_to_its_own_pdf_and_composition(lake, labels, monkeypatch, most):
+    # whatever number of PDFs is asked for at a time
+    monkeypatch.setattr(answers, "_ROWS", most)
+    ids, _ = labels
+    names = [str(k) for k in range(ids.size)]
+    out = lake / "echo.zarr"
+    found = answer(Echo(), lake / "uiso.zarr", ids, out, names, {"config.json": "1"})
+    g = np.asarray(zarr.open_array(lake / "uiso.zarr" / "g", mode="r"))
+    np.testing.assert_array_equal(found.log_p, g[:, :, 1:4])
+    expected = g[:, :, 1:4] + np.arange(ids.size, dtype=np.float32)[:, None]
+    np.testing.assert_allclose(found.told, expected, rtol=1e-6)
+    assert read_answers(out).by == {"config.json": "1"}
+    alone = answer(Echo(), lake / "reference.zarr", ids, out)
+    np.testing.assert_array_equal(
+        alone.log_p[0], read_pdfs(lake / "reference.zarr", ids)[:, 1:4]
+    )
+    assert alone.told is None
+    assert read_answers(out).by == {}
 
 
 def test_a_sweep_over_other_values_is_refused(model, lake, labels, monkeypatch):

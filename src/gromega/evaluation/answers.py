@@ -13,6 +13,9 @@ from gromega.conditions import Sweep, get_sweep
 from gromega.lake import POINTS, ids_of, open_store, read_pdfs, whole, write_answers
 from gromega.models.model import Model
 
+# That are asked at a time.
+_ROWS = 4096
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -85,26 +88,33 @@ def answer(
     """
     data = open_store(pdfs)
     sweep, seen = _sweep_of(pdfs, data, ids.size)
-    log_p = np.empty((*seen.shape, model.space_groups.size), np.float32)
-    told = None if compositions is None else np.empty_like(log_p)
-
-    def ask(point: tuple[int, ...], g: NDArray[np.float32]) -> None:
-        log_p[point], found = model.alone_and_told(g, compositions)
-        if told is not None:
-            told[point] = found
-
     if sweep is None:
-        ask((), read_pdfs(pdfs, ids))
+        g = read_pdfs(pdfs, ids)[None]
+    elif ids_of(data).tolist() != ids.tolist():
+        raise ValueError(
+            f"{pdfs}: the store is not of the test part; make it again with "
+            "'dvc repro'."
+        )
     else:
-        if ids_of(data).tolist() != ids.tolist():
-            raise ValueError(
-                f"{pdfs}: the store is not of the test part; make it again with "
-                "'dvc repro'."
-            )
-        layers = zarr.open_array(pdfs / "g", mode="r")
-        for point in np.ndindex(sweep.shape):
-            ask(point, np.asarray(layers[point]))
-    by = by or {}
+        g = np.asarray(zarr.open_array(pdfs / "g", mode="r"))
+        g = g.reshape(-1, *g.shape[-2:])
+    n_points, n_groups = len(g), model.space_groups.size
+    log_p = np.empty((n_points, ids.size, n_groups), np.float32)
+    told = None if compositions is None else np.empty_like(log_p)
+    step = max(_ROWS // n_points, 1)
+    for start in range(0, ids.size, step):
+        rows = slice(start, start + step)
+        # Crystal by crystal, so that what is like its composition is found once.
+        asked = g[:, rows].swapaxes(0, 1).reshape(-1, g.shape[-1])
+        known = compositions and np.repeat(compositions[rows], n_points).tolist()
+        both = model.alone_and_told(asked, known)
+        for into, found in zip((log_p, told), both, strict=True):
+            if into is not None and found is not None:
+                shaped = found.reshape(-1, n_points, n_groups)
+                into[:, rows] = shaped.swapaxes(0, 1)
+    shape = (*seen.shape, n_groups)
+    told = None if told is None else told.reshape(shape)
+    log_p, by = log_p.reshape(shape), by or {}
     write_answers(out, sweep, ids, model.space_groups, log_p, seen, told, by)
     return _flat(ids, model.space_groups, log_p, seen, sweep, told, by)
 

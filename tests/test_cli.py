@@ -1,9 +1,12 @@
+import importlib.metadata
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import gromega
 from gromega.cli import app, main
 from gromega.conditions import AXES
 from gromega.crystals.table import read_table
@@ -67,6 +70,28 @@ def test_simulate_prints_where_no_file_is_named(cif):
         (["ingest", "cifs"], "cifs does not exist"),
         # a model that is not there: likewise
         (["evaluate", "models/x", "--data", "."], "split.parquet"),
+        # more than a matrix can hold: how much it can
+        (["simulate", "nickel.cif", "--rmax", "5000"], "at most 500 Å, got 5000"),
+        # a table over what it is made from, in a folder's place, under another ending
+        (["ingest", "a.parquet", "--out", "a.parquet"], "it is what is read"),
+        (["ingest", "nickel.cif", "--out", "."], "give --out a file to write, mine."),
+        (["ingest", "nickel.cif", "--out", "nickel.cif"], "give --out a file to"),
+        (
+            ["ingest", "nickel.cif", "-o", "b.parquet", "--quarantine", "b.parquet"],
+            "give --quarantine a file to write, x.csv",
+        ),
+        (["synthesize", "--out", "a.csv"], "give --out a file to write, mine.parquet"),
+        # a recipe, and what it says
+        (
+            ["synthesize", "-o", "b.parquet", "--recipe", "x.yaml", "--count", "2"],
+            "--recipe says all; leave it out, or --group",
+        ),
+        (
+            ["synthesize", "-o", "b.parquet", "--recipe", "x.yaml"],
+            "x.yaml: there is no such file",
+        ),
+        # a report outside of a pipeline
+        (["report"], "params.yaml: there is no such file; run this in the folder of"),
         # an engine nobody has: the engines are named
         (["simulate", "nickel.cif", "--engine", "fft"], "there is no engine 'fft'"),
         # results before a run: how to get them
@@ -77,10 +102,12 @@ def test_user_errors_are_one_line_and_status_2(
     cif, monkeypatch, capsys, arguments, message
 ):
     monkeypatch.chdir(cif.parent)
+    Path("a.parquet").write_bytes(b"a table")
     monkeypatch.setattr("sys.argv", ["gromega", *arguments])
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 2
+    assert Path("a.parquet").read_bytes() == b"a table"
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert message in lines[0]
@@ -92,6 +119,34 @@ def test_verify_counts_the_numbers_of_whole_stores(tmp_path):
     result = runner.invoke(app, ["verify", str(tmp_path / "a.zarr")])
     assert result.exit_code == 0
     assert "whole, 5 numbers" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "line"),
+    [
+        (KeyboardInterrupt, 130, "interrupted; nothing half-written is left."),
+        (MemoryError, 2, "this needs more memory than there is."),
+    ],
+)
+def test_what_ends_a_command_is_one_line(
+    cif, monkeypatch, capsys, raised, status, line
+):
+    def end(*_, **__):
+        raise raised
+
+    monkeypatch.setattr("gromega.pdf.simulate.simulate", end)
+    monkeypatch.setattr("sys.argv", ["gromega", "simulate", str(cif)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == status
+    assert capsys.readouterr().err == f"gromega: {line}\n"
+
+
+def test_the_version_is_said():
+    found = importlib.metadata.version("gromega")
+    assert runner.invoke(app, ["--version"]).stdout == f"{found}\n"
+    assert gromega.__version__ == found
+    assert {"read_pdf", "load_model", "__version__"} <= set(dir(gromega))
 
 
 def test_doctor_names_versions_and_engines():
@@ -158,10 +213,13 @@ def test_ingest_writes_table_quarantine_summary_and_picture(cif, tmp_path):
 def test_ingest_of_nothing_good_says_so(tmp_path):
     (tmp_path / "letter.cif").write_text("dear reader")
     out = tmp_path / "none.parquet"
+    # of a table that was there before
+    for suffix in (".json", ".svg", ".png"):
+        out.with_suffix(suffix).write_text("old")
     result = runner.invoke(app, ["ingest", str(tmp_path), "--out", str(out)])
     assert result.exit_code == 0
     assert read_table(out).num_rows == 0
-    assert not (tmp_path / "none.json").exists()
+    assert [path.name for path in tmp_path.glob("none.*")] == ["none.parquet"]
 
 
 def test_synthesize_makes_the_groups_asked_for(tmp_path):

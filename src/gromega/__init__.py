@@ -41,6 +41,15 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for: JAX takes seconds."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("gromega")
     if name not in _HOMES:
         raise AttributeError(f"module 'gromega' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*__all__, "__version__"]

@@ -36,6 +36,24 @@ Scheduler = Annotated[
 ]
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(importlib.metadata.version("gromega"))
+        raise typer.Exit
+
+
+@app.callback()
+def _start(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_say_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
 @app.command(
     epilog="Example: gromega simulate rutile.cif --qmax 25 --qdamp 0.03 -o rutile.gr"
 )
@@ -72,7 +90,8 @@ def simulate(
         delta1, delta2, diameter, noise, radiation=radiation,
     )  # fmt: skip
     r, g = simulate_pdfs([read_crystal(file)], omega, engine)
-    stated = [f"# {name} = {value}" for name, value in omega.to_mapping().items()]
+    values = {**omega.to_mapping(), "diameter": omega.diameter}
+    stated = [f"# {name} = {value}" for name, value in values.items()]
     rows = [f"{x:.6f} {y:.6f}" for x, y in zip(r, g[0], strict=True)]
     text = "\n".join([*stated, "# r (Å)  G(r) (Å⁻²)", *rows]) + "\n"
     if out is None:
@@ -179,6 +198,7 @@ def predict(
     later = StringIO()
     out = later if sys.stdout.isatty() else sys.stdout
     answered = failed = 0
+    out.write(form.head)
     try:
         with progress_bar("files", len(paths)) as advance:
             for answer in af.answer_files(paths, question, advance):
@@ -186,15 +206,14 @@ def predict(
                     typer.echo(f"gromega: {answer.reason}", err=True)
                     failed += 1
                 else:
-                    out.write((form.between if answered else form.head) + answer)
+                    out.write(form.between * bool(answered) + answer)
                     answered += 1
     except KeyboardInterrupt:
         done = f"{answered} of {len(paths)} files were answered"
-        typer.echo(f"gromega: interrupted; {done}.", err=True)
-        raise typer.Exit(130) from None
+        typer.echo(f"gromega: {done}.", err=True)
+        raise
     finally:
-        if answered:
-            out.write(form.tail)
+        out.write(form.tail)
         sys.stdout.write(later.getvalue())
     if failed:
         raise typer.Exit(2)
@@ -210,7 +229,7 @@ def _measured(paths: list[Path]) -> list[Path]:
         found += [
             p
             for p in sorted(path.rglob("*"))
-            if not p.is_dir()
+            if p.is_file()
             and not any(part.startswith(".") for part in p.relative_to(path).parts)
         ]
     if not found:
@@ -223,7 +242,7 @@ def _figure_paths(files: list[Path], folder: Path) -> dict[Path, Path]:
     made: dict[Path, Path] = {}
     taken = set()
     for file in files:
-        stem = re.sub(r"[^\w-]+", "_", str(file)).strip("_")
+        stem = re.sub(r"[^\w-]+", "_", str(file)).strip("_-") or "input"
         while stem in taken:
             stem += "_"
         taken.add(stem)
@@ -304,7 +323,7 @@ def ingest(
         float, typer.Option(min=0.1, help="Time limit for each crystal, s.")
     ] = 20.0,
     mebibytes: Annotated[
-        int, typer.Option(min=256, help="Memory limit for each process, MiB.")
+        int, typer.Option(min=512, help="Memory limit for each process, MiB.")
     ] = 4096,
     scheduler: Scheduler = None,
 ) -> None:
@@ -320,7 +339,10 @@ def ingest(
     beside = (
         "quarantine.csv" if out.stem == "crystals" else f"{out.stem}-quarantine.csv"
     )
+    _check_table(out, paths)
     quarantine = quarantine or out.with_name(beside)
+    if quarantine.is_dir() or quarantine.suffix == ".parquet":
+        raise ValueError(f"{quarantine}: give --quarantine a file to write, x.csv.")
     options = Options(max_atoms=max_atoms, inorganic=inorganic)
     limits = Limits(seconds, mebibytes)
     tally = gather(paths, out, quarantine, scheduler, options, limits)
@@ -328,7 +350,20 @@ def ingest(
         summary = {**summarise(out), "ingest": tally.summary()}
         write_json(out.with_suffix(".json"), summary)
         save_figure(crystals_figure(summary), out.with_suffix(""))
+    else:
+        # Those of a table that was here before tell of other crystals.
+        for suffix in (".json", ".svg", ".png"):
+            out.with_suffix(suffix).unlink(missing_ok=True)
     typer.echo(f"{out}, {quarantine}")
+
+
+def _check_table(out: Path, sources: list[Path]) -> None:
+    """Refuse to write a table where it cannot be, or over what it is made from."""
+    if out.suffix != ".parquet" or out.is_dir():
+        raise ValueError(f"{out}: give --out a file to write, mine.parquet.")
+    if any(out.exists() and source.exists() and out.samefile(source)
+           for source in sources):  # fmt: skip
+        raise ValueError(f"{out}: it is what is read; give --out another file.")
 
 
 @app.command(
@@ -348,18 +383,26 @@ def synthesize(
         typer.Option(min=1, max=230, help="A space group number; all 230 if none."),
     ] = None,
     count: Annotated[
-        int, typer.Option(min=1, help="Crystals of each space group.")
-    ] = 100,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 0,
+        int | None,
+        typer.Option(min=1, help="Crystals of each space group; 100 if none."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of the random numbers; 0 if none.")
+    ] = None,
 ) -> None:
     """Make synthetic crystals of any space groups, each confirmed by spglib."""
     from gromega.crystals.synthetic import Recipe, write_synthetic
     from gromega.parallel import open_processes
 
+    _check_table(out, [])
+    if recipe and (group or count is not None or seed is not None):
+        raise ValueError(
+            "--recipe says all; leave it out, or --group, --count and --seed."
+        )
     if recipe:
         wanted = Recipe.from_yaml(recipe)
     else:
-        wanted = Recipe(tuple(group or range(1, 231)), count, seed)
+        wanted = Recipe(tuple(group or range(1, 231)), count or 100, seed or 0)
     with progress_bar("crystals", wanted.size) as advance, open_processes() as pool:
         write_synthetic(out, wanted, pool, advance)
     typer.echo(f"{out}: {wanted.size} crystals")

@@ -10,6 +10,8 @@ from typing import Any
 RADIATIONS = ("xray", "neutron")
 GRID_STEP = math.pi / 40
 """Step of the r grid on which G(r) is calculated, Δ = π/40 Å (Table 1)."""
+MAX_RMAX = 500.0
+"""The longest rmax, Å: a matrix of the grid up to there and back takes 0.5 GB."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ class Conditions:
                     f"{high} must be above {low}, got {low} {getattr(self, low):g} "
                     f"and {high} {getattr(self, high):g}."
                 )
+        if self.rmax > MAX_RMAX:
+            raise ValueError(f"rmax must be at most {MAX_RMAX:g} Å, got {self.rmax:g}.")
         if self.qmax >= math.pi / GRID_STEP:
             raise ValueError(
                 f"qmax must be below {math.pi / GRID_STEP:g} Å⁻¹, the highest Q that "

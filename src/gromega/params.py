@@ -133,9 +133,15 @@ def read_params(path: Path = Path("params.yaml")) -> Params:
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such file.
     ValueError
         If a section or a key is unknown, or a value has another type.
     """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: there is no such file; run this in the folder of a pipeline."
+        )
     try:
         content = yaml.safe_load(path.read_text()) or {}
     except yaml.YAMLError as error:

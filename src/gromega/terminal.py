@@ -31,7 +31,16 @@ def run_or_explain(call: Callable[[], None]) -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        call()
+        try:
+            call()
+        except SystemExit as stop:
+            # What the command line makes of an interrupt.
+            if stop.code == 130:
+                raise KeyboardInterrupt from None
+            raise
+    except MemoryError:
+        console.print("gromega: this needs more memory than there is.")
+        sys.exit(2)
     except (ValueError, OSError, ImportError) as error:
         console.print(f"gromega: {' '.join(str(error).split())}")
         sys.exit(2)

@@ -64,6 +64,11 @@ def test_the_same_composition_weighs_most_however_it_is_written():
     assert weights[4] == weights.min() == pytest.approx(-12)
 
 
+def test_titanium_in_capitals_is_no_tritium():
+    with pytest.raises(ValueError, match="no crystal of T is known; two letters"):
+        parse_composition("TIO2")
+
+
 def test_like_ratios_and_like_elements_weigh_more():
     # barium is next to strontium on the scale, ytterbium further, chlorine far away
     known = Compositions(["BaO3Ti", "YbO3Ti", "ClO3Ti", "Ba2O4Ti", "LiF"])

@@ -259,13 +259,20 @@ def test_what_cannot_be_read_costs_one_line(tmp_path):
     (folder / "letter.parquet").write_text("dear reader")
     (folder / "gone.cif").symlink_to("nowhere")
     (folder / "again").symlink_to(folder)
+    os.mkfifo(folder / "pipe.cif")
     Path(os.fsdecode(os.fsencode(folder) + b"/M\xfcller.cif")).write_text("x")
     nameless(folder / "nameless.tar.gz")
     (folder / "z.cif").write_text(cif())
     table, refused, _ = run(tmp_path, folder)
     assert table["id"].to_pylist() == ["z.cif"]
     names = {row["file"] for row in refused}
-    assert {"M\\xfcller.cif", "again", "gone.cif", "letter.parquet"} <= names
+    assert {
+        "M\\xfcller.cif",
+        "again",
+        "gone.cif",
+        "letter.parquet",
+        "pipe.cif",
+    } <= names
 
 
 def test_collections_of_one_name_are_told_apart(tmp_path):

@@ -351,6 +351,30 @@ def test_a_file_that_is_named_twice_is_answered_once(predict, files):
     assert len(result.stdout.splitlines()) == 1 + 2 * 4
 
 
+def test_no_answer_at_all_is_whole_json_and_csv_too(predict, tmp_path):
+    (tmp_path / "empty.gr").write_text("")
+    result = predict(tmp_path / "empty.gr", "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout) == {}
+    head = predict(tmp_path / "empty.gr", "--csv").stdout
+    assert head.startswith("file,")
+    assert head.count("\n") == 1
+
+
+def test_a_name_does_not_command_the_terminal(predict, files, tmp_path):
+    path = tmp_path / "a\x1b[31m.gr"
+    shutil.copyfile(files / "25.gr", path)
+    result = predict(path, "--no-trust")
+    assert result.stdout.splitlines()[0].endswith("a\ufffd[31m.gr")
+
+
+def test_what_is_no_pdf_is_said(model, files):
+    pdf = read_pdf(files / "25.gr")
+    for wrong, kind in ((str(files / "25.gr"), "str"), ([pdf], "list")):
+        with pytest.raises(ValueError, match=f"as gromega.read_pdf .* got {kind}"):
+            model.predict(wrong)
+
+
 def test_an_interrupt_leaves_what_was_answered_and_says_how_much(
     predict, files, monkeypatch
 ):
@@ -364,7 +388,7 @@ def test_an_interrupt_leaves_what_was_answered_and_says_how_much(
     result = predict(files, "--json")
     assert result.exit_code == 130
     assert list(json.loads(result.stdout)) == [str(files / "25.gr")]
-    assert result.stderr == "gromega: interrupted; 1 of 2 files were answered.\n"
+    assert result.stderr == "gromega: 1 of 2 files were answered.\n"
 
 
 def test_a_bad_option_costs_one_line_for_all_files(predict, files):

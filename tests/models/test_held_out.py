@@ -76,7 +76,7 @@ def test_a_model_is_tested_at_the_conditions_of_a_file(model, classics, tmp_path
     assert answer.trust.top1.value == pytest.approx(np.mean(first == model.held_out.y))
     # three classes are always among the first six
     assert answer.trust.top6.value == 1
-    where = "with Qmax 18 Å⁻¹, Qdamp 0.04 Å⁻¹ (assumed), rmax 25 Å, x-rays the model"
+    where = "with Qmax 18 Å⁻¹, Qdamp 0.04 Å⁻¹ (assumed), rmax 25 Å, x-rays, the model"
     assert where in str(answer)
     assert "qdamp" in answer.to_mapping()["assumed"]
     assert answer.to_mapping()["trust"]["n"] == len(classics)

@@ -1,6 +1,9 @@
 import csv
 import gzip
 import io
+import os
+import threading
+from contextlib import suppress
 from dataclasses import fields
 
 import numpy as np
@@ -12,6 +15,7 @@ import gromega
 from gromega.conditions import GRID_STEP, REFERENCE, Conditions
 from gromega.pdf import gr_file
 from gromega.pdf.bins import DMAX
+from gromega.pdf.gr_file import MIN_ROWS
 from gromega.pdf.measured import MeasuredPDF, read_pdf, to_input, to_inputs
 from gromega.pdf.network_input import INPUT_R, input_operator
 from gromega.pdf.operator import apply_operator, operator
@@ -260,11 +264,9 @@ def test_each_dialect_is_read(tmp_path, content, dialect, stated):
         ("composition = Ca5 (P O4)3 O H\nqmax = 20\n", "Ca5 (P O4)3 O H"),
         # what is none, is of other things, or is not there: not known
         ("composition = \nqmax = 20\n", None),
-        ("composition = sample 3\n", None),
         ("decomposition = Ni\n", None),
         ("composition = N/A\n", None),
         ("composition = In-house\n", None),
-        ("composition = PbTe 300K\n", None),
         ("composition\t=\tNi # the calibrant\n", "Ni"),
         ("", None),
     ],
@@ -282,12 +284,27 @@ def test_the_composition_of_the_header_is_taken_and_said(tmp_path, header, state
         assert (other.composition, other.notes) == (known, ())
 
 
-def test_a_composition_that_is_no_formula_in_numbers_is_named(tmp_path):
-    path = write(tmp_path, "composition = La2-xSrxCuO4\n" + TWO)
+@pytest.mark.parametrize(
+    ("header", "named"),
+    [
+        ("composition = La2-xSrxCuO4", "La2-xSrxCuO4"),
+        ("composition = sample 3", "sample 3"),
+        ("composition = PbTe 300K", "PbTe 300K"),
+        ("composition = TiO2 nano", "TiO2 nano"),
+        ("composition = tio2", "tio2"),
+        ("# Composition: TiO2; 300 K", "TiO2; 300 K"),
+        # a list in brackets, of which a comma cuts off the rest
+        ("composition = Ba(Ti,Zr)O3", "Ba(Ti"),
+        # capitals alone: tritium is not meant
+        ("composition = TIO2", "TIO2"),
+    ],
+)
+def test_a_composition_that_is_no_formula_is_named(tmp_path, header, named):
+    path = write(tmp_path, f"{header}\n{TWO}")
     pdf = read_pdf(path)
     assert pdf.composition is None
     (note,) = pdf.notes
-    assert note.startswith("The header's composition La2-xSrxCuO4 was not used")
+    assert note.startswith(f"The header's composition {named} was not used")
     assert read_pdf(path, composition="La1.85Sr0.15CuO4").notes == ()
 
 
@@ -396,6 +413,76 @@ def test_other_units_become_angstroms(tmp_path, unit, size):
         np.testing.assert_allclose(pdf.r, R, rtol=1e-6)
         np.testing.assert_allclose(pdf.g, G, rtol=1e-6)
         assert pdf.notes == (f"r was converted from {unit}.",)
+
+
+@pytest.mark.parametrize(
+    ("header", "stated"),
+    [
+        # Q in the unit that it is said to be in
+        ("qmax = 250 nm^-1\nqdamp = 0.4 (1/nm)\n", {"qmax": 25.0, "qdamp": 0.04}),
+        ("Qmax (1/nm) = 250\nqmin[nm⁻¹]: 5\n", {"qmax": 25.0, "qmin": 0.5}),
+        ("qmax = 0.25 pm-1\nqbroad = 1e-4 /pm\n", {"qmax": 25.0, "qbroad": 0.01}),
+        ("qmax = 24.5 Å⁻¹\nqmin = 0.5 1/A\n", {"qmax": 24.5, "qmin": 0.5}),
+        ("qmax (inv. Angstrom) = 24.5\n", {"qmax": 24.5}),
+        # other words are no unit
+        ("qmax = 24.5 nmax = 3\nqmin = 1 and a half\n", {"qmax": 24.5, "qmin": 1.0}),
+    ],
+)
+def test_q_is_in_the_unit_that_a_header_states(tmp_path, header, stated):
+    pdf = read_pdf(write(tmp_path, header + TWO))
+    found = {name: pdf.stated[name] for name in stated}
+    assert found == pytest.approx(stated)
+    assert pdf.notes == ()
+
+
+def test_q_without_a_unit_beside_r_in_nm_is_not_used(tmp_path):
+    table = rows(R / 10, 100 * G)
+    header = "qmax = 230\nqmin = 5\nqdamp = 0.4\nqbroad = 0.1 nm^-1\n# r (nm) G(r)\n"
+    pdf = read_pdf(write(tmp_path, header + table), qmin=0.4)
+    assert "qmax" not in pdf.stated
+    assert "qdamp" not in pdf.stated
+    assert pdf.stated["qmin"] == 0.4
+    assert pdf.stated["qbroad"] == pytest.approx(0.01)
+    converted, *notes = pdf.notes
+    assert converted == "r was converted from nm."
+    assert [note.split(" was")[0] for note in notes] == [
+        "The header's qmax of 230",
+        "The header's qdamp of 0.4",
+    ]
+
+
+def test_a_long_function_is_checked_where_the_network_sees_it(tmp_path):
+    r = np.arange(1, 40_001) * 0.01
+    g = np.sin(2.5 * r) * np.exp(-r / 20)
+    assert read_pdf(write(tmp_path, rows(r, g))).notes == ()
+    noise = g + 0.5 * np.where(np.arange(r.size) % 2, 1, -1)
+    with pytest.raises(ValueError, match="varies as if Qmax were above"):
+        read_pdf(write(tmp_path, rows(r, noise)))
+    with pytest.raises(ValueError, match="does not oscillate about 0"):
+        read_pdf(write(tmp_path, rows(r, 1 + g)))
+
+
+def test_a_pipe_is_read_and_a_folder_is_said(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_text(TWO))
+    writer.start()
+    np.testing.assert_allclose(read_pdf(pipe).r, R)
+    writer.join()
+    with pytest.raises(IsADirectoryError, match="it is a folder; give a file in it"):
+        read_pdf(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content", [TWO, TWO.replace(" ", ", "), TWO.replace(".", ",")]
+)
+def test_plain_rows_are_read_at_once(tmp_path, content, monkeypatch):
+    # commas between numbers or in them cost no loop over the rows
+    slow = []
+    monkeypatch.setattr(gr_file, "_number", lambda field: slow.append(field) or 1.0)
+    with suppress(ValueError):
+        read_pdf(write(tmp_path, content))
+    assert len(slow) == 2 * MIN_ROWS
 
 
 DENSITY = 0.084

@@ -19,7 +19,8 @@ _SCALE = (
 )
 _PLACES = {symbol: k for k, symbol in enumerate(_SCALE.split())}
 _N_ELEMENTS = len(_PLACES)
-_PLACES |= dict.fromkeys("DT", _PLACES["H"])
+# T is left out: it begins a Ti written as TI.
+_PLACES["D"] = _PLACES["H"]
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)?"
 # An element and its number, which `Crystal.formula` may write as 1.2e+03.
 _PART = re.compile(rf"([A-Z][a-z]?)({_NUMBER}(?:(?<=\d)e[+-]\d+)?)")
@@ -72,12 +73,15 @@ def _parts(flat: str, whole: str) -> dict[str, float]:
     amounts: dict[str, float] = {}
     for symbol, number in parts:
         try:
-            # D and T are isotopes here, not hydrogen.
+            # D is an isotope here, not hydrogen.
             periodictable.elements.symbol(symbol)
         except ValueError as error:
             raise ValueError(f"composition {whole!r}: {error}.") from None
         if symbol not in _PLACES:
-            raise ValueError(f"composition {whole!r}: no crystal of {symbol} is known.")
+            raise ValueError(
+                f"composition {whole!r}: no crystal of {symbol} is known; two letters "
+                "of an element are as in Ti."
+            )
         amounts[symbol] = amounts.get(symbol, 0.0) + float(number or 1)
     return amounts
 

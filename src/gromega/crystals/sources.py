@@ -87,7 +87,7 @@ def check_paths(paths: Sequence[Path]) -> None:
     for path in paths:
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist.")
-        if not path.is_dir() and not kind_of(path.name):
+        if not path.is_dir() and not (kind_of(path.name) and path.is_file()):
             raise ValueError(
                 f"{path}: not a CIF file, a POSCAR file, a table (.parquet), a folder, "
                 "or an archive (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz)."
@@ -142,8 +142,11 @@ def _walk(folder: Path, name: str = "") -> Iterator[Path | Refusal]:
             # It may lead back here.
             detail = "a link to a folder: give the folder itself"
             yield Refusal(_clean(path), "", Reason.UNREADABLE, detail)
-        elif kind_of(entry.name):
+        elif kind_of(entry.name) and entry.is_file():
             yield entry
+        elif kind_of(entry.name):
+            detail = "not a file that can be read"
+            yield Refusal(_clean(path), "", Reason.UNREADABLE, detail)
 
 
 def _open(file: Path, name: str, prefixed: bool) -> Iterator[Source]:

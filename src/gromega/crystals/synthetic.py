@@ -96,10 +96,14 @@ class Recipe:
 
         Raises
         ------
+        FileNotFoundError
+            If there is no such file.
         ValueError
             If the file is no such mapping or a value is not as a recipe wants it.
         """
         wanted = [field.name for field in fields(cls)]
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: there is no such file.")
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8"))
         except yaml.YAMLError as error:

@@ -216,5 +216,5 @@ class Answer:
         said = (
             text + " (assumed)" * (name in self.assumed) for name, text in words.items()
         )
-        told = ", told the composition," if self.composition else ""
+        told = ", told the composition," if self.composition else ","
         return f"with {', '.join(said)}{told}"

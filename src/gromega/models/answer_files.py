@@ -167,8 +167,9 @@ def _answer(
 
 def _write(question: Question, path: Path, answer: "Answer") -> str:
     """Return the text of an answer, and draw its figure if there is to be one."""
-    # A name may hold bytes that are no text.
-    name = os.fsencode(path).decode(errors="replace")
+    # A name may hold bytes that are no text, or codes that a terminal obeys.
+    decoded = os.fsencode(path).decode(errors="replace")
+    name = "".join(c if c.isprintable() else "\ufffd" for c in decoded)
     if path in question.figures:
         from gromega.models.answer_figure import answer_figure
         from gromega.plotting import save_figure

@@ -117,6 +117,11 @@ class Model:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
+    def __repr__(self) -> str:
+        """Return what it is, in a line."""
+        recipe = self.training.get("recipe", "unknown")
+        return f"Model(recipe {recipe}, {self.space_groups.size} space groups)"
+
     @cached_property
     def network(self) -> "nnx.Module":
         """The network in Flax, to go on from.
@@ -401,6 +406,12 @@ class Model:
 
         Called with 1 after each answer, progress may show how far it is.
         """
+        for pdf in pdfs:
+            if not isinstance(pdf, MeasuredPDF):
+                raise ValueError(
+                    "PDFs are given as gromega.read_pdf returns them, one to predict, "
+                    f"a list to predict_all; got {type(pdf).__name__}."
+                )
         answers: dict[int, Answer] = {}
         told = {given: self._is_told(given) for given in {p.composition for p in pdfs}}
         for composed in (False, True):

@@ -35,6 +35,8 @@ _KEYS = {
     "qdamp": "qdamp|qsig",
     "qbroad": "qbroad|qalp",
 }
+# Of a Q, which is in one over it.
+_Q_UNIT = re.compile(r"\bnm\b|\bpm\b|[ÅÅ]|\bA(?![a-z])|\bAng", re.IGNORECASE)
 _DIALECTS = {
     "xPDFsuite": r"^[^\w\n]*xPDFsuite Configuration",
     "PDFgetN3": r"^[^\w\n]*version\s*=\s*\S*pdfgetn",
@@ -75,7 +77,10 @@ class Header:
     dialect
         The program that wrote it, or ``"key = value"``, or ``"columns"``.
     stated
-        The conditions that it states, by the names of `Conditions`, unchecked.
+        The conditions that it states, by the names of `Conditions`, unchecked; Q in
+        Å⁻¹ where it says in which unit, or as it is.
+    unitless
+        Those of the conditions in Å⁻¹ that it states without a unit.
     quantity
         The function in the table, as in ``"F(Q)"``; empty if it does not say.
     columns
@@ -88,6 +93,7 @@ class Header:
 
     dialect: str
     stated: dict[str, float | str]
+    unitless: tuple[str, ...]
     quantity: str
     columns: tuple[int, ...]
     r_unit: str
@@ -173,7 +179,7 @@ def read_table(text: str) -> tuple[list[str], NDArray[np.float64]]:
             rows.append(row)
             _check_rows(len(rows))
             if len(rows) == MIN_ROWS:
-                rest = _plain_rows(text[end:], len(row))
+                rest = _plain_rows(_plain(text[end:], stripped), len(row))
                 if rest is not None:
                     return lines[:start], np.concatenate([np.array(rows), rest])
         elif len(rows) >= MIN_ROWS:
@@ -210,6 +216,19 @@ def _check_rows(n: int) -> None:
         raise ValueError(
             f"it has more than {MAX_ROWS:,} rows; give G(r) in steps of 0.01 Å"
         )
+
+
+def _plain(text: str, row: str) -> str:
+    """Return a text with spaces between numbers, and points in them, as in a row."""
+    text, row = (each.replace(";", " ").replace('"', "") for each in (text, row))
+    if "," in row:
+        text = text.replace(",", "." if _has_decimal_commas(row.split()) else " ")
+    return text
+
+
+def _has_decimal_commas(fields: Sequence[str]) -> bool:
+    decimal = r"[-+]?\d+(,\d+)?([eE][-+]?\d+)?"
+    return len(fields) > 1 and all(re.fullmatch(decimal, field) for field in fields)
 
 
 def _plain_rows(text: str, n: int) -> NDArray[np.float64] | None:
@@ -250,8 +269,7 @@ def _numbers(line: str) -> list[float]:
     line = line.replace('"', "").replace(";", " ")
     fields = line.split()
     if "," in line:
-        decimal = r"[-+]?\d+(,\d+)?([eE][-+]?\d+)?"
-        if len(fields) > 1 and all(re.fullmatch(decimal, field) for field in fields):
+        if _has_decimal_commas(fields):
             fields = [field.replace(",", ".") for field in fields]
         else:
             fields = line.replace(",", " ").split()
@@ -289,12 +307,20 @@ def read_header(lines: Sequence[str], name: str, n_columns: int) -> Header:
     last = lines[-1] if lines else ""
     name = name.lower().removesuffix(".gz")
     stated: dict[str, float | str] = {}
+    unitless = []
     for key, names in _KEYS.items():
         # The boundary keeps qmaxinst and optqmax out.
-        pattern = rf"\b(?:{names}) *(?:[(\[][^)\]\n]*[)\]] *)?[=:]\s*({_NUMBER})"
+        pattern = (
+            rf"\b(?:{names}) *(?:[(\[]([^)\]\n]*)[)\]] *)?[=:]\s*({_NUMBER})"
+            r"[ \t(\[]*((?:1/|/)? *[^\W\d]*)"
+        )
         found = re.search(pattern, text, re.IGNORECASE)
         if found:
-            stated[key] = float(found[1].replace(",", "."))
+            unit = _Q_UNIT.search(f"{found[1] or ''} {found[3]}")
+            scale = {"nm": 0.1, "pm": 100.0}.get(unit[0].lower(), 1.0) if unit else 1.0
+            stated[key] = scale * float(found[2].replace(",", "."))
+            if not unit:
+                unitless.append(key)
     dialect = _dialect(lines, text, bool(stated))
     radiation = _radiation(lines, text, dialect)
     if radiation:
@@ -313,10 +339,9 @@ def read_header(lines: Sequence[str], name: str, n_columns: int) -> Header:
     key = r"^[^\w\n]*composition[ \t]*[=:][ \t]*([^#,\n]+)"
     found = re.search(key, text, re.MULTILINE | re.IGNORECASE)
     composition = found[1].strip(" \t\"'") if found else ""
-    # Not the words, or the temperature, behind a formula.
-    if not all(part[0].isupper() or part[0] == "(" for part in composition.split()):
-        composition = ""
-    return Header(dialect, stated, quantity, columns, r_unit, composition)
+    return Header(
+        dialect, stated, tuple(unitless), quantity, columns, r_unit, composition
+    )
 
 
 def _dialect(lines: Sequence[str], text: str, has_keys: bool) -> str:

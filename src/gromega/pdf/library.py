@@ -125,6 +125,10 @@ class Library:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
+    def __repr__(self) -> str:
+        """Return what it is, in a line."""
+        return f"Library({len(self.ids):,} crystals)"
+
     def match(self, pdf: MeasuredPDF, count: int = 5) -> Matches:
         """Return the crystals whose PDFs at its conditions match a measured one best.
 

@@ -12,7 +12,7 @@ import periodictable
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline, make_interp_spline, make_lsq_spline
 
-from gromega.conditions import GRID_STEP, REFERENCE, Conditions
+from gromega.conditions import GRID_STEP, MAX_RMAX, REFERENCE, Conditions
 from gromega.crystals.composition import parse_composition
 from gromega.pdf.gr_file import MIN_ROWS, Source, read_header, read_table, read_text
 from gromega.pdf.network_input import INPUT_R
@@ -45,7 +45,7 @@ MAX_MEAN = 0.5
 KNOT_STEP = GRID_STEP * 2 / 3
 """Å, the step of the knots on which finer data are smoothed: π/60."""
 # Limits within which all others are.
-_WIDE = {"rmin": 0.0, "rmax": MAX_G, "qmin": 0.0, "qmax": math.pi / GRID_STEP - 1e-9}
+_WIDE = {"rmin": 0.0, "rmax": MAX_RMAX, "qmin": 0.0, "qmax": math.pi / GRID_STEP - 1e-9}
 _SEEN_TO = INPUT_R[-1] + 2.0
 """Å; data up to here still bear on the spline within the network's range."""
 
@@ -137,13 +137,15 @@ def read_pdf(
     ------
     ValueError
         If the file has no G(r) that could be right, or an option is not allowed.
-    FileNotFoundError
-        If there is no such file.
+    FileNotFoundError, IsADirectoryError
+        If there is no such file, or it is a folder.
     """
     check_options(quantity, r_unit, composition, number_density, **conditions)
     if not isinstance(source, str | Path):
         name = str(getattr(source, "name", "the file"))
-    elif Path(source).is_file():
+    elif Path(source).is_dir():
+        raise IsADirectoryError(f"{source}: it is a folder; give a file in it.")
+    elif Path(source).exists():
         name = str(source)
     else:
         raise FileNotFoundError(f"{source}: there is no such file.")
@@ -164,21 +166,34 @@ def read_pdf(
             size = R_UNITS[unit]
             r, y = r * size, y / size ** _POWERS.get(kind, 0)
             notes.append(f"r was converted from {unit}.")
+            for name in header.unitless:
+                value = header.stated.pop(name)
+                if name not in conditions:
+                    notes.append(
+                        f"The header's {name} of {value:g} was not used: it does not "
+                        f"say whether it is in Å⁻¹. Give {name} if you know it."
+                    )
         r, y = _cut(r, y, conditions.get("rmin"), conditions.get("rmax"))
         r, y = _finite_rows(r, y, notes)
         _check_r(r)
         step = _check_range(r)
         least, most = float(y.min()), float(y.max())
         if least == most:
+            # Not -0.
+            least += 0.0
             raise ValueError(f"{kind} is {least:g} everywhere; give it in column 2")
         if max(-least, most) > MAX_G:
             raise ValueError(
                 f"{kind} goes from {least:g} to {most:g}; give it in column 2"
             )
+        # As far as the network sees it, but for the first tenth, where normalisation
+        # errors are strongest.
+        inside = np.searchsorted(r, _SEEN_TO)
+        seen = slice(inside // 10, inside)
         if quantity is None:
-            _check_shape(kind, y)
+            _check_shape(kind, y[seen])
         if r_unit is None:
-            _check_slope(kind, r, y)
+            _check_slope(kind, r[seen], y[seen])
         composition = _composition(composition, header.composition, notes)
         g = _to_g(kind, r, y, composition, number_density, notes)
         stated = _usable(header.stated, conditions, notes)
@@ -233,13 +248,16 @@ def _composition(given: str | None, stated: str, notes: list[str]) -> str | None
     if given is not None:
         return None if given.lower() == UNKNOWN else given
     try:
+        # Words, or the temperature, behind a formula are not read as one with it.
+        if not all(part[0].isupper() or part[0] == "(" for part in stated.split()):
+            raise ValueError("more than a formula")
         parse_composition(stated)
     except ValueError:
         # Not a word such as N/A.
-        if re.search(r"\d", stated):
+        if re.search(r"[\d(]", stated):
             notes.append(
                 f"The header's composition {stated} was not used: it is no formula in "
-                "numbers. Give composition if you know it."
+                "element symbols and numbers. Give composition if you know it."
             )
         return None
     notes.append(
@@ -328,8 +346,6 @@ def _check_range(r: Floats) -> float:
 
 def _check_shape(quantity: str, y: Floats) -> None:
     """Refuse what a header calls G(r), or nothing, but does not look like one."""
-    # Beyond the first tenth, where normalisation errors are strongest.
-    y = y[y.size // 10 :]
     centred = y.min() < 0 and abs(y.mean()) <= MAX_MEAN * y.std()
     if quantity in ("G(r)", "D(r)", "Keen G(r)") and not centred:
         raise ValueError(
@@ -341,9 +357,6 @@ def _check_shape(quantity: str, y: Floats) -> None:
 
 def _check_slope(quantity: str, r: Floats, y: Floats) -> None:
     """Refuse what varies faster than F(Q) up to any Qmax can make it."""
-    # As far as the network sees it, and where `_check_shape` looks.
-    seen = slice(y.size // 10, np.searchsorted(r, _SEEN_TO))
-    r, y = r[seen], y[seen]
     if quantity in ("g(r)", "T(r)", "R(r)"):
         y = y - y.mean()
     slope = math.sqrt(np.mean((np.diff(y) / np.diff(r)) ** 2) / np.mean(y**2))

@@ -73,6 +73,11 @@ def crystals(params: Params) -> None:
         else:
             tally = gather([path], gathered, QUARANTINE, os.environ.get(ADDRESS))
             gathering = tally.summary()
+            if not tally.taken:
+                raise ValueError(
+                    f"crystals.source: no crystal of {path} could be taken; "
+                    f"{QUARANTINE} says why."
+                )
         if not gathering:
             with new_quarantine(QUARANTINE):
                 # Nothing was refused.

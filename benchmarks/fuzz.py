@@ -113,4 +113,6 @@ def main(n: int, collection: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     main(int(sys.argv[1]), Path(sys.argv[2]))

@@ -88,4 +88,6 @@ def main(per_group: int, epochs: int, data: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
     main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))

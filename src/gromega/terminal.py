@@ -31,20 +31,17 @@ def run_or_explain(call: Callable[[], None]) -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        try:
-            call()
-        except SystemExit as stop:
-            # What the command line makes of an interrupt.
-            if stop.code == 130:
-                raise KeyboardInterrupt from None
-            raise
+        call()
     except MemoryError:
         console.print("gromega: this needs more memory than there is.")
         sys.exit(2)
     except (ValueError, OSError, ImportError) as error:
         console.print(f"gromega: {' '.join(str(error).split())}")
         sys.exit(2)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as stop:
+        # The command line makes such an exit of an interrupt.
+        if isinstance(stop, SystemExit) and stop.code != 130:
+            raise
         console.print("gromega: interrupted; nothing half-written is left.")
         sys.exit(130)
 

@@ -48,6 +48,16 @@ def test_a_folder_in_the_place_of_a_file_is_left_alone(tmp_path):
     assert (tmp_path / "x").is_dir()
 
 
+def test_a_link_stays_one(tmp_path):
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "x.txt"
+    link.symlink_to("there/y.txt")
+    for content in ("first", "second"):
+        write_whole(link, content)
+        assert link.is_symlink()
+        assert (tmp_path / "there" / "y.txt").read_text() == content
+
+
 def test_a_device_is_written_to_and_not_replaced(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

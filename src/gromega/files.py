@@ -28,14 +28,16 @@ def write_whole(path: Path, content: str | bytes) -> None:
         If it cannot be written: the file, and why.
     """
     data = content.encode() if isinstance(content, str) else content
+    # A link stays, and what it leads to is written.
+    target = path.resolve() if path.is_symlink() else path
     # A device, such as /dev/stdout, is written to as it is.
-    plain = path.is_file() or not path.exists()
-    partial = path.with_name(path.name + ".partial") if plain else path
+    plain = target.is_file() or not target.exists()
+    partial = target.with_name(target.name + ".partial") if plain else target
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(data)
         if plain:
-            partial.replace(path)
+            partial.replace(target)
     except OSError as error:
         raise OSError(f"{path}: cannot be written ({error.strerror}).") from None
     finally:

@@ -22,22 +22,22 @@ def put_in_place(made: Path, path: Path) -> None:
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file, whole or not at all; text as UTF-8.
 
+    What a link leads to, and a device, is written to as it is.
+
     Raises
     ------
     OSError
         If it cannot be written: the file, and why.
     """
     data = content.encode() if isinstance(content, str) else content
-    # A link stays, and what it leads to is written.
-    target = path.resolve() if path.is_symlink() else path
-    # A device, such as /dev/stdout, is written to as it is.
-    plain = target.is_file() or not target.exists()
-    partial = target.with_name(target.name + ".partial") if plain else target
+    # /dev/stdout is a link, and must stay one.
+    plain = not path.is_symlink() and (path.is_file() or not path.exists())
+    partial = path.with_name(path.name + ".partial") if plain else path
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(data)
         if plain:
-            partial.replace(target)
+            partial.replace(path)
     except OSError as error:
         raise OSError(f"{path}: cannot be written ({error.strerror}).") from None
     finally:

@@ -80,6 +80,10 @@ def test_simulate_prints_where_no_file_is_named(cif):
             ["ingest", "nickel.cif", "-o", "b.parquet", "--quarantine", "b.parquet"],
             "give --quarantine a file to write, x.csv",
         ),
+        (
+            ["ingest", "nickel.cif", "-o", "b.parquet", "--quarantine", "/dev/null"],
+            "/dev/null: give --quarantine a file to write, x.csv",
+        ),
         (["synthesize", "--out", "a.csv"], "give --out a file to write, mine.parquet"),
         # a recipe, and what it says
         (

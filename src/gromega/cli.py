@@ -341,7 +341,7 @@ def ingest(
     )
     _check_table(out, paths)
     quarantine = quarantine or out.with_name(beside)
-    if quarantine.is_dir() or quarantine.suffix == ".parquet":
+    if quarantine.is_dir() or quarantine.suffix != ".csv":
         raise ValueError(f"{quarantine}: give --quarantine a file to write, x.csv.")
     options = Options(max_atoms=max_atoms, inorganic=inorganic)
     limits = Limits(seconds, mebibytes)

@@ -179,6 +179,32 @@ def leave_a_sweep_behind(folder):
             lambda folder: train(folder, sha256={}),
             "models/current: the model does not say what it was trained on",
         ),
+        # PDFs at other conditions than those of the training
+        (
+            lambda folder: shutil.copytree(
+                folder / "data/sweeps/qdamp.zarr",
+                "data/reference.zarr",
+                dirs_exist_ok=True,
+            ),
+            r"data/reference\.zarr: the PDFs are not at the conditions",
+        ),
+        # answers in the place of others
+        (
+            lambda _: shutil.copytree(
+                "data/answers/reference.zarr", "data/answers/sweeps/noise.zarr"
+            ),
+            r"noise\.zarr: the answers are those along the reference; remove it",
+        ),
+        # answers of which a part is lost: not taken for zeros
+        (
+            lambda _: shutil.rmtree("data/answers/reference.zarr/log_p/c"),
+            r"reference\.zarr.*0 of 1 files",
+        ),
+        # a link in the place of the folder
+        (
+            lambda _: Path("models/spacegroup").symlink_to("current"),
+            "models/spacegroup: it is a link or a file",
+        ),
         # a file that is not there: named, and how to get it
         (
             lambda _: shutil.rmtree("data/answers"),
@@ -198,7 +224,8 @@ def test_what_does_not_belong_together_is_not_released(pipeline, harm, message):
     harm(pipeline)
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         release(FIRST)
-    assert [p.name for p in Path("models").iterdir() if p.name != "current"] == []
+    made = [p for p in Path("models").iterdir() if not p.is_symlink()]
+    assert [p.name for p in made if p.name != "current"] == []
 
 
 def test_answers_to_other_crystals_are_not_those_of_the_test_part(pipeline):
@@ -272,6 +299,8 @@ def test_a_source_that_the_crystals_are_not_from_is_refused(pipeline):
         # a version without v, or with two numbers: how to write it
         (("spacegroup", "1.0.0"), r"written as v1\.0\.0"),
         (("spacegroup", "v1.0"), r"written as v1\.0\.0"),
+        # hardware over several lines, which a card would show as it is
+        (("spacegroup", "v1.0.0", "a\nb"), "in one line of plain text"),
         # time that did not pass: refused
         (("spacegroup", "v1.0.0", None, 0.0), "hours must be above 0"),
         (("spacegroup", "v1.0.0", None, np.nan), "hours must be above 0"),

@@ -64,6 +64,8 @@ class Train:
     def __post_init__(self) -> None:
         _check_at_least("train.epochs", self.epochs, 1)
         _check_at_least("train.seed", self.seed, 0)
+        if self.seed >= 2**31:
+            raise ValueError(f"train.seed must be below 2^31, got {self.seed}.")
         if not 0 < self.rate <= 10:
             raise ValueError(
                 f"train.rate must be above 0 and at most 10, got {self.rate:g}; 1 is "

@@ -1,5 +1,6 @@
 """Releasing: a trained model becomes a folder with a card that says all about it."""
 
+import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -12,9 +13,11 @@ import pyarrow.parquet as pq
 import yaml
 from numpy.typing import NDArray
 
+from gromega.conditions import Conditions, Sweep, get_sweep
 from gromega.evaluation.accuracy import TOLD, Scores, scores
 from gromega.evaluation.answers import read_answers
 from gromega.files import put_in_place, sha256
+from gromega.lake import open_store, verify
 from gromega.models.card import make_card, read_card, write_card
 from gromega.models.model import MODEL_FILES, Model, hashes_of, load_model
 from gromega.models.registry import MODELS, check_name, size_of, verify_folder
@@ -82,6 +85,8 @@ class Statement:
             raise ValueError(
                 f"a version is written as v1.0.0, got '{self.version}'; give --version."
             )
+        if self.hardware is not None and not self.hardware.isprintable():
+            raise ValueError("the hardware is stated in one line of plain text.")
         if self.hours is not None and not 0 < self.hours < np.inf:
             raise ValueError(f"hours must be above 0, got {self.hours:g}.")
 
@@ -125,7 +130,7 @@ def release(
     model = load_model(trained)
     learned = _learned_from(model, trained, data)
     test, groups = read_part(data / "split.parquet", "test")
-    found = _scores(data / "answers", hashes_of(trained), test, groups)
+    found = _scores(data, model.conditions, hashes_of(trained), test, groups)
     block = {
         **_describe(data / "crystals.parquet", source, about),
         **_count(data, model.training.get("n_train", 0)),
@@ -135,6 +140,8 @@ def release(
     }  # fmt: skip
     card = make_card(asdict(stated), model, block, found)
     path = models / stated.name
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise ValueError(f"{path}: it is a link or a file; move it elsewhere.")
     partial = path.with_name(path.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -193,15 +200,32 @@ def _learned_from(model: Model, trained: Path, data: Path) -> dict[str, str]:
 
 
 def _scores(
-    answers: Path,
+    data: Path,
+    omega: Conditions,
     by: Mapping[str, str],
     test: NDArray[np.str_],
     groups: NDArray[np.int64],
 ) -> dict[str, Any]:
-    """Return the block ``metrics`` of a card, from answers of this very model."""
+    """Return the block ``metrics`` of a card, from answers of this very model.
 
-    def scored(path: Path) -> dict[str, Scores]:
+    They are to PDFs at the conditions of the model, and along sweeps from there.
+    """
+    answers = data / "answers"
+
+    def scored(path: Path, pdfs: Path, sweep: Sweep | None) -> dict[str, Scores]:
+        verify(path)
         found = read_answers(path)
+        if found.sweep != sweep:
+            what = found.sweep.name if found.sweep else "the reference"
+            raise ValueError(f"{path}: the answers are those along {what}; remove it.")
+        at = sweep.conditions(omega) if sweep else [omega]
+        stated = json.loads(str(open_store(pdfs).attrs.get("conditions", "null")))
+        wanted: Any = [each.to_mapping() for each in at]
+        if stated != (wanted if sweep else wanted[0]):
+            raise ValueError(
+                f"{pdfs}: the PDFs are not at the conditions that the model was "
+                "trained at; make them, and the answers, again with 'dvc repro'."
+            )
         if found.by != by or found.ids.tolist() != test.tolist():
             whose = "of another model" if found.by != by else "to another test part"
             raise ValueError(
@@ -209,13 +233,13 @@ def _scores(
             )
         return scores(found, groups)
 
-    reference = scored(answers / "reference.zarr")[""]
+    reference = scored(answers / "reference.zarr", data / "reference.zarr", None)[""]
     told = reference.pop(TOLD, None)
     return {
         "reference": reference,
         **({TOLD: told} if told else {}),
         "sweeps": {
-            path.stem: scored(path)
+            path.stem: scored(path, data / "sweeps" / path.name, get_sweep(path.stem))
             for path in sorted((answers / "sweeps").glob("*.zarr"))
         },
     }

@@ -9,7 +9,7 @@ import pyarrow as pa
 from gromega.conditions import REFERENCE, get_sweep
 from gromega.crystals.table import write_table
 from gromega.files import sha256, write_json
-from gromega.lake import write_answers
+from gromega.lake import new_store, write_answers
 from gromega.models.calibration import Calibration
 from gromega.models.model import Model, hashes_of, save_model
 from gromega.models.recipes import make_network
@@ -84,6 +84,10 @@ def answer(folder, name, right=3, told=None, unseen=0):
         log_p = np.log(np.where(np.arange(3) == said[:, None], 0.6, 0.2))
         return np.broadcast_to(log_p, (*shape, *log_p.shape))
 
+    at = [omega.to_mapping() for omega in sweep.conditions()] if sweep else None
+    conditions = json.dumps(at or REFERENCE.to_mapping())
+    with new_store(folder / "data" / name, {"conditions": conditions}):
+        pass
     seen = np.ones((*shape, ids.size), bool)
     if sweep:
         seen[-1, :unseen] = False

@@ -424,7 +424,9 @@ def test_other_units_become_angstroms(tmp_path, unit, size):
         ("qmax = 0.25 pm-1\nqbroad = 1e-4 /pm\n", {"qmax": 25.0, "qbroad": 0.01}),
         ("qmax = 24.5 Å⁻¹\nqmin = 0.5 1/A\n", {"qmax": 24.5, "qmin": 0.5}),
         ("qmax (inv. Angstrom) = 24.5\n", {"qmax": 24.5}),
-        # other words are no unit
+        ("qmax = 250 nm^{-1}\nqdamp = 0.04 \\AA^{-1}\n", {"qmax": 25.0}),
+        # a length is none, nor are other words
+        ("qmax = 25 pm run\nqdamp = 0.04 nm\n", {"qmax": 25.0, "qdamp": 0.04}),
         ("qmax = 24.5 nmax = 3\nqmin = 1 and a half\n", {"qmax": 24.5, "qmin": 1.0}),
     ],
 )
@@ -449,6 +451,13 @@ def test_q_without_a_unit_beside_r_in_nm_is_not_used(tmp_path):
         "The header's qmax of 230",
         "The header's qdamp of 0.4",
     ]
+
+
+def test_the_file_is_named_where_its_header_is_converted(tmp_path):
+    table = rows(R / 10, 0 * R)
+    path = write(tmp_path, "qmax = 25\n# r (nm) G(r)\n" + table)
+    with pytest.raises(ValueError, match=r"sample\.gr: G\(r\) is 0 everywhere"):
+        read_pdf(path)
 
 
 def test_a_long_function_is_checked_where_the_network_sees_it(tmp_path):

@@ -35,8 +35,11 @@ _KEYS = {
     "qdamp": "qdamp|qsig",
     "qbroad": "qbroad|qalp",
 }
-# Of a Q, which is in one over it.
-_Q_UNIT = re.compile(r"\bnm\b|\bpm\b|[ÅÅ]|\bA(?![a-z])|\bAng", re.IGNORECASE)
+# Of a Q, which is in one over a length: 1/nm, nm^-1, Å⁻¹, inv. Angstrom.
+_LENGTH = r"(nm|pm|[ÅÅ]|\\?A{1,2}(?:ng\w*)?|[aå]ng\w*)"
+_Q_UNIT = re.compile(
+    rf"[\s(\[]*(?:(?:1 ?/|/|[iI]nv\w*\.?)\s*{_LENGTH}\b|{_LENGTH}\s*\^?[({{]?[-−⁻])"
+)
 _DIALECTS = {
     "xPDFsuite": r"^[^\w\n]*xPDFsuite Configuration",
     "PDFgetN3": r"^[^\w\n]*version\s*=\s*\S*pdfgetn",
@@ -312,12 +315,13 @@ def read_header(lines: Sequence[str], name: str, n_columns: int) -> Header:
         # The boundary keeps qmaxinst and optqmax out.
         pattern = (
             rf"\b(?:{names}) *(?:[(\[]([^)\]\n]*)[)\]] *)?[=:]\s*({_NUMBER})"
-            r"[ \t(\[]*((?:1/|/)? *[^\W\d]*)"
+            r"([^\n]{0,16})"
         )
         found = re.search(pattern, text, re.IGNORECASE)
         if found:
-            unit = _Q_UNIT.search(f"{found[1] or ''} {found[3]}")
-            scale = {"nm": 0.1, "pm": 100.0}.get(unit[0].lower(), 1.0) if unit else 1.0
+            unit = _Q_UNIT.match(found[1] or "") or _Q_UNIT.match(found[3])
+            length = unit and (unit[1] or unit[2])
+            scale = {"nm": 0.1, "pm": 100.0}.get(length or "", 1.0)
             stated[key] = scale * float(found[2].replace(",", "."))
             if not unit:
                 unitless.append(key)

@@ -166,12 +166,12 @@ def read_pdf(
             size = R_UNITS[unit]
             r, y = r * size, y / size ** _POWERS.get(kind, 0)
             notes.append(f"r was converted from {unit}.")
-            for name in header.unitless:
-                value = header.stated.pop(name)
-                if name not in conditions:
+            for key in header.unitless:
+                value = header.stated.pop(key)
+                if key not in conditions:
                     notes.append(
-                        f"The header's {name} of {value:g} was not used: it does not "
-                        f"say whether it is in Å⁻¹. Give {name} if you know it."
+                        f"The header's {key} of {value:g} was not used: it does not "
+                        f"say whether it is in Å⁻¹. Give {key} if you know it."
                     )
         r, y = _cut(r, y, conditions.get("rmin"), conditions.get("rmax"))
         r, y = _finite_rows(r, y, notes)

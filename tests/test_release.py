@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from releasable import GROUPS, answer, change_json, train, write_pipeline
+from releasable import answer, change_json, split, train, write_pipeline
 
 from gromega import release as module
 from gromega.conditions import AXES
@@ -13,7 +13,6 @@ from gromega.files import sha256
 from gromega.models.card import read_card
 from gromega.models.registry import size_of, verify
 from gromega.release import Statement, release
-from gromega.splits import write_split
 
 FIRST = Statement("spacegroup", "v1.0.0", "1 NVIDIA H100", 1.5)
 ABOUT = """\
@@ -135,12 +134,9 @@ def test_the_real_crystals_are_known(pipeline, shared):
     assert card["data"]["name"] == "Materials Project"
 
 
-def split_again():
+def split_again(folder):
     """Make another split, with as many crystals in each part."""
-    ids = [f"{group}-{i}" for group in GROUPS for i in range(8)]
-    parts = (["test"] * 2 + ["validation"] + ["train"] * 5) * 3
-    groups = np.repeat(GROUPS, 8)
-    write_split(Path("data/split.parquet"), ids, groups, parts, "random", 8)
+    split(folder, ["test"] * 2 + ["validation"] + ["train"] * 5, 8)
 
 
 def leave_a_sweep_behind(folder):
@@ -156,7 +152,7 @@ def leave_a_sweep_behind(folder):
         # a split of another seed, with as many crystals in each part: the model has
         # learned from those that are tested on
         (
-            lambda _: split_again(),
+            split_again,
             r"trained on another split\.parquet than data/split\.parquet, and may have",
         ),
         # other crystals under the same ids
@@ -230,7 +226,7 @@ def test_what_does_not_belong_together_is_not_released(pipeline, harm, message):
 
 def test_answers_to_other_crystals_are_not_those_of_the_test_part(pipeline):
     train(pipeline, ["crystals.parquet"])
-    split_again()
+    split_again(pipeline)
     with pytest.raises(ValueError, match="the answers are to another test part"):
         release(FIRST)
 

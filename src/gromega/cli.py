@@ -5,6 +5,7 @@ import json
 import platform
 import re
 import sys
+from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
@@ -90,8 +91,7 @@ def simulate(
         delta1, delta2, diameter, noise, radiation=radiation,
     )  # fmt: skip
     r, g = simulate_pdfs([read_crystal(file)], omega, engine)
-    values = {**omega.to_mapping(), "diameter": omega.diameter}
-    stated = [f"# {name} = {value}" for name, value in values.items()]
+    stated = [f"# {name} = {value}" for name, value in asdict(omega).items()]
     rows = [f"{x:.6f} {y:.6f}" for x, y in zip(r, g[0], strict=True)]
     text = "\n".join([*stated, "# r (Å)  G(r) (Å⁻²)", *rows]) + "\n"
     if out is None:
@@ -361,8 +361,8 @@ def _check_table(out: Path, sources: list[Path]) -> None:
     """Refuse to write a table where it cannot be, or over what it is made from."""
     if out.suffix != ".parquet" or out.is_dir():
         raise ValueError(f"{out}: give --out a file to write, mine.parquet.")
-    if any(out.exists() and source.exists() and out.samefile(source)
-           for source in sources):  # fmt: skip
+    there = [source for source in sources if source.exists()]
+    if out.exists() and any(map(out.samefile, there)):
         raise ValueError(f"{out}: it is what is read; give --out another file.")
 
 

@@ -127,6 +127,9 @@ def release(
         If model, data and answers do not belong together, the model is too large, or
         there is a higher version, or this one with another content.
     """
+    path = models / stated.name
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise ValueError(f"{path}: it is a link or a file; move it elsewhere.")
     model = load_model(trained)
     learned = _learned_from(model, trained, data)
     test, groups = read_part(data / "split.parquet", "test")
@@ -139,9 +142,6 @@ def release(
         },
     }  # fmt: skip
     card = make_card(asdict(stated), model, block, found)
-    path = models / stated.name
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise ValueError(f"{path}: it is a link or a file; move it elsewhere.")
     partial = path.with_name(path.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

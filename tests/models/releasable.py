@@ -18,6 +18,7 @@ from gromega.splits import read_part, write_split
 
 NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
 GROUPS = np.array([194, 225, 229])
+IDS = [f"{group}-{i}" for group in GROUPS for i in range(8)]
 TRAINING = {
     "recipe": "small",
     "epochs": 30,
@@ -42,20 +43,23 @@ def write_pipeline(folder):
     Of each eight, five are trained on, one validates, and two are tested on.
     """
     data = folder / "data"
-    ids = [f"{group}-{i}" for group in GROUPS for i in range(8)]
     crystals = pa.table(
         {
-            "id": ids,
-            "structure_type": [name[:3] for name in ids],
-            "source": ["synthetic"] * len(ids),
+            "id": IDS,
+            "structure_type": [name[:3] for name in IDS],
+            "source": ["synthetic"] * len(IDS),
         }
     )
     write_table(crystals, data / "crystals.parquet")
     (data / "synthetic.yaml").write_text("space_groups: [194, 225, 229]\n")
-    parts = (["train"] * 5 + ["validation"] + ["test"] * 2) * 3
-    groups = np.repeat(GROUPS, 8)
-    write_split(data / "split.parquet", ids, groups, parts, "random", 7)
+    split(folder, ["train"] * 5 + ["validation"] + ["test"] * 2, 7)
     train(folder)
+
+
+def split(folder, parts, seed):
+    """Write a split, given the parts of the eight crystals of each group."""
+    path, groups = folder / "data" / "split.parquet", np.repeat(GROUPS, 8)
+    write_split(path, IDS, groups, parts * GROUPS.size, "random", seed)
 
 
 def train(folder, learned=("crystals.parquet", "split.parquet"), **training):

@@ -15,16 +15,17 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
-from gromega.conditions import AXES, REFERENCE, get_sweep
+from gromega._util.parallel import open_pool
+from gromega.conditions import REFERENCE
 from gromega.crystals.table import choose, crystals_of, read_table, write_table
-from gromega.lake import write_pdfs, write_spectra
-from gromega.parallel import open_pool
+from gromega.lake.splits import draw_split
+from gromega.lake.store import write_pdfs, write_spectra
 from gromega.pdf import srreal
 from gromega.pdf.bins import DMAX
-from gromega.pdf.network_input import input_operator
+from gromega.pdf.network_grid import input_operator
 from gromega.pdf.operator import apply_operator, reach
 from gromega.pdf.spectrum import pair_spectra
-from gromega.splits import draw_split
+from gromega.sweeps import AXES, get_sweep
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data" / "structures.parquet"

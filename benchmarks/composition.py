@@ -18,9 +18,9 @@ import numpy as np
 from gromega import load_model
 from gromega.crystals.table import read_table
 from gromega.evaluation.analysis import by_group, by_number
-from gromega.lake import read_pdfs
-from gromega.models.outputs import classes, ranks
-from gromega.splits import read_part
+from gromega.lake.splits import read_part
+from gromega.lake.store import read_pdfs
+from gromega.networks.logits import classes, ranks
 
 
 def main() -> None:

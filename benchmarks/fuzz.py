@@ -15,12 +15,12 @@ from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
-from gromega.crystals.examine import Options
-from gromega.crystals.quarantine import Reason
-from gromega.crystals.sandbox import Limits, Sandbox
-from gromega.crystals.sources import find_sources
-from gromega.parallel import open_pool, ordered_map
-from gromega.terminal import progress_bar
+from gromega._util.parallel import open_pool, ordered_map
+from gromega._util.progress import progress_bar
+from gromega.crystals.ingest.validate import Options
+from gromega.crystals.ingest.worker import Limits, Sandbox
+from gromega.crystals.io.archives import find_sources
+from gromega.crystals.refusal import Reason
 
 BATCH = 500
 ODD = (

@@ -18,13 +18,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from gromega.crystals.ingest import ingest
-from gromega.crystals.sources import find_sources
+from gromega._util.parallel import open_pool, open_processes
+from gromega.crystals.generate.synthetic import Recipe, write_synthetic
+from gromega.crystals.ingest.ingest import ingest
+from gromega.crystals.io.archives import find_sources
 from gromega.crystals.symmetry import space_group
-from gromega.crystals.synthetic import Recipe, write_synthetic
 from gromega.crystals.table import crystals_of, new_table, read_table, row_batches
-from gromega.lake import write_spectra
-from gromega.parallel import open_pool, open_processes
+from gromega.lake.store import write_spectra
 from gromega.pdf.bins import DMAX
 
 ROOT = Path(__file__).parents[1]

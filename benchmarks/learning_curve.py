@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from gromega.lake import read_pdfs
-from gromega.models.feeds import FixedFeed, Part
-from gromega.models.inference import Compiled
-from gromega.models.outputs import top_k
-from gromega.models.recipes import get_recipe, make_network
-from gromega.models.train import fit
-from gromega.splits import read_part
+from gromega.lake.splits import read_part
+from gromega.lake.store import read_pdfs
+from gromega.networks.build import make_network
+from gromega.networks.inference import Compiled
+from gromega.networks.logits import top_k
+from gromega.training.inputs import FixedFeed, Part
+from gromega.training.loop import fit
+from gromega.training.recipes import get_recipe
 
 PARTS = (8, 4, 2, 1)
 WANTED = {1: 0.75, 6: 0.95}

@@ -15,13 +15,13 @@ import numpy as np
 from scipy.special import log_softmax
 
 import gromega
-from gromega import splits
 from gromega.conditions import REFERENCE
-from gromega.lake import read_spectra
-from gromega.models.outputs import top_k
+from gromega.lake import splits
+from gromega.lake.store import read_spectra
+from gromega.measured.pdf import MeasuredPDF
+from gromega.networks.logits import top_k
 from gromega.pdf.bins import DMAX
-from gromega.pdf.measured import MeasuredPDF
-from gromega.pdf.network_input import INPUT_R, input_operator, points_within
+from gromega.pdf.network_grid import INPUT_R, input_operator, points_within
 from gromega.pdf.operator import add_noise, apply_operator
 
 MATCHES = 20

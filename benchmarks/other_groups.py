@@ -22,14 +22,14 @@ from rich.table import Table
 from gromega import load_model
 from gromega.conditions import REFERENCE
 from gromega.crystals.table import crystals_of, read_table
-from gromega.lake import read_pdfs
-from gromega.models.outputs import classes, ranks
+from gromega.lake.splits import read_part
+from gromega.lake.store import read_pdfs
+from gromega.networks.logits import classes, ranks
 from gromega.pdf.bins import DMAX
-from gromega.pdf.network_input import simulate_input
+from gromega.pdf.network_grid import simulate_input
 from gromega.pdf.spectrum import pair_spectra
-from gromega.splits import read_part
-from gromega.stages.calibrate import MOST_OTHERS, OTHERS_SEED
-from gromega.stages.parts import formulas_of
+from gromega.pipeline.calibrate import MOST_OTHERS, OTHERS_SEED
+from gromega.pipeline.parts import formulas_of
 
 LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0)
 HEADINGS = ("confidence", "known", "right", "other", "another group", "the model says")

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gromega import load_model, read_pdf
-from gromega.parallel import n_cores
+from gromega._util.parallel import n_cores
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "models" / "spacegroup"

@@ -14,20 +14,21 @@ from pathlib import Path
 
 import numpy as np
 
+from gromega._util.parallel import open_processes
 from gromega.conditions import REFERENCE
-from gromega.crystals.synthetic import Recipe, synthesize
-from gromega.lake import read_pdfs
-from gromega.models.feeds import FixedFeed, Part
-from gromega.models.inference import Compiled
-from gromega.models.outputs import top_k
-from gromega.models.recipes import get_recipe, make_network
-from gromega.models.train import Epoch, Progress, fit
-from gromega.parallel import open_processes
+from gromega.crystals.generate.synthetic import Recipe, synthesize
+from gromega.lake.splits import draw_split, read_part
+from gromega.lake.store import read_pdfs
+from gromega.networks.build import make_network
+from gromega.networks.inference import Compiled
+from gromega.networks.logits import top_k
 from gromega.pdf.bins import DMAX
-from gromega.pdf.network_input import input_operator
+from gromega.pdf.network_grid import input_operator
 from gromega.pdf.operator import apply_operator
 from gromega.pdf.spectrum import pair_spectra
-from gromega.splits import draw_split, read_part
+from gromega.training.inputs import FixedFeed, Part
+from gromega.training.loop import Epoch, Progress, fit
+from gromega.training.recipes import get_recipe
 
 ROOT = Path(__file__).parents[1]
 

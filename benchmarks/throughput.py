@@ -45,9 +45,10 @@ def jax_steps(name: str, batch: int, steps: int) -> Callable[[], float]:
     import jax.numpy as jnp
     from flax import nnx
 
-    from gromega.models.feeds import FixedFeed, Part
-    from gromega.models.recipes import get_recipe, make_network
-    from gromega.models.step import make_scan, make_step
+    from gromega.networks.build import make_network
+    from gromega.training.inputs import FixedFeed, Part
+    from gromega.training.recipes import get_recipe
+    from gromega.training.step import make_scan, make_step
 
     recipe = replace(get_recipe(name), muon=False)
     optimizer = recipe.optimizer(epochs=100, steps=100)

@@ -11,16 +11,16 @@ from gromega.conditions import REFERENCE, Box
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.symmetry import space_group
 from gromega.crystals.table import to_table
-from gromega.models.calibration import Calibration, OtherGroups
-from gromega.models.held_out import hold_out
-from gromega.models.inference import Compiled
-from gromega.models.memory import remember
-from gromega.models.model import Model
-from gromega.models.recipes import make_network
-from gromega.models.weights import to_arrays
+from gromega.model.calibration import Calibration, OtherGroups
+from gromega.model.matches import make_library
+from gromega.model.model import Model
+from gromega.model.neighbours import remember
+from gromega.model.reliability import hold_out
+from gromega.networks.build import make_network
+from gromega.networks.inference import Compiled
+from gromega.networks.weights import to_arrays
 from gromega.pdf.bins import DMAX
-from gromega.pdf.library import make_library
-from gromega.pdf.network_input import input_operator
+from gromega.pdf.network_grid import input_operator
 from gromega.pdf.operator import apply_operator
 from gromega.pdf.scattering import site_weights
 from gromega.pdf.spectrum import pair_spectra

@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from gromega.conditions import AXES, BEYOND, REFERENCE, Conditions, get_axis, get_sweep
+from gromega.conditions import REFERENCE, Conditions
+from gromega.sweeps import AXES, BEYOND, get_axis, get_sweep
 
 
 def test_reference_is_table_1_of_the_paper():

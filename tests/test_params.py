@@ -1,7 +1,8 @@
 import pytest
 
-from gromega.conditions import AXES, BEYOND, REFERENCE, Sweep
+from gromega.conditions import REFERENCE
 from gromega.params import Params, Sweeps, read_params
+from gromega.sweeps import AXES, BEYOND, Sweep
 
 
 def write(tmp_path, text):

@@ -17,11 +17,11 @@ import numpy as np
 import pyarrow as pa
 from matplotlib.figure import Figure
 
-from gromega.crystals.duplicates import fingerprint
+from gromega._util.plotting import save_figure
+from gromega.crystals.generate.synthetic import Recipe, synthesize_one
+from gromega.crystals.ingest.duplicates import fingerprint
 from gromega.crystals.symmetry import find_symmetry
-from gromega.crystals.synthetic import Recipe, synthesize_one
 from gromega.crystals.table import choose, crystals_of, read_table
-from gromega.plotting import save_figure
 
 PER_GROUP = 100
 COLORS = {"known": "#777777", "synthetic": "#1f6fb4"}

@@ -1,7 +1,7 @@
 """Fit the distributions that synthetic crystals are drawn from, to real ones.
 
     python tools/fit_statistics.py ../shared/data/structures.parquet \
-        src/gromega/crystals/statistics.json
+        src/gromega/crystals/generate/priors.json
 
 reads a table of crystals and writes distributions only, no crystal. Crystals of the
 test and validation parts of the default split (random, seed 0, 45 groups) are left out,
@@ -22,7 +22,7 @@ from scipy.spatial import cKDTree
 
 from gromega.crystals.symmetry import find_symmetry
 from gromega.crystals.table import choose, crystals_of, read_table
-from gromega.splits import draw_split
+from gromega.lake.splits import draw_split
 
 PER_GROUP = 600
 LEVELS = np.linspace(0, 1, 21)

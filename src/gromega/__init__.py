@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gromega.conditions import Conditions
-    from gromega.crystals.cif import read_crystal
     from gromega.crystals.crystal import Crystal
-    from gromega.models.model import Model, load_model
-    from gromega.pdf.library import Library, load_library
-    from gromega.pdf.measured import MeasuredPDF, read_pdf
+    from gromega.crystals.io.cif import read_crystal
+    from gromega.measured.pdf import MeasuredPDF, read_pdf
+    from gromega.model.matches import Library, load_library
+    from gromega.model.model import Model, load_model
     from gromega.pdf.simulate import simulate
 
 __all__ = [
@@ -28,13 +28,13 @@ __all__ = [
 _HOMES = {
     "Conditions": "gromega.conditions",
     "Crystal": "gromega.crystals.crystal",
-    "Library": "gromega.pdf.library",
-    "MeasuredPDF": "gromega.pdf.measured",
-    "Model": "gromega.models.model",
-    "load_library": "gromega.pdf.library",
-    "load_model": "gromega.models.model",
-    "read_crystal": "gromega.crystals.cif",
-    "read_pdf": "gromega.pdf.measured",
+    "Library": "gromega.model.matches",
+    "MeasuredPDF": "gromega.measured.pdf",
+    "Model": "gromega.model.model",
+    "load_library": "gromega.model.matches",
+    "load_model": "gromega.model.model",
+    "read_crystal": "gromega.crystals.io.cif",
+    "read_pdf": "gromega.measured.pdf",
     "simulate": "gromega.pdf.simulate",
 }
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from gromega.conditions import AXES, BEYOND, Axis, Conditions, Sweep, get_axis
+from gromega.conditions import Conditions
+from gromega.sweeps import AXES, BEYOND, Axis, Sweep, get_axis
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.positions import load_group, wyckoff
 from gromega.crystals.structure_type import closure, structure_type
 from gromega.crystals.symmetry import find_symmetry
+from gromega.crystals.wyckoff import load_group, wyckoff
 
 CUBE = 4.0 * np.eye(3)
 FCC = [[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]

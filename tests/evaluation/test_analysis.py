@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from gromega._util.intervals import Share
 from gromega.evaluation.analysis import (
     by_group,
     by_number,
@@ -10,8 +11,7 @@ from gromega.evaluation.analysis import (
     refusing,
     reliability,
 )
-from gromega.intervals import Share
-from gromega.models.calibration import fit
+from gromega.model.calibration import fit
 
 
 def forecasts(generator, n=4000, n_groups=5):

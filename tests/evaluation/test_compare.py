@@ -3,10 +3,10 @@ import subprocess
 import numpy as np
 import pytest
 
-from gromega.conditions import get_sweep
-from gromega.evaluation.answers import Answers
 from gromega.evaluation.compare import answers_of, comparison
-from gromega.lake import write_answers
+from gromega.evaluation.predictions import Answers
+from gromega.lake.store import write_answers
+from gromega.sweeps import get_sweep
 
 GROUPS = np.array([2, 14, 62])
 IDS = np.array([f"c{k}" for k in range(200)])

@@ -3,10 +3,11 @@ import json
 import numpy as np
 import pytest
 
-from gromega.conditions import AXES, BEYOND, REFERENCE, Box, get_axis, get_sweep
+from gromega._util.plotting import save_figure
+from gromega.conditions import REFERENCE, Box
 from gromega.evaluation import paper
 from gromega.evaluation.figures import map_figure, sweep_figure
-from gromega.plotting import save_figure
+from gromega.sweeps import AXES, BEYOND, get_axis, get_sweep
 
 
 def figure(name, box=None, draws=None):

@@ -7,13 +7,14 @@ import pytest
 from conftest import DATA, read_crystals
 
 from gromega.conditions import GRID_STEP, Conditions
-from gromega.models.inference import Compiled
-from gromega.models.outputs import ranks
-from gromega.models.recipes import get_recipe, make_network
+from gromega.networks.build import make_network
+from gromega.networks.inference import Compiled
+from gromega.networks.logits import ranks
 from gromega.pdf.bins import DMAX
-from gromega.pdf.network_input import input_readout
+from gromega.pdf.network_grid import input_readout
 from gromega.pdf.operator import apply_operator, operator
 from gromega.pdf.spectrum import pair_spectra
+from gromega.training.recipes import get_recipe
 
 
 def seen(r, g):

@@ -3,7 +3,7 @@ import pytest
 
 from gromega.conditions import Conditions
 from gromega.pdf.bins import DMAX, coarsen, n_bins, refine
-from gromega.pdf.network_input import input_operator
+from gromega.pdf.network_grid import input_operator
 from gromega.pdf.operator import apply_operator
 from gromega.pdf.spectrum import pair_spectra
 

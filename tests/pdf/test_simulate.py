@@ -5,7 +5,7 @@ from scipy.interpolate import interp1d
 from gromega.conditions import GRID_STEP, REFERENCE, Conditions
 from gromega.pdf import srreal
 from gromega.pdf.bins import DMAX
-from gromega.pdf.network_input import INPUT_R, input_operator
+from gromega.pdf.network_grid import INPUT_R, input_operator
 from gromega.pdf.operator import add_noise, apply_operator, operator
 from gromega.pdf.simulate import simulate
 from gromega.pdf.spectrum import pair_spectra

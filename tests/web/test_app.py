@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from gromega import read_pdf
-from gromega.pdf.measured import QUANTITIES
+from gromega.measured.pdf import QUANTITIES
 from gromega.web import app as web
 from gromega.web import server
 from gromega.web.app import EXAMPLES, PAGE, make_app

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 from functools import cache
 from math import gcd
 
-from gromega.crystals.positions import wyckoff
+from gromega.crystals.wyckoff import wyckoff
 
 
 def structure_type(

@@ -9,7 +9,7 @@ import spglib
 from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.places import SAME_PLACE
+from gromega.crystals.io.sites import SAME_PLACE
 from gromega.crystals.structure_type import structure_type
 
 STRICT, LOOSE = 0.01, 0.1

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from gromega._util.files import check_there
 from gromega.crystals.crystal import Crystal
-from gromega.files import check_there
 
 SCHEMA = pa.schema(
     [

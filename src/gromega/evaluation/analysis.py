@@ -7,10 +7,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.evaluation.accuracy import TOP
-from gromega.intervals import Share
-from gromega.models.calibration import Calibration
-from gromega.models.outputs import ranks
+from gromega._util.intervals import Share
+from gromega.evaluation.score import TOP
+from gromega.model.calibration import Calibration
+from gromega.networks.logits import ranks
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.models.outputs import log_softmax
-from gromega.pdf.network_input import to_unit
+from gromega.networks.logits import log_softmax
+from gromega.pdf.network_grid import to_unit
 
 NEIGHBOURS = 10
 _BLOCK = 1024

@@ -8,11 +8,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.evaluation.accuracy import TOP
-from gromega.evaluation.answers import Answers, read_answers
-from gromega.evaluation.document import Table
-from gromega.intervals import paired_interval
-from gromega.models.outputs import classes, ranks
+from gromega._util.intervals import paired_interval
+from gromega.evaluation.predictions import Answers, read_answers
+from gromega.evaluation.report.document import Table
+from gromega.evaluation.score import TOP
+from gromega.networks.logits import classes, ranks
 
 ANSWERS = Path("data/answers")
 

@@ -11,13 +11,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from gromega.conditions import Axis, Box, Sweep
+from gromega._util.plotting import style
+from gromega.conditions import Box
 from gromega.crystals.space_groups import crystal_system
 from gromega.evaluation import paper
-from gromega.evaluation.accuracy import TOLD, Scores
 from gromega.evaluation.analysis import Reliability
-from gromega.evaluation.draws import Draws
-from gromega.plotting import style
+from gromega.evaluation.score import TOLD, Scores
+from gromega.evaluation.subsamples import Draws
+from gromega.sweeps import Axis, Sweep
 
 COLORS = {"top6": "#1f6fb4", "top1": "#c2571a"}
 NAMES = {"top6": "top-6", "top1": "top-1"}

@@ -5,7 +5,7 @@ al. (2019) trained on 98,830 structures of the ICSD in 45 space groups at the
 reference, tested on a tenth of the test part.
 """
 
-from gromega.conditions import Axis
+from gromega.sweeps import Axis
 
 REFERENCE = {"top1": 0.677, "top6": 0.902}
 

@@ -10,7 +10,7 @@ from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
 from gromega.conditions import NUMERIC_FIELDS, Box, Conditions
-from gromega.pdf.network_input import INPUT_R, input_readout
+from gromega.pdf.network_grid import INPUT_R, input_readout
 from gromega.pdf.operator import build
 
 OperatorArrays = dict[str, Array]

@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from gromega._util.parallel import open_pool, ordered_map
 from gromega.crystals.crystal import Crystal
-from gromega.parallel import open_pool, ordered_map
 from gromega.pdf.bins import BIN_WIDTH, DMAX, n_bins
 from gromega.pdf.pairs import add_pairs
 from gromega.pdf.scattering import site_weights

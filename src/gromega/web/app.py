@@ -17,10 +17,10 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 
-from gromega.models.model import Model
-from gromega.parallel import n_cores
-from gromega.pdf.library import Library
-from gromega.pdf.measured import read_pdf
+from gromega._util.parallel import n_cores
+from gromega.measured.pdf import read_pdf
+from gromega.model.matches import Library
+from gromega.model.model import Model
 from gromega.web.schema import AnswerOut, ModelOut, Problem
 
 MAX_UPLOAD = 4 * 2**20

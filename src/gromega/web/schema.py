@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel
 
-from gromega.models.answer import Candidate, Known, OtherGroup
-from gromega.models.held_out import Trust
+from gromega.model.prediction import Candidate, Known, OtherGroup
+from gromega.model.reliability import Trust
 
 
 class Windows(BaseModel):

@@ -6,10 +6,10 @@ import socket
 
 import uvicorn
 
-from gromega.models.model import Model
-from gromega.pdf.library import Library
-from gromega.pdf.measured import read_pdf
-from gromega.terminal import console
+from gromega._util.progress import console
+from gromega.measured.pdf import read_pdf
+from gromega.model.matches import Library
+from gromega.model.model import Model
 from gromega.web.app import EXAMPLES, LOOPBACK, make_app
 
 _MOST_CONNECTIONS = 512

@@ -1,0 +1,1 @@
+"""Tools that know nothing of crystals: files, progress, processes, figures."""

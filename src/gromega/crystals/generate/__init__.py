@@ -1,0 +1,1 @@
+"""Crystals made: synthetic ones, and variants of known ones."""

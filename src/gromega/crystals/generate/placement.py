@@ -1,0 +1,118 @@
+"""Packing: orbits of atoms in a cell, spread out as far as they go."""
+
+import numba
+import numpy as np
+from numpy.random import Generator
+
+from gromega.crystals.wyckoff import Floats, Group, Integers
+
+CANDIDATES = 32
+# Widths of the search for each orbit, in cells: anywhere, then nearer and nearer.
+SEARCHES = (1.0, 0.2, 0.1)
+# An orbit whose atoms are closer to others than this part of a contact is left out.
+LEAST_ROOM = 0.68
+
+
+def pack(
+    rng: Generator,
+    group: Group,
+    orbits: Integers,
+    contacts: Floats,
+    lattice: Floats,
+    to_reduced: Floats,
+) -> tuple[dict[int, Floats], float]:
+    """Return the atoms of each orbit that finds room, and the room of the closest.
+
+    Room is a distance over the contact of the two atoms.
+
+    Parameters
+    ----------
+    rng
+        The random numbers.
+    group
+        The space group.
+    orbits
+        The position of each orbit, in the order in which to place them, (n_orbits,).
+    contacts
+        The contacts of all pairs of orbits, Å, (n_orbits, n_orbits).
+    lattice
+        The reduced lattice, Å, (3, 3).
+    to_reduced
+        What primitive coordinates are multiplied with to be those of the lattice.
+    """
+    placed: dict[int, Floats] = {}
+    chosen: dict[int, Floats] = {}
+    for width in SEARCHES:
+        for k, position in enumerate(orbits.tolist()):
+            if width < 1 and (k not in placed or group.freedoms[position] == 0):
+                continue
+            n = CANDIDATES if group.freedoms[position] else 1
+            u = width * (rng.random((n, 3)) - 0.5)
+            if k in placed:
+                u[0] = 0.0
+                u += chosen[k]
+            images = group.orbits(position, u) @ to_reduced
+            room = _rooms(images, k, placed, contacts, lattice)
+            # Rounding decides ties alike on all machines.
+            best = int(np.argmax(np.round(room, 6)))
+            if k in placed or room[best] > LEAST_ROOM:
+                placed[k], chosen[k] = images[best], u[best]
+    rooms = [
+        _rooms(atoms[None], k, placed, contacts, lattice)[0]
+        for k, atoms in placed.items()
+    ]
+    return placed, min(rooms, default=0.0)
+
+
+def _rooms(
+    images: Floats, k: int, placed: dict[int, Floats], contacts: Floats, lattice: Floats
+) -> Floats:
+    """Return the room of (n, m, 3) candidates for orbit k, (n,)."""
+    others = [j for j in placed if j != k]
+    atoms = np.concatenate([np.empty((0, 3)), *(placed[j] for j in others)])
+    contact = np.repeat(contacts[k, others], [len(placed[j]) for j in others])
+    rooms: Floats = _nearest_over_contact(
+        np.ascontiguousarray(images), contacts[k, k], atoms, contact, lattice
+    )
+    return rooms
+
+
+@numba.njit(cache=True)
+def _nearest_over_contact(  # type: ignore[no-untyped-def]
+    images, own_contact, atoms, contacts, lattice
+):
+    """Return the shortest distance over contact of each orbit's first atom, (n,)."""
+    n, m, _ = images.shape
+    result = np.empty(n)
+    lengths = np.sqrt((lattice * lattice).sum(axis=1))
+    for i in range(n):
+        first = images[i, 0]
+        least = lengths.min() / own_contact
+        for j in range(1, m):
+            d = _nearest(images[i, j] - first, lattice)
+            least = min(least, d / own_contact)
+        for j in range(len(atoms)):
+            d = _nearest(atoms[j] - first, lattice)
+            least = min(least, d / contacts[j])
+        result[i] = least
+    return result
+
+
+@numba.njit(cache=True)
+def _nearest(step, lattice):  # type: ignore[no-untyped-def]
+    """Return the distance (Å) over the nearest image, in a reduced lattice."""
+    x = step - np.round(step)
+    best = np.inf
+    for i in range(-1, 2):
+        for j in range(-1, 2):
+            for k in range(-1, 2):
+                total = 0.0
+                for c in range(3):
+                    length = (
+                        (x[0] + i) * lattice[0, c]
+                        + (x[1] + j) * lattice[1, c]
+                        + (x[2] + k) * lattice[2, c]
+                    )
+                    total += length * length
+                best = min(best, total)
+    return np.sqrt(best)

@@ -1,0 +1,1 @@
+"""Collections in: every file validated, refused files quarantined."""

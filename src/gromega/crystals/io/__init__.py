@@ -1,0 +1,1 @@
+"""Files in: CIF, POSCAR, archives."""

@@ -1,0 +1,112 @@
+"""Expansion: from the sites of an asymmetric unit to all atoms of the cell."""
+
+import gemmi
+import numpy as np
+from numpy.typing import NDArray
+
+from gromega.crystals.io.sites import SAME_PLACE
+from gromega.crystals.refusal import Reason, RefusedError
+
+Floats = NDArray[np.float64]
+
+# Å. Images of one full atom that are nearer than this are one atom on a special
+# position, given with few digits; gemmi merges at the same distance. Images of a
+# partly occupied one are alternatives, unless they fall together.
+SPECIAL = 0.4
+
+
+def expand(
+    sites: list[gemmi.SmallStructure.Site],
+    operations: list[gemmi.Op],
+    lattice: Floats,
+    max_atoms: int,
+) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Return numbers, positions and occupancies of all images of the sites.
+
+    Parameters
+    ----------
+    sites
+        The sites of the asymmetric unit.
+    operations
+        All symmetry operations.
+    lattice
+        The cell vectors as rows, Å, (3, 3).
+    max_atoms
+        The largest number of atoms, for each lattice point of a centred cell.
+
+    Returns
+    -------
+    (n,) int64, (n, 3) float64, (n,) float64
+
+    Raises
+    ------
+    RefusedError
+        If the operations are no group, or none of this cell, or make too many atoms.
+    """
+    rotations = np.array([op.rot for op in operations]) / gemmi.Op.DEN
+    translations = np.array([op.tran for op in operations]) / gemmi.Op.DEN
+    _check_operations(operations, rotations, lattice)
+    centring = max(1, int((rotations == np.eye(3)).all(axis=(1, 2)).sum()))
+    numbers: list[int] = []
+    frac, occupancy = [], []
+    for site in sites:
+        images = (rotations @ site.fract.tolist() + translations) % 1.0
+        near = SPECIAL if site.occ > 0.99 else SAME_PLACE
+        atoms = _one_each(images, lattice, near)
+        frac.append(atoms)
+        numbers += [site.element.atomic_number] * len(atoms)
+        occupancy += [min(site.occ, 1.0)] * len(atoms)
+        if len(numbers) > max_atoms * centring:
+            raise RefusedError(
+                Reason.TOO_MANY_ATOMS,
+                f"more than {max_atoms}, of {len(sites)} sites",
+            )
+    return np.array(numbers), np.concatenate(frac), np.array(occupancy)
+
+
+def _check_operations(
+    operations: list[gemmi.Op], rotations: Floats, lattice: Floats
+) -> None:
+    """Refuse what is no group, or none of this cell."""
+    whole = np.allclose(np.abs(np.linalg.det(rotations)), 1.0)
+    if len(rotations) > 192 or not whole or not _is_closed(operations):
+        raise RefusedError(Reason.UNREADABLE, "the symmetry operations are no group")
+    metric = lattice @ lattice.T
+    turned = np.swapaxes(rotations, 1, 2) @ metric @ rotations
+    lengths = np.sqrt(np.diag(metric))
+    if (np.abs(turned - metric) > 0.03 * np.outer(lengths, lengths)).any():
+        text = ", ".join(f"{x:.4g}" for x in _cell_of(lattice))
+        raise RefusedError(
+            Reason.BAD_CELL, f"{text} does not have the symmetry of the operations"
+        )
+
+
+def _is_closed(operations: list[gemmi.Op]) -> bool:
+    different = {op.wrap().triplet() for op in operations}
+    group = gemmi.GroupOps(operations)
+    try:
+        group.add_missing_elements()
+    except RuntimeError:
+        # They generate ever more.
+        return False
+    return len(list(group)) == len(different)
+
+
+def _cell_of(lattice: Floats) -> list[float]:
+    """Return a, b, c (Å) and the angles (degrees) of a lattice."""
+    lengths = np.linalg.norm(lattice, axis=1)
+    unit = lattice / lengths[:, None]
+    cosines = [unit[i] @ unit[j] for i, j in ((1, 2), (0, 2), (0, 1))]
+    return [*lengths.tolist(), *np.degrees(np.arccos(cosines)).tolist()]
+
+
+def _one_each(images: Floats, lattice: Floats, near: float) -> Floats:
+    """Return the mean of each cluster of images, so that it is at the very position."""
+    atoms: list[Floats] = []
+    while len(images):
+        steps = images - images[0]
+        steps -= np.round(steps)
+        together = np.linalg.norm(steps @ lattice, axis=1) < near
+        atoms.append(images[0] + steps[together].mean(axis=0))
+        images = images[~together]
+    return np.array(atoms) % 1.0

@@ -1,0 +1,44 @@
+"""Why an input is refused, and not taken into a collection of crystals."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Reason(StrEnum):
+    """The reasons, as `quarantine.csv` and the summary give them."""
+
+    UNREADABLE = "unreadable"
+    ARCHIVE = "archive refused"
+    NO_ATOMS = "no atoms"
+    NO_SYMMETRY = "symmetry missing"
+    BAD_CELL = "cell missing or impossible"
+    NO_COORDINATES = "coordinates missing"
+    UNKNOWN_ELEMENT = "unknown element"
+    BAD_OCCUPANCY = "occupancy above 1"
+    OVERLAP = "overlapping atoms"
+    TOO_MANY_ATOMS = "too many atoms"
+    ORGANIC = "hydrogen-rich organic"
+    UNSTABLE_LABEL = "label unstable between tolerances"
+    OTHER_LABEL = "label disagrees with the file"
+    DUPLICATE = "duplicate"
+    TIME_LIMIT = "time limit"
+    MEMORY_LIMIT = "memory limit"
+    CRASH = "crash"
+
+
+class RefusedError(ValueError):
+    """An input that is refused, for a reason."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class Refusal(NamedTuple):
+    """A line of `quarantine.csv`."""
+
+    file: str
+    block: str
+    reason: Reason
+    detail: str

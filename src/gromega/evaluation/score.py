@@ -1,0 +1,50 @@
+"""Accuracy of a model on the test part, from what it answers."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gromega.evaluation.predictions import Answers
+from gromega.model.calibration import expected_calibration_error
+from gromega.networks.logits import classes, ranks
+
+TOP = (1, 6)
+TOLD = "with_composition"
+Scores = dict[str, Any]
+"""Accuracies and the like; at `TOLD`, those of answers that knew the composition."""
+
+
+def score(
+    log_probabilities: NDArray[np.floating],
+    y: NDArray[np.int64],
+    told: NDArray[np.floating] | None = None,
+) -> Scores:
+    """Return the top-1 and top-6 accuracies and the number of crystals.
+
+    With them goes the expected calibration error of the probabilities, ``ece``, and at
+    `TOLD` the same of those that the model gives told the compositions, if it does.
+    """
+    rank = ranks(log_probabilities, y)
+    scores: Scores = {f"top{k}": round(float(np.mean(rank < k)), 6) for k in TOP}
+    error = round(expected_calibration_error(log_probabilities, y), 6)
+    scores |= {"ece": error, "n": int(y.size)}
+    return scores if told is None else {**scores, TOLD: score(told, y)}
+
+
+def scores(answers: Answers, space_groups: NDArray[np.int64]) -> dict[str, Scores]:
+    """Return the scores of answers by point; the key of the reference is empty.
+
+    Parameters
+    ----------
+    answers
+        The answers.
+    space_groups
+        The true space groups, (n,).
+    """
+    y = classes(answers.space_groups, space_groups)
+    found = {}
+    for place, (key, log_p, seen) in enumerate(answers.points()):
+        told = None if answers.told is None else answers.told[place, seen]
+        found[key] = score(log_p[seen], y[seen], told)
+    return found

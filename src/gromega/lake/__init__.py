@@ -1,0 +1,1 @@
+"""The data lake: Zarr stores of pair spectra, PDFs and predictions; the split."""

@@ -1,0 +1,1 @@
+"""Measured PDFs in: a file becomes a `MeasuredPDF`."""

@@ -1,0 +1,1 @@
+"""The model: what is released, and what it predicts."""

@@ -1,1 +1,0 @@
-"""Models: networks, recipes to train them, and the trained model on disk."""

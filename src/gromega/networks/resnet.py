@@ -1,0 +1,152 @@
+"""The network of the recipe `robust`: residual, blind to scale and damping."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+from jax.nn import initializers
+
+from gromega.networks.layers import convolution
+from gromega.networks.resnet_constants import NORM_GROUPS, TINY, WINDOW
+from gromega.pdf.network_grid import INPUT_R
+
+_HE = initializers.he_normal()
+_conv = partial(convolution, init=_HE)
+
+
+def views(g: Array) -> Array:
+    """Return two views of G(r), (n, 209, 2), neither of which depends on its scale.
+
+    The first is G over its r.m.s. The second is G over its local r.m.s., as a radio
+    levels the volume: the damping by the instrument, or by the size of the
+    crystallite, is gone from it.
+    """
+    largest = jnp.abs(g).max(axis=1, keepdims=True)
+    g = g / jnp.where(largest > 0, largest, 1.0)
+    power = (g**2)[:, :, None]
+    mean = jnp.mean(power, axis=1, keepdims=True)
+    window = (WINDOW,)
+    local = nnx.avg_pool(power, window, strides=(1,), padding="SAME")
+    whole = g[:, :, None] * jax.lax.rsqrt(mean + 1e-12)
+    levelled = g[:, :, None] * jax.lax.rsqrt(local + 1e-3 * mean + 1e-12)
+    return jnp.concatenate([whole, levelled], axis=2)
+
+
+def _norm(channels: int, rngs: nnx.Rngs) -> nnx.GroupNorm:
+    # Not over the batch, whose conditions differ.
+    return nnx.GroupNorm(channels, num_groups=NORM_GROUPS, rngs=rngs)
+
+
+class PreBlock(nnx.Module):
+    """Two 5-tap convolutions, each after its norm, beside a shortcut."""
+
+    def __init__(self, inputs: int, outputs: int, strides: int, rngs: nnx.Rngs) -> None:
+        self.first_norm = _norm(inputs, rngs)
+        self.first = _conv(inputs, outputs, 5, rngs, strides)
+        self.second_norm = _norm(outputs, rngs)
+        self.second = _conv(outputs, outputs, 5, rngs)
+        # A block starts as its shortcut: its own part begins at zero.
+        self.gain = nnx.Param(jnp.zeros(1))
+        alike = strides == 1 and inputs == outputs
+        self.shortcut = None if alike else _conv(inputs, outputs, 1, rngs, strides)
+
+    def __call__(self, x: Array) -> Array:
+        y = jax.nn.silu(self.first_norm(x))
+        z = self.second(jax.nn.silu(self.second_norm(self.first(y))))
+        return (self.shortcut(y) if self.shortcut else x) + self.gain[...] * z
+
+
+class ResNet(nnx.Module):
+    """A residual network that knows where in r it finds what it finds.
+
+    Stages of blocks, each halving the r axis, then one dense layer over all places and
+    channels: unlike their mean it can tell distances apart. From G(r), (n, 209), to
+    log-probabilities, (n, n_groups).
+
+    Parameters
+    ----------
+    n_groups
+        The number of classes.
+    widths
+        The number of channels of each stage, a multiple of 8.
+    blocks
+        The number of blocks of each stage.
+    dense
+        The width of the dense layer.
+    dropout
+        The rate of dropout before the dense layer and, without an embedding, before
+        the last one.
+    embedding
+        If given, the dense layer is followed by a linear one of this width, whose
+        direction says what is like what.
+    n_types
+        If given, the outputs are structure types, whose probabilities are summed by
+        space group, that of `group_of_type`.
+    """
+
+    def __init__(
+        self,
+        n_groups: int,
+        widths: Sequence[int],
+        blocks: Sequence[int],
+        dense: int,
+        dropout: float,
+        embedding: int | None = None,
+        n_types: int | None = None,
+        *,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.stem = _conv(2, widths[0], 7, rngs)
+        made, inputs, places = [], widths[0], INPUT_R.size
+        for width, count in zip(widths, blocks, strict=True):
+            places = -(-places // 2)
+            for k in range(count):
+                made.append(PreBlock(inputs, width, 1 if k else 2, rngs))
+                inputs = width
+        self.blocks = nnx.List(made)
+        self.norm = _norm(inputs, rngs)
+        self.drop = nnx.Dropout(dropout)
+        self.dense = nnx.Linear(places * inputs, dense, kernel_init=_HE, rngs=rngs)
+        width = embedding or dense
+        self.embedding = nnx.data(
+            nnx.Linear(dense, width, rngs=rngs) if embedding else None
+        )
+        self.n_groups = n_groups
+        self.group_of_type = nnx.data(
+            nnx.Variable(jnp.zeros(n_types, jnp.int32)) if n_types else None
+        )
+        self.last = nnx.Linear(width, n_types or n_groups, rngs=rngs)
+
+    def embed(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
+        """Return what the last layer sees of G(r), (n, width)."""
+        x = self.stem(views(g))
+        for block in self.blocks:
+            x = block(x)
+        x = jax.nn.silu(self.norm(x)).reshape(x.shape[0], -1)
+        x = jax.nn.silu(self.dense(self.drop(x, rngs=rngs)))
+        if self.embedding is None:
+            return self.drop(x, rngs=rngs)
+        x = self.embedding(x)
+        return x * jax.lax.rsqrt(jnp.mean(x**2, axis=1, keepdims=True) + 1e-6)
+
+    def head(self, embedding: Array) -> Array:
+        """Return log-probabilities of space groups from what `embed` returns."""
+        return self.by_group(jax.nn.log_softmax(self.last(embedding)))
+
+    def classes(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
+        """Return log-probabilities of structure types, or of groups without them."""
+        return jax.nn.log_softmax(self.last(self.embed(g, rngs)))
+
+    def by_group(self, log_p: Array) -> Array:
+        """Return log-probabilities of space groups from those of `classes`."""
+        if self.group_of_type is None:
+            return log_p
+        belongs = jax.nn.one_hot(self.group_of_type[...], self.n_groups)
+        p = jnp.matmul(jnp.exp(log_p), belongs, precision=jax.lax.Precision.HIGHEST)
+        return jnp.log(jnp.maximum(p, TINY))
+
+    def __call__(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
+        return self.head(self.embed(g, rngs))

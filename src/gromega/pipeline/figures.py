@@ -1,0 +1,35 @@
+"""Stage: the figures of the crystals and of each sweep."""
+
+import shutil
+
+from gromega._util.files import read_json
+from gromega._util.plotting import save_figure
+from gromega.evaluation.figures import crystals_figure, map_figure, sweep_figure
+from gromega.evaluation.subsamples import read_draws
+from gromega.model.model import load_model
+from gromega.params import Params
+from gromega.pipeline.paths import DRAWS, METRICS, MODEL
+
+
+def figures(params: Params) -> None:
+    """Make metrics/figures: crystals, and one figure per sweep, as .svg and .png."""
+    model = load_model(MODEL)
+    shutil.rmtree(METRICS / "figures", ignore_errors=True)
+    summary = read_json(METRICS / "crystals.json")
+    save_figure(crystals_figure(summary), METRICS / "figures/crystals")
+    drawn = read_draws(DRAWS)
+    for sweep in params.sweep.sweeps():
+        scores = read_json(METRICS / "sweeps" / f"{sweep.name}.json")
+        n = next(iter(scores.values()))["n"]
+        caption = (
+            f"recipe {model.training['recipe']}, {model.space_groups.size} groups, "
+            f"{model.training['n_train']:,} training and {n:,} test crystals"
+        )
+        if len(sweep.axes) == 1:
+            boxes = {key: drawn[sweep.name, key] for key in scores}
+            figure = sweep_figure(
+                sweep.axes[0], scores, model.trained_over, caption, boxes
+            )
+        else:
+            figure = map_figure(sweep, scores, caption)
+        save_figure(figure, METRICS / "figures" / sweep.name)

@@ -1,0 +1,1 @@
+"""Released models: cards, releases, the list."""

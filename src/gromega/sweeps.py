@@ -1,0 +1,180 @@
+"""The axes along which accuracy is measured, with the values of each."""
+
+import math
+from dataclasses import dataclass
+from itertools import product
+
+from gromega.conditions import RADIATIONS, REFERENCE, Conditions
+
+Value = float | str
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One condition that a sweep varies, all others kept.
+
+    Parameters
+    ----------
+    name
+        The field of `Conditions` that varies.
+    symbol
+        The symbol for plots, in matplotlib's mathtext.
+    unit
+        The unit, empty for a ratio or a name.
+    values
+        The values at which the paper measured the accuracy, or ours where the
+        paper left the condition out.
+    decimals
+        The number of decimals that tells the values apart.
+    """
+
+    name: str
+    symbol: str
+    unit: str
+    values: tuple[Value, ...]
+    decimals: int = 0
+
+    @property
+    def label(self) -> str:
+        """The label of the axis in a plot."""
+        return f"{self.symbol} ({self.unit})" if self.unit else self.symbol
+
+    def key(self, value: Value) -> str:
+        """Return the value as text of one width per axis, so that keys sort."""
+        if isinstance(value, str):
+            return value
+        width = max(len(self._text(v)) for v in self.values)
+        return f"{self._text(value):>0{width}}"
+
+    def _text(self, value: Value) -> str:
+        sign = "+" if any(not isinstance(v, str) and v < 0 for v in self.values) else ""
+        return f"{value:{sign}.{self.decimals}f}"
+
+
+def _by_name(*axes: Axis) -> dict[str, Axis]:
+    return {axis.name: axis for axis in axes}
+
+
+AXES = _by_name(
+    Axis(
+        "rmax",
+        r"$r_\mathrm{max}$",
+        "Å",
+        (10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
+    ),
+    Axis("qmax", r"$Q_\mathrm{max}$", "Å⁻¹", (12, 15, 18, 21, 23, 24, 27, 30)),
+    Axis(
+        "qdamp",
+        r"$Q_\mathrm{damp}$",
+        "Å⁻¹",
+        (0.0, 0.03, 0.04, 0.06, 0.09, 0.12, 0.15),
+        2,
+    ),
+    Axis(
+        "uiso",
+        r"$U_\mathrm{iso}$",
+        "Å²",
+        (0.005, 0.006, 0.007, 0.008, 0.009, 0.010),
+        3,
+    ),
+)
+"""The four axes of the paper, with its values."""
+
+BEYOND = _by_name(
+    Axis(
+        "diameter",
+        "diameter of a sphere",
+        "Å",
+        (10, 15, 20, 30, 40, 60, 80, 100, math.inf),
+    ),
+    Axis("noise", "noise over signal", "", (0.0, 0.05, 0.1, 0.15, 0.2, 0.3), 2),
+    Axis("qmin", r"$Q_\mathrm{min}$", "Å⁻¹", (0.0, 0.5, 1.0, 1.5, 2.0), 1),
+    Axis(
+        "qbroad",
+        r"$Q_\mathrm{broad}$",
+        "Å⁻¹",
+        (0.0, 0.01, 0.02, 0.03, 0.04, 0.05),
+        2,
+    ),
+    Axis("radiation", "radiation", "", RADIATIONS),
+    Axis(
+        "r_offset",
+        "error of r",
+        "Å",
+        (-0.1, -0.05, -0.02, 0.0, 0.02, 0.05, 0.1),
+        2,
+    ),
+    Axis(
+        "r_scale",
+        "scale of r",
+        "",
+        (0.98, 0.99, 0.995, 1.0, 1.005, 1.01, 1.02),
+        3,
+    ),
+)
+"""The axes that the paper left out, with values of ours."""
+
+
+def get_axis(name: str) -> Axis:
+    """Return the axis of a name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such axis.
+    """
+    known = AXES | BEYOND
+    if name not in known:
+        raise ValueError(f"there is no axis {name!r}; the axes are {', '.join(known)}.")
+    return known[name]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The points at which accuracy is measured: along one axis, or a map over two.
+
+    Parameters
+    ----------
+    axes
+        The axis, or the two axes.
+
+    Raises
+    ------
+    ValueError
+        If there are not one or two axes, or both are the same.
+    """
+
+    axes: tuple[Axis, ...]
+
+    def __post_init__(self) -> None:
+        names = [axis.name for axis in self.axes]
+        if len(names) not in (1, 2):
+            raise ValueError(f"a map is over two axes, got {len(names)}: {names}.")
+        if len(set(names)) < len(names):
+            raise ValueError(f"a map is over two different axes, got {names[0]} twice.")
+
+    @property
+    def name(self) -> str:
+        """The name: ``rmax``, or ``rmax-qdamp``."""
+        return "-".join(axis.name for axis in self.axes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of values along each axis."""
+        return tuple(len(axis.values) for axis in self.axes)
+
+    def keys(self) -> list[str]:
+        """Return a name for each point, such as ``20`` or ``20,0.04``."""
+        named = [[axis.key(value) for value in axis.values] for axis in self.axes]
+        return [",".join(keys) for keys in product(*named)]
+
+    def conditions(self, start: Conditions = REFERENCE) -> list[Conditions]:
+        """Return the conditions of each point, the last axis running fastest."""
+        names = [axis.name for axis in self.axes]
+        points = product(*(axis.values for axis in self.axes))
+        return [start.at(**dict(zip(names, point, strict=True))) for point in points]
+
+
+def get_sweep(name: str) -> Sweep:
+    """Return the sweep of a name, as `Sweep.name` gives it."""
+    return Sweep(tuple(get_axis(part) for part in name.split("-")))

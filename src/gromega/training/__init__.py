@@ -1,0 +1,1 @@
+"""Training: recipes, inputs, the step and the loop."""

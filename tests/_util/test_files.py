@@ -1,0 +1,78 @@
+import hashlib
+import os
+import resource
+import signal
+import threading
+
+import pytest
+
+from gromega._util.files import sha256, write_json, write_whole
+
+
+def test_text_and_bytes_are_written_with_their_folders(tmp_path):
+    write_whole(tmp_path / "a" / "b.txt", "Å\n")
+    write_whole(tmp_path / "a" / "b.bin", b"\x00\xff")
+    assert (tmp_path / "a" / "b.txt").read_bytes() == "Å\n".encode()
+    assert (tmp_path / "a" / "b.bin").read_bytes() == b"\x00\xff"
+    assert len(list((tmp_path / "a").iterdir())) == 2
+
+
+@pytest.fixture
+def nearly_full():
+    """A limit of 1000 bytes a file, as a full disk has none left."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # The signal would end the process.
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.usefixtures("nearly_full")
+def test_a_file_that_does_not_fit_is_named_and_the_one_before_stays(tmp_path):
+    path = tmp_path / "x.json"
+    write_json(path, {"n": 1})
+    with pytest.raises(OSError, match=r"x\.json: cannot be written \(File too large"):
+        write_json(path, {"n": "1" * 2000})
+    assert path.read_text() == '{\n  "n": 1\n}\n'
+    with pytest.raises(OSError, match=r"y\.txt: cannot be written"):
+        write_whole(tmp_path / "y.txt", "1" * 2000)
+    assert [file.name for file in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_a_folder_in_the_place_of_a_file_is_left_alone(tmp_path):
+    (tmp_path / "x").mkdir()
+    with pytest.raises(OSError, match=r"x: cannot be written \(Is a directory"):
+        write_whole(tmp_path / "x", "1")
+    assert (tmp_path / "x").is_dir()
+
+
+def test_a_link_stays_one(tmp_path):
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "x.txt"
+    link.symlink_to("there/y.txt")
+    for content in ("first", "second"):
+        write_whole(link, content)
+        assert link.is_symlink()
+        assert (tmp_path / "there" / "y.txt").read_text() == content
+
+
+def test_a_device_is_written_to_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    heard = []
+    reader = threading.Thread(target=lambda: heard.append(pipe.read_text()))
+    reader.start()
+    write_whole(pipe, "some")
+    reader.join(10)
+    assert heard == ["some"]
+    assert pipe.is_fifo()
+
+
+def test_the_hash_of_a_file(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"abc")
+    assert sha256(path) == hashlib.sha256(b"abc").hexdigest()
+    with pytest.raises(FileNotFoundError, match="x: there is no such file"):
+        sha256(tmp_path / "none" / "x")

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from gromega._util.intervals import paired_interval, share_interval
+
+
+def test_the_interval_of_a_share_is_wilson_s():
+    # Newcombe (1998), table I: 81 of 263
+    low, high = share_interval(81, 263)
+    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
+
+
+def test_an_interval_holds_the_share_that_was_measured():
+    for n in range(1, 1001):
+        for right in (0, 1, n // 3, n - 1, n):
+            low, high = share_interval(right, n)
+            assert 0 <= low <= right / n <= high <= 1
+        assert share_interval(0, n)[0] == 0.0
+        assert share_interval(n, n)[1] == 1.0
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
+def test_intervals_hold_the_truth_at_their_rate(share):
+    random = np.random.default_rng(0)
+    hits = 0
+    for right in random.binomial(300, share, size=2000):
+        low, high = share_interval(right, 300, confidence=0.9)
+        hits += low <= share <= high
+    assert hits / 2000 == pytest.approx(0.9, abs=0.03)
+
+
+def test_paired_intervals_hold_the_true_difference_at_their_rate():
+    # two models that agree on most crystals: the second is right on 4 % more
+    random, hits = np.random.default_rng(1), 0
+    for trial in range(600):
+        one = random.random(500) < 0.6
+        both = np.where(one, random.random(500) < 0.95, random.random(500) < 0.175)
+        difference, low, high = paired_interval(one, both, 0.9, 500, trial)
+        assert low <= difference <= high
+        hits += low <= 0.6 * 0.95 + 0.4 * 0.175 - 0.6 <= high
+    assert hits / 600 == pytest.approx(0.9, abs=0.05)
+
+
+def test_pairing_tells_more_than_two_intervals():
+    one = np.arange(1000) % 2 == 0
+    other = one.copy()
+    other[1] = True
+    _, low, high = paired_interval(one, other)
+    assert high - low < 0.01
+    low_one, high_one = share_interval(one.sum(), 1000)
+    assert high_one - low_one > 0.05
+
+
+def test_what_cannot_be_compared_is_refused():
+    with pytest.raises(ValueError, match=r"the same crystals, got \(3,\) and \(4,\)"):
+        paired_interval([1, 0, 1], [1, 0, 1, 1])
+    with pytest.raises(ValueError, match="at least one crystal"):
+        share_interval(0, 0)
+    with pytest.raises(ValueError, match="no more right than there are; got 5 of 4"):
+        share_interval(5, 4)

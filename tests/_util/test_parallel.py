@@ -1,0 +1,121 @@
+"""A cluster makes the same bytes as one process, also when it loses a worker."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from files import cif
+
+from gromega._util.parallel import (
+    n_cores,
+    n_workers,
+    open_pool,
+    open_processes,
+    ordered_map,
+)
+from gromega.crystals.generate.synthetic import Recipe, write_synthetic
+from gromega.crystals.ingest.ingest import ingest
+from gromega.lake.store import write_spectra
+
+# Dask leaves sockets and loops to the collector when a cluster goes down.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory):
+    """Return a folder of 120 CIF files, and a table of 60 crystals."""
+    folder = tmp_path_factory.mktemp("collection")
+    (folder / "cifs").mkdir()
+    for k in range(120):
+        content = cif(a=f"{5 + 0.15 * (k % 80):.2f}")
+        (folder / "cifs" / f"{k:03}.cif").write_text(content)
+    write_synthetic(folder / "made.parquet", Recipe((14, 225, 62), 20, seed=0))
+    return folder
+
+
+def work(collection, out, scheduler, kill=None):
+    """Ingest and make spectra, and return all bytes."""
+    out.mkdir()
+    with open_pool(scheduler) as pool:
+        tally = ingest(
+            [collection / "cifs"],
+            out / "t.parquet",
+            out / "q.csv",
+            pool,
+            report=kill and (lambda _: kill()),
+        )
+        table = collection / "made.parquet"
+        write_spectra(out / "s.zarr", table, "xray", 20.0, pool)
+    assert tally.files == 120
+    files = sorted(path for path in out.rglob("*") if path.is_file())
+    return {path.relative_to(out): path.read_bytes() for path in files}
+
+
+def test_a_cluster_makes_the_same_bytes(tmp_path, cluster, collection):
+    alone = work(collection, tmp_path / "alone", None)
+    together = work(collection, tmp_path / "cluster", cluster.scheduler_address)
+    assert together == alone
+    assert Path("s.zarr/spectrum/c/0/0") in alone
+
+
+def test_a_worker_that_dies_costs_nothing(tmp_path, cluster, collection):
+    killed = []
+
+    def kill():
+        if not killed:
+            killed.append(next(iter(cluster.workers.values())).pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    alone = work(collection, tmp_path / "alone", None)
+    address = cluster.scheduler_address
+    assert work(collection, tmp_path / "cluster", address, kill) == alone
+    assert killed
+
+
+def test_a_scheduler_that_is_not_there_is_said():
+    with (
+        pytest.raises(
+            OSError, match=r"the scheduler tcp://127\.0\.0\.1:9 does not answer"
+        ),
+        open_pool("tcp://127.0.0.1:9"),
+    ):
+        pass
+
+
+def test_results_come_in_order_and_few_are_ahead():
+    started, lock = [], threading.Lock()
+
+    def slow(k):
+        with lock:
+            started.append(k)
+        time.sleep(0.002 * (k % 3))
+        return k
+
+    with open_pool() as pool:
+        ahead = 4 * n_workers(pool)
+        for k, result in enumerate(ordered_map(pool, slow, range(100))):
+            assert result == k
+            assert len(started) <= k + ahead + 1
+
+
+def test_cores_are_those_that_were_lent(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {3, 5, 7})
+    assert n_cores() == 3
+
+
+def test_a_process_that_dies_is_one_line():
+    with pytest.raises(OSError, match="a process died"), open_processes() as pool:
+        pool.submit(os._exit, 1).result()

@@ -1,0 +1,262 @@
+import importlib.metadata
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import gromega
+from gromega._util.files import write_json
+from gromega.cli.main import app, main
+from gromega.crystals.table import read_table
+from gromega.lake.store import new_store
+from gromega.sweeps import AXES
+
+CIF = """\
+data_nickel
+_cell_length_a 3.524
+_cell_length_b 3.524
+_cell_length_c 3.524
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_space_group_name_H-M_alt 'F m -3 m'
+loop_
+_atom_site_label
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+Ni1 0 0 0
+"""
+runner = CliRunner()
+
+
+@pytest.fixture
+def cif(tmp_path):
+    path = tmp_path / "nickel.cif"
+    path.write_text(CIF)
+    return path
+
+
+def test_simulate_writes_two_columns_below_its_conditions(cif, tmp_path):
+    out = tmp_path / "nickel.gr"
+    result = runner.invoke(app, ["simulate", str(cif), "--rmax", "10", "-o", str(out)])
+    assert result.exit_code == 0
+    assert "# rmax = 10.0" in out.read_text()
+    r, g = np.loadtxt(out).T
+    assert r.size == 108
+    near = r < 3.0
+    assert r[near][g[near].argmax()] == pytest.approx(2.49, abs=0.08)
+
+
+def test_simulate_prints_where_no_file_is_named(cif):
+    result = runner.invoke(app, ["simulate", str(cif), "--radiation", "neutron"])
+    assert result.exit_code == 0
+    assert "# radiation = neutron" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        # conditions that contradict one another: one line, status 2
+        (["simulate", "nickel.cif", "--qmax", "0.1"], "qmax must be above qmin"),
+        # a file that is not there: likewise
+        (["simulate", "copper.cif"], "copper.cif: there is no such file"),
+        (["verify", "x.zarr"], "x.zarr: there is no store"),
+        # a folder in place of a file: said
+        (["simulate", "nickel.cif", "-o", "."], "Is a directory"),
+        # a collection that is not there: likewise
+        (["ingest", "cifs"], "cifs does not exist"),
+        # a model that is not there: likewise
+        (["evaluate", "models/x", "--data", "."], "split.parquet"),
+        # more than a matrix can hold: how much it can
+        (["simulate", "nickel.cif", "--rmax", "5000"], "at most 500 Å, got 5000"),
+        # a table over what it is made from, in a folder's place, under another ending
+        (["ingest", "a.parquet", "--out", "a.parquet"], "it is what is read"),
+        (["ingest", "nickel.cif", "--out", "."], "give --out a file to write, mine."),
+        (["ingest", "nickel.cif", "--out", "nickel.cif"], "give --out a file to"),
+        (
+            ["ingest", "nickel.cif", "-o", "b.parquet", "--quarantine", "b.parquet"],
+            "give --quarantine a file to write, x.csv",
+        ),
+        (
+            ["ingest", "nickel.cif", "-o", "b.parquet", "--quarantine", "/dev/null"],
+            "/dev/null: give --quarantine a file to write, x.csv",
+        ),
+        (["synthesize", "--out", "a.csv"], "give --out a file to write, mine.parquet"),
+        # a recipe, and what it says
+        (
+            ["synthesize", "-o", "b.parquet", "--recipe", "x.yaml", "--count", "2"],
+            "--recipe says all; leave it out, or --group",
+        ),
+        (
+            ["synthesize", "-o", "b.parquet", "--recipe", "x.yaml"],
+            "x.yaml: there is no such file",
+        ),
+        # a report outside of a pipeline
+        (["report"], "params.yaml: there is no such file; run this in the folder of"),
+        # an engine nobody has: the engines are named
+        (["simulate", "nickel.cif", "--engine", "fft"], "there is no engine 'fft'"),
+        # results before a run: how to get them
+        (["results"], "reference.json: there is no such file; run 'dvc repro'"),
+    ],
+)
+def test_user_errors_are_one_line_and_status_2(
+    cif, monkeypatch, capsys, arguments, message
+):
+    monkeypatch.chdir(cif.parent)
+    Path("a.parquet").write_bytes(b"a table")
+    monkeypatch.setattr("sys.argv", ["gromega", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    assert Path("a.parquet").read_bytes() == b"a table"
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert message in lines[0]
+
+
+def test_verify_counts_the_numbers_of_whole_stores(tmp_path):
+    with new_store(tmp_path / "a.zarr", {}) as group:
+        group.create_array("g", data=np.ones(5), dimension_names=("r",))
+    result = runner.invoke(app, ["verify", str(tmp_path / "a.zarr")])
+    assert result.exit_code == 0
+    assert "whole, 5 numbers" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "line"),
+    [
+        (KeyboardInterrupt, 130, "interrupted; nothing half-written is left."),
+        (MemoryError, 2, "this needs more memory than there is."),
+    ],
+)
+def test_what_ends_a_command_is_one_line(
+    cif, monkeypatch, capsys, raised, status, line
+):
+    def end(*_, **__):
+        raise raised
+
+    monkeypatch.setattr("gromega.pdf.simulate.simulate", end)
+    monkeypatch.setattr("sys.argv", ["gromega", "simulate", str(cif)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == status
+    assert capsys.readouterr().err == f"gromega: {line}\n"
+
+
+def test_the_version_is_said():
+    found = importlib.metadata.version("gromega")
+    assert runner.invoke(app, ["--version"]).stdout == f"{found}\n"
+    assert gromega.__version__ == found
+    assert {"read_pdf", "load_model", "__version__"} <= set(dir(gromega))
+
+
+def test_doctor_names_versions_and_engines():
+    result = runner.invoke(app, ["doctor"])
+    assert result.exit_code == 0
+    for word in ("jax", "zarr", "cores", "engines    native"):
+        assert word in result.stdout
+
+
+def test_results_stand_beside_the_paper_s(tmp_path):
+    write_json(tmp_path / "reference.json", {"top1": 0.5, "top6": 0.8, "n": 900})
+    write_json(tmp_path / "train.json", {"n_train": 3240, "n_validation": 360})
+    axis = AXES["qdamp"]
+    scores = {axis.key(v): {"top1": 0.4, "top6": 0.7, "n": 900} for v in axis.values}
+    write_json(tmp_path / "sweeps" / "qdamp.json", scores)
+    result = runner.invoke(app, ["results", str(tmp_path)])
+    assert result.exit_code == 0
+    assert "3240 training, 360 validation and 900 test crystals" in result.stdout
+    assert "top-1 50.0%, top-6 80.0%" in result.stdout
+    row = next(line for line in result.stdout.splitlines() if "0.15" in line)
+    assert [cell for cell in row.replace("│", " ").split() if "%" in cell] == [
+        "40.0%",
+        "70.0%",
+        "23.4%",
+        "57.8%",
+    ]
+    assert json.loads((tmp_path / "sweeps" / "qdamp.json").read_text()) == scores
+    assert "composition" not in result.stdout
+    told = {"top1": 0.6, "top6": 0.9, "n": 900}
+    write_json(
+        tmp_path / "reference.json",
+        {"top1": 0.5, "top6": 0.8, "n": 900, "with_composition": told},
+    )
+    known = {key: {**score, "with_composition": told} for key, score in scores.items()}
+    write_json(tmp_path / "sweeps" / "qdamp.json", known)
+    result = runner.invoke(app, ["results", str(tmp_path)])
+    assert "the composition known: top-1 60.0%, top-6 90.0%" in result.stdout
+    row = next(line for line in result.stdout.splitlines() if "0.15" in line)
+    assert " ".join(cell for cell in row.replace("│", " ").split() if "%" in cell) == (
+        "40.0% 70.0% 60.0% 90.0% 23.4% 57.8%"
+    )
+
+
+def test_ingest_writes_table_quarantine_summary_and_picture(cif, tmp_path):
+    (tmp_path / "letter.cif").write_text("dear reader")
+    out = tmp_path / "mine.parquet"
+    result = runner.invoke(app, ["ingest", str(tmp_path), "--out", str(out)])
+    assert result.exit_code == 0
+    table = read_table(out)
+    assert table["id"].to_pylist() == ["nickel.cif"]
+    assert table["structure_type"].to_pylist() == ["A_225_a"]
+    assert "letter.cif,,unreadable" in (tmp_path / "mine-quarantine.csv").read_text()
+    summary = json.loads((tmp_path / "mine.json").read_text())
+    assert summary["ingest"] == {
+        "files": 2,
+        "taken": 1,
+        "refused": {"unreadable": 1},
+        "stated": 1,
+        "agree": 1,
+    }
+    assert (tmp_path / "mine.png").is_file()
+
+
+def test_ingest_of_nothing_good_says_so(tmp_path):
+    (tmp_path / "letter.cif").write_text("dear reader")
+    out = tmp_path / "none.parquet"
+    # of a table that was there before
+    for suffix in (".json", ".svg", ".png"):
+        out.with_suffix(suffix).write_text("old")
+    result = runner.invoke(app, ["ingest", str(tmp_path), "--out", str(out)])
+    assert result.exit_code == 0
+    assert read_table(out).num_rows == 0
+    assert [path.name for path in tmp_path.glob("none.*")] == ["none.parquet"]
+
+
+def test_synthesize_makes_the_groups_asked_for(tmp_path):
+    out = tmp_path / "made.parquet"
+    arguments = ["synthesize", "--group", "225", "--group", "2", "--count", "2"]
+    result = runner.invoke(app, [*arguments, "--out", str(out)])
+    assert result.exit_code == 0
+    assert "made.parquet: 4 crystals" in result.stdout
+    assert read_table(out)["space_group"].to_pylist() == [225, 225, 2, 2]
+
+
+def test_synthesize_follows_a_recipe(tmp_path):
+    recipe = tmp_path / "few.yaml"
+    recipe.write_text("space_groups: [225]\ncrystals_per_group: 1\nseed: 4\n")
+    out = tmp_path / "made.parquet"
+    arguments = ["synthesize", "--recipe", str(recipe), "--out", str(out)]
+    assert runner.invoke(app, arguments).exit_code == 0
+    assert read_table(out).num_rows == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ingest",
+        "synthesize",
+        "evaluate",
+        "simulate",
+        "results",
+        "verify",
+        "doctor",
+    ],
+)
+def test_help_has_an_example(command):
+    result = runner.invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert f"Example: gromega {command}" in result.stdout

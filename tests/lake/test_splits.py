@@ -1,0 +1,163 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gromega.crystals.crystal import Crystal
+from gromega.crystals.table import to_table, write_table
+from gromega.lake.splits import PARTS, draw_split, read_part, unrelated, write_split
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    counts=st.lists(st.integers(3, 60), min_size=1, max_size=6),
+    test=st.floats(0.05, 0.6),
+    validation=st.floats(0.05, 0.6),
+    seed=st.integers(0, 2**31),
+)
+def test_every_group_has_its_share_in_every_part(counts, test, validation, seed):
+    groups = np.repeat(np.arange(len(counts)) + 10, counts)
+    ids = [f"c{i}" for i in range(groups.size)]
+    parts = draw_split(ids, groups, test, validation, seed)
+    for group, count in zip(np.unique(groups), counts, strict=True):
+        of_group = parts[groups == group]
+        n_test = np.count_nonzero(of_group == "test")
+        n_validation = np.count_nonzero(of_group == "validation")
+        assert 1 <= n_test <= count - 2
+        assert abs(n_test - test * count) <= 1 or n_test in (1, count - 2)
+        assert n_validation >= 1
+        assert n_test + n_validation < count
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    kinds=st.lists(
+        st.tuples(st.integers(1, 5), st.integers(0, 40)), min_size=1, max_size=300
+    ),
+    seed=st.integers(0, 2**31),
+)
+def test_no_key_is_on_two_sides(kinds, seed):
+    # keys within groups, as structure types are; three more keys to each group
+    kinds += [(group, k) for group in range(1, 6) for k in (90, 91, 92)]
+    groups = np.array([group for group, _ in kinds])
+    keys = np.array([f"{group}:{key}" for group, key in kinds])
+    parts = draw_split(keys, groups, seed=seed)
+    assert set(parts) <= set(PARTS)
+    for key in np.unique(keys):
+        assert np.unique(parts[keys == key]).size == 1
+    for group in np.unique(groups):
+        assert set(parts[groups == group]) == set(PARTS)
+
+
+def test_a_key_of_several_groups_is_on_one_side():
+    # quartz, coesite and others: a formula with crystals in several groups
+    generator = np.random.default_rng(0)
+    keys = generator.integers(0, 300, 1000).astype(str)
+    groups = generator.choice([14, 62, 225], 1000)
+    parts = draw_split(keys, groups)
+    assert all(np.unique(parts[keys == key]).size == 1 for key in np.unique(keys))
+    for group in (14, 62, 225):
+        assert np.mean(parts[groups == group] == "test") == pytest.approx(0.2, abs=0.02)
+
+
+def test_the_smallest_group_has_its_share_first():
+    # 9 is the smallest: it chooses among all keys, 2 among those that it left
+    keys = [f"k{i}" for i in range(10)] * 4 + [f"other {i}" for i in range(10)]
+    groups = [9] * 10 + [2] * 40
+    both = draw_split(keys, groups, test=0.2, validation=0.25)
+    alone = draw_split(keys[:10], groups[:10], test=0.2, validation=0.25)
+    assert both[:10].tolist() == alone.tolist()
+    assert [np.count_nonzero(alone == part) for part in PARTS] == [6, 2, 2]
+    # what 2 was given counts: it has its shares of all 40
+    assert [np.count_nonzero(both[10:] == part) for part in PARTS] == [24, 8, 8]
+
+
+def test_what_is_half_of_a_group_is_trained_on():
+    # rock salt in 225: as test part, it would leave the group another one
+    keys = ["AB_225_a_b"] * 50 + [f"other {k}" for k in range(50)]
+    parts = draw_split(keys, [225] * 100)
+    assert set(parts[:50]) == {"train"}
+    assert np.count_nonzero(parts == "test") == 20
+
+
+def test_split_depends_on_ids_not_on_their_order(generator):
+    ids = np.array([f"c{i}" for i in range(60)])
+    groups = np.repeat([2, 14, 62], 20)
+    parts = dict(zip(ids, draw_split(ids, groups), strict=True))
+    order = generator.permutation(60)
+    again = dict(zip(ids[order], draw_split(ids[order], groups[order]), strict=True))
+    assert parts == again
+
+
+def test_another_seed_is_another_split():
+    ids, groups = [f"c{i}" for i in range(60)], np.repeat([2, 14, 62], 20)
+    one, other = draw_split(ids, groups, seed=0), draw_split(ids, groups, seed=1)
+    assert (one != other).any()
+
+
+@pytest.mark.parametrize(
+    ("groups", "shares", "message"),
+    [
+        # a group too small for three parts: named
+        (
+            [1, 1, 1, 2, 2],
+            {},
+            "space group 2, 2 crystals of 2 kinds, leaves nothing for",
+        ),
+        # a share that leaves nothing: refused
+        ([1, 1, 1], {"test": 1.0}, "split.test must be between 0 and 1, got 1"),
+        ([1, 1, 1], {"validation": 0.0}, "split.validation must be between 0 and 1"),
+    ],
+)
+def test_impossible_splits_are_refused(groups, shares, message):
+    with pytest.raises(ValueError, match=message):
+        draw_split([f"c{i}" for i in range(len(groups))], groups, **shares)
+
+
+def test_parts_come_back_as_they_were_written(tmp_path):
+    path = tmp_path / "split.parquet"
+    write_split(
+        path, ["a", "b", "c"], [225, 229, 2], ["train", "test", "train"], "random", 0
+    )
+    ids, groups = read_part(path, "train")
+    assert ids.tolist() == ["a", "c"]
+    assert groups.tolist() == [225, 2]
+    with pytest.raises(ValueError, match="no part 'trian'; the parts are train"):
+        read_part(path, "trian")
+
+
+def test_relatives_of_held_out_crystals_are_not_extra(tmp_path):
+    rows = {
+        "a": ("NaCl", "AB_225_a_b", "test"),
+        "b": ("KCl", "AB_225_a_b", "train"),
+        "c": ("TiO2", "A2B_136_f_a", "validation"),
+    }
+    extra = {
+        "x": ("NaCl", "AB_225_a_b"),  # the test crystal itself
+        "y": ("NaCl", "AB_221_a_b"),  # its formula, another type
+        "z": ("LiF", "AB_225_a_b"),  # its type, another formula
+        "b": ("KBr", "AB_221_a_b"),  # an id of the data set
+        "w": ("ZnS", "AB_216_a_c"),  # unlike any
+    }
+
+    def table(names, formulas, types):
+        crystals = [Crystal(n, 4 * np.eye(3), [11], [[0, 0, 0]]) for n in names]
+        made = to_table(crystals, [1] * len(names), structure_types=types)
+        column = made.column_names.index("formula")
+        return made.set_column(column, "formula", pa.array(formulas))
+
+    crystals, more = tmp_path / "c.parquet", tmp_path / "e.parquet"
+    formulas, types, parts = zip(*rows.values(), strict=True)
+    write_table(table(list(rows), formulas, types), crystals)
+    write_table(table(list(extra), *zip(*extra.values(), strict=True)), more)
+    expected = {
+        "random": ["y", "z", "w"],
+        "formula": ["z", "w"],
+        "structure-type": ["y", "w"],
+    }
+    for scheme, kept in expected.items():
+        split = tmp_path / f"{scheme}.parquet"
+        write_split(split, list(rows), [1, 1, 1], parts, scheme, 0)
+        found = unrelated(split, crystals, more)
+        assert [name for name, k in zip(extra, found, strict=True) if k] == kept

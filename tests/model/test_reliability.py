@@ -1,0 +1,145 @@
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gromega import read_pdf, simulate
+from gromega._util.intervals import Share
+from gromega.conditions import REFERENCE, Conditions
+from gromega.model.model import Model, load_model, save_model
+from gromega.model.reliability import HeldOut, hold_out, trust
+from gromega.networks.build import make_network
+from gromega.networks.weights import to_arrays
+from gromega.pdf.bins import DMAX
+from gromega.pdf.network_grid import input_operator
+from gromega.pdf.operator import apply_operator
+from gromega.pdf.spectrum import pair_spectra
+
+GROUPS = np.array([166, 194, 225])
+NETWORK = {
+    "name": "resnet", "widths": (8, 16), "blocks": (1, 1), "dense": 16, "dropout": 0.1,
+}  # fmt: skip
+
+
+@pytest.fixture
+def held_out(classics):
+    x, n = (pair_spectra(classics, radiation) for radiation in ("xray", "neutron"))
+    # a crystal that neutrons do not see
+    n[0] = 0
+    ids = np.array([f"mp-{k}" for k in range(len(classics))])
+    density = np.array([crystal.density for crystal in classics])
+    formulas = [crystal.formula for crystal in classics]
+    y = np.arange(ids.size) % 3
+    return hold_out(ids, y, density, {"xray": x, "neutron": n}, formulas)
+
+
+@pytest.fixture
+def model(held_out):
+    network = make_network(NETWORK, 3, 0)
+    return Model(to_arrays(network), GROUPS, NETWORK, REFERENCE, {}, held_out=held_out)
+
+
+def test_a_byte_for_each_wide_bin_gives_nearly_the_same_pdf(held_out, classics):
+    omega = Conditions(qmax=18.0, rmax=25.0, radiation="neutron")
+    rows, g = held_out.simulate(omega)
+    assert rows.tolist() == list(range(1, len(classics)))
+    seen = classics[1:]
+    exact = apply_operator(
+        input_operator(omega, DMAX), pair_spectra(seen, "neutron"),
+        [crystal.density for crystal in seen],
+    )  # fmt: skip
+    assert (np.abs(g - exact).max(axis=1) < 0.05 * np.ptp(exact, axis=1)).all()
+
+
+def test_formulas_come_back_and_models_without_them_say_so(held_out, model):
+    again = HeldOut.of(held_out.to_arrays())
+    assert again.formulas == held_out.formulas
+    old = replace(held_out, formulas=())
+    assert "held_out/formulas" not in old.to_arrays()
+    assert HeldOut.of(old.to_arrays()).formulas == ()
+    with pytest.raises(ValueError, match="have no formulas; make it again"):
+        replace(model, held_out=old).tested_at(REFERENCE, composed=True)
+
+
+def test_a_model_is_tested_at_the_conditions_of_a_file(model, classics, tmp_path):
+    omega = Conditions(qmax=18.0, rmax=25.0)
+    r, g = simulate([classics[0]], omega)
+    rows = "\n".join(f"{a:.5f} {b:.6f}" for a, b in zip(r, g[0], strict=True))
+    (tmp_path / "a.gr").write_text(f"# qmax = 18\n{rows}\n")
+    pdf = read_pdf(tmp_path / "a.gr", radiation="xray", qbroad=0.01, qmin=0.5)
+    answer = model.predict(pdf)
+    _, made = model.held_out.simulate(pdf.conditions())
+    first = model.log_probabilities(made).argmax(axis=1)
+    assert answer.trust.n == len(classics)
+    assert answer.trust.top1.value == pytest.approx(np.mean(first == model.held_out.y))
+    # three classes are always among the first six
+    assert answer.trust.top6.value == 1
+    where = "with Qmax 18 Å⁻¹, Qdamp 0.04 Å⁻¹ (assumed), rmax 25 Å, x-rays, the model"
+    assert where in str(answer)
+    assert "qdamp" in answer.to_mapping()["assumed"]
+    assert answer.to_mapping()["trust"]["n"] == len(classics)
+    assert model.predict(pdf, trust=False).trust is None
+
+
+def test_where_nothing_can_be_said_the_answer_says_why(model, classics, tmp_path):
+    r, g = simulate([classics[0]], Conditions(qmax=18.0))
+    rows = "\n".join(f"{a:.5f} {b:.6f}" for a, b in zip(r, g[0], strict=True))
+    (tmp_path / "a.gr").write_text(rows + "\n")
+    answer = model.predict(read_pdf(tmp_path / "a.gr", qmax=5.0))
+    assert answer.trust is None
+    assert "how often the model is right here is not known" in answer.warnings[-1]
+    only = {"xray": model.held_out.spectra["xray"]}
+    xray = replace(model.held_out, spectra=only)
+    with pytest.raises(ValueError, match="no spectra for neutron"):
+        xray.simulate(Conditions(radiation="neutron"))
+    with pytest.raises(ValueError, match="carries no held-out crystals"):
+        replace(model, held_out=None).tested_at(REFERENCE)
+
+
+def test_trust_counts_the_answers_that_are_alike():
+    confidences = np.linspace(0, 1, 1000)
+    # right where it is sure
+    ranks = np.where(confidences > 0.5, 0, 9)
+    sure, unsure = trust(0.9, confidences, ranks), trust(0.1, confidences, ranks)
+    assert sure.top1.value == unsure.top1.value == 0.5
+    assert (sure.alike_top1.value, unsure.alike_top1.value) == (1, 0)
+    assert sure.n_alike == 100
+    assert sure.top1.low < 0.5 < sure.top1.high
+    assert str(Share(0.5, 0.47, 0.53, 900)) == "50 ± 3 %"
+
+
+def test_held_out_crystals_come_back_with_the_model(model, tmp_path):
+    save_model(tmp_path / "m", model)
+    again = load_model(tmp_path / "m").held_out
+    for omega in (REFERENCE, Conditions(radiation="neutron")):
+        for one, other in zip(
+            again.simulate(omega), model.held_out.simulate(omega), strict=True
+        ):
+            np.testing.assert_array_equal(one, other)
+    assert again.ids == model.held_out.ids
+    np.testing.assert_array_equal(again.y, model.held_out.y)
+
+
+def test_a_prediction_imports_nothing_that_only_the_pipeline_needs(model, tmp_path):
+    code = (
+        "import sys; import gromega; model = gromega.load_model('m'); "
+        "answer = model.predict(gromega.read_pdf('a.gr')); assert answer.trust; "
+        "slow = {'jax', 'flax', 'optax', 'numba', 'zarr', 'xarray', 'pandas', 'orbax', "
+        "'dask', 'matplotlib', 'scipy.stats'}; "
+        "sys.exit(' '.join(slow & set(sys.modules)) or 0)"
+    )
+    save_model(tmp_path / "m", model)
+    rows = [f"{r:.2f} {np.sin(3 * r):.6f}" for r in np.arange(1.0, 30.0, 0.02)]
+    (tmp_path / "a.gr").write_text("\n".join(rows))
+    command = [sys.executable, "-c", code]
+    subprocess.run(command, check=True, timeout=120, cwd=tmp_path)
+
+
+def test_a_changed_copy_is_tested_anew(model):
+    first, _ = model.tested_at(REFERENCE)
+    other = replace(model, weights=to_arrays(make_network(NETWORK, 3, 1)))
+    again, _ = other.tested_at(REFERENCE)
+    assert (first != again).any()
+    np.testing.assert_array_equal(model.tested_at(REFERENCE)[0], first)

@@ -44,7 +44,9 @@ def main() -> None:
     others = [formulas[k] for k in np.random.default_rng(0).permutation(len(formulas))]
     g = read_pdfs(data / "reference.zarr", ids)
     said = {}
-    said["alone"], said["told the composition"] = model.alone_and_told(g, formulas)
+    said["alone"], said["told the composition"] = model.without_and_with_composition(
+        g, formulas
+    )
     said["told that of another crystal"] = model.log_probabilities(g, others)
     for name, log_p in said.items():
         rank = ranks(log_p, y)

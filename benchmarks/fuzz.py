@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gromega._util.parallel import open_pool, ordered_map
 from gromega._util.progress import progress_bar
-from gromega.crystals.ingest.validate import Options
+from gromega.crystals.ingest.validate import IngestOptions
 from gromega.crystals.ingest.worker import Limits, Sandbox
 from gromega.crystals.io.archives import find_sources
 from gromega.crystals.refusal import Reason
@@ -85,7 +85,7 @@ def examine(batch: list[bytes]) -> Counter[str]:
     sandbox = Sandbox(Limits(seconds=20.0))
     counts: Counter[str] = Counter()
     for content in batch:
-        records = list(sandbox.examine("cif", content, asdict(Options())))
+        records = list(sandbox.examine("cif", content, asdict(IngestOptions())))
         ends = {record.get("reason", "taken") for record in records}
         counts.update(ends)
         for end in ends & {Reason.CRASH, Reason.TIME_LIMIT, Reason.MEMORY_LIMIT}:

@@ -19,8 +19,8 @@ from gromega.lake.store import read_pdfs
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.networks.logits import top_k
-from gromega.training.inputs import FixedFeed, Part
-from gromega.training.loop import fit
+from gromega.training.inputs import FixedInputs, Part
+from gromega.training.loop import train_network
 from gromega.training.recipes import get_recipe
 
 PARTS = (8, 4, 2, 1)
@@ -43,11 +43,11 @@ def main(data: Path, epochs: int) -> None:
     numbers, errors = [], []
     for parts in PARTS:
         rows = np.sort(order[: train.y.size // parts])
-        feed = FixedFeed(
+        feed = FixedInputs(
             Part(train.ids[rows], train.g[rows], train.y[rows]), small.stretch
         )
         fresh = make_network(small.network, groups.size, 0)
-        network, _ = fit(
+        network, _ = train_network(
             small, fresh, feed, validation, test.ids, epochs * parts, seed=0
         )
         log_p = Compiled(network).predict(test.g)

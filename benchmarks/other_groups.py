@@ -2,12 +2,12 @@
 
     python benchmarks/other_groups.py RUN [--model MODEL]
 
-RUN is a folder where the pipeline ran. Of its data/others.parquet, crystals that the
-calibration was not fitted on are drawn at random, and simulated at the reference as
-those of the test part are. Printed is, by the confidence of the answer, which share of
-either is answered so, how likely the group is another one where these are as common as
-in the source of RUN's crystals, and how likely the model says it is: alone, and told
-the compositions.
+RUN is a folder where the pipeline ran. Of its data/other_groups.parquet, crystals
+that the calibration was not fitted on are drawn at random, and simulated at the
+reference as those of the test part are. Printed is, by the confidence of the answer,
+which share of either is answered so, how likely the group is another one where these
+are as common as in the source of RUN's crystals, and how likely the model says it is:
+alone, and with the composition.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def main() -> None:
     options = parser.parse_args()
     data = options.run / "data"
     model = load_model(options.model or options.run / "models/current", compiled=True)
-    table = read_table(data / "others.parquet")
+    table = read_table(data / "other_groups.parquet")
     order = np.random.default_rng(OTHERS_SEED).permutation(table.num_rows)
     drawn = order[MOST_OTHERS : MOST_OTHERS + options.count]
     crystals = crystals_of(table.take(pa.array(drawn)))
@@ -52,9 +52,9 @@ def main() -> None:
     ids = [crystal.id for crystal in crystals]
     g = simulate_input(spectra, density, ids, REFERENCE, DMAX)
     formulas = [crystal.formula for crystal in crystals]
-    others = model.alone_and_told(g, formulas)
+    others = model.without_and_with_composition(g, formulas)
     ids, labels = read_part(data / "split.parquet", "test")
-    known = model.alone_and_told(
+    known = model.without_and_with_composition(
         read_pdfs(data / "reference.zarr", ids),
         formulas_of(ids, data / "crystals.parquet"),
     )

@@ -16,7 +16,7 @@ import numpy as np
 
 from gromega._util.parallel import open_processes
 from gromega.conditions import REFERENCE
-from gromega.crystals.generate.synthetic import Recipe, synthesize
+from gromega.crystals.generate.synthetic import SyntheticRecipe, synthesize
 from gromega.lake.splits import draw_split, read_part
 from gromega.lake.store import read_pdfs
 from gromega.networks.build import make_network
@@ -26,14 +26,14 @@ from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import input_operator
 from gromega.pdf.operator import apply_operator
 from gromega.pdf.spectrum import pair_spectra
-from gromega.training.inputs import FixedFeed, Part
-from gromega.training.loop import Epoch, Progress, fit
+from gromega.training.inputs import FixedInputs, Part
+from gromega.training.loop import Epoch, Progress, train_network
 from gromega.training.recipes import get_recipe
 
 ROOT = Path(__file__).parents[1]
 
 
-def make(recipe: Recipe) -> tuple[list[str], np.ndarray, np.ndarray]:
+def make(recipe: SyntheticRecipe) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return ids, the network's input (n, 209), and space groups of crystals."""
     operator = input_operator(REFERENCE, DMAX)
     ids, inputs, groups = [], [], []
@@ -49,7 +49,7 @@ def make(recipe: Recipe) -> tuple[list[str], np.ndarray, np.ndarray]:
 
 def main(per_group: int, epochs: int, data: Path) -> None:
     """Train, and score."""
-    recipe = Recipe.from_yaml(ROOT / "data" / "synthetic.yaml")
+    recipe = SyntheticRecipe.from_yaml(ROOT / "data" / "synthetic.yaml")
     ids, x, groups = make(replace(recipe, crystals_per_group=per_group))
     known = np.unique(groups)
     # The split of a pipeline with split.test = 0.02; here its test part is trained on.
@@ -65,26 +65,26 @@ def main(per_group: int, epochs: int, data: Path) -> None:
         if isinstance(what, Epoch):
             print(what, flush=True)
 
-    held_out, labels = read_part(data / "split.parquet", "test")
+    test_crystals, labels = read_part(data / "split.parquet", "test")
     small = get_recipe("small")
-    feed = FixedFeed(train, small.stretch)
-    network, _ = fit(
+    feed = FixedInputs(train, small.stretch)
+    network, _ = train_network(
         small,
         make_network(small.network, known.size, 0),
         feed,
         validation,
-        held_out,
+        test_crystals,
         epochs,
         seed=0,
         report=report,
     )
-    real = read_pdfs(data / "reference.zarr", held_out)
+    real = read_pdfs(data / "reference.zarr", test_crystals)
     log_p = Compiled(network).predict(real)
     classes = np.searchsorted(known, labels)
     print(
         f"{len(ids)} synthetic crystals, {epochs} epochs: top-1 "
         f"{top_k(log_p, classes, 1):.1%}, top-6 {top_k(log_p, classes, 6):.1%} of "
-        f"{held_out.size} real test crystals"
+        f"{test_crystals.size} real test crystals"
     )
 
 

@@ -46,7 +46,7 @@ def jax_steps(name: str, batch: int, steps: int) -> Callable[[], float]:
     from flax import nnx
 
     from gromega.networks.build import make_network
-    from gromega.training.inputs import FixedFeed, Part
+    from gromega.training.inputs import FixedInputs, Part
     from gromega.training.recipes import get_recipe
     from gromega.training.step import make_scan, make_step
 
@@ -55,7 +55,7 @@ def jax_steps(name: str, batch: int, steps: int) -> Callable[[], float]:
     typed = {"n_types": N_TYPES} if recipe.types else {}
     network = make_network({**recipe.network, **typed}, N_GROUPS, seed=0)
     g, y, types = data(batch)
-    feed = FixedFeed(Part(np.arange(batch).astype(str), g, y))
+    feed = FixedInputs(Part(np.arange(batch).astype(str), g, y))
     if typed:
         feed.types = types
         network.group_of_type[...] = jnp.arange(N_TYPES, dtype=jnp.int32) % N_GROUPS
@@ -248,7 +248,7 @@ def torch_steps(name: str, batch: int, steps: int) -> Callable[[], float]:
 
 
 def serve(side: str) -> None:
-    """Answer each line of name, batch and number of steps with their seconds.
+    """Prediction each line of name, batch and number of steps with their seconds.
 
     JAX says first how many operations a sample takes.
     """

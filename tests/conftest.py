@@ -11,11 +11,11 @@ from gromega.conditions import REFERENCE, Box
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.symmetry import space_group
 from gromega.crystals.table import to_table
-from gromega.model.calibration import Calibration, OtherGroups
+from gromega.model.calibration import Calibration, OtherGroupFit
 from gromega.model.matches import make_library
 from gromega.model.model import Model
-from gromega.model.neighbours import remember
-from gromega.model.reliability import hold_out
+from gromega.model.neighbours import build_neighbours
+from gromega.model.reliability import choose_test_crystals
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.networks.weights import to_arrays
@@ -115,12 +115,12 @@ def model(classics, spectra):
     density = np.array([crystal.density for crystal in classics])
     formulas = [crystal.formula for crystal in classics]
     y = np.arange(ids.size) % GROUPS.size
-    held_out = hold_out(ids, y, density, spectra, formulas)
+    test_crystals = choose_test_crystals(ids, y, density, spectra, formulas)
     network = make_network(NETWORK, GROUPS.size, 0)
     g = apply_operator(input_operator(REFERENCE, DMAX), spectra["xray"], density)
     names = [f"{name} {formula}" for name, formula in zip(ids, formulas, strict=True)]
-    known = remember([[Compiled(network).embed(g)]], y, names, GROUPS.size)
-    doubting = replace(SETS, other_groups=OtherGroups(0.18, -2.0, 0.9, 30))
+    known = build_neighbours([[Compiled(network).embed(g)]], y, names, GROUPS.size)
+    doubting = replace(SETS, other_groups=OtherGroupFit(0.18, -2.0, 0.9, 30))
     return Model(
         to_arrays(network),
         GROUPS,
@@ -130,7 +130,7 @@ def model(classics, spectra):
         Box(),
         doubting,
         memory=replace(known, with_composition=(0.1, 0.9)),
-        held_out=held_out,
+        test_crystals=test_crystals,
         with_composition=doubting,
     )
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 from matplotlib.figure import Figure
 
 from gromega._util.plotting import save_figure
-from gromega.crystals.generate.synthetic import Recipe, synthesize_one
+from gromega.crystals.generate.synthetic import SyntheticRecipe, synthesize_one
 from gromega.crystals.ingest.duplicates import fingerprint
 from gromega.crystals.symmetry import find_symmetry
 from gromega.crystals.table import choose, crystals_of, read_table
@@ -68,7 +68,7 @@ def main(source, out):
     table = read_table(Path(source))
     table = table.filter(pa.array(choose(table)))
     groups = np.asarray(table["space_group"])
-    recipe = Recipe.from_yaml(Path("data/synthetic.yaml"))
+    recipe = SyntheticRecipe.from_yaml(Path("data/synthetic.yaml"))
     rng = np.random.default_rng(0)
     rows = [
         row

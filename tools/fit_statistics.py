@@ -36,8 +36,8 @@ def training_part(table):
     chosen = table.filter(pa.array(choose(table)))
     ids = np.array(chosen["id"].to_pylist())
     parts = draw_split(ids, np.asarray(chosen["space_group"]))
-    held_out = set(ids[parts != "train"].tolist())
-    keep &= [name not in held_out for name in table["id"].to_pylist()]
+    test_crystals = set(ids[parts != "train"].tolist())
+    keep &= [name not in test_crystals for name in table["id"].to_pylist()]
     rng = np.random.default_rng(0)
     rows = []
     for group in range(1, 231):

@@ -8,10 +8,10 @@ from gromega.evaluation.analysis import (
     confusion,
     coverages,
     ranks_among,
-    refusing,
-    reliability,
+    reliability_diagram,
+    selective_accuracy,
 )
-from gromega.model.calibration import fit
+from gromega.model.calibration import fit_calibration
 
 
 def forecasts(generator, n=4000, n_groups=5):
@@ -63,7 +63,7 @@ def test_confusion_counts_true_by_row():
 
 def test_honest_forecasts_lie_on_the_diagonal(generator):
     log_p, y = forecasts(generator)
-    bins = reliability(log_p, y)
+    bins = reliability_diagram(log_p, y)
     assert [found.right.n for found in bins] == [400] * 10
     confidences = [found.confidence for found in bins]
     assert confidences == sorted(confidences)
@@ -73,7 +73,7 @@ def test_honest_forecasts_lie_on_the_diagonal(generator):
 
 def test_refusing_the_unsure_helps(generator):
     log_p, y = forecasts(generator)
-    found = refusing(log_p, y, (0.0, 0.5, 0.9))
+    found = selective_accuracy(log_p, y, (0.0, 0.5, 0.9))
     assert [share.n for share in found] == [4000, 2000, 400]
     assert found[0].value < found[1].value < found[2].value
     assert found[0].value == (log_p.argmax(axis=1) == y).mean()
@@ -82,13 +82,13 @@ def test_refusing_the_unsure_helps(generator):
 def test_the_least_confident_are_refused_first():
     # of these, the first is surest, and the second has the widest spread of log p
     p = np.array([[0.8, 0.1, 0.1], [0.6, 0.4 - 1e-9, 1e-9], [0.5, 0.3, 0.2]])
-    found = refusing(np.log(p), np.array([0, 1, 1]), (0.0, 1 / 3, 2 / 3))
+    found = selective_accuracy(np.log(p), np.array([0, 1, 1]), (0.0, 1 / 3, 2 / 3))
     assert [share.value for share in found] == [1 / 3, 1 / 2, 1.0]
 
 
 def test_sets_cover_what_they_were_fitted_to(generator):
     log_p, y = forecasts(generator, 8000)
-    calibration = fit(log_p[:4000], y[:4000])
+    calibration = fit_calibration(log_p[:4000], y[:4000])
     found = coverages(calibration, calibration.apply(log_p[4000:]), y[4000:])
     assert [c.wanted for c in found] == [0.9, 0.95]
     for c in found:

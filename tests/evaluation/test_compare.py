@@ -3,9 +3,9 @@ import subprocess
 import numpy as np
 import pytest
 
-from gromega.evaluation.compare import answers_of, comparison
-from gromega.evaluation.predictions import Answers
-from gromega.lake.store import write_answers
+from gromega.evaluation.compare import comparison, predictions_of
+from gromega.evaluation.predictions import StoredPredictions
+from gromega.lake.store import write_predictions
 from gromega.sweeps import get_sweep
 
 GROUPS = np.array([2, 14, 62])
@@ -20,7 +20,7 @@ def answers(right, sweep=None, ids=IDS):
     log_p = np.log(np.full((200, 3), 0.1) + 0.7 * np.eye(3)[said])
     points = 1 if sweep is None else len(sweep.keys())
     tiled = np.tile(log_p.astype(np.float32), (points, 1, 1))
-    return Answers(ids, GROUPS, tiled, np.ones((points, 200), bool), sweep)
+    return StoredPredictions(ids, GROUPS, tiled, np.ones((points, 200), bool), sweep)
 
 
 def test_differences_are_of_the_same_crystals_at_each_point():
@@ -54,14 +54,14 @@ def test_models_of_another_split_are_refused():
 
 def write(folder, right):
     found = answers(right)
-    path = folder / "data" / "answers" / "reference.zarr"
+    path = folder / "data" / "predictions" / "reference.zarr"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_answers(path, None, IDS, GROUPS, found.log_p[0], found.seen[0])
+    write_predictions(path, None, IDS, GROUPS, found.log_p[0], found.seen[0])
 
 
 def test_answers_are_read_from_the_folder_of_another_pipeline(tmp_path):
     write(tmp_path / "other", 30)
-    with answers_of(str(tmp_path / "other")) as found:
+    with predictions_of(str(tmp_path / "other")) as found:
         assert list(found) == ["reference"]
         np.testing.assert_array_equal(found["reference"].log_p, answers(30).log_p)
 
@@ -78,12 +78,12 @@ def test_answers_are_read_from_a_revision(tmp_path, monkeypatch):
     run("dvc", "init", "-q")
     for right in (30, 60):
         write(tmp_path, right)
-        run("dvc", "add", "-q", "data/answers")
+        run("dvc", "add", "-q", "data/predictions")
         run("git", "add", "-A")
         run("git", "commit", "-qm", f"{right} right")
     (tmp_path / "away").mkdir()
-    with answers_of("HEAD~1") as found:
+    with predictions_of("HEAD~1") as found:
         np.testing.assert_array_equal(found["reference"].log_p, answers(30).log_p)
     with pytest.raises(ValueError, match="there are no answers of 'HEAD~7'"):  # noqa: SIM117
-        with answers_of("HEAD~7"):
+        with predictions_of("HEAD~7"):
             pass

@@ -9,13 +9,13 @@ from gromega._util.parallel import open_pool
 from gromega.conditions import REFERENCE
 from gromega.crystals.table import crystals_of, write_table
 from gromega.evaluation import predictions as answers
-from gromega.evaluation.predictions import Answers, answer, read_answers
+from gromega.evaluation.predictions import StoredPredictions, answer, read_predictions
 from gromega.evaluation.score import (
     classes,
     score,
     scores,
 )
-from gromega.lake.store import read_pdfs, write_answers, write_pdfs, write_spectra
+from gromega.lake.store import read_pdfs, write_pdfs, write_predictions, write_spectra
 from gromega.model.model import Model
 from gromega.networks.build import make_network
 from gromega.networks.logits import ranks
@@ -95,7 +95,7 @@ def test_answers_come_back_as_they_were_written(model, lake, labels):
     ids, _ = labels
     for name in ("uiso", "reference"):
         made = answer(model, lake / f"{name}.zarr", ids, lake / f"answers-{name}.zarr")
-        again = read_answers(lake / f"answers-{name}.zarr")
+        again = read_predictions(lake / f"answers-{name}.zarr")
         np.testing.assert_array_equal(again.log_p, made.log_p)
         np.testing.assert_array_equal(again.seen, made.seen)
         assert again.ids.tolist() == ids.tolist()
@@ -105,7 +105,9 @@ def test_answers_come_back_as_they_were_written(model, lake, labels):
 def test_crystals_that_were_not_seen_do_not_count():
     log_p = np.log(np.array([[[0.8, 0.2], [0.3, 0.7], [0.9, 0.1]]]))
     seen = np.array([[True, True, False]])
-    found = Answers(np.array(list("abc")), np.array([2, 14]), log_p, seen, None)
+    found = StoredPredictions(
+        np.array(list("abc")), np.array([2, 14]), log_p, seen, None
+    )
     assert scores(found, np.array([2, 2, 2]))[""]["n"] == 2
     assert scores(found, np.array([2, 2, 2]))[""]["top1"] == 0.5
 
@@ -115,8 +117,10 @@ def test_answers_that_knew_the_composition_are_scored_apart(tmp_path):
     told = np.log(np.array([[[0.6, 0.4], [0.6, 0.4], [0.1, 0.9]]]))
     seen = np.array([[True, True, False]])
     ids, groups = np.array(list("abc")), np.array([2, 14])
-    write_answers(tmp_path / "a.zarr", None, ids, groups, log_p[0], seen[0], told[0])
-    found = read_answers(tmp_path / "a.zarr")
+    write_predictions(
+        tmp_path / "a.zarr", None, ids, groups, log_p[0], seen[0], told[0]
+    )
+    found = read_predictions(tmp_path / "a.zarr")
     np.testing.assert_allclose(found.told, told, atol=1e-6)
     made = scores(found, np.array([2, 2, 2]))[""]
     better = made.pop("with_composition")
@@ -129,7 +133,7 @@ class Echo:
 
     space_groups = np.array([194, 225, 229])
 
-    def alone_and_told(self, g, compositions):
+    def without_and_with_composition(self, g, compositions):
         first = g[:, 1:4]
         if compositions is None:
             return first, None
@@ -148,13 +152,13 @@ def test_each_answer_is_to_its_own_pdf_and_composition(lake, labels, monkeypatch
     np.testing.assert_array_equal(found.log_p, g[:, :, 1:4])
     expected = g[:, :, 1:4] + np.arange(ids.size, dtype=np.float32)[:, None]
     np.testing.assert_allclose(found.told, expected, rtol=1e-6)
-    assert read_answers(out).by == {"config.json": "1"}
+    assert read_predictions(out).by == {"config.json": "1"}
     alone = answer(Echo(), lake / "reference.zarr", ids, out)
     np.testing.assert_array_equal(
         alone.log_p[0], read_pdfs(lake / "reference.zarr", ids)[:, 1:4]
     )
     assert alone.told is None
-    assert read_answers(out).by == {}
+    assert read_predictions(out).by == {}
 
 
 def test_a_sweep_over_other_values_is_refused(model, lake, labels, monkeypatch):
@@ -164,7 +168,7 @@ def test_a_sweep_over_other_values_is_refused(model, lake, labels, monkeypatch):
     shifted = replace(AXES["uiso"], values=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6))
     monkeypatch.setitem(AXES, "uiso", shifted)
     with pytest.raises(ValueError, match=r"uiso are \[0.005, .*over \[0.1, 0.2"):
-        read_answers(path)
+        read_predictions(path)
 
 
 def test_sweep_of_other_crystals_is_refused(model, lake, labels):

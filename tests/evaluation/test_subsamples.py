@@ -2,20 +2,20 @@ import numpy as np
 import pytest
 
 from gromega.evaluation.subsamples import (
-    draw_rows,
-    draw_scores,
-    read_draws,
-    write_draws,
+    read_subsamples,
+    subsample_rows,
+    subsample_scores,
+    write_subsamples,
 )
 
 
 def test_a_draw_is_a_tenth_without_repeats():
-    rows = draw_rows(8438)
+    rows = subsample_rows(8438)
     assert rows.shape == (100, 844)
     assert all(len(set(draw)) == 844 for draw in rows)
     assert rows.min() >= 0 and rows.max() < 8438
     assert (rows[0] != rows[1]).any()
-    np.testing.assert_array_equal(rows, draw_rows(8438))
+    np.testing.assert_array_equal(rows, subsample_rows(8438))
     # each crystal about as often as any other
     counts = np.bincount(rows.ravel(), minlength=8438)
     assert counts.mean() == pytest.approx(10, rel=0.01)
@@ -25,17 +25,19 @@ def test_a_draw_is_a_tenth_without_repeats():
 def test_scores_of_draws_are_shares_of_those_seen():
     ranks = np.array([0, 5, 6, 0])
     rows = np.array([[0, 1], [2, 3], [1, 3]])
-    found = draw_scores(ranks, np.ones(4, bool), rows)
+    found = subsample_scores(ranks, np.ones(4, bool), rows)
     assert found["top1"].tolist() == [0.5, 0.5, 0.5]
     assert found["top6"].tolist() == [1.0, 0.5, 1.0]
     seen = np.array([True, False, True, True])
-    assert draw_scores(ranks, seen, rows)["top6"].tolist() == [1.0, 0.5, 1.0]
-    assert draw_scores(ranks, seen, rows)["top1"].tolist() == [1.0, 0.5, 1.0]
+    assert subsample_scores(ranks, seen, rows)["top6"].tolist() == [1.0, 0.5, 1.0]
+    assert subsample_scores(ranks, seen, rows)["top1"].tolist() == [1.0, 0.5, 1.0]
 
 
 def test_the_spread_of_draws_is_that_of_the_hypergeometric_distribution():
     ranks = (np.arange(4000) % 4 > 0).astype(np.int64)
-    found = draw_scores(ranks, np.ones(4000, bool), draw_rows(4000, count=2000))
+    found = subsample_scores(
+        ranks, np.ones(4000, bool), subsample_rows(4000, count=2000)
+    )
     assert found["top1"].mean() == pytest.approx(0.25, abs=0.002)
     expected = np.sqrt(0.25 * 0.75 / 400 * 3600 / 3999)
     assert found["top1"].std() == pytest.approx(expected, rel=0.06)
@@ -46,8 +48,8 @@ def test_draws_come_back_as_they_were_written(tmp_path, generator):
         ("rmax", key): {"top1": generator.random(5), "top6": generator.random(5)}
         for key in ("10", "12")
     }
-    write_draws(tmp_path / "draws.parquet", draws)
-    again = read_draws(tmp_path / "draws.parquet")
+    write_subsamples(tmp_path / "subsamples.parquet", draws)
+    again = read_subsamples(tmp_path / "subsamples.parquet")
     assert list(again) == list(draws)
     for point, accuracies in draws.items():
         for name, values in accuracies.items():

@@ -10,7 +10,7 @@ from gromega._util.files import sha256, write_json
 from gromega.conditions import REFERENCE
 from gromega.crystals.table import write_table
 from gromega.lake.splits import read_part, write_split
-from gromega.lake.store import new_store, write_answers
+from gromega.lake.store import new_store, write_predictions
 from gromega.model.calibration import Calibration
 from gromega.model.model import Model, hashes_of, save_model
 from gromega.networks.build import make_network
@@ -96,8 +96,8 @@ def answer(folder, name, right=3, told=None, unseen=0):
     seen = np.ones((*shape, ids.size), bool)
     if sweep:
         seen[-1, :unseen] = False
-    write_answers(
-        folder / "data" / "answers" / name, sweep, ids, GROUPS, saying(right), seen,
+    write_predictions(
+        folder / "data" / "predictions" / name, sweep, ids, GROUPS, saying(right), seen,
         None if told is None else saying(told), hashes_of(folder / "models/current"),
     )  # fmt: skip
 

@@ -16,8 +16,8 @@ from gromega.networks.build import make_network
 from gromega.pdf.network_grid import INPUT_R
 from gromega.training.checkpoint import Checkpoints
 from gromega.training.devices import join
-from gromega.training.inputs import Part, VariantFeed
-from gromega.training.loop import Epoch, fit
+from gromega.training.inputs import Part, VariantInputs
+from gromega.training.loop import Epoch, train_network
 from gromega.training.recipes import get_recipe
 
 RECIPE = replace(
@@ -37,7 +37,7 @@ def tiny_feed():
     types = np.tile(np.arange(8), 8)
     y = types // 2
     box = Box(rmax=(10.0, 30.0))
-    return VariantFeed(
+    return VariantInputs(
         ids, made, y, box, RECIPE.variants, 0, pool=8, mixed=8, types=types, extra=32
     )
 
@@ -52,7 +52,7 @@ def train(folder=None, scan=None, report=None, epochs=3):
     """Return losses and a hash of the weights."""
     network = make_network(RECIPE.network, 4, 0)
     network.group_of_type[...] = np.arange(8, dtype=np.int32) // 2
-    network, history = fit(
+    network, history = train_network(
         RECIPE, network, tiny_feed(), validation(), [], epochs, 0, box=validation(),
         report=report, folder=folder, scan=scan,
     )  # fmt: skip

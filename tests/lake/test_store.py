@@ -8,7 +8,13 @@ from gromega._util.parallel import open_pool
 from gromega.conditions import REFERENCE, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import crystals_of, to_table, write_table
-from gromega.lake.store import new_store, open_store, verify, write_pdfs, write_spectra
+from gromega.lake.store import (
+    new_store,
+    open_store,
+    verify_store,
+    write_pdfs,
+    write_spectra,
+)
 from gromega.pdf.bins import DMAX, bin_centres, n_bins
 from gromega.pdf.network_grid import INPUT_R, input_operator
 from gromega.pdf.operator import apply_operator
@@ -105,13 +111,13 @@ def test_what_a_kill_left_behind_does_not_stay(tmp_path):
 def test_a_flipped_byte_is_found(spectra, small_table, tmp_path):
     path = tmp_path / "g.zarr"
     write_pdfs(path, spectra, [REFERENCE])
-    assert verify(path) == small_table.num_rows * (209 + 2) + 209
+    assert verify_store(path) == small_table.num_rows * (209 + 2) + 209
     shard = next(p for p in (path / "g" / "c").rglob("*") if p.is_file())
     content = bytearray(shard.read_bytes())
     content[len(content) // 3] ^= 1
     shard.write_bytes(content)
     with pytest.raises(ValueError, match="the store is damaged"):
-        verify(path)
+        verify_store(path)
 
 
 @pytest.mark.parametrize("name", ["g/c/0/0", "density/c/0", "crystal/c/0", "r/c/0"])
@@ -122,10 +128,10 @@ def test_a_missing_or_damaged_file_is_found(spectra, tmp_path, name):
     content[len(content) // 2] ^= 1
     (path / name).write_bytes(content)
     with pytest.raises(ValueError, match="the store is damaged"):
-        verify(path)
+        verify_store(path)
     (path / name).unlink()
     with pytest.raises(ValueError, match=r"is damaged .* 0 of 1 files"):
-        verify(path)
+        verify_store(path)
 
 
 def test_an_array_without_its_own_metadata_is_found(spectra, tmp_path):
@@ -133,10 +139,10 @@ def test_an_array_without_its_own_metadata_is_found(spectra, tmp_path):
     write_pdfs(path, spectra, [REFERENCE])
     (path / "g" / "zarr.json").write_text("{")
     with pytest.raises(ValueError, match="the store is damaged"):
-        verify(path)
+        verify_store(path)
     (path / "g" / "zarr.json").unlink()
     with pytest.raises(ValueError, match="the store is damaged"):
-        verify(path)
+        verify_store(path)
 
 
 def test_a_store_is_replaced_whole(spectra, tmp_path):
@@ -153,7 +159,7 @@ def test_numbers_that_are_nan_are_found(tmp_path):
         data = np.array([1.0, np.nan])
         group.create_array("g", data=data, dimension_names=("r",))
     with pytest.raises(ValueError, match=r"is damaged .g: numbers that are nan"):
-        verify(path)
+        verify_store(path)
 
 
 def test_missing_store_says_how_to_make_it(tmp_path):
@@ -229,11 +235,11 @@ def test_another_radiation_is_seen_where_there_are_lengths(tmp_path, small_table
     expected = apply_operator(op, seen, [crystal.density for crystal in crystals[:2]])
     np.testing.assert_allclose(g[1, :2], expected, atol=1e-4)
     assert (g[1, 2] == 0).all() and (g[0, 2] != 0).any()
-    verify(path)
+    verify_store(path)
 
 
 def test_the_diameter_of_a_bulk_crystal_is_no_damage(spectra, small_table, tmp_path):
     sweep, path = get_sweep("diameter"), tmp_path / "diameter.zarr"
     ids = small_table["id"].to_pylist()[:2]
     write_pdfs(path, spectra, sweep.conditions(), sweep, ids)
-    assert verify(path) > 9 * 2 * 209
+    assert verify_store(path) > 9 * 2 * 209

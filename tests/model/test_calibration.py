@@ -9,10 +9,10 @@ from scipy.special import log_softmax
 
 from gromega.model.calibration import (
     Calibration,
-    OtherGroups,
+    OtherGroupFit,
     entropy,
     expected_calibration_error,
-    fit,
+    fit_calibration,
     fit_other_groups,
     mass_before,
 )
@@ -31,14 +31,14 @@ def forecasts(generator, n, sharpness=5.0):
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
 def test_a_known_temperature_is_found(generator, temperature):
     log_p, y = forecasts(generator, 20_000)
-    found = fit(temperature * log_p, y).temperature
+    found = fit_calibration(temperature * log_p, y).temperature
     assert found == pytest.approx(temperature, rel=0.03)
 
 
 def test_calibrated_probabilities_are_those_that_were_true(generator):
     log_p, y = forecasts(generator, 20_000)
     too_sure = log_softmax(3.0 * log_p, axis=1)
-    calibrated = fit(too_sure, y).apply(too_sure)
+    calibrated = fit_calibration(too_sure, y).apply(too_sure)
     np.testing.assert_allclose(np.exp(calibrated), np.exp(log_p), atol=0.02)
     assert expected_calibration_error(too_sure, y) > 0.2
     assert expected_calibration_error(calibrated, y) < 0.02
@@ -46,7 +46,7 @@ def test_calibrated_probabilities_are_those_that_were_true(generator):
 
 def test_calibration_changes_no_ranking(generator):
     log_p, y = forecasts(generator, 500)
-    calibrated = fit(3.0 * log_p, y).apply(log_p)
+    calibrated = fit_calibration(3.0 * log_p, y).apply(log_p)
     np.testing.assert_array_equal(
         np.argsort(-calibrated, axis=1), np.argsort(-log_p, axis=1)
     )
@@ -59,7 +59,7 @@ def test_sets_cover_as_often_as_they_say(generator, sharpness, coverage):
     log_p, y = forecasts(generator, 12_000, sharpness)
     # The network distorts its probabilities in a way that no temperature mends.
     log_p = log_softmax(log_p * generator.uniform(0.5, 3.0, (y.size, 1)), axis=1)
-    calibration = fit(log_p[:4000], y[:4000])
+    calibration = fit_calibration(log_p[:4000], y[:4000])
     sets = calibration.prediction_sets(calibration.apply(log_p[4000:]), coverage)
     covered = sets[np.arange(8000), y[4000:]].mean()
     # The standard errors of the 4000 fitted on and the 8000 looked at.
@@ -72,7 +72,7 @@ def test_average_coverage_of_many_small_fits_is_not_below_nominal(generator):
     covered = []
     for rows in np.split(np.arange(y.size), 400):
         known, new = rows[:30], rows[30:]
-        calibration = fit(log_p[known], y[known])
+        calibration = fit_calibration(log_p[known], y[known])
         sets = calibration.prediction_sets(calibration.apply(log_p[new]), 0.90)
         covered.append(sets[np.arange(30), y[new]].mean())
     # Between 0.9 and 0.9 + 1/31 in theory; 400 fits tell it to 0.004.
@@ -85,7 +85,7 @@ def test_threshold_is_the_quantile_for_finite_samples():
     p = np.stack([first, 1 - first], axis=1)
     p[0] = 0.5 + 1e-9, 0.5 - 1e-9
     y = np.ones(20, dtype=int)
-    calibration = fit(np.log(p), y, coverages=(0.50, 0.90, 0.95, 0.99))
+    calibration = fit_calibration(np.log(p), y, coverages=(0.50, 0.90, 0.95, 0.99))
     before = np.sort(mass_before(calibration.apply(np.log(p)))[:, 1])
     # ⌈21 · 0.50⌉ = 11, ⌈21 · 0.90⌉ = 19, ⌈21 · 0.95⌉ = 20, ⌈21 · 0.99⌉ = 21 > 20
     wanted = [before[10], before[18], before[19], 1.0]
@@ -121,7 +121,7 @@ def test_entropy_is_that_of_equal_chances():
 
 
 def test_a_calibration_keeps_what_it_knows_of_other_groups():
-    others = OtherGroups(0.18, -3.0, 0.9, 3000)
+    others = OtherGroupFit(0.18, -3.0, 0.9, 3000)
     made = Calibration(1.2, {"0.90": 0.8}, "validation part", 9, others)
     again = Calibration.from_mapping(json.loads(json.dumps(made.to_mapping())))
     assert again == made
@@ -130,7 +130,7 @@ def test_a_calibration_keeps_what_it_knows_of_other_groups():
 
 def test_too_few_pdfs_let_every_group_in(generator):
     log_p, y = forecasts(generator, 5)
-    calibration = fit(log_p, y)
+    calibration = fit_calibration(log_p, y)
     assert calibration.prediction_sets(calibration.apply(log_p), 0.95).all()
 
 
@@ -152,7 +152,7 @@ def test_sets_are_never_empty_and_hold_the_most_probable_groups(seed, threshold,
 
 def test_larger_coverage_has_larger_sets(generator):
     log_p, y = forecasts(generator, 1000)
-    calibration = fit(log_p, y)
+    calibration = fit_calibration(log_p, y)
     calibrated = calibration.apply(log_p)
     narrow = calibration.prediction_sets(calibrated, 0.90)
     wide = calibration.prediction_sets(calibrated, 0.95)
@@ -179,7 +179,9 @@ def test_certainty_belongs_to_the_last_bin():
 
 
 def test_calibration_comes_back_from_json(generator):
-    calibration = fit(*forecasts(generator, 300), fitted_on="validation part")
+    calibration = fit_calibration(
+        *forecasts(generator, 300), fitted_on="validation part"
+    )
     text = json.dumps(calibration.to_mapping())
     assert Calibration.from_mapping(json.loads(text)) == calibration
     assert calibration.n == 300
@@ -215,13 +217,13 @@ def test_damaged_mappings_are_refused(change, message):
 def test_what_cannot_be_fitted_is_refused(generator):
     log_p, y = forecasts(generator, 10)
     with pytest.raises(ValueError, match="one class for each PDF"):
-        fit(log_p, y[:5])
+        fit_calibration(log_p, y[:5])
     log_p[3, 2] = -np.inf
     with pytest.raises(ValueError, match="must be finite"):
-        fit(log_p, y)
+        fit_calibration(log_p, y)
 
 
 def test_a_coverage_that_was_not_fitted_is_refused(generator):
-    calibration = fit(*forecasts(generator, 10))
+    calibration = fit_calibration(*forecasts(generator, 10))
     with pytest.raises(ValueError, match=r"coverages are 0\.90, 0\.95"):
         calibration.prediction_sets(np.zeros((1, 3)), 0.99)

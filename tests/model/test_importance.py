@@ -14,7 +14,7 @@ from gromega.conditions import REFERENCE, Conditions
 from gromega.model.importance import find_evidence
 from gromega.model.matches import write_library
 from gromega.model.model import Model, save_model
-from gromega.model.prediction_figure import answer_figure
+from gromega.model.prediction_figure import prediction_figure
 from gromega.networks.build import make_network
 from gromega.networks.weights import to_arrays
 from gromega.pdf.network_grid import INPUT_R
@@ -90,7 +90,7 @@ def test_where_nothing_can_be_laid_over_it_the_answer_says_why(model, library, p
 def test_the_figure_of_an_answer_is_the_same_each_time(model, library, pdf, tmp_path):
     answer = model.predict(pdf, evidence=True, library=library)
     for name in ("one", "other"):
-        save_figure(answer_figure(answer, "a.gr"), tmp_path / name)
+        save_figure(prediction_figure(answer, "a.gr"), tmp_path / name)
     for ending in (".svg", ".png"):
         one, other = (
             (tmp_path / name).with_suffix(ending).read_bytes()
@@ -100,7 +100,7 @@ def test_the_figure_of_an_answer_is_the_same_each_time(model, library, pdf, tmp_
     assert "<svg" in answer._repr_html_()
     assert "<svg" not in model.predict(pdf)._repr_html_()
     with pytest.raises(ValueError, match="ask with evidence=True"):
-        answer_figure(model.predict(pdf))
+        prediction_figure(model.predict(pdf))
 
 
 def test_the_command_draws_a_figure_for_each_file(

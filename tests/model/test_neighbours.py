@@ -6,7 +6,12 @@ from conftest import NETWORK
 
 from gromega.conditions import REFERENCE
 from gromega.model.model import Model, load_model, save_model
-from gromega.model.neighbours import Memory, fit, remember, to_directions
+from gromega.model.neighbours import (
+    Neighbours,
+    build_neighbours,
+    fit_neighbours,
+    to_directions,
+)
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.networks.weights import to_arrays
@@ -29,17 +34,17 @@ def known_directions(memory):
 @pytest.fixture
 def memory(generator):
     x, y = clusters(generator, 60)
-    return remember([[x]], y, [f"mp-{k} X" for k in range(60)], 3)
+    return build_neighbours([[x]], y, [f"mp-{k} X" for k in range(60)], 3)
 
 
 def test_a_crystal_is_found_again(memory, generator):
     x, _ = clusters(np.random.default_rng(0), 60)
-    places, likeness = memory.nearest(x, k=3)
-    assert places.shape == likeness.shape == (60, 3)
+    places, similarity = memory.nearest(x, k=3)
+    assert places.shape == similarity.shape == (60, 3)
     again = known_directions(memory) @ memory.components.T
-    found, likeness = memory.nearest(again, k=1)
+    found, similarity = memory.nearest(again, k=1)
     assert found[:, 0].tolist() == list(range(60))
-    np.testing.assert_allclose(likeness, 1, atol=1e-3)
+    np.testing.assert_allclose(similarity, 1, atol=1e-3)
 
 
 def test_votes_are_those_of_a_softmax_over_all_crystals(memory, generator):
@@ -56,12 +61,14 @@ def test_what_is_most_alike_is_so_among_all_classes(generator):
     y = np.concatenate([np.zeros(50), np.full(7, 3), np.full(3, 1)]).astype(np.int64)
     generator.shuffle(y)
     xray, neutron = generator.normal(size=(2, 60, 12)).astype(np.float32)
-    memory = remember([[xray], [neutron]], y, [f"mp-{k} X" for k in range(60)], 4)
+    memory = build_neighbours(
+        [[xray], [neutron]], y, [f"mp-{k} X" for k in range(60)], 4
+    )
     x = generator.normal(size=(300, 12)).astype(np.float32)
     log_p = np.log(generator.dirichlet(np.ones(4), 300))
-    found = memory.recall(log_p, x, 4)
-    places, likeness = found.places, found.cosines
-    np.testing.assert_array_equal(found.log_p, memory.recall(log_p, x, 0).log_p)
+    found = memory.query(log_p, x, 4)
+    places, similarity = found.places, found.cosines
+    np.testing.assert_array_equal(found.log_p, memory.query(log_p, x, 0).log_p)
     assert (found.gap == 0).all()
     assert (memory.votes(x, 0.05)[:, 2] == 0).all()
     both = to_directions(x @ memory.components) @ known_directions(memory).T
@@ -69,57 +76,57 @@ def test_what_is_most_alike_is_so_among_all_classes(generator):
     expected = np.argsort(-cosines, axis=1)[:, :4]
     np.testing.assert_array_equal(places, expected)
     found = np.take_along_axis(cosines, expected, axis=1)
-    np.testing.assert_allclose(likeness, found, atol=1e-5)
+    np.testing.assert_allclose(similarity, found, atol=1e-5)
 
 
 def test_a_crystal_is_known_by_each_radiation(generator):
     y, names = np.arange(60) % 3, [f"mp-{k} X" for k in range(60)]
     xray, neutron = generator.normal(size=(2, 60, 12)).astype(np.float32)
-    both = remember([[xray], [neutron]], y, names, 3)
+    both = build_neighbours([[xray], [neutron]], y, names, 3)
     assert both.directions.shape == (120, 12)
     for seen in (xray, neutron):
-        places, likeness = both.nearest(seen, k=2)
+        places, similarity = both.nearest(seen, k=2)
         assert places[:, 0].tolist() == list(range(60))
-        assert likeness[:, 0] == pytest.approx(1, abs=0.02)
-        assert (likeness[:, 1] < 0.98).all()
+        assert similarity[:, 0] == pytest.approx(1, abs=0.02)
+        assert (similarity[:, 1] < 0.98).all()
         assert (both.votes(seen, 0.02).argmax(axis=1) == y).all()
     # of one radiation, the other is not known
-    alone = remember([[xray]], y, names, 3).votes(neutron, 0.02)
+    alone = build_neighbours([[xray]], y, names, 3).votes(neutron, 0.02)
     assert np.mean(alone.argmax(axis=1) == y) < 0.7
 
 
 def test_a_direction_is_the_mean_over_conditions(generator):
     one, two = generator.normal(size=(2, 60, 8)).astype(np.float32)
     y, names = np.arange(60) % 3, [f"mp-{k} X" for k in range(60)]
-    found = remember([[one, 9 * two]], y, names, 3)
+    found = build_neighbours([[one, 9 * two]], y, names, 3)
     middle = to_directions(to_directions(one) + to_directions(two))
-    _, likeness = found.nearest(middle, k=1)
-    assert likeness[:, 0] == pytest.approx(1, abs=0.02)
+    _, similarity = found.nearest(middle, k=1)
+    assert similarity[:, 0] == pytest.approx(1, abs=0.02)
 
 
 @pytest.mark.parametrize("width", [8, 7])
 def test_a_memory_comes_back_from_its_arrays(generator, width):
     x = generator.normal(size=(60, width)).astype(np.float32)
     names = [f"mp-{k} X" for k in range(60)]
-    memory = remember([[x], [-x]], np.arange(60) % 3, names, 3)
+    memory = build_neighbours([[x], [-x]], np.arange(60) % 3, names, 3)
     arrays = memory.to_arrays()
     assert arrays["memory/directions"].nbytes == 120 * ((width + 1) // 2)
-    again = Memory.of(arrays, 3, memory.to_mapping())
+    again = Neighbours.of(arrays, 3, memory.to_mapping())
     np.testing.assert_array_equal(again.directions, memory.directions)
-    joined = memory.recall(x[:, :3], x, 0).log_p
-    np.testing.assert_array_equal(again.recall(x[:, :3], x, 0).log_p, joined)
+    joined = memory.query(x[:, :3], x, 0).log_p
+    np.testing.assert_array_equal(again.query(x[:, :3], x, 0).log_p, joined)
     # as models of version 1.4 had it
     old = arrays | {"memory/directions": np.round(30 * x).astype(np.int8)}
     del old["memory/steps"]
-    read = Memory.of(old, 3, memory.to_mapping())
-    _, likeness = read.nearest(x @ memory.components.astype(np.float32).T, k=1)
-    assert likeness[:, 0] == pytest.approx(1, abs=0.03)
+    read = Neighbours.of(old, 3, memory.to_mapping())
+    _, similarity = read.nearest(x @ memory.components.astype(np.float32).T, k=1)
+    assert similarity[:, 0] == pytest.approx(1, abs=0.03)
 
 
 def test_joined_probabilities_are_the_formula_s(memory, generator):
     x, _ = clusters(generator, 700)
     log_p = np.log(generator.dirichlet(np.ones(3), 700))
-    joined = replace(memory, weight=0.3, spread=0.1).recall(log_p, x, 0).log_p
+    joined = replace(memory, weight=0.3, spread=0.1).query(log_p, x, 0).log_p
     plain = 0.7 * log_p + 0.3 * np.log(memory.votes(x, 0.1) + 1e-3)
     expected = np.exp(plain) / np.exp(plain).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(np.exp(joined), expected, rtol=1e-4, atol=1e-6)
@@ -128,7 +135,7 @@ def test_joined_probabilities_are_the_formula_s(memory, generator):
 def test_without_weight_the_network_alone_answers(memory, generator):
     x, _ = clusters(generator, 9)
     log_p = np.log(generator.dirichlet(np.ones(3), 9))
-    joined = replace(memory, weight=0.0).recall(log_p, x, 0).log_p
+    joined = replace(memory, weight=0.0).query(log_p, x, 0).log_p
     np.testing.assert_allclose(joined, log_p, atol=1e-5)
 
 
@@ -136,10 +143,12 @@ def test_the_fit_trusts_what_is_right(memory, generator):
     x, y = clusters(generator, 300)
     ignorant = np.full((300, 3), np.log(1 / 3))
     formulas = ["Fe"] * 300
-    assert fit(memory, ignorant, x, y, formulas).weight > 0.5
+    assert fit_neighbours(memory, ignorant, x, y, formulas).weight > 0.5
     sure = np.log(np.full((300, 3), 1e-4) + np.eye(3)[y])
-    lost = remember([[generator.normal(size=(60, 8))]], memory.y, memory.names, 3)
-    assert fit(lost, sure, x, y, formulas).weight < 0.1
+    lost = build_neighbours(
+        [[generator.normal(size=(60, 8))]], memory.y, memory.names, 3
+    )
+    assert fit_neighbours(lost, sure, x, y, formulas).weight < 0.1
 
 
 def test_a_known_composition_tells_like_crystals_apart(generator):
@@ -149,12 +158,12 @@ def test_a_known_composition_tells_like_crystals_apart(generator):
     y = np.arange(60) % 3
     formulas = [kinds[c].format(1 + k // 30) for k, c in enumerate(y)]
     names = [f"mp-{k} {formula}" for k, formula in enumerate(formulas)]
-    known = remember([[x[:30]], [x[30:]]], y[:30], names[:30], 3)
+    known = build_neighbours([[x[:30]], [x[30:]]], y[:30], names[:30], 3)
     log_p = np.full((30, 3), np.log(1 / 3))
-    fitted = fit(known, log_p, x[30:], y[30:], formulas[:30])
+    fitted = fit_neighbours(known, log_p, x[30:], y[30:], formulas[:30])
     assert fitted.with_composition is not None
-    told = fitted.recall(log_p, x[30:], 5, formulas[:30])
-    alone = fitted.recall(log_p, x[30:], 5)
+    told = fitted.query(log_p, x[30:], 5, formulas[:30])
+    alone = fitted.query(log_p, x[30:], 5)
     assert (told.log_p.argmax(axis=1) == y[30:]).all()
     assert (alone.log_p.argmax(axis=1) == y[30:]).mean() < 0.8
     truth = np.arange(30), y[30:]
@@ -168,8 +177,8 @@ def test_a_known_composition_tells_like_crystals_apart(generator):
     like = np.where(known.y == y[30:, None], cosines, -np.inf).max(axis=1)
     np.testing.assert_allclose(told.gap, cosines.max(axis=1) - like, atol=1e-4)
     assert fitted.knows("Li2F2") and not fitted.knows("C60H36")
-    again = Memory.of(fitted.to_arrays(), 3, fitted.to_mapping())
-    found = again.recall(log_p, x[30:], 0, formulas[:30])
+    again = Neighbours.of(fitted.to_arrays(), 3, fitted.to_mapping())
+    found = again.query(log_p, x[30:], 0, formulas[:30])
     np.testing.assert_array_equal(found.log_p, told.log_p)
 
 
@@ -178,7 +187,7 @@ def test_a_composition_weighs_the_votes_of_both_radiations(generator):
     seen = generator.normal(size=(2, 60, 8)).astype(np.float32)
     formulas = ["LiF", "MgO2", "Fe2S3"]
     names = [f"mp-{k} {formulas[k // 20]}" for k in range(60)]
-    memory = remember([[seen[0]], [seen[1]]], y, names, 3)
+    memory = build_neighbours([[seen[0]], [seen[1]]], y, names, 3)
     x = generator.normal(size=(300, 8)).astype(np.float32)
     asked = [formulas[k % 3] for k in range(300)]
     cosines = to_directions(x @ memory.components) @ known_directions(memory).T
@@ -197,7 +206,9 @@ def test_a_model_comes_back_with_its_memory(tmp_path, generator):
     network = make_network(NETWORK, 3, 0)
     g = generator.normal(size=(20, 209)).astype(np.float32)
     names = [f"mp-{k} Na{k}Cl" for k in range(20)]
-    known = remember([[Compiled(network).embed(g)]], np.arange(20) % 3, names, 3)
+    known = build_neighbours(
+        [[Compiled(network).embed(g)]], np.arange(20) % 3, names, 3
+    )
     model = Model(to_arrays(network), GROUPS, NETWORK, REFERENCE, {}, memory=known)
     save_model(tmp_path / "m", model)
     again = load_model(tmp_path / "m")

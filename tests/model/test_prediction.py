@@ -16,10 +16,10 @@ from gromega.cli.main import app
 from gromega.conditions import REFERENCE, Box, Conditions
 from gromega.measured.pdf import to_input
 from gromega.model.batch import MANY
-from gromega.model.calibration import Calibration, OtherGroups
+from gromega.model.calibration import Calibration, OtherGroupFit
 from gromega.model.importance import find_evidence
 from gromega.model.model import Model, save_model
-from gromega.model.neighbours import remember
+from gromega.model.neighbours import build_neighbours
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.networks.weights import to_arrays
@@ -47,7 +47,7 @@ def model():
     network = make_network(NETWORK, 4, 0)
     rows = np.random.default_rng(0).normal(size=(4, 209)).astype(np.float32)
     names = ["mp-1 NaCl", "mp-2 Fe", "mp-3 Si", "my best crystal C"]
-    memory = remember([[Compiled(network).embed(rows)]], np.arange(4), names, 4)
+    memory = build_neighbours([[Compiled(network).embed(rows)]], np.arange(4), names, 4)
     memory = replace(memory, with_composition=(0.1, 0.9))
     return Model(
         to_arrays(network), GROUPS, NETWORK, REFERENCE, {}, Box(), SETS, memory,
@@ -85,12 +85,12 @@ def test_a_known_composition_makes_another_answer(model, files):
 def test_alone_and_told_are_what_they_are_one_by_one(model, files):
     g = np.stack([to_input(read_pdf(path)) for path in sorted(files.glob("*.gr"))])
     formulas = ["NaCl", "Fe"]
-    alone, told = model.alone_and_told(g, formulas)
+    alone, told = model.without_and_with_composition(g, formulas)
     np.testing.assert_allclose(alone, model.log_probabilities(g), atol=1e-6)
     np.testing.assert_allclose(told, model.log_probabilities(g, formulas), atol=1e-6)
     assert np.abs(alone - told).max() > 0.1
     with pytest.raises(ValueError, match="makes no use of compositions; take"):
-        replace(model, memory=None).alone_and_told(g, formulas)
+        replace(model, memory=None).without_and_with_composition(g, formulas)
 
 
 def test_a_composition_that_looks_wrong_is_doubted(model, files):
@@ -101,7 +101,7 @@ def test_a_composition_that_looks_wrong_is_doubted(model, files):
     along = embedded / np.linalg.norm(embedded)
     other -= (other @ along.T) * along
     seen = np.concatenate([embedded, other]).astype(np.float32)
-    known = remember([[seen]], np.arange(4), model.memory.names, 4)
+    known = build_neighbours([[seen]], np.arange(4), model.memory.names, 4)
     memory = replace(known, with_composition=(0.1, 0.9))
     sure = replace(model, memory=memory)
     for composition, doubted in (("NaCl", False), ("Fe", True)):
@@ -162,7 +162,7 @@ def test_an_answer_holds_what_the_model_says(model, files):
     assert known == {
         ("mp-1", "NaCl"), ("mp-2", "Fe"), ("mp-3", "Si"), ("my best crystal", "C")
     }  # fmt: skip
-    assert answer.nearest[0].likeness >= answer.nearest[-1].likeness
+    assert answer.nearest[0].similarity >= answer.nearest[-1].similarity
     assert (answer.conditions.qmax, answer.conditions.rmax) == (
         25,
         pytest.approx(20, abs=0.1),
@@ -248,7 +248,7 @@ def test_the_command_answers_files_and_folders(predict, files, model):
 def test_an_answer_says_how_likely_another_group_is(model, files):
     pdf = read_pdf(files / "25.gr")
     assert model.predict(pdf).other_group is None
-    others = OtherGroups(0.18, -2.0, 0.9, 3000)
+    others = OtherGroupFit(0.18, -2.0, 0.9, 3000)
     doubting = replace(model, calibration=replace(SETS, other_groups=others))
     answer = doubting.predict(pdf)
     p = others.probability(model.log_probabilities(to_input(pdf)[None]))[0]
@@ -266,7 +266,7 @@ def test_an_answer_says_of_which_groups_and_systems_it_is(model, files):
     (first, share), *_ = answer.systems.items()
     assert f"crystal system: {first} {share:.0%}" in str(answer)
     # a session shows a model, not all that is in it
-    assert len(repr(replace(model, held_out=None))) < 3000
+    assert len(repr(replace(model, test_crystals=None))) < 3000
 
 
 def test_an_encoding_without_an_angstrom_does_not_stop_the_answer(

@@ -9,7 +9,7 @@ from gromega import read_pdf, simulate
 from gromega._util.intervals import Share
 from gromega.conditions import REFERENCE, Conditions
 from gromega.model.model import Model, load_model, save_model
-from gromega.model.reliability import HeldOut, hold_out, trust
+from gromega.model.reliability import TestCrystals, choose_test_crystals, trust
 from gromega.networks.build import make_network
 from gromega.networks.weights import to_arrays
 from gromega.pdf.bins import DMAX
@@ -24,7 +24,7 @@ NETWORK = {
 
 
 @pytest.fixture
-def held_out(classics):
+def test_crystals(classics):
     x, n = (pair_spectra(classics, radiation) for radiation in ("xray", "neutron"))
     # a crystal that neutrons do not see
     n[0] = 0
@@ -32,18 +32,20 @@ def held_out(classics):
     density = np.array([crystal.density for crystal in classics])
     formulas = [crystal.formula for crystal in classics]
     y = np.arange(ids.size) % 3
-    return hold_out(ids, y, density, {"xray": x, "neutron": n}, formulas)
+    return choose_test_crystals(ids, y, density, {"xray": x, "neutron": n}, formulas)
 
 
 @pytest.fixture
-def model(held_out):
+def model(test_crystals):
     network = make_network(NETWORK, 3, 0)
-    return Model(to_arrays(network), GROUPS, NETWORK, REFERENCE, {}, held_out=held_out)
+    return Model(
+        to_arrays(network), GROUPS, NETWORK, REFERENCE, {}, test_crystals=test_crystals
+    )
 
 
-def test_a_byte_for_each_wide_bin_gives_nearly_the_same_pdf(held_out, classics):
+def test_a_byte_for_each_wide_bin_gives_nearly_the_same_pdf(test_crystals, classics):
     omega = Conditions(qmax=18.0, rmax=25.0, radiation="neutron")
-    rows, g = held_out.simulate(omega)
+    rows, g = test_crystals.simulate(omega)
     assert rows.tolist() == list(range(1, len(classics)))
     seen = classics[1:]
     exact = apply_operator(
@@ -53,14 +55,14 @@ def test_a_byte_for_each_wide_bin_gives_nearly_the_same_pdf(held_out, classics):
     assert (np.abs(g - exact).max(axis=1) < 0.05 * np.ptp(exact, axis=1)).all()
 
 
-def test_formulas_come_back_and_models_without_them_say_so(held_out, model):
-    again = HeldOut.of(held_out.to_arrays())
-    assert again.formulas == held_out.formulas
-    old = replace(held_out, formulas=())
+def test_formulas_come_back_and_models_without_them_say_so(test_crystals, model):
+    again = TestCrystals.of(test_crystals.to_arrays())
+    assert again.formulas == test_crystals.formulas
+    old = replace(test_crystals, formulas=())
     assert "held_out/formulas" not in old.to_arrays()
-    assert HeldOut.of(old.to_arrays()).formulas == ()
+    assert TestCrystals.of(old.to_arrays()).formulas == ()
     with pytest.raises(ValueError, match="have no formulas; make it again"):
-        replace(model, held_out=old).tested_at(REFERENCE, composed=True)
+        replace(model, test_crystals=old).accuracy_at(REFERENCE, composed=True)
 
 
 def test_a_model_is_tested_at_the_conditions_of_a_file(model, classics, tmp_path):
@@ -70,10 +72,12 @@ def test_a_model_is_tested_at_the_conditions_of_a_file(model, classics, tmp_path
     (tmp_path / "a.gr").write_text(f"# qmax = 18\n{rows}\n")
     pdf = read_pdf(tmp_path / "a.gr", radiation="xray", qbroad=0.01, qmin=0.5)
     answer = model.predict(pdf)
-    _, made = model.held_out.simulate(pdf.conditions())
+    _, made = model.test_crystals.simulate(pdf.conditions())
     first = model.log_probabilities(made).argmax(axis=1)
     assert answer.trust.n == len(classics)
-    assert answer.trust.top1.value == pytest.approx(np.mean(first == model.held_out.y))
+    assert answer.trust.top1.value == pytest.approx(
+        np.mean(first == model.test_crystals.y)
+    )
     # three classes are always among the first six
     assert answer.trust.top6.value == 1
     where = "with Qmax 18 Å⁻¹, Qdamp 0.04 Å⁻¹ (assumed), rmax 25 Å, x-rays, the model"
@@ -90,12 +94,12 @@ def test_where_nothing_can_be_said_the_answer_says_why(model, classics, tmp_path
     answer = model.predict(read_pdf(tmp_path / "a.gr", qmax=5.0))
     assert answer.trust is None
     assert "how often the model is right here is not known" in answer.warnings[-1]
-    only = {"xray": model.held_out.spectra["xray"]}
-    xray = replace(model.held_out, spectra=only)
+    only = {"xray": model.test_crystals.spectra["xray"]}
+    xray = replace(model.test_crystals, spectra=only)
     with pytest.raises(ValueError, match="no spectra for neutron"):
         xray.simulate(Conditions(radiation="neutron"))
     with pytest.raises(ValueError, match="carries no held-out crystals"):
-        replace(model, held_out=None).tested_at(REFERENCE)
+        replace(model, test_crystals=None).accuracy_at(REFERENCE)
 
 
 def test_trust_counts_the_answers_that_are_alike():
@@ -112,14 +116,14 @@ def test_trust_counts_the_answers_that_are_alike():
 
 def test_held_out_crystals_come_back_with_the_model(model, tmp_path):
     save_model(tmp_path / "m", model)
-    again = load_model(tmp_path / "m").held_out
+    again = load_model(tmp_path / "m").test_crystals
     for omega in (REFERENCE, Conditions(radiation="neutron")):
         for one, other in zip(
-            again.simulate(omega), model.held_out.simulate(omega), strict=True
+            again.simulate(omega), model.test_crystals.simulate(omega), strict=True
         ):
             np.testing.assert_array_equal(one, other)
-    assert again.ids == model.held_out.ids
-    np.testing.assert_array_equal(again.y, model.held_out.y)
+    assert again.ids == model.test_crystals.ids
+    np.testing.assert_array_equal(again.y, model.test_crystals.y)
 
 
 def test_a_prediction_imports_nothing_that_only_the_pipeline_needs(model, tmp_path):
@@ -138,8 +142,8 @@ def test_a_prediction_imports_nothing_that_only_the_pipeline_needs(model, tmp_pa
 
 
 def test_a_changed_copy_is_tested_anew(model):
-    first, _ = model.tested_at(REFERENCE)
+    first, _ = model.accuracy_at(REFERENCE)
     other = replace(model, weights=to_arrays(make_network(NETWORK, 3, 1)))
-    again, _ = other.tested_at(REFERENCE)
+    again, _ = other.accuracy_at(REFERENCE)
     assert (first != again).any()
-    np.testing.assert_array_equal(model.tested_at(REFERENCE)[0], first)
+    np.testing.assert_array_equal(model.accuracy_at(REFERENCE)[0], first)

@@ -8,7 +8,7 @@ from gromega.model.model import Model, load_model, save_model
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.networks.resnet import views as jax_views
-from gromega.networks.resnet_numpy import PlainResNet, views
+from gromega.networks.resnet_numpy import NumpyResNet, views
 from gromega.networks.weights import round_weights, to_arrays
 
 NETWORK = {
@@ -54,7 +54,7 @@ def test_numpy_computes_what_jax_does(g, more, rounded):
     if rounded:
         round_weights(network)
     plain, compiled = (
-        PlainResNet(to_arrays(network), architecture, 4),
+        NumpyResNet(to_arrays(network), architecture, 4),
         Compiled(network),
     )
     x = compiled.embed(g)
@@ -67,7 +67,7 @@ def test_numpy_computes_what_jax_does(g, more, rounded):
 
 
 def test_an_answer_does_not_depend_on_the_company(g):
-    plain = PlainResNet(to_arrays(network_of(NETWORK)), NETWORK, 4)
+    plain = NumpyResNet(to_arrays(network_of(NETWORK)), NETWORK, 4)
     alone, together = np.exp(plain.predict(g[140:141])[0]), np.exp(plain.predict(g))
     np.testing.assert_allclose(alone, together[140], atol=1e-5)
 
@@ -76,7 +76,7 @@ def test_numbers_that_are_not_finite_are_refused(g):
     arrays = dict(to_arrays(network_of(NETWORK)))
     arrays["last/bias"] = np.full(4, np.nan, np.float32)
     with pytest.raises(ValueError, match="the network gives numbers that are not fin"):
-        PlainResNet(arrays, NETWORK, 4).predict(g)
+        NumpyResNet(arrays, NETWORK, 4).predict(g)
 
 
 def test_a_model_answers_alike_by_numpy_and_by_jax(g, tmp_path):
@@ -84,7 +84,7 @@ def test_a_model_answers_alike_by_numpy_and_by_jax(g, tmp_path):
     weights = to_arrays(network_of(NETWORK))
     save_model(tmp_path / "m", Model(weights, groups, NETWORK, REFERENCE, {}))
     plain, jax = load_model(tmp_path / "m"), load_model(tmp_path / "m", compiled=True)
-    assert isinstance(plain.engine, PlainResNet) and isinstance(jax.engine, Compiled)
+    assert isinstance(plain.engine, NumpyResNet) and isinstance(jax.engine, Compiled)
     np.testing.assert_allclose(
         np.exp(plain.log_probabilities(g)), np.exp(jax.log_probabilities(g)), atol=1e-3
     )

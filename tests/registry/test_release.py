@@ -106,12 +106,14 @@ def test_a_lower_version_does_not_take_the_place_of_a_higher_one(pipeline):
 def test_crystals_beyond_the_split_are_counted(pipeline):
     # Not all extra crystals were fit to train on: some are those to be tested on.
     extra = pa.table({"id": [f"extra-{i}" for i in range(60)]})
-    write_table(extra, Path("data/extra.parquet"))
-    learned = ("crystals.parquet", "split.parquet", "extra.parquet")
+    write_table(extra, Path("data/augmentation.parquet"))
+    learned = ("crystals.parquet", "split.parquet", "augmentation.parquet")
     train(pipeline, learned, n_train=55)
     data = read_card(release(FIRST))["data"]
     assert data["crystals"]["extra"] == 40
-    assert data["sha256"]["extra.parquet"] == sha256(Path("data/extra.parquet"))
+    assert data["sha256"]["augmentation.parquet"] == sha256(
+        Path("data/augmentation.parquet")
+    )
 
 
 @pytest.mark.usefixtures("pipeline")
@@ -141,9 +143,9 @@ def split_again(folder):
 
 def leave_a_sweep_behind(folder):
     """Train again, but keep what the model before answered along a sweep."""
-    shutil.copytree("data/answers/sweeps", "kept")
+    shutil.copytree("data/predictions/sweeps", "kept")
     train(folder, seed=5)
-    shutil.copytree("kept", "data/answers/sweeps", dirs_exist_ok=True)
+    shutil.copytree("kept", "data/predictions/sweeps", dirs_exist_ok=True)
 
 
 @pytest.mark.parametrize(
@@ -163,12 +165,12 @@ def leave_a_sweep_behind(folder):
         # answers of another training
         (
             lambda _: change_json("models/current/config.json", note="another"),
-            r"answers/reference\.zarr: the answers are of another model; make them",
+            r"predictions/reference\.zarr: the answers are of another model; make them",
         ),
         # a sweep of another training that was left behind
         (
             leave_a_sweep_behind,
-            r"answers/sweeps/qdamp\.zarr: the answers are of another model",
+            r"predictions/sweeps/qdamp\.zarr: the answers are of another model",
         ),
         # a model that does not say what it learned from
         (
@@ -187,13 +189,13 @@ def leave_a_sweep_behind(folder):
         # answers in the place of others
         (
             lambda _: shutil.copytree(
-                "data/answers/reference.zarr", "data/answers/sweeps/noise.zarr"
+                "data/predictions/reference.zarr", "data/predictions/sweeps/noise.zarr"
             ),
             r"noise\.zarr: the answers are those along the reference; remove it",
         ),
         # answers of which a part is lost: not taken for zeros
         (
-            lambda _: shutil.rmtree("data/answers/reference.zarr/log_p/c"),
+            lambda _: shutil.rmtree("data/predictions/reference.zarr/log_p/c"),
             r"reference\.zarr.*0 of 1 files",
         ),
         # a link in the place of the folder
@@ -203,7 +205,7 @@ def leave_a_sweep_behind(folder):
         ),
         # a file that is not there: named, and how to get it
         (
-            lambda _: shutil.rmtree("data/answers"),
+            lambda _: shutil.rmtree("data/predictions"),
             r"reference\.zarr: there is no store; make it with 'dvc repro'",
         ),
         (

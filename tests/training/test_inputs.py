@@ -13,7 +13,7 @@ from gromega.pdf.network_grid import INPUT_R, input_operator
 from gromega.pdf.operator import apply_operator
 from gromega.pdf.random_conditions import at_random, draw_theta, random_operator
 from gromega.pdf.spectrum import pair_spectra
-from gromega.training.inputs import FixedFeed, Part, VariantFeed
+from gromega.training.inputs import FixedInputs, Part, VariantInputs
 
 STILL = Changes(1.0, 0.0, 0.0, 0.0, uiso=0.0, other_radiation=0.0)
 
@@ -22,7 +22,7 @@ def feed_of(crystals, box, changes, **options):
     ids = np.array([crystal.id for crystal in crystals])
     made = [template(crystal) for crystal in crystals]
     y = np.arange(len(crystals))
-    return VariantFeed(ids, made, y, box, changes, 0, **options)
+    return VariantInputs(ids, made, y, box, changes, 0, **options)
 
 
 def batch(feed, epoch=0, step=0, key=0):
@@ -115,7 +115,7 @@ def test_fixed_feeds_give_the_pdfs_of_the_rows(generator):
         generator.normal(size=(3, 209)).astype(np.float32),
         np.array([0, 1, 0]),
     )
-    feed = FixedFeed(part)
+    feed = FixedInputs(part)
     rows = jnp.array([2, 0])
     got = feed.inputs(feed.stock(0), feed.pool(0), rows, jax.random.key(0))
     np.testing.assert_array_equal(got, part.g[[2, 0]])

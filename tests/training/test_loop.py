@@ -11,8 +11,8 @@ from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.networks.logits import top_k
 from gromega.training.checkpoint import Checkpoints
-from gromega.training.inputs import FixedFeed, Part
-from gromega.training.loop import Epoch, fit, write_history
+from gromega.training.inputs import FixedInputs, Part
+from gromega.training.loop import Epoch, train_network, write_history
 from gromega.training.recipes import get_recipe
 
 TINY = replace(
@@ -38,13 +38,13 @@ def network(seed=0):
 
 
 def feed(n, seed):
-    return FixedFeed(waves(n, seed), TINY.stretch)
+    return FixedInputs(waves(n, seed), TINY.stretch)
 
 
 @pytest.fixture(scope="module")
 def trained():
     seen = []
-    best, history = fit(
+    best, history = train_network(
         TINY, network(), feed(256, 0), waves(64, 1), [], 15, 0, report=seen.append
     )
     epochs = [what for what in seen if isinstance(what, Epoch)]
@@ -76,7 +76,9 @@ def test_of_epochs_that_are_as_good_the_first_is_returned():
     # accuracies stay as they are, weights do not
     slow = replace(TINY, learning_rate=1e-6, weight_decay=0.0)
     part = waves(32, 0)
-    best, history = fit(slow, network(), FixedFeed(part), part, [], 3, 0, box=part)
+    best, history = train_network(
+        slow, network(), FixedInputs(part), part, [], 3, 0, box=part
+    )
     assert len({epoch.merit for epoch in history}) == 1
     moved = network().last.bias[...] - best.last.bias[...]
     # one step of Adam at the lowest rate, where three epochs would have gone further
@@ -84,7 +86,7 @@ def test_of_epochs_that_are_as_good_the_first_is_returned():
 
 
 def test_same_seed_gives_the_same_weights(trained):
-    again, _ = fit(TINY, network(), feed(256, 0), waves(64, 1), [], 15, 0)
+    again, _ = train_network(TINY, network(), feed(256, 0), waves(64, 1), [], 15, 0)
     for one, other in zip(
         jax.tree.leaves(nnx.state(trained[0])),
         jax.tree.leaves(nnx.state(again)),
@@ -94,7 +96,7 @@ def test_same_seed_gives_the_same_weights(trained):
 
 
 def test_another_seed_gives_other_weights(trained):
-    _, history = fit(TINY, network(), feed(256, 0), waves(64, 1), [], 1, 1)
+    _, history = train_network(TINY, network(), feed(256, 0), waves(64, 1), [], 1, 1)
     assert history[0].loss != trained[1][0].loss
 
 
@@ -103,9 +105,17 @@ def test_balanced_loss_weighs_classes_by_their_rarity():
     # weighed by N_train / N_i, so the mean weight is the number of classes
     part = waves(32, 0)
     still = replace(TINY, learning_rate=0.0, weight_decay=0.0)
-    plain = fit(still, network(), FixedFeed(part, 0.05), part, [], 1, 0)[1][0].loss
-    balanced = fit(
-        replace(still, balanced=True), network(), FixedFeed(part, 0.05), part, [], 1, 0
+    plain = train_network(still, network(), FixedInputs(part, 0.05), part, [], 1, 0)[1][
+        0
+    ].loss
+    balanced = train_network(
+        replace(still, balanced=True),
+        network(),
+        FixedInputs(part, 0.05),
+        part,
+        [],
+        1,
+        0,
     )[1][0].loss
     assert balanced == pytest.approx(3 * plain, rel=0.3)
     assert balanced > 2 * plain
@@ -114,9 +124,11 @@ def test_balanced_loss_weighs_classes_by_their_rarity():
 def test_l2_adds_the_squared_kernels_to_the_loss():
     part = waves(32, 0)
     still = replace(TINY, learning_rate=0.0, weight_decay=0.0)
-    best, history = fit(still, network(), FixedFeed(part, 0.05), part, [], 1, 0)
-    _, heavier = fit(
-        replace(still, l2=0.01), network(), FixedFeed(part, 0.05), part, [], 1, 0
+    best, history = train_network(
+        still, network(), FixedInputs(part, 0.05), part, [], 1, 0
+    )
+    _, heavier = train_network(
+        replace(still, l2=0.01), network(), FixedInputs(part, 0.05), part, [], 1, 0
     )
     flat = nnx.to_flat_state(nnx.state(best, nnx.Param))
     kernels = [np.asarray(v[...]) for path, v in flat if path[-1] == "kernel"]
@@ -124,7 +136,7 @@ def test_l2_adds_the_squared_kernels_to_the_loss():
     assert heavier[0].loss - history[0].loss == pytest.approx(0.01 * squares, rel=1e-3)
 
 
-class Typed(FixedFeed):
+class Typed(FixedInputs):
     """Waves of which the first half alone are of the type that they are said to be."""
 
     def __init__(self, part, share):
@@ -144,7 +156,9 @@ def test_types_count_for_the_rows_that_keep_theirs():
     still = replace(TINY, batch=64, learning_rate=0.0, weight_decay=0.0, types=0.5)
 
     def loss(share):
-        return fit(still, typed, Typed(part, share), part, [], 1, 0)[1][0].loss
+        return train_network(still, typed, Typed(part, share), part, [], 1, 0)[1][
+            0
+        ].loss
 
     # where each group is one type, both have the same probability
     log_p = Compiled(typed).predict(part.g)[np.arange(64), part.y]
@@ -166,7 +180,7 @@ def test_a_loss_that_explodes_is_said():
     with pytest.raises(
         ValueError, match=r"the loss is .* in epoch 1; lower the learning"
     ):
-        fit(wild, network(), feed(256, 0), waves(32, 1), [], 1, 0)
+        train_network(wild, network(), feed(256, 0), waves(32, 1), [], 1, 0)
 
 
 def test_top_k_counts_ranks():
@@ -197,7 +211,7 @@ def test_history_is_a_table_of_epochs(trained, tmp_path):
 def test_crystals_of_the_test_part_are_refused(name):
     # one of them to learn from, one to choose by: both are named
     with pytest.raises(ValueError, match=f"1 crystals of the test part.*'{name}'"):
-        fit(TINY, network(), feed(32, 0), waves(32, 1), ["other", name], 1, 0)
+        train_network(TINY, network(), feed(32, 0), waves(32, 1), ["other", name], 1, 0)
 
 
 def test_a_state_that_cannot_be_written_is_one_line_and_the_last_one_stays(

@@ -17,7 +17,7 @@ from gromega.measured.pdf import QUANTITIES
 from gromega.web import app as web
 from gromega.web import server
 from gromega.web.app import EXAMPLES, PAGE, make_app
-from gromega.web.schema import AnswerOut
+from gromega.web.schema import PredictionOut
 
 RUTILE = EXAMPLES["rutile-synchrotron.gr"]
 R = np.arange(1.5, 30, 0.02)
@@ -42,7 +42,7 @@ def test_an_answer_is_that_of_the_model(client, model, library):
     reply = client.post("/api/predict?evidence=true", content=RUTILE.encode())
     assert reply.status_code == 200
     assert reply.json() == json.loads(json.dumps(expected))
-    AnswerOut.model_validate(reply.json())
+    PredictionOut.model_validate(reply.json())
     assert reply.json()["trust"]["n"] > 0
     packed = client.post("/api/predict", content=gzip.compress(RUTILE.encode()))
     assert packed.json()["groups"] == reply.json()["groups"]

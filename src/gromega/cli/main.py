@@ -201,7 +201,7 @@ def predict(
     out.write(form.head)
     try:
         with progress_bar("files", len(paths)) as advance:
-            for answer in af.answer_files(paths, question, advance):
+            for answer in af.predict_files(paths, question, advance):
                 if isinstance(answer, af.Unanswered):
                     typer.echo(f"gromega: {answer.reason}", err=True)
                     failed += 1
@@ -323,7 +323,7 @@ def ingest(
         float, typer.Option(min=0.1, help="Time limit for each crystal, s.")
     ] = 20.0,
     mebibytes: Annotated[
-        int, typer.Option(min=512, help="Memory limit for each process, MiB.")
+        int, typer.Option(min=512, help="Neighbours limit for each process, MiB.")
     ] = 4096,
     scheduler: Scheduler = None,
 ) -> None:
@@ -331,7 +331,7 @@ def ingest(
     from gromega._util.files import write_json
     from gromega._util.plotting import save_figure
     from gromega.crystals.collection import summarise
-    from gromega.crystals.ingest.validate import Options
+    from gromega.crystals.ingest.validate import IngestOptions
     from gromega.crystals.ingest.worker import Limits
     from gromega.evaluation.figures import crystals_figure
     from gromega.pipeline.gather import gather
@@ -343,7 +343,7 @@ def ingest(
     quarantine = quarantine or out.with_name(beside)
     if quarantine.is_dir() or quarantine.suffix != ".csv":
         raise ValueError(f"{quarantine}: give --quarantine a file to write, x.csv.")
-    options = Options(max_atoms=max_atoms, inorganic=inorganic)
+    options = IngestOptions(max_atoms=max_atoms, inorganic=inorganic)
     limits = Limits(seconds, mebibytes)
     tally = gather(paths, out, quarantine, scheduler, options, limits)
     if tally.taken:
@@ -392,7 +392,7 @@ def synthesize(
 ) -> None:
     """Make synthetic crystals of any space groups, each confirmed by spglib."""
     from gromega._util.parallel import open_processes
-    from gromega.crystals.generate.synthetic import Recipe, write_synthetic
+    from gromega.crystals.generate.synthetic import SyntheticRecipe, write_synthetic
 
     _check_table(out, [])
     if recipe and (group or count is not None or seed is not None):
@@ -400,9 +400,9 @@ def synthesize(
             "--recipe says all; leave it out, or --group, --count and --seed."
         )
     if recipe:
-        wanted = Recipe.from_yaml(recipe)
+        wanted = SyntheticRecipe.from_yaml(recipe)
     else:
-        wanted = Recipe(tuple(group or range(1, 231)), count or 100, seed or 0)
+        wanted = SyntheticRecipe(tuple(group or range(1, 231)), count or 100, seed or 0)
     with progress_bar("crystals", wanted.size) as advance, open_processes() as pool:
         write_synthetic(out, wanted, pool, advance)
     typer.echo(f"{out}: {wanted.size} crystals")
@@ -431,7 +431,7 @@ def evaluate(
     formulas = None
     if loaded.uses_compositions:
         formulas = formulas_of(ids, data / "crystals.parquet")
-    alone, told = loaded.alone_and_told(g, formulas)
+    alone, told = loaded.without_and_with_composition(g, formulas)
     typer.echo(json.dumps(score(alone, y, told)))
 
 
@@ -456,8 +456,8 @@ def results(
     )
     printer.print(
         f"reference: top-1 {reference['top1']:.1%}, top-6 {reference['top6']:.1%} "
-        f"(Lan et al., other crystals: {paper.REFERENCE['top1']:.1%}, "
-        f"{paper.REFERENCE['top6']:.1%})"
+        f"(Lan et al., other crystals: {paper.PAPER_REFERENCE['top1']:.1%}, "
+        f"{paper.PAPER_REFERENCE['top6']:.1%})"
     )
     told = reference.get("with_composition")
     if told:
@@ -504,7 +504,7 @@ def verify(
     stores: Annotated[list[Path], typer.Argument(help="Zarr stores of the lake.")],
 ) -> None:
     """Read whole stores and check every number in them."""
-    from gromega.lake.store import verify as verify_store
+    from gromega.lake.store import verify_store as verify_store
 
     for store in stores:
         typer.echo(f"{store}: whole, {verify_store(store)} numbers")

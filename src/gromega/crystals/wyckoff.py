@@ -15,7 +15,7 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Group:
+class WyckoffGroup:
     """A space group in its primitive basis, with its Wyckoff positions.
 
     The basis vectors are rows, in coordinates of the conventional cell. Position k has
@@ -44,7 +44,7 @@ class Group:
 
 
 @cache
-def load_group(number: int) -> Group:
+def load_group(number: int) -> WyckoffGroup:
     """Return the space group of a number, 1 to 230."""
     setting = gemmi.get_spacegroup_reference_setting(number)
     operations = list(setting.operations().sym_ops)
@@ -63,7 +63,7 @@ def load_group(number: int) -> Group:
     images = np.einsum("nij,kj->kni", rotations, somewhere) + translations
     first = _coincide(images[:, :, None], images[:, None]).argmax(axis=2)
     is_coset = first == np.arange(len(rotations))
-    return Group(
+    return WyckoffGroup(
         number=number,
         basis=primitive.T,
         rotations=rotations,

@@ -105,7 +105,7 @@ def confusion(log_p: NDArray[np.floating], y: NDArray[np.int64]) -> NDArray[np.i
 
 
 @dataclass(frozen=True)
-class Reliability:
+class ReliabilityBin:
     """How often answers of about the same confidence are right.
 
     Parameters
@@ -120,20 +120,20 @@ class Reliability:
     right: Share
 
 
-def reliability(
+def reliability_diagram(
     log_p: NDArray[np.floating], y: NDArray[np.int64], bins: int = 10
-) -> list[Reliability]:
+) -> list[ReliabilityBin]:
     """Return the reliability diagram, by bins of as many crystals each."""
     confidence = np.exp(log_p.max(axis=1))
     right = log_p.argmax(axis=1) == y
     order = np.argsort(confidence, kind="stable")
     return [
-        Reliability(float(confidence[rows].mean()), Share.of(right[rows]))
+        ReliabilityBin(float(confidence[rows].mean()), Share.of(right[rows]))
         for rows in np.array_split(order, min(bins, y.size))
     ]
 
 
-def refusing(
+def selective_accuracy(
     log_p: NDArray[np.floating], y: NDArray[np.int64], shares: Sequence[float]
 ) -> list[Share]:
     """Return the top-1 accuracy where the least confident answers are refused.

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega._util.intervals import paired_interval
-from gromega.evaluation.predictions import Answers, read_answers
+from gromega.evaluation.predictions import StoredPredictions, read_predictions
 from gromega.evaluation.report.document import Table
 from gromega.evaluation.score import TOP
 from gromega.networks.logits import classes, ranks
 
-ANSWERS = Path("data/answers")
+PREDICTIONS = Path("data/predictions")
 
 
 @contextmanager
-def answers_of(where: str) -> Iterator[dict[str, Answers]]:
+def predictions_of(where: str) -> Iterator[dict[str, StoredPredictions]]:
     """Yield the answers of another run by name: ``reference``, and those of sweeps.
 
     Parameters
@@ -32,8 +32,8 @@ def answers_of(where: str) -> Iterator[dict[str, Answers]]:
     ValueError
         If there are none.
     """
-    if (Path(where) / ANSWERS).is_dir():
-        yield _read(Path(where) / ANSWERS)
+    if (Path(where) / PREDICTIONS).is_dir():
+        yield _read(Path(where) / PREDICTIONS)
         return
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
@@ -42,27 +42,27 @@ def answers_of(where: str) -> Iterator[dict[str, Answers]]:
     with TemporaryDirectory() as folder:
         try:
             files = DVCFileSystem(".", rev=where)
-            files.get(ANSWERS.as_posix(), folder, recursive=True)
+            files.get(PREDICTIONS.as_posix(), folder, recursive=True)
         except (DvcException, SCMError, OSError) as error:
             raise ValueError(
                 f"there are no answers of {where!r} ({' '.join(str(error).split())}); "
                 "give a git revision whose data are in DVC's cache or remote, or the "
                 "folder of another pipeline."
             ) from None
-        found = [Path(folder), Path(folder) / ANSWERS.name]
+        found = [Path(folder), Path(folder) / PREDICTIONS.name]
         yield _read(next(p for p in reversed(found) if p.is_dir()))
 
 
-def _read(folder: Path) -> dict[str, Answers]:
-    found = {"reference": read_answers(folder / "reference.zarr")}
+def _read(folder: Path) -> dict[str, StoredPredictions]:
+    found = {"reference": read_predictions(folder / "reference.zarr")}
     for path in sorted((folder / "sweeps").glob("*.zarr")):
-        found[path.stem] = read_answers(path)
+        found[path.stem] = read_predictions(path)
     return found
 
 
 def comparison(
-    ours: dict[str, Answers],
-    theirs: dict[str, Answers],
+    ours: dict[str, StoredPredictions],
+    theirs: dict[str, StoredPredictions],
     space_groups: NDArray[np.int64],
     name: str,
 ) -> Table:

@@ -15,9 +15,9 @@ from gromega._util.plotting import style
 from gromega.conditions import Box
 from gromega.crystals.space_groups import crystal_system
 from gromega.evaluation import paper
-from gromega.evaluation.analysis import Reliability
-from gromega.evaluation.score import TOLD, Scores
-from gromega.evaluation.subsamples import Draws
+from gromega.evaluation.analysis import ReliabilityBin
+from gromega.evaluation.score import WITH_COMPOSITION, Scores
+from gromega.evaluation.subsamples import Subsamples
 from gromega.sweeps import Axis, Sweep
 
 COLORS = {"top6": "#1f6fb4", "top1": "#c2571a"}
@@ -37,7 +37,7 @@ def sweep_figure(
     scores: dict[str, Scores],
     trained_over: Box,
     caption: str,
-    draws: Mapping[str, Draws] | None = None,
+    draws: Mapping[str, Subsamples] | None = None,
 ) -> Figure:
     """Return accuracy against one condition, with the training value marked.
 
@@ -59,13 +59,15 @@ def sweep_figure(
         figure = Figure(figsize=(5.4, 3.8), layout="constrained")
         plot = figure.add_subplot()
         places, named = _places(axis, scores)
-        reported = paper.SWEEPS.get(axis.name)
-        told = all(TOLD in score for score in scores.values())
+        reported = paper.PAPER_SWEEPS.get(axis.name)
+        told = all(WITH_COMPOSITION in score for score in scores.values())
         for name, color in COLORS.items():
             accuracies = [100 * score[name] for score in scores.values()]
             plot.plot(places, accuracies, color=color, **_OUR_LINE)
             if told:
-                better = [100 * score[TOLD][name] for score in scores.values()]
+                better = [
+                    100 * score[WITH_COMPOSITION][name] for score in scores.values()
+                ]
                 plot.plot(places, better, color=color, **_TOLD_LINE)
             if draws:
                 boxes = [100 * np.asarray(draws[key][name]) for key in scores]
@@ -218,7 +220,7 @@ def confusion_figure(matrix: NDArray[np.int64], groups: Sequence[int]) -> Figure
     return figure
 
 
-def reliability_figure(bins: Sequence[Reliability]) -> Figure:
+def reliability_figure(bins: Sequence[ReliabilityBin]) -> Figure:
     """Return accuracy against confidence, with 95 % intervals."""
     with style():
         figure = Figure(figsize=(4.4, 3.8), layout="constrained")

@@ -7,9 +7,9 @@ reference, tested on a tenth of the test part.
 
 from gromega.sweeps import Axis
 
-REFERENCE = {"top1": 0.677, "top6": 0.902}
+PAPER_REFERENCE = {"top1": 0.677, "top6": 0.902}
 
-SWEEPS: dict[str, dict[str, tuple[float, ...]]] = {
+PAPER_SWEEPS: dict[str, dict[str, tuple[float, ...]]] = {
     "rmax": {
         "value": (10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
         "top1": (
@@ -41,8 +41,8 @@ SWEEPS: dict[str, dict[str, tuple[float, ...]]] = {
 
 def reported(axis: Axis) -> dict[str, tuple[float, float]]:
     """Return top-1 and top-6 by value of an axis; none if the paper left it out."""
-    if axis.name not in SWEEPS:
+    if axis.name not in PAPER_SWEEPS:
         return {}
-    theirs = SWEEPS[axis.name]
+    theirs = PAPER_SWEEPS[axis.name]
     columns = (theirs["value"], theirs["top1"], theirs["top6"])
     return {axis.key(v): (top1, top6) for v, top1, top6 in zip(*columns, strict=True)}

@@ -1,4 +1,4 @@
-"""Answers: what a model says of each crystal of the test part, at each condition."""
+"""Predictions of the test part, at each condition."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from gromega.lake.store import (
     open_store,
     read_pdfs,
     whole,
-    write_answers,
+    write_predictions,
 )
 from gromega.model.model import Model
 from gromega.sweeps import Sweep, get_sweep
@@ -25,7 +25,7 @@ _ROWS = 4096
 
 
 @dataclass(frozen=True)
-class Answers:
+class StoredPredictions:
     """The answers of a model at the reference, or at the points of a sweep.
 
     Parameters
@@ -68,7 +68,7 @@ def answer(
     out: Path,
     compositions: Sequence[str] | None = None,
     by: Mapping[str, str] | None = None,
-) -> Answers:
+) -> StoredPredictions:
     """Ask a model for the space groups of crystals, and write what it answers.
 
     Parameters
@@ -114,7 +114,7 @@ def answer(
         # Crystal by crystal, so that what is like its composition is found once.
         asked = g[:, rows].swapaxes(0, 1).reshape(-1, g.shape[-1])
         known = compositions and np.repeat(compositions[rows], n_points).tolist()
-        both = model.alone_and_told(asked, known)
+        both = model.without_and_with_composition(asked, known)
         for into, found in zip((log_p, told), both, strict=True):
             if into is not None and found is not None:
                 shaped = found.reshape(-1, n_points, n_groups)
@@ -122,16 +122,20 @@ def answer(
     shape = (*seen.shape, n_groups)
     told = None if told is None else told.reshape(shape)
     log_p, by = log_p.reshape(shape), by or {}
-    write_answers(out, sweep, ids, model.space_groups, log_p, seen, told, by)
+    write_predictions(out, sweep, ids, model.space_groups, log_p, seen, told, by)
     return _flat(ids, model.space_groups, log_p, seen, sweep, told, by)
 
 
-def read_answers(path: Path) -> Answers:
+def read_predictions(path: Path) -> StoredPredictions:
     """Return the answers of a store that `answer` wrote."""
     data = open_store(path)
     log_p, ids = whole(data, "log_p"), ids_of(data)
     sweep, seen = _sweep_of(path, data, ids.size)
-    told = whole(data, "log_p_told") if "log_p_told" in data else None
+    told = (
+        whole(data, "log_p_with_composition")
+        if "log_p_with_composition" in data
+        else None
+    )
     by = data.attrs.get("model", {})
     return _flat(ids, whole(data, "space_group"), log_p, seen, sweep, told, by)
 
@@ -160,11 +164,11 @@ def _flat(
     sweep: Sweep | None,
     told: NDArray[np.float32] | None,
     by: Any,
-) -> Answers:
+) -> StoredPredictions:
     n, n_groups = log_p.shape[-2:]
     if told is not None:
         told = told.reshape(-1, n, n_groups)
-    return Answers(
+    return StoredPredictions(
         ids, space_groups, log_p.reshape(-1, n, n_groups), seen.reshape(-1, n), sweep,
         told, by,
     )  # fmt: skip

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.evaluation.predictions import Answers
+from gromega.evaluation.predictions import StoredPredictions
 from gromega.model.calibration import expected_calibration_error
 from gromega.networks.logits import classes, ranks
 
 TOP = (1, 6)
-TOLD = "with_composition"
+WITH_COMPOSITION = "with_composition"
 Scores = dict[str, Any]
-"""Accuracies and the like; at `TOLD`, those of answers that knew the composition."""
+"""Accuracies and the like; at `WITH_COMPOSITION`, those with the composition."""
 
 
 def score(
@@ -23,16 +23,18 @@ def score(
     """Return the top-1 and top-6 accuracies and the number of crystals.
 
     With them goes the expected calibration error of the probabilities, ``ece``, and at
-    `TOLD` the same of those that the model gives told the compositions, if it does.
+    `WITH_COMPOSITION` the same with the compositions, where the model uses them.
     """
     rank = ranks(log_probabilities, y)
     scores: Scores = {f"top{k}": round(float(np.mean(rank < k)), 6) for k in TOP}
     error = round(expected_calibration_error(log_probabilities, y), 6)
     scores |= {"ece": error, "n": int(y.size)}
-    return scores if told is None else {**scores, TOLD: score(told, y)}
+    return scores if told is None else {**scores, WITH_COMPOSITION: score(told, y)}
 
 
-def scores(answers: Answers, space_groups: NDArray[np.int64]) -> dict[str, Scores]:
+def scores(
+    answers: StoredPredictions, space_groups: NDArray[np.int64]
+) -> dict[str, Scores]:
     """Return the scores of answers by point; the key of the reference is empty.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Draws: how far accuracy moves with the crystals that happen to be tested."""
+"""Subsamples: how far accuracy moves with the crystals that happen to be tested."""
 
 from pathlib import Path
 
@@ -12,11 +12,11 @@ from gromega.evaluation.score import TOP
 
 SHARE, COUNT = 0.1, 100
 """A draw is a tenth of the test part, as in the paper; so many are made."""
-Draws = dict[str, NDArray[np.float64]]
+Subsamples = dict[str, NDArray[np.float64]]
 """The accuracies of each draw, (n_draws,), by ``top1`` and ``top6``."""
 
 
-def draw_rows(
+def subsample_rows(
     n: int, count: int = COUNT, share: float = SHARE, seed: int = 0
 ) -> NDArray[np.int64]:
     """Return the rows of each draw, (count, n_rows), without a row twice in a draw.
@@ -37,9 +37,9 @@ def draw_rows(
     return np.stack([np.sort(random.permutation(n)[:size]) for _ in range(count)])
 
 
-def draw_scores(
+def subsample_scores(
     ranks: NDArray[np.int64], seen: NDArray[np.bool_], rows: NDArray[np.int64]
-) -> Draws:
+) -> Subsamples:
     """Return the accuracies of draws.
 
     Parameters
@@ -56,7 +56,7 @@ def draw_scores(
     return {f"top{k}": number / counted for k, number in right.items()}
 
 
-def write_draws(path: Path, draws: dict[tuple[str, str], Draws]) -> None:
+def write_subsamples(path: Path, draws: dict[tuple[str, str], Subsamples]) -> None:
     """Write the accuracies of draws as parquet: sweep, point, draw, top1, top6.
 
     Parameters
@@ -79,8 +79,8 @@ def write_draws(path: Path, draws: dict[tuple[str, str], Draws]) -> None:
     write_table(pa.table(columns), path)
 
 
-def read_draws(path: Path) -> dict[tuple[str, str], Draws]:
-    """Return the accuracies that `write_draws` wrote."""
+def read_subsamples(path: Path) -> dict[tuple[str, str], Subsamples]:
+    """Return the accuracies that `write_subsamples` wrote."""
     columns = pq.read_table(path).to_pydict()
     names = [f"top{k}" for k in TOP]
     found: dict[tuple[str, str], dict[str, list[float]]] = {}

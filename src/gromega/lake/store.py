@@ -449,7 +449,7 @@ def _write_sweep(
     array[...] = seen
 
 
-def write_answers(
+def write_predictions(
     path: Path,
     sweep: Sweep | None,
     ids: NDArray[np.str_],
@@ -484,7 +484,10 @@ def write_answers(
     points = POINTS[: len(sweep.shape)] if sweep else ()
     arrays = {"log_p": ("log-probability", log_p)}
     if told is not None:
-        arrays["log_p_told"] = "log-probability, the composition known", told
+        arrays["log_p_with_composition"] = (
+            "log-probability, the composition known",
+            told,
+        )
     attributes: dict[str, Any] = {"format": "gromega answers 1"}
     if by:
         attributes["model"] = dict(by)
@@ -500,7 +503,7 @@ def write_answers(
         _coordinate(group, "crystal", ids)
 
 
-def verify(path: Path) -> int:
+def verify_store(path: Path) -> int:
     """Read a whole store and return how many numbers it holds.
 
     Raises

@@ -1,4 +1,4 @@
-"""Answers to the files of measured PDFs, by all cores where there are many."""
+"""Predictions of the files of measured PDFs, by all cores where there are many."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gromega.measured.pdf import MeasuredPDF
     from gromega.model.matches import Library
     from gromega.model.model import Model
-    from gromega.model.prediction import Answer
+    from gromega.model.prediction import Prediction
 
 MANY = 1000
 """Files that are worth the start of processes."""
@@ -41,23 +41,23 @@ class Form:
         What is written before, between and after the texts.
     """
 
-    write: "Callable[[str, Answer], str]"
+    write: "Callable[[str, Prediction], str]"
     head: str = ""
     between: str = ""
     tail: str = ""
 
 
-def _as_text(name: str, answer: "Answer") -> str:
+def _as_text(name: str, answer: "Prediction") -> str:
     return f"{name}\n{answer}\n"
 
 
-def _as_json(name: str, answer: "Answer") -> str:
+def _as_json(name: str, answer: "Prediction") -> str:
     text = json.dumps({name: answer.to_mapping()}, indent=2, ensure_ascii=False)
     # Without its braces: it is one pair of the whole.
     return text[2:-2]
 
 
-def _as_csv(name: str, answer: "Answer") -> str:
+def _as_csv(name: str, answer: "Prediction") -> str:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for k, c in enumerate(answer.groups):
@@ -107,7 +107,7 @@ class Unanswered:
     reason: str
 
 
-def answer_files(
+def predict_files(
     paths: Sequence[Path], question: Question, progress: Callable[[int], None]
 ) -> Iterator[str | Unanswered]:
     """Yield the answer to each file as a text, or why there is none, in order.
@@ -165,16 +165,16 @@ def _answer(
     ]
 
 
-def _write(question: Question, path: Path, answer: "Answer") -> str:
+def _write(question: Question, path: Path, answer: "Prediction") -> str:
     """Return the text of an answer, and draw its figure if there is to be one."""
     # A name may hold bytes that are no text, or codes that a terminal obeys.
     decoded = os.fsencode(path).decode(errors="replace")
     name = "".join(c if c.isprintable() else "\ufffd" for c in decoded)
     if path in question.figures:
         from gromega._util.plotting import save_figure
-        from gromega.model.prediction_figure import answer_figure
+        from gromega.model.prediction_figure import prediction_figure
 
-        save_figure(answer_figure(answer, name), question.figures[path])
+        save_figure(prediction_figure(answer, name), question.figures[path])
     return question.form.write(name, answer)
 
 

@@ -12,12 +12,12 @@ from gromega.networks.logits import log_softmax
 
 COVERAGES = (0.90, 0.95)
 TEMPERATURES = 0.05, 20.0
-"""The range in which `fit` looks for the temperature."""
+"""The range in which `fit_calibration` looks for the temperature."""
 DECIMALS = 6
 
 
 @dataclass(frozen=True)
-class OtherGroups:
+class OtherGroupFit:
     """How likely a PDF is of a space group that a model does not know.
 
     Such PDFs are answered less surely: the log-odds are linear in the entropy
@@ -86,7 +86,7 @@ class Calibration:
     conformal: dict[str, float]
     fitted_on: str
     n: int
-    other_groups: OtherGroups | None = None
+    other_groups: OtherGroupFit | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.temperature < math.inf:
@@ -161,7 +161,7 @@ class Calibration:
                 f"{', '.join(values) or 'none'}."
             )
         others = values.get("other_groups")
-        found = OtherGroups(**others) if others else None
+        found = OtherGroupFit(**others) if others else None
         return cls(**{**values, "other_groups": found})
 
     def to_mapping(self) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class Calibration:
         return values
 
 
-def fit(
+def fit_calibration(
     log_p: ArrayLike,
     y: ArrayLike,
     fitted_on: str = "validation part",
@@ -230,7 +230,9 @@ def fit(
     return Calibration(temperature, conformal, fitted_on, int(y.size))
 
 
-def fit_other_groups(known: ArrayLike, others: ArrayLike, share: float) -> OtherGroups:
+def fit_other_groups(
+    known: ArrayLike, others: ArrayLike, share: float
+) -> OtherGroupFit:
     """Return how likely PDFs are of groups that a model does not know.
 
     Of all logistic functions of the entropy, it has the least mean of -log p where
@@ -263,7 +265,7 @@ def fit_other_groups(known: ArrayLike, others: ArrayLike, share: float) -> Other
 
     found = minimize(loss, np.array([math.log(share / (1 - share)), 0.0]))
     offset, slope = (round(float(x), DECIMALS) for x in found.x)
-    return OtherGroups(round(share, DECIMALS), offset, slope, int(m))
+    return OtherGroupFit(round(share, DECIMALS), offset, slope, int(m))
 
 
 def mass_before(log_p: ArrayLike) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gromega.conditions import REFERENCE, Conditions
 from gromega.measured.pdf import MeasuredPDF, to_input
-from gromega.model.sqrt_quantize import Companded
+from gromega.model.sqrt_quantize import SqrtQuantized
 from gromega.pdf.bins import BIN_WIDTH, DMAX, through_knots
 from gromega.pdf.network_grid import INPUT_R, input_operator, points_within
 from gromega.pdf.operator import Operator, reach
@@ -119,7 +119,7 @@ class Library:
     formulas: tuple[str, ...]
     space_groups: NDArray[np.int64]
     density: Floats
-    spectra: Mapping[str, Companded]
+    spectra: Mapping[str, SqrtQuantized]
     # Expanded once: that takes as long as comparing.
     _expanded: dict[str, Floats] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -164,14 +164,14 @@ class Library:
         spectra, density = self._spectra(omega.radiation), self.density
         op = input_operator(replace(omega, uiso=REFERENCE.uiso), DMAX)
         near = inside & (max(FIRST_RMAX, omega.rmin + 2.0) >= INPUT_R)
-        likeness = np.where(seen, np.float32(-1), np.float32(-2))
+        similarity = np.where(seen, np.float32(-1), np.float32(-2))
         for strain in _FIRST_STRAINS:
-            found = _likeness(op, near, spectra, density, g, strain)
-            np.maximum(likeness, found, out=likeness, where=seen)
-        rows = _highest(likeness, min(SHORTLIST, int(seen.sum())))
+            found = _similarity(op, near, spectra, density, g, strain)
+            np.maximum(similarity, found, out=similarity, where=seen)
+        rows = _highest(similarity, min(SHORTLIST, int(seen.sum())))
         spectra, density = spectra[rows], density[rows]
         over_all = np.stack(
-            [_likeness(op, inside, spectra, density, g, s) for s in _STRAINS]
+            [_similarity(op, inside, spectra, density, g, s) for s in _STRAINS]
         )
         short = _highest(over_all.max(axis=0), SHORTLIST // 10)
         rows, spectra, density = rows[short], spectra[short], density[short]
@@ -181,7 +181,7 @@ class Library:
         for k, op in enumerate(ops):
             for strain in np.unique(strains):
                 same = strains == strain
-                at_uiso[k, same] = _likeness(
+                at_uiso[k, same] = _similarity(
                     op, inside, spectra[same], density[same], g, strain
                 )
         best = []
@@ -220,7 +220,7 @@ def _highest(values: Floats, n: int) -> NDArray[np.int64]:
     return np.argsort(-values, kind="stable")[:n]
 
 
-def _likeness(
+def _similarity(
     op: Operator,
     inside: NDArray[np.bool_],
     spectra: Floats,
@@ -297,7 +297,7 @@ def make_library(
         crystal that it does not see.
     """
     held = {
-        name: Companded.of(fine, FACTOR, LEVELS, N_COARSE)
+        name: SqrtQuantized.of(fine, FACTOR, LEVELS, N_COARSE)
         for name, fine in spectra.items()
     }
     return Library(
@@ -357,7 +357,7 @@ def load_library(path: str | Path = LIBRARY) -> Library:
             roots = table[name].combine_chunks().flatten().to_numpy()
             largest = table[f"{name}_largest"].to_numpy()
             roots = roots.reshape(-1, N_COARSE)
-            spectra[name] = Companded(roots, largest, facts["levels"])
+            spectra[name] = SqrtQuantized(roots, largest, facts["levels"])
         return Library(
             tuple(table["id"].to_pylist()),
             tuple(table["formula"].to_pylist()),

@@ -21,11 +21,17 @@ from gromega.measured.pdf import MeasuredPDF, to_inputs
 from gromega.model.calibration import Calibration
 from gromega.model.importance import find_evidence
 from gromega.model.matches import Library
-from gromega.model.neighbours import Memory, Recalled
-from gromega.model.prediction import FIRST_PEAK, Answer, Candidate, Known, OtherGroup
-from gromega.model.reliability import HeldOut, Trust, trust
+from gromega.model.neighbours import NeighbourResult, Neighbours
+from gromega.model.prediction import (
+    FIRST_PEAK,
+    Candidate,
+    Neighbour,
+    OtherGroupProbability,
+    Prediction,
+)
+from gromega.model.reliability import Reliability, TestCrystals, trust
 from gromega.networks.logits import ranks
-from gromega.networks.resnet_numpy import PlainResNet
+from gromega.networks.resnet_numpy import NumpyResNet
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import INPUT_R, simulate_input
 from gromega.pdf.operator import reach
@@ -45,13 +51,13 @@ INPUT = {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size}
 
 
 Nearest = list[tuple[str, int, float]]
-"""Name, space group and likeness of crystals of a memory."""
+"""Name, space group and similarity of crystals of a memory."""
 Test = tuple[NDArray[np.floating], NDArray[np.int64]]
 """The confidence of answers and the ranks of the true groups, both (n,)."""
 
 
 class Engine(Protocol):
-    """What computes a network: `plain.PlainResNet`, `inference.Compiled`."""
+    """What computes a network: `plain.NumpyResNet`, `inference.Compiled`."""
 
     def predict(self, g: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return log-probabilities, (n, n_groups), for G, (n, 209)."""
@@ -90,7 +96,7 @@ class Model:
         What makes its probabilities honest; None of a model that has none.
     memory
         The crystals that it remembers; None of a model that remembers none.
-    held_out
+    test_crystals
         Crystals of the test part, to say how often it is right at some conditions;
         None of a model that carries none.
     with_composition
@@ -108,8 +114,8 @@ class Model:
     training: dict[str, Any]
     box: Box | None = None
     calibration: Calibration | None = None
-    memory: Memory | None = None
-    held_out: HeldOut | None = None
+    memory: Neighbours | None = None
+    test_crystals: TestCrystals | None = None
     with_composition: Calibration | None = None
     compiled: bool = False
     # Not handed on to a changed copy, whose answers differ.
@@ -162,7 +168,7 @@ class Model:
 
             return Compiled(self.network)
         try:
-            return PlainResNet(self.weights, self.architecture, self.space_groups.size)
+            return NumpyResNet(self.weights, self.architecture, self.space_groups.size)
         except (ValueError, KeyError, TypeError) as error:
             raise _mismatch(error) from None
 
@@ -222,7 +228,7 @@ class Model:
         """Return log-probabilities as `log_probabilities`, but not yet calibrated."""
         return self._asked(g, [compositions])[0].log_p
 
-    def alone_and_told(
+    def without_and_with_composition(
         self, g: NDArray[np.float32], compositions: Sequence[str] | None
     ) -> tuple[NDArray[np.floating], NDArray[np.floating] | None]:
         """Return `log_probabilities` without and with the compositions, if any.
@@ -248,7 +254,7 @@ class Model:
         g: NDArray[np.float32],
         told: Sequence[Sequence[str] | None],
         k: int = 0,
-    ) -> list[Recalled]:
+    ) -> list[NeighbourResult]:
         """Return what is answered, once for each of what the model is told."""
         _check_input(g)
         if any(each is not None for each in told) and not self.uses_compositions:
@@ -259,19 +265,19 @@ class Model:
         if self.memory is None:
             nothing = np.zeros((len(g), 0))
             log_p, gap = self.engine.predict(g), np.zeros(len(g), np.float32)
-            found = Recalled(
+            found = NeighbourResult(
                 log_p, nothing.astype(np.int64), nothing.astype(np.float32), gap
             )
             return [found] * len(told)
         embeddings = self.engine.embed(g)
         log_p = self.engine.head(embeddings)
-        return [self.memory.recall(log_p, embeddings, k, each) for each in told]
+        return [self.memory.query(log_p, embeddings, k, each) for each in told]
 
     def nearest(self, g: NDArray[np.float32], k: int = _NEAREST) -> list[Nearest]:
         """Return the crystals of the memory that are most like each PDF.
 
         For each PDF they are k crystals, the most alike first: name, space group and
-        likeness, the cosine between the embeddings, at most 1.
+        similarity, the cosine between the embeddings, at most 1.
 
         Parameters
         ----------
@@ -294,7 +300,7 @@ class Model:
         return self._named(*self.memory.nearest(self.engine.embed(g), k))
 
     def _named(
-        self, places: NDArray[np.int64], likeness: NDArray[np.float32]
+        self, places: NDArray[np.int64], similarity: NDArray[np.float32]
     ) -> list[Nearest]:
         memory, groups = self.memory, self.space_groups
         if memory is None:
@@ -304,10 +310,10 @@ class Model:
                 (memory.names[i], int(groups[memory.y[i]]), float(cosine))
                 for i, cosine in zip(row, cosines, strict=True)
             ]
-            for row, cosines in zip(places, likeness, strict=True)
+            for row, cosines in zip(places, similarity, strict=True)
         ]
 
-    def tested_at(self, conditions: Conditions, composed: bool = False) -> Test:
+    def accuracy_at(self, conditions: Conditions, composed: bool = False) -> Test:
         """Return how the model does on the crystals that it carries.
 
         Parameters
@@ -327,7 +333,7 @@ class Model:
         ValueError
             If the model carries no crystals, or none for these conditions.
         """
-        held = self.held_out
+        held = self.test_crystals
         if held is not None and composed and not held.formulas:
             raise ValueError(
                 "the held-out crystals of this model have no formulas; make it again "
@@ -352,10 +358,10 @@ class Model:
 
     def _trust(
         self, conditions: Conditions, composed: bool, confidence: float
-    ) -> Trust | str:
+    ) -> Reliability | str:
         """Return how far to trust an answer, or why that cannot be said."""
         try:
-            return trust(confidence, *self.tested_at(conditions, composed))
+            return trust(confidence, *self.accuracy_at(conditions, composed))
         except ValueError as error:
             return f"how often the model is right here is not known: {error}"
 
@@ -366,7 +372,7 @@ class Model:
         trust: bool = True,
         evidence: bool = False,
         library: Library | None = None,
-    ) -> Answer:
+    ) -> Prediction:
         """Return what the model answers to a measured PDF.
 
         Where the PDF has a composition, the model is told.
@@ -401,7 +407,7 @@ class Model:
         evidence: bool = False,
         library: Library | None = None,
         progress: Callable[[int], None] | None = None,
-    ) -> list[Answer]:
+    ) -> list[Prediction]:
         """Return what the model answers to measured PDFs, as `predict` does to one.
 
         Called with 1 after each answer, progress may show how far it is.
@@ -412,7 +418,7 @@ class Model:
                     "PDFs are given as gromega.read_pdf returns them, one to predict, "
                     f"a list to predict_all; got {type(pdf).__name__}."
                 )
-        answers: dict[int, Answer] = {}
+        answers: dict[int, Prediction] = {}
         told = {given: self._is_told(given) for given in {p.composition for p in pdfs}}
         for composed in (False, True):
             rows = [
@@ -430,7 +436,7 @@ class Model:
 
     def _answers(
         self, pdfs: Sequence[MeasuredPDF], told: bool, coverage: float, trust: bool
-    ) -> Iterator[Answer]:
+    ) -> Iterator[Prediction]:
         """Yield the answers to PDFs, told the compositions of all or of none."""
         if not pdfs:
             return
@@ -442,10 +448,13 @@ class Model:
         if calibration:
             inside, stated = calibration.prediction_sets(log_p, coverage), coverage
         nearest = self._named(found.places, found.cosines)
-        others: list[OtherGroup | None] = [None] * len(pdfs)
+        others: list[OtherGroupProbability | None] = [None] * len(pdfs)
         if calibration and calibration.other_groups:
             likely, share = calibration.other_groups, calibration.other_groups.share
-            others = [OtherGroup(float(p), share) for p in likely.probability(log_p)]
+            others = [
+                OtherGroupProbability(float(p), share)
+                for p in likely.probability(log_p)
+            ]
         parts = zip(pdfs, log_p, inside, nearest, found.gap, others, strict=True)
         for pdf, row, among, known, gap, other in parts:
             tested = None
@@ -457,7 +466,7 @@ class Model:
             if gap > _DOUBT:
                 doubt = (
                     f"crystals of compositions like {pdf.composition} look less "
-                    "like the PDF than others do, their likeness is less by "
+                    "like the PDF than others do, their similarity is less by "
                     f"{gap:.2f}: is the composition right?"
                 )
                 answer = replace(answer, warnings=(*answer.warnings, doubt))
@@ -470,8 +479,8 @@ class Model:
         return self.uses_compositions and self.memory.knows(composition)
 
     def _reasoned(
-        self, answer: Answer, pdf: MeasuredPDF, library: Library | None
-    ) -> Answer:
+        self, answer: Prediction, pdf: MeasuredPDF, library: Library | None
+    ) -> Prediction:
         """Return an answer with its evidence."""
         matches, notes = None, answer.warnings
         if library:
@@ -495,8 +504,8 @@ class Model:
         inside: NDArray[np.bool_],
         nearest: list[tuple[str, int, float]],
         coverage: float | None,
-        tested: Trust | str | None,
-    ) -> Answer:
+        tested: Reliability | str | None,
+    ) -> Prediction:
         p = np.exp(log_p)
         order = np.argsort(-p, kind="stable")
         groups = tuple(
@@ -509,10 +518,10 @@ class Model:
             systems[name] = systems.get(name, 0.0) + float(share)
         ranked = sorted(systems.items(), key=lambda pair: -pair[1])
         known = []
-        for name, number, likeness in nearest:
+        for name, number, similarity in nearest:
             # An id may hold spaces, a formula does not.
             crystal, _, formula = name.rpartition(" ")
-            known.append(Known(crystal, formula, number, likeness))
+            known.append(Neighbour(crystal, formula, number, similarity))
         omega = pdf.conditions()
         warnings = [
             f"{name} {getattr(omega, name):g} is outside of what the model was trained "
@@ -540,7 +549,7 @@ class Model:
         if isinstance(tested, str):
             notes.append(tested)
             tested = None
-        return Answer(
+        return Prediction(
             groups, coverage, dict(ranked), tuple(known), omega, tested, tuple(notes),
             composition=pdf.composition if told else None, assumed=pdf.assumed,
         )  # fmt: skip
@@ -604,8 +613,8 @@ def save_model(path: Path, model: Model) -> None:
     arrays = dict(model.weights)
     if model.memory:
         arrays |= model.memory.to_arrays()
-    if model.held_out:
-        arrays |= model.held_out.to_arrays()
+    if model.test_crystals:
+        arrays |= model.test_crystals.to_arrays()
     # It writes memory as it lies, whatever the strides.
     rows = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     # Its own save_file makes a file that other users cannot read.
@@ -670,8 +679,8 @@ def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -
         arrays = load_file(path / "weights.safetensors")
         memory = None
         if "memory" in config:
-            memory = Memory.of(arrays, groups.size, config["memory"])
-        held_out = HeldOut.of(arrays) if "held_out/ids" in arrays else None
+            memory = Neighbours.of(arrays, groups.size, config["memory"])
+        test_crystals = TestCrystals.of(arrays) if "held_out/ids" in arrays else None
         weights = {
             name: array
             for name, array in arrays.items()
@@ -701,7 +710,7 @@ def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -
         box,
         calibration,
         memory,
-        held_out,
+        test_crystals,
         with_composition,
         compiled,
     )

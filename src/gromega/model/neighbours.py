@@ -1,4 +1,4 @@
-"""Memory: the crystals that a model has learned from, found again by their likeness."""
+"""Neighbours: the training crystals whose embeddings are nearest."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,8 +19,8 @@ from gromega.networks.quantize import (
 )
 
 SPREADS = (0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.06, 0.08, 0.1, 0.14)
-"""The spreads that `fit` tries; below the least of them, votes may be too many for a
-float."""
+"""The spreads that `fit_neighbours` tries; below the least, votes may be too many for
+a float."""
 COMPONENTS = 128
 """The principal components that are kept: more add nothing to the accuracy."""
 # The largest whole number of a direction: two of them fill a byte.
@@ -36,8 +36,8 @@ _KNOWN, _LIKE = -6.0, -3.0
 
 
 @dataclass(frozen=True, repr=False)
-class Memory:
-    """Known crystals as directions, each of which votes for its space group.
+class Neighbours:
+    """Neighbour crystals as directions, each of which votes for its space group.
 
     A network of a few million weights forgets most of what it has seen. How like two
     PDFs are it judges much better, by the angle between their embeddings, as seen
@@ -78,7 +78,7 @@ class Memory:
     Raises
     ------
     ValueError
-        If the numbers do not fit together.
+        If the numbers do not fit_neighbours together.
     """
 
     components: NDArray[np.float16]
@@ -132,13 +132,13 @@ class Memory:
         """Return whether any of the crystals is of a like composition."""
         return bool(self._compositions.log_weights(composition).max() >= _KNOWN)
 
-    def recall(
+    def query(
         self,
         log_p: NDArray[np.floating],
         embeddings: NDArray[np.float32],
         k: int,
         compositions: Sequence[str] | None = None,
-    ) -> "Recalled":
+    ) -> "NeighbourResult":
         """Return log-probabilities with those of the memory joined in, and `nearest`.
 
         Parameters
@@ -159,7 +159,7 @@ class Memory:
             spread, weight = self.with_composition
         votes, *rest = self._look(embeddings, spread, k, compositions)
         votes = np.log(votes + _FLOOR)
-        return Recalled(_normal((1 - weight) * log_p + weight * votes), *rest)
+        return NeighbourResult(_normal((1 - weight) * log_p + weight * votes), *rest)
 
     def votes(
         self,
@@ -184,7 +184,7 @@ class Memory:
         k: int,
         compositions: Sequence[str] | None = None,
     ) -> tuple[NDArray[Any], ...]:
-        """Return votes, and the rest of `Recalled`."""
+        """Return votes, and the rest of `NeighbourResult`."""
         k = min(k, self.y.size)
 
         def look_at(rows: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
@@ -268,7 +268,7 @@ class Memory:
         arrays: Mapping[str, NDArray[Any]],
         n_groups: int,
         values: Mapping[str, Any],
-    ) -> "Memory":
+    ) -> "Neighbours":
         """Return the memory of `to_arrays` and `to_mapping`."""
         directions, steps = arrays["memory/directions"], arrays.get("memory/steps")
         if steps is not None:
@@ -288,7 +288,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Recalled:
+class NeighbourResult:
     """What a memory makes of PDFs.
 
     Parameters
@@ -332,12 +332,12 @@ def _take_largest(
     return places, values
 
 
-def remember(
+def build_neighbours(
     embeddings: Sequence[Sequence[NDArray[np.float32]]],
     y: NDArray[np.int64],
     names: Sequence[str],
     n_groups: int,
-) -> Memory:
+) -> Neighbours:
     """Return a memory of crystals, not yet fitted.
 
     Parameters
@@ -357,7 +357,7 @@ def remember(
     _, vectors = np.linalg.eigh(mean.T @ mean)
     components = vectors[:, ::-1][:, :COMPONENTS].astype(np.float16)
     kept, steps = _rounded(to_directions(mean @ components.astype(np.float32)))
-    return Memory(
+    return Neighbours(
         components, kept, steps, y, tuple(names), n_groups, spread=0.04, weight=0.5
     )
 
@@ -371,13 +371,13 @@ def _rounded(
     return whole.astype(np.int8), steps
 
 
-def fit(
-    memory: Memory,
+def fit_neighbours(
+    memory: Neighbours,
     log_p: NDArray[np.floating],
     embeddings: NDArray[np.float32],
     y: NDArray[np.int64],
     compositions: Sequence[str],
-) -> Memory:
+) -> Neighbours:
     """Return the memory with the spreads and weights that suit some PDFs best.
 
     Parameters
@@ -400,7 +400,7 @@ def fit(
 
 
 def _fit(
-    memory: Memory,
+    memory: Neighbours,
     log_p: NDArray[np.floating],
     embeddings: NDArray[np.float32],
     y: NDArray[np.int64],

@@ -7,7 +7,7 @@ from typing import Any
 
 from gromega.conditions import Conditions
 from gromega.model.importance import Evidence
-from gromega.model.reliability import Trust
+from gromega.model.reliability import Reliability
 
 FIRST_PEAK = 2.0
 """Å. A PDF that begins above 1.5 Å but below this lacks nothing that tells groups."""
@@ -39,7 +39,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Known:
+class Neighbour:
     """A crystal that the model remembers.
 
     Parameters
@@ -50,18 +50,18 @@ class Known:
         Its formula.
     number
         Its space group number.
-    likeness
+    similarity
         The cosine between its embedding and that of the PDF, at most 1.
     """
 
     id: str
     formula: str
     number: int
-    likeness: float
+    similarity: float
 
 
 @dataclass(frozen=True)
-class OtherGroup:
+class OtherGroupProbability:
     """How likely the group of a PDF is none that a model knows.
 
     Parameters
@@ -78,7 +78,7 @@ class OtherGroup:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Prediction:
     """What a model answers to one PDF.
 
     Parameters
@@ -117,14 +117,14 @@ class Answer:
     groups: tuple[Candidate, ...]
     coverage: float | None
     systems: Mapping[str, float]
-    nearest: tuple[Known, ...]
+    nearest: tuple[Neighbour, ...]
     conditions: Conditions
-    trust: Trust | None = None
+    trust: Reliability | None = None
     warnings: tuple[str, ...] = ()
     evidence: Evidence | None = None
     composition: str | None = None
     assumed: tuple[str, ...] = ()
-    other_group: OtherGroup | None = None
+    other_group: OtherGroupProbability | None = None
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the answer as JSON can hold it."""
@@ -156,9 +156,9 @@ class Answer:
         if self.evidence:
             # Matplotlib takes a second to import: what draws nothing does without.
             from gromega._util.plotting import to_svg
-            from gromega.model.prediction_figure import answer_figure
+            from gromega.model.prediction_figure import prediction_figure
 
-            svg = to_svg(answer_figure(self))
+            svg = to_svg(prediction_figure(self))
             figure = svg[svg.index("<svg") :]
         return f"<table><tr>{head}</tr>{rows}</table>{remarks}{figure}"
 
@@ -183,8 +183,8 @@ class Answer:
             first = self.nearest[0]
             what = "most votes" if self.composition else "most like"
             remarks.append(
-                f"{what}: {first.formula} ({first.id}, {first.number}), likeness "
-                f"{first.likeness:.2f}"
+                f"{what}: {first.formula} ({first.id}, {first.number}), similarity "
+                f"{first.similarity:.2f}"
             )
         if self.evidence and self.evidence.matches:
             best = self.evidence.matches.best[0]

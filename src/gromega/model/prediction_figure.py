@@ -4,12 +4,12 @@ from matplotlib.figure import Figure
 
 from gromega._util.plotting import style
 from gromega.model.importance import WINDOW
-from gromega.model.prediction import Answer
+from gromega.model.prediction import Prediction
 
 MEASURED, MATCH, AGAINST = "#333333", "#1f6fb4", "#c2571a"
 
 
-def answer_figure(answer: Answer, title: str = "") -> Figure:
+def prediction_figure(answer: Prediction, title: str = "") -> Figure:
     """Return the evidence for an answer as a figure.
 
     Above, the measured G(r) with that of the known crystal that matches it best and

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gromega._util.intervals import Share
 from gromega.conditions import Conditions
-from gromega.model.sqrt_quantize import Companded
+from gromega.model.sqrt_quantize import SqrtQuantized
 from gromega.networks.quantize import pack_names, unpack_names
 from gromega.pdf.bins import DMAX, n_bins, refine
 from gromega.pdf.network_grid import simulate_input
@@ -24,7 +24,7 @@ _LEVELS = 127
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class HeldOut:
+class TestCrystals:
     """Crystals of the test part as pair spectra, in a byte for each wide bin.
 
     A bin is three times as wide as in the lake, and holds the square root of its
@@ -48,7 +48,7 @@ class HeldOut:
     ids: tuple[str, ...]
     y: NDArray[np.int64]
     density: NDArray[np.float32]
-    spectra: Mapping[str, Companded]
+    spectra: Mapping[str, SqrtQuantized]
     formulas: tuple[str, ...] = ()
 
     def simulate(
@@ -92,11 +92,11 @@ class HeldOut:
         return arrays
 
     @classmethod
-    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> "HeldOut":
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> "TestCrystals":
         """Return the crystals of `to_arrays`."""
         start = "held_out/levels/"
         spectra = {
-            name[len(start) :]: Companded(
+            name[len(start) :]: SqrtQuantized(
                 roots, arrays[f"held_out/largest/{name[len(start) :]}"], _LEVELS
             )
             for name, roots in arrays.items()
@@ -112,13 +112,13 @@ class HeldOut:
         )
 
 
-def hold_out(
+def choose_test_crystals(
     ids: NDArray[np.str_],
     y: NDArray[np.int64],
     density: NDArray[np.float64],
     spectra: Mapping[str, NDArray[np.float32]],
     formulas: Sequence[str],
-) -> HeldOut:
+) -> TestCrystals:
     """Return crystals as a model carries them.
 
     Parameters
@@ -136,16 +136,16 @@ def hold_out(
         Their formulas, n of them.
     """
     held = {
-        radiation: Companded.of(fine, _FACTOR, _LEVELS)
+        radiation: SqrtQuantized.of(fine, _FACTOR, _LEVELS)
         for radiation, fine in spectra.items()
     }
-    return HeldOut(
+    return TestCrystals(
         tuple(ids.tolist()), y, density.astype(np.float32), held, tuple(formulas)
     )
 
 
 @dataclass(frozen=True)
-class Trust:
+class Reliability:
     """How often a model is right at the conditions of a PDF, on held-out crystals.
 
     Parameters
@@ -178,7 +178,7 @@ class Trust:
 
 def trust(
     confidence: float, confidences: NDArray[np.floating], ranks: NDArray[np.int64]
-) -> Trust:
+) -> Reliability:
     """Return how far to trust an answer.
 
     Parameters
@@ -192,7 +192,7 @@ def trust(
     """
     n_alike = max(round(ALIKE * ranks.size), min(ranks.size, 30))
     near = np.argsort(np.abs(confidences - confidence), kind="stable")[:n_alike]
-    return Trust(
+    return Reliability(
         Share.of(ranks < 1), Share.of(ranks < 6), int(ranks.size),
         Share.of(ranks[near] < 1), Share.of(ranks[near] < 6), int(near.size),
     )  # fmt: skip

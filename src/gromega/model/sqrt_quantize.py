@@ -9,7 +9,7 @@ from gromega.pdf.bins import coarsen
 
 
 @dataclass(frozen=True, eq=False)
-class Companded:
+class SqrtQuantized:
     """Spectra of wide bins, each the signed square root of its value in whole numbers.
 
     Square roots give weak pairs a finer scale than strong ones, as companding does for
@@ -33,7 +33,7 @@ class Companded:
     @classmethod
     def of(
         cls, spectra: NDArray[np.float32], factor: int, most: int, n: int | None = None
-    ) -> "Companded":
+    ) -> "SqrtQuantized":
         """Return the first n wide bins of spectra, (n_crystals, n_bins).
 
         Parameters

@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 _BLOCK = 64
 
 
-class PlainResNet:
+class NumpyResNet:
     """The network of `gromega.networks.resnet.ResNet`, to infer with.
 
     Parameters

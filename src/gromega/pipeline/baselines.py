@@ -6,21 +6,21 @@ import numpy as np
 
 from gromega.evaluation.baselines import BASELINES
 from gromega.lake.splits import read_part
-from gromega.lake.store import read_pdfs, write_answers
+from gromega.lake.store import read_pdfs, write_predictions
 from gromega.params import Params
-from gromega.pipeline.paths import ANSWERS, REFERENCE, SPLIT
+from gromega.pipeline.paths import PREDICTIONS, REFERENCE_PDFS, SPLIT
 
 
 def baselines(params: Params) -> None:
-    """Make data/answers/baselines, of the test part at the reference."""
+    """Make data/predictions/baselines, of the test part at the reference."""
     known, labels = read_part(SPLIT, "train")
     ids, _ = read_part(SPLIT, "test")
     groups = np.unique(labels)
-    x, asked = read_pdfs(REFERENCE, known), read_pdfs(REFERENCE, ids)
-    folder = ANSWERS / "baselines"
+    x, asked = read_pdfs(REFERENCE_PDFS, known), read_pdfs(REFERENCE_PDFS, ids)
+    folder = PREDICTIONS / "baselines"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name, (_, method) in BASELINES.items():
         log_p = method(x, np.searchsorted(groups, labels), asked, groups.size)
         seen = np.ones(ids.size, bool)
-        write_answers(folder / f"{name}.zarr", None, ids, groups, log_p, seen)
+        write_predictions(folder / f"{name}.zarr", None, ids, groups, log_p, seen)

@@ -16,7 +16,7 @@ from gromega.lake.store import by_radiation, seen_spectra
 from gromega.model import calibration
 from gromega.model import neighbours as memory
 from gromega.model.model import Model, load_model, save_model
-from gromega.model.reliability import MOST, HeldOut, hold_out
+from gromega.model.reliability import MOST, TestCrystals, choose_test_crystals
 from gromega.networks.logits import classes
 from gromega.params import Params
 from gromega.pdf.bins import DMAX
@@ -25,7 +25,7 @@ from gromega.pdf.operator import reach
 from gromega.pdf.random_conditions import at_random
 from gromega.pdf.spectrum import pair_spectra
 from gromega.pipeline.parts import box_part, formulas_of, part_of
-from gromega.pipeline.paths import CRYSTALS, MODEL, OTHERS, SPLIT, TRAINED
+from gromega.pipeline.paths import CRYSTALS, MODEL, OTHER_GROUPS, SPLIT, TRAINED
 from gromega.training.inputs import Part
 from gromega.training.recipes import Recipe, get_recipe
 
@@ -35,7 +35,7 @@ CALIBRATION_SEEDS = (1, 2, 3, 4)
 # The first of those by which crystals are remembered.
 MEMORY_SEED = 101
 # Of the draw of test crystals that a model carries.
-HELD_OUT_SEED = 0
+TEST_CRYSTALS_SEED = 0
 # Of the draw of crystals of other groups, of which so many are looked at; and of their
 # conditions.
 OTHERS_SEED, MOST_OTHERS = 0, 3000
@@ -55,19 +55,21 @@ def calibrate(params: Params) -> None:
         where = f"{len(CALIBRATION_SEEDS)} conditions of the box each"
         seen = box_part(validation, model.box, CALIBRATION_SEEDS)
     fitted_on = f"{validation.y.size} validation crystals at {where}"
-    found = calibration.fit(model.uncalibrated(seen.g), seen.y, fitted_on)
+    found = calibration.fit_calibration(model.uncalibrated(seen.g), seen.y, fitted_on)
     told = None
     if model.uses_compositions:
         log_p = model.uncalibrated(seen.g, formulas_of(seen.ids))
-        told = calibration.fit(log_p, seen.y, f"{fitted_on}, their compositions known")
+        told = calibration.fit_calibration(
+            log_p, seen.y, f"{fitted_on}, their compositions known"
+        )
     model = replace(model, calibration=found, with_composition=told)
     model = _doubting(model, params, seen)
-    save_model(MODEL, replace(model, held_out=_held_out(model)))
+    save_model(MODEL, replace(model, test_crystals=_held_out(model)))
 
 
 def _doubting(model: Model, params: Params, known: Part) -> Model:
     """Return a model that knows how sure it is of groups that it does not know."""
-    table = read_table(OTHERS)
+    table = read_table(OTHER_GROUPS)
     n = table.num_rows
     if not n:
         return model
@@ -102,15 +104,17 @@ def _doubting(model: Model, params: Params, known: Part) -> Model:
     return replace(model, calibration=alone and doubt(alone), with_composition=told)
 
 
-def _held_out(model: Model) -> HeldOut:
+def _held_out(model: Model) -> TestCrystals:
     """Return crystals of the test part for a model to carry, drawn at random."""
     ids, labels = read_part(SPLIT, "test")
-    random = np.random.default_rng(HELD_OUT_SEED)
+    random = np.random.default_rng(TEST_CRYSTALS_SEED)
     rows = np.sort(random.permutation(ids.size)[:MOST])
     table = rows_of(read_table(CRYSTALS), ids[rows])
     density, spectra = by_radiation(crystals_of(table))
     y = classes(model.space_groups, labels[rows])
-    return hold_out(ids[rows], y, density, spectra, table["formula"].to_pylist())
+    return choose_test_crystals(
+        ids[rows], y, density, spectra, table["formula"].to_pylist()
+    )
 
 
 def _remembering(model: Model, recipe: Recipe, validation: Part) -> Model:
@@ -134,12 +138,12 @@ def _remembering(model: Model, recipe: Recipe, validation: Part) -> Model:
                 advance(1)
     formulas = table["formula"].to_pylist()
     names = [f"{name} {made}" for name, made in zip(part.ids, formulas, strict=True)]
-    known = memory.remember(embeddings, part.y, names, model.space_groups.size)
+    known = memory.build_neighbours(embeddings, part.y, names, model.space_groups.size)
     choosing = box_part(validation, box, [0]) if box else validation
     embedded = model.engine.embed(choosing.g)
     log_p = model.engine.head(embedded)
     formulas = formulas_of(choosing.ids)
-    found = memory.fit(known, log_p, embedded, choosing.y, formulas)
+    found = memory.fit_neighbours(known, log_p, embedded, choosing.y, formulas)
     return replace(model, memory=found)
 
 

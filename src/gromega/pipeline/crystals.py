@@ -34,11 +34,11 @@ from gromega.params import Params
 from gromega.pdf.scattering import without_length
 from gromega.pipeline.gather import gather
 from gromega.pipeline.paths import (
+    AUGMENTATION,
     CRYSTALS,
     DATA,
-    EXTRA,
     METRICS,
-    OTHERS,
+    OTHER_GROUPS,
     QUARANTINE,
     SPLIT,
 )
@@ -62,7 +62,7 @@ def crystals(params: Params) -> None:
     gathered, gathering = DATA / "gathered.parquet", {}
     try:
         if path.suffix == ".yaml":
-            recipe = synthetic.Recipe.from_yaml(path)
+            recipe = synthetic.SyntheticRecipe.from_yaml(path)
             with (
                 progress_bar("crystals", recipe.size) as advance,
                 open_processes() as pool,
@@ -87,8 +87,8 @@ def crystals(params: Params) -> None:
         extra = [_kept(gathered, more, path.name)]
         if params.crystals.synthetic:
             extra.append(_synthetic(params))
-        _write_all(EXTRA, chain.from_iterable(extra))
-        _write_all(OTHERS, _rows(gathered, others))
+        _write_all(AUGMENTATION, chain.from_iterable(extra))
+        _write_all(OTHER_GROUPS, _rows(gathered, others))
     finally:
         if gathered != path:
             gathered.unlink(missing_ok=True)
@@ -172,7 +172,7 @@ def _synthetic(params: Params) -> Iterator[pa.Table]:
     """Yield synthetic crystals of the groups of the data set, to train on beside it."""
     groups = np.unique(np.asarray(read_table(CRYSTALS, ["space_group"])["space_group"]))
     count = params.crystals.synthetic
-    recipe = synthetic.Recipe(tuple(groups.tolist()), count, EXTRA_SEED)
+    recipe = synthetic.SyntheticRecipe(tuple(groups.tolist()), count, EXTRA_SEED)
     with (
         progress_bar("synthetic crystals", recipe.size) as advance,
         open_processes() as pool,

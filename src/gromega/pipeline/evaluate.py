@@ -7,55 +7,59 @@ from gromega._util.parallel import keep_memory
 from gromega._util.progress import progress_bar
 from gromega.evaluation import score as accuracy
 from gromega.evaluation.predictions import answer
-from gromega.evaluation.subsamples import draw_rows, draw_scores, write_draws
+from gromega.evaluation.subsamples import (
+    subsample_rows,
+    subsample_scores,
+    write_subsamples,
+)
 from gromega.lake.splits import read_part
 from gromega.model.model import hashes_of, load_model
 from gromega.networks.logits import classes, ranks
 from gromega.params import Params
 from gromega.pipeline.parts import formulas_of
 from gromega.pipeline.paths import (
-    ANSWERS,
-    DRAWS,
     METRICS,
     MODEL,
-    REFERENCE,
+    PREDICTIONS,
+    REFERENCE_PDFS,
     SPLIT,
-    SWEEPS,
+    SUBSAMPLES,
+    SWEEP_PDFS,
 )
 
 
 def evaluate(params: Params) -> None:
-    """Make data/answers/reference.zarr and metrics/reference.json, of the test part."""
+    """Make data/predictions/reference.zarr and metrics/reference.json."""
     keep_memory()
     model = load_model(MODEL, compiled=True)
     ids, labels = read_part(SPLIT, "test")
     told = formulas_of(ids) if model.uses_compositions else None
-    out = ANSWERS / "reference.zarr"
-    found = answer(model, REFERENCE, ids, out, told, hashes_of(MODEL))
+    out = PREDICTIONS / "reference.zarr"
+    found = answer(model, REFERENCE_PDFS, ids, out, told, hashes_of(MODEL))
     write_json(METRICS / "reference.json", accuracy.scores(found, labels)[""])
 
 
 def evaluate_sweep(params: Params) -> None:
-    """Make data/answers/sweeps, data/draws.parquet and metrics/sweeps/<sweep>.json."""
+    """Make data/predictions/sweeps, data/subsamples.parquet and metrics/sweeps."""
     keep_memory()
     model = load_model(MODEL, compiled=True)
     ids, labels = read_part(SPLIT, "test")
     told = formulas_of(ids) if model.uses_compositions else None
     y = classes(model.space_groups, labels)
-    folder = ANSWERS / "sweeps"
+    folder = PREDICTIONS / "sweeps"
     for made in (METRICS / "sweeps", folder):
         shutil.rmtree(made, ignore_errors=True)
     folder.mkdir(parents=True)
-    rows = draw_rows(ids.size)
+    rows = subsample_rows(ids.size)
     drawn = {}
     sweeps, by = params.sweep.sweeps(), hashes_of(MODEL)
     with progress_bar("sweeps", len(sweeps)) as advance:
         for sweep in sweeps:
             name = f"{sweep.name}.zarr"
-            found = answer(model, SWEEPS / name, ids, folder / name, told, by)
+            found = answer(model, SWEEP_PDFS / name, ids, folder / name, told, by)
             scores = accuracy.scores(found, labels)
             write_json(METRICS / "sweeps" / f"{sweep.name}.json", scores)
             for key, log_p, seen in found.points():
-                drawn[sweep.name, key] = draw_scores(ranks(log_p, y), seen, rows)
+                drawn[sweep.name, key] = subsample_scores(ranks(log_p, y), seen, rows)
             advance(1)
-    write_draws(DRAWS, drawn)
+    write_subsamples(SUBSAMPLES, drawn)

@@ -5,10 +5,10 @@ import shutil
 from gromega._util.files import read_json
 from gromega._util.plotting import save_figure
 from gromega.evaluation.figures import crystals_figure, map_figure, sweep_figure
-from gromega.evaluation.subsamples import read_draws
+from gromega.evaluation.subsamples import read_subsamples
 from gromega.model.model import load_model
 from gromega.params import Params
-from gromega.pipeline.paths import DRAWS, METRICS, MODEL
+from gromega.pipeline.paths import METRICS, MODEL, SUBSAMPLES
 
 
 def figures(params: Params) -> None:
@@ -17,7 +17,7 @@ def figures(params: Params) -> None:
     shutil.rmtree(METRICS / "figures", ignore_errors=True)
     summary = read_json(METRICS / "crystals.json")
     save_figure(crystals_figure(summary), METRICS / "figures/crystals")
-    drawn = read_draws(DRAWS)
+    drawn = read_subsamples(SUBSAMPLES)
     for sweep in params.sweep.sweeps():
         scores = read_json(METRICS / "sweeps" / f"{sweep.name}.json")
         n = next(iter(scores.values()))["n"]

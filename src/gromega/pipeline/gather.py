@@ -5,7 +5,7 @@ from pathlib import Path
 from gromega._util.parallel import open_pool
 from gromega._util.progress import console, progress_counts
 from gromega.crystals.ingest.ingest import Tally, ingest
-from gromega.crystals.ingest.validate import Options
+from gromega.crystals.ingest.validate import IngestOptions
 from gromega.crystals.ingest.worker import Limits
 
 
@@ -14,7 +14,7 @@ def gather(
     out: Path,
     quarantine: Path,
     scheduler: str | None = None,
-    options: Options | None = None,
+    options: IngestOptions | None = None,
     limits: Limits | None = None,
 ) -> Tally:
     """Make a table of a collection, and tell the person at the terminal about it.

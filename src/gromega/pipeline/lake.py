@@ -18,7 +18,14 @@ from gromega.lake.store import (
 from gromega.model.matches import make_library, write_library
 from gromega.params import Params
 from gromega.pdf.operator import check_reach
-from gromega.pipeline.paths import CRYSTALS, LIBRARY, REFERENCE, SPECTRA, SPLIT, SWEEPS
+from gromega.pipeline.paths import (
+    CRYSTALS,
+    LIBRARY,
+    REFERENCE_PDFS,
+    SPECTRA,
+    SPLIT,
+    SWEEP_PDFS,
+)
 
 
 def spectra(params: Params) -> None:
@@ -48,18 +55,18 @@ def simulate(params: Params) -> None:
             # Not after the training alone, when they are simulated.
             check_reach(omega, params.spectra.dmax)
     with progress_bar("PDFs", ids_of(open_store(SPECTRA)).size) as advance:
-        write_pdfs(REFERENCE, SPECTRA, [params.reference], progress=advance)
+        write_pdfs(REFERENCE_PDFS, SPECTRA, [params.reference], progress=advance)
 
 
 def simulate_sweep(params: Params) -> None:
     """Make data/sweeps/<sweep>.zarr of the test part, one per axis or map."""
     sweeps = params.sweep.sweeps()
     ids, _ = read_part(SPLIT, "test")
-    shutil.rmtree(SWEEPS, ignore_errors=True)
-    SWEEPS.mkdir(parents=True)
+    shutil.rmtree(SWEEP_PDFS, ignore_errors=True)
+    SWEEP_PDFS.mkdir(parents=True)
     total = ids.size * sum(math.prod(sweep.shape) for sweep in sweeps)
     with progress_bar("PDFs", total) as advance:
         for sweep in sweeps:
             omegas = sweep.conditions(params.reference)
-            path = SWEEPS / f"{sweep.name}.zarr"
+            path = SWEEP_PDFS / f"{sweep.name}.zarr"
             write_pdfs(path, SPECTRA, omegas, sweep, ids, CRYSTALS, advance)

@@ -12,14 +12,14 @@ from gromega.lake.splits import read_part
 from gromega.lake.store import read_pdfs, read_spectra
 from gromega.networks.logits import classes
 from gromega.pdf.random_conditions import at_random
-from gromega.pipeline.paths import CRYSTALS, REFERENCE, SPECTRA, SPLIT
+from gromega.pipeline.paths import CRYSTALS, REFERENCE_PDFS, SPECTRA, SPLIT
 from gromega.training.inputs import Part
 
 
 def part_of(name: str, groups: NDArray[np.int64]) -> Part:
     """Return a part of the split at the reference, its classes among some groups."""
     ids, labels = read_part(SPLIT, name)
-    g = read_pdfs(REFERENCE, ids)
+    g = read_pdfs(REFERENCE_PDFS, ids)
     return Part(ids, g, classes(groups, labels))
 
 

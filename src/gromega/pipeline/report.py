@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from gromega._util.files import put_in_place
 from gromega.crystals.table import read_table
 from gromega.evaluation.baselines import BASELINES
-from gromega.evaluation.compare import answers_of, comparison
-from gromega.evaluation.predictions import read_answers
+from gromega.evaluation.compare import comparison, predictions_of
+from gromega.evaluation.predictions import read_predictions
 from gromega.evaluation.report.document import write_document
 from gromega.evaluation.report.report import Tested, make_report
-from gromega.evaluation.subsamples import read_draws
+from gromega.evaluation.subsamples import read_subsamples
 from gromega.lake.splits import read_part
 from gromega.model.model import load_model
 from gromega.params import Params
 from gromega.pipeline.paths import (
-    ANSWERS,
     CRYSTALS,
-    DRAWS,
     MODEL,
+    PREDICTIONS,
     REPORT,
     SPLIT,
+    SUBSAMPLES,
 )
 
 
@@ -42,19 +42,24 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
     model = load_model(MODEL)
     ids, labels = read_part(SPLIT, "test")
     simple = {
-        title: read_answers(ANSWERS / "baselines" / f"{name}.zarr").log_p[0]
+        title: read_predictions(PREDICTIONS / "baselines" / f"{name}.zarr").log_p[0]
         for name, (title, _) in BASELINES.items()
     }
-    answers = {"reference": read_answers(ANSWERS / "reference.zarr")}
+    answers = {"reference": read_predictions(PREDICTIONS / "reference.zarr")}
     for sweep in params.sweep.sweeps():
-        path = ANSWERS / "sweeps" / f"{sweep.name}.zarr"
-        answers[sweep.name] = read_answers(path)
+        path = PREDICTIONS / "sweeps" / f"{sweep.name}.zarr"
+        answers[sweep.name] = read_predictions(path)
     others = []
     for where in compare:
-        with answers_of(where) as theirs:
+        with predictions_of(where) as theirs:
             others.append(comparison(answers, theirs, labels, where))
     made = make_report(
-        model, _tested(params, ids, labels), answers, read_draws(DRAWS), simple, others
+        model,
+        _tested(params, ids, labels),
+        answers,
+        read_subsamples(SUBSAMPLES),
+        simple,
+        others,
     )
     partial = REPORT.with_name("report.partial")
     shutil.rmtree(partial, ignore_errors=True)

@@ -27,12 +27,12 @@ from gromega.params import Params
 from gromega.pdf.bins import DMAX
 from gromega.pdf.operator import reach
 from gromega.pipeline.parts import box_part, part_of
-from gromega.pipeline.paths import CRYSTALS, EXTRA, METRICS, SPLIT, TRAINED
+from gromega.pipeline.paths import AUGMENTATION, CRYSTALS, METRICS, SPLIT, TRAINED
 from gromega.registry.card import check_trained_with
 from gromega.training import loop as training
 from gromega.training.checkpoint import WORK, fingerprint
 from gromega.training.devices import is_first, join
-from gromega.training.inputs import Feed, FixedFeed, VariantFeed
+from gromega.training.inputs import FixedInputs, TrainingInputs, VariantInputs
 from gromega.training.recipes import Recipe, get_recipe
 from gromega.training.type_classes import type_classes
 from gromega.training.warm_start import average, start_from
@@ -42,7 +42,7 @@ SOURCE = Path(__file__).parents[1]
 
 def _variant_feed(
     recipe: Recipe, params: Params, groups: NDArray[np.int64]
-) -> tuple[VariantFeed, NDArray[np.int64] | None]:
+) -> tuple[VariantInputs, NDArray[np.int64] | None]:
     """Return the feed of variants of the training part, and of extra crystals.
 
     With it comes the space group of each structure type, where these are classes.
@@ -61,8 +61,8 @@ def _variant_feed(
     crystals, names = crystals_of(table), table["structure_type"].to_pylist()
     own = len(names)
     if recipe.extra:
-        kept = unrelated(SPLIT, CRYSTALS, EXTRA)
-        more = read_table(EXTRA).filter(pa.array(kept, pa.bool_()))
+        kept = unrelated(SPLIT, CRYSTALS, AUGMENTATION)
+        more = read_table(AUGMENTATION).filter(pa.array(kept, pa.bool_()))
         crystals += crystals_of(more)
         names += more["structure_type"].to_pylist()
         ids = np.concatenate([ids, np.array(more["id"].to_pylist(), dtype=str)])
@@ -71,7 +71,7 @@ def _variant_feed(
     box = recipe.box or Box.around(params.reference)
     y = classes(groups, labels)
     types, group_of_type = type_classes(names, y, own) if recipe.types else (None, None)
-    feed = VariantFeed(
+    feed = VariantInputs(
         ids, made, y, box, recipe.variants, params.train.seed,
         radiation=params.reference.radiation, types=types, extra=len(names) - own,
         stretch=recipe.stretch, usual=params.reference, epochs=params.train.epochs,
@@ -91,13 +91,13 @@ def train(params: Params) -> None:
     recipe = replace(recipe, learning_rate=params.train.rate * recipe.learning_rate)
     groups = np.unique(read_part(SPLIT, "train")[1])
     validation = part_of("validation", groups)
-    held_out, _ = read_part(SPLIT, "test")
-    feed: Feed
+    test_crystals, _ = read_part(SPLIT, "test")
+    feed: TrainingInputs
     group_of_type = None
     if recipe.variants:
         feed, group_of_type = _variant_feed(recipe, params, groups)
     else:
-        feed = FixedFeed(part_of("train", groups), recipe.stretch)
+        feed = FixedInputs(part_of("train", groups), recipe.stretch)
     architecture = dict(recipe.network)
     if group_of_type is not None:
         architecture["n_types"] = group_of_type.size
@@ -113,13 +113,13 @@ def train(params: Params) -> None:
     sources = sorted(p for p in SOURCE.rglob("*") if p.suffix in (".py", ".json"))
     key = fingerprint(
         recipe, params.train, params.reference, feed.ids, feed.y, validation.g,
-        started, CRYSTALS, EXTRA, *sources,
+        started, CRYSTALS, AUGMENTATION, *sources,
         jax.__version__, jax.default_backend(), jax.device_count(),
     )  # fmt: skip
     folder = WORK / key
     with closing(feed), training_bar(params.train.epochs) as show:
-        trained, history = training.fit(
-            recipe, network, feed, validation, held_out, params.train.epochs,
+        trained, history = training.train_network(
+            recipe, network, feed, validation, test_crystals, params.train.epochs,
             params.train.seed, box, show, folder,
         )  # fmt: skip
     if not is_first():
@@ -127,7 +127,7 @@ def train(params: Params) -> None:
     facts: dict[str, Any] = asdict(params.train)
     usual = params.reference.radiation
     mixed = recipe.variants and recipe.variants.other_radiation
-    learned_from = [CRYSTALS, SPLIT, *([EXTRA] if recipe.extra else [])]
+    learned_from = [CRYSTALS, SPLIT, *([AUGMENTATION] if recipe.extra else [])]
     facts["sha256"] = {file.name: sha256(file) for file in learned_from}
     facts["radiations"] = [name for name in RADIATIONS if mixed or name == usual]
     if start:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from gromega._util.files import put_in_place, sha256
 from gromega.conditions import Conditions
-from gromega.evaluation.predictions import read_answers
-from gromega.evaluation.score import TOLD, Scores, scores
+from gromega.evaluation.predictions import read_predictions
+from gromega.evaluation.score import WITH_COMPOSITION, Scores, scores
 from gromega.lake.splits import PARTS, read_part
-from gromega.lake.store import open_store, verify
+from gromega.lake.store import open_store, verify_store
 from gromega.model.model import MODEL_FILES, Model, hashes_of, load_model
 from gromega.registry.card import make_card, read_card, write_card
 from gromega.registry.registry import MODELS, check_name, size_of, verify_folder
@@ -211,11 +211,11 @@ def _scores(
 
     They are to PDFs at the conditions of the model, and along sweeps from there.
     """
-    answers = data / "answers"
+    answers = data / "predictions"
 
     def scored(path: Path, pdfs: Path, sweep: Sweep | None) -> dict[str, Scores]:
-        verify(path)
-        found = read_answers(path)
+        verify_store(path)
+        found = read_predictions(path)
         if found.sweep != sweep:
             what = found.sweep.name if found.sweep else "the reference"
             raise ValueError(f"{path}: the answers are those along {what}; remove it.")
@@ -235,10 +235,10 @@ def _scores(
         return scores(found, groups)
 
     reference = scored(answers / "reference.zarr", data / "reference.zarr", None)[""]
-    told = reference.pop(TOLD, None)
+    told = reference.pop(WITH_COMPOSITION, None)
     return {
         "reference": reference,
-        **({TOLD: told} if told else {}),
+        **({WITH_COMPOSITION: told} if told else {}),
         "sweeps": {
             path.stem: scored(path, data / "sweeps" / path.name, get_sweep(path.stem))
             for path in sorted((answers / "sweeps").glob("*.zarr"))

@@ -41,7 +41,7 @@ and forgotten (BatchNorm is worst; see docs/models.md)."""
 _STREAM = 0x0BE7
 
 
-class Feed(Protocol):
+class TrainingInputs(Protocol):
     """What gives a training its batches.
 
     Attributes
@@ -103,7 +103,7 @@ class Part:
     y: NDArray[np.int64]
 
 
-class FixedFeed:
+class FixedInputs:
     """PDFs at one set of conditions, strained at random where a recipe says so.
 
     Parameters
@@ -143,7 +143,7 @@ class FixedFeed:
         pass
 
 
-class VariantFeed:
+class VariantInputs:
     """Variants of crystals, seen at conditions from the whole of a box.
 
     No variant is seen twice: those of an epoch are made, and their pair spectra
@@ -173,7 +173,7 @@ class VariantFeed:
     radiation
         The radiation that most variants are seen by.
     types
-        The structure types, (n,), as in `Feed`.
+        The structure types, (n,), as in `TrainingInputs`.
     extra
         The last so many of the crystals are seen in every other epoch alone.
     stretch

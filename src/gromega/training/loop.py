@@ -20,7 +20,7 @@ from gromega.networks.inference import Compiled
 from gromega.networks.logits import ranks
 from gromega.training.checkpoint import Checkpoints
 from gromega.training.devices import Devices, here
-from gromega.training.inputs import Feed, Part
+from gromega.training.inputs import Part, TrainingInputs
 from gromega.training.recipes import Recipe
 from gromega.training.step import State, make_scan, make_step
 
@@ -65,12 +65,12 @@ class Progress:
     rate: float
 
 
-def fit(
+def train_network(
     recipe: Recipe,
     network: nnx.Module,
-    feed: Feed,
+    feed: TrainingInputs,
     validation: Part,
-    held_out: ArrayLike,
+    test_crystals: ArrayLike,
     epochs: int,
     seed: int,
     box: Part | None = None,
@@ -94,7 +94,7 @@ def fit(
         What gives the batches.
     validation
         The validation part at the reference.
-    held_out
+    test_crystals
         The ids of the test part, to refuse any of them.
     epochs
         The number of epochs.
@@ -117,7 +117,7 @@ def fit(
         If a crystal of the test part is to be learned from or chosen by, or the loss
         is no longer finite.
     """
-    _refuse_leaks(np.concatenate([feed.ids, validation.ids]), held_out)
+    _refuse_leaks(np.concatenate([feed.ids, validation.ids]), test_crystals)
     devices = Devices()
     size = feed.rows(0).size
     batch = _batch_size(min(recipe.batch, size), devices.count, feed.mixed)
@@ -198,8 +198,8 @@ def _batch_size(most: int, n_devices: int, mixed: int) -> int:
     )
 
 
-def _refuse_leaks(ids: NDArray[np.str_], held_out: ArrayLike) -> None:
-    leaked = np.intersect1d(ids, held_out)
+def _refuse_leaks(ids: NDArray[np.str_], test_crystals: ArrayLike) -> None:
+    leaked = np.intersect1d(ids, test_crystals)
     if leaked.size:
         raise ValueError(
             f"{leaked.size} crystals of the test part are among those to train with, "

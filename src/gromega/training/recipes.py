@@ -51,7 +51,7 @@ class Recipe:
         The box that the conditions of variants are drawn from; the reference alone if
         None.
     extra
-        Whether variants are also made of the crystals of data/extra.parquet.
+        Whether variants are also made of the crystals of data/augmentation.parquet.
     types
         The weight in the loss of -log p of the structure type, for a network whose
         outputs are structure types; 0 for others.

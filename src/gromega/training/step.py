@@ -9,7 +9,7 @@ import numpy as np
 from flax import nnx
 from jax import Array
 
-from gromega.training.inputs import Feed
+from gromega.training.inputs import TrainingInputs
 from gromega.training.recipes import Recipe
 
 State = Any
@@ -17,7 +17,7 @@ State = Any
 
 
 def make_step(
-    recipe: Recipe, graph: Any, optimizer: Any, feed: Feed
+    recipe: Recipe, graph: Any, optimizer: Any, feed: TrainingInputs
 ) -> Callable[..., tuple[State, Array]]:
     """Return the step of a training, traceable: (state, loss) of a batch.
 
@@ -75,7 +75,7 @@ def make_step(
 
 
 def make_scan(
-    step: Callable[..., tuple[State, Array]], feed: Feed
+    step: Callable[..., tuple[State, Array]], feed: TrainingInputs
 ) -> Callable[..., tuple[State, Any, Array]]:
     """Return what takes many steps in one call: (state, pool, losses).
 

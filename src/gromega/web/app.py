@@ -21,7 +21,7 @@ from gromega._util.parallel import n_cores
 from gromega.measured.pdf import read_pdf
 from gromega.model.matches import Library
 from gromega.model.model import Model
-from gromega.web.schema import AnswerOut, ModelOut, Problem
+from gromega.web.schema import ModelOut, PredictionOut, Problem
 
 MAX_UPLOAD = 4 * 2**20
 """The largest file that is taken, bytes."""
@@ -30,8 +30,8 @@ MAX_WAITING = 128
 RECEIVE_SECONDS = 20.0
 """The time that a file may take to arrive, s."""
 _HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
+    "X-Content-Type-RequestOptions": "nosniff",
+    "X-Frame-RequestOptions": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
@@ -61,7 +61,7 @@ _BODY = {
 
 
 @dataclass(frozen=True)
-class Options:
+class RequestOptions:
     """What is known of a file beyond its content: the options of `read_pdf`."""
 
     quantity: Annotated[
@@ -93,8 +93,12 @@ class Options:
 
 
 _OPTIONS = (
-    "name", "coverage", "trust", "evidence", *(each.name for each in fields(Options))
-)  # fmt: skip
+    "name",
+    "coverage",
+    "trust",
+    "evidence",
+    *(each.name for each in fields(RequestOptions)),
+)
 
 
 def _examples() -> dict[str, str]:
@@ -187,7 +191,7 @@ def make_app(
             name=name,
             space_groups=model.space_groups.tolist(),
             box=model.box.to_mapping() if model.box else None,
-            trust=model.held_out is not None,
+            trust=model.test_crystals is not None,
             composition=model.uses_compositions,
             library=len(library.ids) if library else 0,
         )
@@ -205,7 +209,11 @@ def make_app(
         return EXAMPLES[name]
 
     def answer(
-        file: _Named, options: Options, coverage: float, trust: bool, evidence: bool
+        file: _Named,
+        options: RequestOptions,
+        coverage: float,
+        trust: bool,
+        evidence: bool,
     ) -> dict[str, Any]:
         pdf = read_pdf(file, **options.given())
         found = model.predict(pdf, coverage, trust, evidence, library)
@@ -213,13 +221,13 @@ def make_app(
 
     @app.post(
         "/api/predict",
-        response_model=AnswerOut,
+        response_model=PredictionOut,
         responses=_PROBLEMS,
         openapi_extra=_BODY,
     )
     async def predict(
         request: Request,
-        options: Annotated[Options, Depends()],
+        options: Annotated[RequestOptions, Depends()],
         name: Annotated[
             str, Query(max_length=200, description="The name of the file.")
         ] = "the file",

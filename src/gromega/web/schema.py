@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel
 
-from gromega.model.prediction import Candidate, Known, OtherGroup
-from gromega.model.reliability import Trust
+from gromega.model.prediction import Candidate, Neighbour, OtherGroupProbability
+from gromega.model.reliability import Reliability
 
 
 class Windows(BaseModel):
@@ -43,20 +43,20 @@ class EvidenceOut(BaseModel):
     matches: MatchesOut | None
 
 
-class AnswerOut(BaseModel):
+class PredictionOut(BaseModel):
     """The space groups of a measured PDF, most probable first."""
 
     groups: list[Candidate]
     coverage: float | None
     systems: dict[str, float]
-    nearest: list[Known]
+    nearest: list[Neighbour]
     conditions: dict[str, float | str | None]
-    trust: Trust | None
+    trust: Reliability | None
     warnings: list[str]
     evidence: EvidenceOut | None
     composition: str | None
     assumed: list[str]
-    other_group: OtherGroup | None
+    other_group: OtherGroupProbability | None
 
 
 class ModelOut(BaseModel):

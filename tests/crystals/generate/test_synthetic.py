@@ -13,7 +13,7 @@ from gromega._util.parallel import open_processes
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.generate import synthetic
 from gromega.crystals.generate.synthetic import (
-    Recipe,
+    SyntheticRecipe,
     synthesize,
     synthesize_one,
     write_synthetic,
@@ -133,14 +133,16 @@ def test_high_symmetry_does_not_mean_many_atoms() -> None:
 
 
 def test_two_processes_make_what_one_makes() -> None:
-    recipe = Recipe((14, 225), crystals_per_group=3, seed=7)
+    recipe = SyntheticRecipe((14, 225), crystals_per_group=3, seed=7)
     alone = list(chain.from_iterable(synthesize(recipe)))
     with open_processes() as pool:
         assert content(list(chain(*synthesize(recipe, pool)))) == content(alone)
 
 
 def test_crystals_come_by_group_then_index() -> None:
-    crystals = list(chain.from_iterable(synthesize(Recipe((225, 14), 2, seed=0))))
+    crystals = list(
+        chain.from_iterable(synthesize(SyntheticRecipe((225, 14), 2, seed=0)))
+    )
     assert [crystal.id for crystal, _ in crystals] == [
         "syn-225-0000",
         "syn-225-0001",
@@ -152,7 +154,9 @@ def test_crystals_come_by_group_then_index() -> None:
 
 def test_a_crystal_does_not_depend_on_those_before_it() -> None:
     alone = synthesize_one(62, seed=5, index=1)
-    in_line = list(chain.from_iterable(synthesize(Recipe((61, 62), 2, seed=5))))[3]
+    in_line = list(
+        chain.from_iterable(synthesize(SyntheticRecipe((61, 62), 2, seed=5)))
+    )[3]
     assert content([(alone, 62)]) == content([in_line])
 
 
@@ -182,7 +186,7 @@ def test_crystals_that_spglib_cannot_read_are_given_up(
 def test_table_of_a_recipe_says_where_it_comes_from(tmp_path: Path) -> None:
     steps: list[int] = []
     path = tmp_path / "made.parquet"
-    write_synthetic(path, Recipe((14, 225), 2, seed=0), progress=steps.append)
+    write_synthetic(path, SyntheticRecipe((14, 225), 2, seed=0), progress=steps.append)
     table = read_table(path)
     assert table["space_group"].to_pylist() == [14, 14, 225, 225]
     assert table["source"].to_pylist() == ["synthetic"] * 4
@@ -192,7 +196,9 @@ def test_table_of_a_recipe_says_where_it_comes_from(tmp_path: Path) -> None:
 def test_recipe_is_read(tmp_path: Path) -> None:
     path = tmp_path / "synthetic.yaml"
     path.write_text("".join(f"{key}: {value}\n" for key, value in GOOD.items()))
-    assert Recipe.from_yaml(path) == Recipe((14, 225), crystals_per_group=3, seed=7)
+    assert SyntheticRecipe.from_yaml(path) == SyntheticRecipe(
+        (14, 225), crystals_per_group=3, seed=7
+    )
 
 
 @pytest.mark.parametrize(
@@ -236,6 +242,6 @@ def test_recipe_that_cannot_be_followed(
     path = tmp_path / "synthetic.yaml"
     path.write_text(text)
     with pytest.raises(ValueError, match=message) as error:
-        Recipe.from_yaml(path)
+        SyntheticRecipe.from_yaml(path)
     assert "synthetic.yaml" in str(error.value)
     assert "\n" not in str(error.value)

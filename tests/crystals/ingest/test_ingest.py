@@ -15,7 +15,7 @@ from files import HOSTILE, POSCAR, ROCK_SALT, cif
 
 from gromega._util.parallel import open_pool
 from gromega.crystals.ingest.ingest import ingest
-from gromega.crystals.ingest.validate import Options
+from gromega.crystals.ingest.validate import IngestOptions
 from gromega.crystals.io import archives as sources
 from gromega.crystals.table import crystals_of, read_table, write_table
 
@@ -23,7 +23,7 @@ from gromega.crystals.table import crystals_of, read_table, write_table
 def run(tmp_path, *paths, **options):
     out, quarantine = tmp_path / "out.parquet", tmp_path / "quarantine.csv"
     with open_pool() as pool:
-        tally = ingest(paths, out, quarantine, pool, Options(**options))
+        tally = ingest(paths, out, quarantine, pool, IngestOptions(**options))
     with quarantine.open(newline="") as file:
         refused = list(csv.DictReader(file))
     return read_table(out), refused, tally

@@ -8,7 +8,7 @@ import pytest
 from files import HOSTILE, POSCAR, cif
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.ingest.validate import Options, examine, split_blocks
+from gromega.crystals.ingest.validate import IngestOptions, examine, split_blocks
 from gromega.crystals.ingest.worker import DONE, READY, serve
 from gromega.crystals.io.archives import kind_of
 from gromega.crystals.io.poscar import read_poscar
@@ -94,13 +94,16 @@ def test_organics_are_taken_unless_asked_otherwise():
     atoms = "C1 C 0 0 0 1\nH1 H 0.2 0.1 0 1\nO1 O 0.5 0.4 0.3 1"
     content = cif(group="P 1", atoms=atoms).encode()
     (part,) = split_blocks("cif", content)
-    assert examine(part, Options())["formula"] == "CHO"
-    assert examine(part, Options(inorganic=True))["reason"] == "hydrogen-rich organic"
+    assert examine(part, IngestOptions())["formula"] == "CHO"
+    assert (
+        examine(part, IngestOptions(inorganic=True))["reason"]
+        == "hydrogen-rich organic"
+    )
 
 
 def test_crystals_are_stored_in_a_primitive_cell():
     (part,) = split_blocks("cif", cif().encode())
-    record = examine(part, Options())
+    record = examine(part, IngestOptions())
     crystal = Crystal(
         "x",
         np.reshape(record["lattice"], (3, 3)),

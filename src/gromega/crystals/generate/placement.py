@@ -4,7 +4,7 @@ import numba
 import numpy as np
 from numpy.random import Generator
 
-from gromega.crystals.wyckoff import Floats, Group, Integers
+from gromega.crystals.wyckoff import Floats, Integers, WyckoffGroup
 
 CANDIDATES = 32
 # Widths of the search for each orbit, in cells: anywhere, then nearer and nearer.
@@ -13,9 +13,9 @@ SEARCHES = (1.0, 0.2, 0.1)
 LEAST_ROOM = 0.68
 
 
-def pack(
+def place_orbits(
     rng: Generator,
-    group: Group,
+    group: WyckoffGroup,
     orbits: Integers,
     contacts: Floats,
     lattice: Floats,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from gromega.crystals.wyckoff import Floats, Group, Integers
+from gromega.crystals.wyckoff import Floats, Integers, WyckoffGroup
 
 LEVELS = np.linspace(0.0, 1.0, 21)
 # A group with fewer known crystals than this borrows what all groups have in common.
@@ -26,7 +26,7 @@ MAX_ATOMS, MAX_ORBITS = 96, 40
 
 
 @dataclass(frozen=True)
-class Statistics:
+class Priors:
     """Distributions over n_elements elements; ``quantiles`` are those at `LEVELS`.
 
     Parameters
@@ -71,7 +71,7 @@ class Statistics:
     closest: Floats
     roominess: Floats
 
-    def draw_orbits(self, rng: Generator, group: Group, misses: int) -> Integers:
+    def draw_orbits(self, rng: Generator, group: WyckoffGroup, misses: int) -> Integers:
         """Return the Wyckoff position of each orbit, (n_orbits,).
 
         Each miss, a crystal of higher symmetry, leads to more free coordinates.
@@ -129,7 +129,7 @@ class Statistics:
 
 
 @cache
-def load_statistics() -> Statistics:
+def load_priors() -> Priors:
     """Return the statistics of known crystals."""
     path = resources.files("gromega.crystals.generate") / "priors.json"
     content = json.loads(path.read_text("utf-8"))
@@ -144,7 +144,7 @@ def load_statistics() -> Statistics:
     contacts = _symmetric(content["contact_of_pair"], n, 0)
     radii = np.cbrt(3 * volumes / (4 * np.pi))
     spheres = 0.95 * (radii[:, None] + radii)
-    return Statistics(
+    return Priors(
         groups=content["groups"],
         shapes={int(k): np.array(v) for k, v in content["shapes"].items()},
         elements=np.array(content["elements"]),

@@ -20,11 +20,11 @@ from numpy.random import Generator
 
 from gromega._util.parallel import ordered_map
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.generate.placement import pack
-from gromega.crystals.generate.priors import LEVELS, Statistics, load_statistics
+from gromega.crystals.generate.placement import place_orbits
+from gromega.crystals.generate.priors import LEVELS, Priors, load_priors
 from gromega.crystals.symmetry import LOOSE, STRICT, has_group
 from gromega.crystals.table import new_table, to_table
-from gromega.crystals.wyckoff import Floats, Group, Integers, load_group
+from gromega.crystals.wyckoff import Floats, Integers, WyckoffGroup, load_group
 
 Drawn = tuple[Floats, Floats, Integers]
 Made = tuple[Crystal, int]
@@ -41,7 +41,7 @@ BATCH = 25
 
 
 @dataclass(frozen=True)
-class Recipe:
+class SyntheticRecipe:
     """Which synthetic crystals to make: the content of ``data/synthetic.yaml``.
 
     Parameters
@@ -81,7 +81,7 @@ class Recipe:
         return len(self.space_groups) * self.crystals_per_group
 
     @classmethod
-    def from_yaml(cls, path: Path) -> "Recipe":
+    def from_yaml(cls, path: Path) -> "SyntheticRecipe":
         """Read a recipe from a YAML file.
 
         Parameters
@@ -91,7 +91,7 @@ class Recipe:
 
         Returns
         -------
-        Recipe
+        SyntheticRecipe
             The recipe.
 
         Raises
@@ -127,7 +127,9 @@ def _check_whole(name: str, value: object, low: int, high: int | None = None) ->
         raise ValueError(f"{name} must be a whole number {wanted}, got {value!r}.")
 
 
-def synthesize(recipe: Recipe, pool: Executor | None = None) -> Iterator[list[Made]]:
+def synthesize(
+    recipe: SyntheticRecipe, pool: Executor | None = None
+) -> Iterator[list[Made]]:
     """Yield the crystals of a recipe, some at a time, the same ones with any pool.
 
     Parameters
@@ -167,7 +169,7 @@ def _batch(batch: tuple[int, int, range]) -> list[Made]:
 
 def write_synthetic(
     path: Path,
-    recipe: Recipe,
+    recipe: SyntheticRecipe,
     pool: Executor | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> None:
@@ -233,7 +235,7 @@ def synthesize_one(space_group: int, seed: int, index: int) -> Crystal:
 
 
 def _draw(rng: Generator, space_group: int, misses: int) -> Drawn | None:
-    group, known = load_group(space_group), load_statistics()
+    group, known = load_group(space_group), load_priors()
     orbits = known.draw_orbits(rng, group, misses)
     multiplicities, freedoms = group.multiplicities[orbits], group.freedoms[orbits]
     kinds = known.draw_elements(rng, multiplicities)
@@ -245,7 +247,7 @@ def _draw(rng: Generator, space_group: int, misses: int) -> Drawn | None:
     cell = _choose_cell(rng, group, known, volume)
     if cell is None:
         return None
-    placed, room = pack(rng, group, orbits, contacts, *cell)
+    placed, room = place_orbits(rng, group, orbits, contacts, *cell)
     if len({kinds[k] for k in placed}) < min(2, np.unique(kinds).size):
         return None
     atoms = kinds[np.repeat(list(placed), [len(frac) for frac in placed.values()])]
@@ -266,7 +268,7 @@ def _draw(rng: Generator, space_group: int, misses: int) -> Drawn | None:
 
 
 def _choose_cell(
-    rng: Generator, group: Group, known: Statistics, volume: float
+    rng: Generator, group: WyckoffGroup, known: Priors, volume: float
 ) -> tuple[Floats, Floats] | None:
     """Return a reduced lattice (Å) and what takes primitive coordinates to it."""
     shape = known.draw_shape(rng, group.number)

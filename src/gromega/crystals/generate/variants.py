@@ -23,7 +23,7 @@ from gromega._util.parallel import open_processes, ordered_map
 from gromega._util.progress import progress_bar
 from gromega.crystals import symmetry
 from gromega.crystals.crystal import MAX_Z, Crystal
-from gromega.crystals.generate.priors import load_statistics
+from gromega.crystals.generate.priors import load_priors
 from gromega.crystals.io import sites
 from gromega.crystals.symmetry import operations
 
@@ -211,7 +211,7 @@ def _strain(source: Template, size: float, generator: Generator) -> NDArray[np.f
 @cache
 def _usual_volumes() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the elements, and the volume of an atom by atomic number, Å³."""
-    known = load_statistics()
+    known = load_priors()
     volumes = np.full(MAX_Z + 1, np.median(known.volumes))
     volumes[known.elements] = known.volumes
     return np.asarray(known.elements, np.int64), volumes

@@ -53,7 +53,7 @@ def fingerprint(crystal: Crystal) -> NDArray[np.float32]:
     return averages.ravel()
 
 
-class Known:
+class KnownFingerprints:
     """The structures found so far, to recognise one of them when it comes again.
 
     Two crystals are the same if formula, space group and structure type are, and no

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from gromega._util.parallel import ordered_map
-from gromega.crystals.ingest.duplicates import Known
+from gromega.crystals.ingest.duplicates import KnownFingerprints
 from gromega.crystals.ingest.quarantine import new_quarantine
-from gromega.crystals.ingest.validate import Options
+from gromega.crystals.ingest.validate import IngestOptions
 from gromega.crystals.ingest.worker import Limits, Sandbox
 from gromega.crystals.io.archives import MEBIBYTE, Source, check_paths, find_sources
 from gromega.crystals.refusal import Reason, Refusal
@@ -77,7 +77,7 @@ def ingest(
     out: Path,
     quarantine: Path,
     pool: Executor,
-    options: Options | None = None,
+    options: IngestOptions | None = None,
     limits: Limits | None = None,
     report: Callable[[Tally], None] | None = None,
 ) -> Tally:
@@ -111,10 +111,10 @@ def ingest(
         If a path is a file of another kind, or a table lacks a column.
     """
     check_paths(paths)
-    tally, known, names = Tally(), Known(), _Names()
+    tally, known, names = Tally(), KnownFingerprints(), _Names()
     rows: list[Record] = []
     last = ""
-    examine = _Examine(options or Options(), limits or Limits())
+    examine = _Examine(options or IngestOptions(), limits or Limits())
     batches = _batches(find_sources(paths))
     try:
         with new_table(out) as write, new_quarantine(quarantine) as refuse:
@@ -157,7 +157,7 @@ def _batches(sources: Iterable[Source]) -> Iterator[list[Source]]:
 class _Examine:
     """Examines files, in a sandbox that each thread keeps while it is the same run."""
 
-    options: Options
+    options: IngestOptions
     limits: Limits
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -210,7 +210,7 @@ class _Names:
 
 
 def _take(
-    file: str, record: Record, n_blocks: int, known: Known, names: _Names
+    file: str, record: Record, n_blocks: int, known: KnownFingerprints, names: _Names
 ) -> Record | Refusal:
     """Return the row of a record, or its refusal."""
     block = record["block"]

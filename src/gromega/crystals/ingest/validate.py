@@ -14,7 +14,7 @@ from gromega.crystals.crystal import Crystal
 from gromega.crystals.ingest.duplicates import fingerprint
 from gromega.crystals.io.cif import read_block, structure_blocks
 from gromega.crystals.io.poscar import read_poscar
-from gromega.crystals.io.sites import MAX_ATOMS, check_cell, merge_places
+from gromega.crystals.io.sites import MAX_ATOMS, check_cell, merge_sites
 from gromega.crystals.refusal import Reason, RefusedError
 from gromega.crystals.symmetry import LOOSE, STRICT, find_symmetry, loose_group
 
@@ -22,7 +22,7 @@ CARBON, HYDROGEN = 6, 1
 
 
 @dataclass(frozen=True)
-class Options:
+class IngestOptions:
     """What is taken into a collection.
 
     Parameters
@@ -68,7 +68,7 @@ def name_of(part: Part) -> str:
     return str(part["id"]) if isinstance(part, dict) else part.name
 
 
-def examine(part: Part, options: Options) -> dict[str, Any]:
+def examine(part: Part, options: IngestOptions) -> dict[str, Any]:
     """Return the record of a crystal: its labels and fingerprint, or its refusal.
 
     Parameters
@@ -108,11 +108,11 @@ def _of_row(row: dict[str, Any], max_atoms: int) -> Crystal:
     except ValueError as error:
         raise RefusedError(Reason.UNREADABLE, str(error)) from None
     check_cell(lattice)
-    atoms = merge_places(crystal.numbers, frac % 1.0, crystal.occupancy, lattice)
+    atoms = merge_sites(crystal.numbers, frac % 1.0, crystal.occupancy, lattice)
     return Crystal(row["id"], lattice, *atoms)
 
 
-def label(crystal: Crystal, record: dict[str, Any], options: Options) -> None:
+def label(crystal: Crystal, record: dict[str, Any], options: IngestOptions) -> None:
     """Add to a record what is found of a crystal.
 
     Parameters

@@ -192,7 +192,7 @@ class Sandbox:
 
 
 def serve(tasks: BinaryIO, answers: BinaryIO, seconds: float = 0.0) -> None:
-    """Answer tasks until there are no more: what the child does.
+    """Prediction tasks until there are no more: what the child does.
 
     Parameters
     ----------
@@ -201,7 +201,12 @@ def serve(tasks: BinaryIO, answers: BinaryIO, seconds: float = 0.0) -> None:
     seconds
         The time after which the child ends itself, if there is no parent to do so.
     """
-    from gromega.crystals.ingest.validate import Options, examine, name_of, split_blocks
+    from gromega.crystals.ingest.validate import (
+        IngestOptions,
+        examine,
+        name_of,
+        split_blocks,
+    )
 
     def answer(content: dict[str, Any]) -> None:
         answers.write(json.dumps(content).encode() + b"\n")
@@ -215,7 +220,7 @@ def serve(tasks: BinaryIO, answers: BinaryIO, seconds: float = 0.0) -> None:
     while line := tasks.readline():
         task = json.loads(line)
         content = tasks.read(task["size"])
-        options = Options(**task["options"])
+        options = IngestOptions(**task["options"])
         parts = []
         try:
             _alarm(seconds)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.io.asymmetric_unit import expand
-from gromega.crystals.io.sites import FULL, MAX_ATOMS, check_cell, merge_places
+from gromega.crystals.io.sites import FULL, MAX_ATOMS, check_cell, merge_sites
 from gromega.crystals.refusal import Reason, RefusedError
 from gromega.crystals.symmetry import find_symmetry, has_group
 
@@ -31,7 +31,7 @@ OPERATION_TAGS = (
 
 
 @dataclass(frozen=True)
-class Block:
+class CifBlock:
     """A crystal of a CIF file, with the space group that the file states.
 
     Parameters
@@ -122,7 +122,7 @@ def _has_atoms(block: gemmi.cif.Block) -> bool:
     )
 
 
-def read_block(block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS) -> Block:
+def read_block(block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS) -> CifBlock:
     """Return the crystal of one block.
 
     Atoms of alternative disorder groups are kept with their occupancies, as the
@@ -178,7 +178,7 @@ def read_block(block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS) -> Block:
     if operations:
         atoms = expand(sites, operations, lattice, max_atoms)
         crystal = _make(block.name, lattice, *atoms)
-        return Block(block.name, crystal, stated)
+        return CifBlock(block.name, crystal, stated)
     if not groups:
         text = small.spacegroup_hm or small.spacegroup_hall or "nothing"
         raise RefusedError(
@@ -196,7 +196,9 @@ def read_block(block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS) -> Block:
         raise refused
     atoms = expand(sites, [gemmi.Op()], lattice, max_atoms)
     listed = _make(block.name, lattice, *atoms)
-    return Block(block.name, _choose_reading(readings, listed, block, stated), stated)
+    return CifBlock(
+        block.name, _choose_reading(readings, listed, block, stated), stated
+    )
 
 
 def _choose_reading(
@@ -364,7 +366,7 @@ def _make(
 ) -> Crystal:
     """Return the crystal of all images, one atom on each place."""
     try:
-        atoms = merge_places(numbers, frac, occupancy, lattice)
+        atoms = merge_sites(numbers, frac, occupancy, lattice)
         return Crystal(name, lattice, *atoms)
     except RefusedError:
         raise

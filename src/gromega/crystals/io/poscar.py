@@ -7,7 +7,7 @@ import gemmi
 import numpy as np
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.io.sites import MAX_ATOMS, check_cell, merge_places
+from gromega.crystals.io.sites import MAX_ATOMS, check_cell, merge_sites
 from gromega.crystals.refusal import Reason, RefusedError
 
 
@@ -68,7 +68,7 @@ def read_poscar(content: bytes, max_atoms: int = MAX_ATOMS) -> Crystal:
     lattice = lattice * (scale if len(scale) == 3 else scale[0])
     check_cell(lattice)
     numbers = np.repeat([element.atomic_number for element in elements], amounts)
-    atoms = merge_places(numbers, places % 1.0, np.ones(len(numbers)), lattice)
+    atoms = merge_sites(numbers, places % 1.0, np.ones(len(numbers)), lattice)
     return Crystal(lines[0].strip(), lattice, *atoms)
 
 

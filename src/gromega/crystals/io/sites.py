@@ -38,7 +38,7 @@ def check_cell(lattice: Floats) -> None:
     raise RefusedError(Reason.BAD_CELL, f"got {rows} Å")
 
 
-def merge_places(
+def merge_sites(
     numbers: NDArray[np.int64], frac: Floats, occupancy: Floats, lattice: Floats
 ) -> tuple[NDArray[np.int64], Floats, Floats]:
     """Return atoms (numbers, frac, occupancy), one for each element on each place.

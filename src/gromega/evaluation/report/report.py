@@ -18,10 +18,10 @@ from gromega.crystals.space_groups import (
 from gromega.evaluation import analysis, figures, paper
 from gromega.evaluation import score as accuracy
 from gromega.evaluation.analysis import Group
-from gromega.evaluation.predictions import Answers
+from gromega.evaluation.predictions import StoredPredictions
 from gromega.evaluation.report.document import Document, Picture, Section, Table
 from gromega.evaluation.score import TOP, score
-from gromega.evaluation.subsamples import Draws
+from gromega.evaluation.subsamples import Subsamples
 from gromega.model.calibration import Calibration
 from gromega.model.model import Model
 from gromega.networks.logits import classes, ranks
@@ -62,8 +62,8 @@ class Tested:
 def make_report(
     model: Model,
     tested: Tested,
-    answers: Mapping[str, Answers],
-    draws: Mapping[tuple[str, str], Draws],
+    answers: Mapping[str, StoredPredictions],
+    draws: Mapping[tuple[str, str], Subsamples],
     baselines: Mapping[str, NDArray[np.floating]],
     comparisons: Sequence[Table] = (),
 ) -> Document:
@@ -112,7 +112,7 @@ def make_report(
 def _reference(
     model: Model,
     about: str,
-    answers: Answers,
+    answers: StoredPredictions,
     y: NDArray[np.int64],
     baselines: Mapping[str, NDArray[np.floating]],
 ) -> list[str | Table | Picture]:
@@ -122,7 +122,7 @@ def _reference(
     for name, found in {**ours, **baselines}.items():
         rank = ranks(found, y)
         rows.append([name, *(_cell(Share.of(rank < k)) for k in (1, 6))])
-    theirs = (f"{100 * paper.REFERENCE[k]:.1f}" for k in ("top1", "top6"))
+    theirs = (f"{100 * paper.PAPER_REFERENCE[k]:.1f}" for k in ("top1", "top6"))
     rows.append(["Lan et al., crystals of the ICSD", *theirs])
     conditions = ", ".join(
         f"{name} {'∞' if value is None else value}"
@@ -138,10 +138,10 @@ def _reference(
 
 def _sweep(
     model: Model,
-    answers: Answers,
+    answers: StoredPredictions,
     about: str,
     y: NDArray[np.int64],
-    draws: Mapping[tuple[str, str], Draws],
+    draws: Mapping[tuple[str, str], Subsamples],
 ) -> Section:
     sweep = answers.sweep
     assert sweep is not None
@@ -290,11 +290,11 @@ def _sure(
     about: str,
     log_p: NDArray[np.floating],
     y: NDArray[np.int64],
-    sweeps: Sequence[Answers],
+    sweeps: Sequence[StoredPredictions],
 ) -> list[str | Table | Picture]:
-    bins = analysis.reliability(log_p, y)
+    bins = analysis.reliability_diagram(log_p, y)
     error = score(log_p, y)["ece"]
-    kept = analysis.refusing(log_p, y, REFUSED)
+    kept = analysis.selective_accuracy(log_p, y, REFUSED)
     blocks: list[str | Table | Picture] = [
         f"The expected calibration error at the reference is {100 * error:.1f} %.",
         Picture(
@@ -328,7 +328,10 @@ def _sure(
 
 
 def _sure_along(
-    calibration: Calibration | None, answers: Answers, about: str, y: NDArray[np.int64]
+    calibration: Calibration | None,
+    answers: StoredPredictions,
+    about: str,
+    y: NDArray[np.int64],
 ) -> Table:
     """Return whether the confidence falls when the accuracy does."""
     rows = []

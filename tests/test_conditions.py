@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from gromega.conditions import REFERENCE, Conditions
+from gromega.conditions import QUANTITIES, REFERENCE, Conditions
 from gromega.sweeps import AXES, BEYOND, get_axis, get_sweep
 
 
@@ -14,29 +14,48 @@ def test_reference_is_table_1_of_the_paper():
 
 
 @pytest.mark.parametrize(
-    ("values", "message"),
+    ("values", "shown"),
     [
         # limits that contradict one another: both are shown
-        ({"qmax": 0.4}, "qmax must be above qmin, got qmin 0.5 and qmax 0.4"),
-        ({"rmin": 30}, "rmax must be above rmin, got rmin 30 and rmax 30"),
-        # a value outside what physics allows: refused
-        ({"qdamp": -0.1}, "qdamp must not be negative, got -0.1"),
-        ({"uiso": 0}, "uiso must be above 0"),
-        ({"diameter": 0}, "diameter must be above 0"),
-        ({"rmax": math.nan}, "rmax must be finite"),
-        ({"rmax": math.inf}, "rmax must be finite"),
-        # more than the r grid can hold: the limit is named
-        ({"qmax": 40}, "qmax must be below 40"),
+        ({"qmax": 0.4}, "qmin 0.5 and qmax 0.4"),
+        ({"rmin": 30}, "rmin 30 and rmax 30"),
+        # a value outside what physics allows: shown with the bound
+        ({"qdamp": -0.1}, r"qdamp .* 0 Å⁻¹, got -0\.1"),
+        ({"uiso": 0}, "uiso .* 0 Å²"),
+        ({"diameter": 0}, "diameter .* 0 Å"),
+        ({"rmax": math.nan}, "rmax .* nan"),
+        ({"rmax": math.inf}, "rmax .* inf"),
+        ({"r_offset": -1.5}, r"r_offset .* -1 Å, got -1\.5"),
+        ({"r_scale": 0.7}, r"r_scale .* 0\.8, got 0\.7"),
+        # more than the r grid can hold
+        ({"qmax": 40}, "qmax .* 40 Å⁻¹"),
+        ({"rmax": 501}, "rmax .* 500 Å"),
         # not a number: shown as it was given
-        ({"qmax": "wide"}, "qmax must be a number, got 'wide'"),
-        ({"qmax": True}, "qmax must be a number, got True"),
-        # a radiation nobody has: the choices are named
-        ({"radiation": "muon"}, "radiation must be one of xray, neutron"),
+        ({"qmax": "wide"}, "qmax .* 'wide'"),
+        ({"qmax": True}, "qmax .* True"),
+        # an unknown radiation: the choices are named
+        ({"radiation": "muon"}, "xray, neutron"),
     ],
 )
-def test_bad_conditions_are_refused(values, message):
-    with pytest.raises(ValueError, match=message):
+def test_bad_conditions_are_refused(values, shown):
+    with pytest.raises(ValueError, match=shown):
         Conditions(**values)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("qdamp", 0.04, "0.04 Å⁻¹"),
+        ("rmax", "08", "8 Å"),  # the key of an axis
+        ("diameter", None, "∞ Å"),  # as JSON holds it
+        ("diameter", "inf", "∞ Å"),
+        ("uiso", "0.005", "0.005 Å²"),
+        ("noise", 0.1, "0.1"),
+        ("radiation", "xray", "xray"),
+    ],
+)
+def test_values_are_shown_with_their_units(name, value, text):
+    assert QUANTITIES[name].with_unit(value) == text
 
 
 def test_mapping_round_trip_keeps_every_value():

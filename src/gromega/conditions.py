@@ -1,24 +1,70 @@
 """The experimental conditions Ω that turn a crystal into a measured G(r)."""
 
 import math
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from numbers import Real
 from typing import Any
 
 RADIATIONS = ("xray", "neutron")
 GRID_STEP = math.pi / 40
-"""Step of the r grid on which G(r) is calculated, Δ = π/40 Å (Table 1)."""
+"""The step of the r grid on which G(r) is calculated, Δ = π/40 Å (Table 1)."""
 MAX_RMAX = 500.0
 """The longest rmax, Å: a matrix of the grid up to there and back takes 0.5 GB."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What is known of a condition: its name, unit, bounds and help.
+
+    Command line options, web form, plots, cards and docs take theirs from here.
+
+    Parameters
+    ----------
+    label
+        The name in running text, such as ``Qmax``.
+    symbol
+        The symbol in plots, in matplotlib's mathtext.
+    unit
+        The unit; empty for a ratio or a name.
+    help
+        The description, one line.
+    low, high
+        The lowest and the highest value that is allowed.
+    open_low, open_high
+        Whether that value itself is not allowed.
+    """
+
+    label: str
+    symbol: str
+    unit: str
+    help: str
+    low: float = 0.0
+    high: float = math.inf
+    open_low: bool = False
+    open_high: bool = False
+
+    def with_unit(self, value: float | str | None) -> str:
+        """Return a value as text, with its unit; None is infinite.
+
+        A text is a key of `gromega.sweeps.Axis.key`, padded with zeros.
+        """
+        text = f"{value:g}" if isinstance(value, float | int) else value or "inf"
+        text = re.sub("^0+(?=[0-9])", "", text).replace("inf", "∞")
+        return f"{text} {self.unit}" if self.unit else text
+
+
+def _condition(default: Any, *args: Any, **bounds: Any) -> Any:
+    return field(default=default, metadata={"quantity": Quantity(*args, **bounds)})
 
 
 @dataclass(frozen=True)
 class Conditions:
     """The conditions of one PDF measurement; the defaults are the reference.
 
-    The reference is Table 1 of Lan, Liu, Du & Billinge: what the model of the
-    paper was trained on.
+    The reference is Table 1 of Lan, Liu, Du & Billinge: the training conditions of the
+    model that the paper tested.
 
     Parameters
     ----------
@@ -41,8 +87,8 @@ class Conditions:
         The r.m.s. of the noise in G(r) over the r.m.s. of G(r) itself. The noise
         is random in the measured band of F(Q), so it is correlated in r.
     r_offset, r_scale
-        The error of the calibration: what truly lies at r is found at
-        r_scale · r + r_offset (Å). 1 and 0 Å without an error.
+        The calibration error: a distance r is measured as r_scale · r + r_offset (Å).
+        0 Å and 1 without an error.
     radiation
         The radiation, ``"xray"`` or ``"neutron"``.
 
@@ -52,53 +98,67 @@ class Conditions:
         If a value is not finite, not allowed, or contradicts another one.
     """
 
-    rmin: float = 1.5
-    rmax: float = 30.0
-    qmin: float = 0.5
-    qmax: float = 23.0
-    qdamp: float = 0.04
-    qbroad: float = 0.01
-    uiso: float = 0.008
-    delta1: float = 0.0
-    delta2: float = 0.0
-    diameter: float = math.inf
-    noise: float = 0.0
-    r_offset: float = 0.0
-    r_scale: float = 1.0
-    radiation: str = "xray"
+    rmin: float = _condition(
+        1.5, "rmin", r"$r_\mathrm{min}$", "Å", "The start of the range of G(r)."
+    )
+    rmax: float = _condition(
+        30.0, "rmax", r"$r_\mathrm{max}$", "Å", "The end of the range of G(r).",
+        high=MAX_RMAX,
+    )  # fmt: skip
+    qmin: float = _condition(
+        0.5, "Qmin", r"$Q_\mathrm{min}$", "Å⁻¹", "The start of the range of F(Q)."
+    )
+    # The r grid of π/40 Å holds Q below 40 Å⁻¹.
+    qmax: float = _condition(
+        23.0, "Qmax", r"$Q_\mathrm{max}$", "Å⁻¹", "The end of the range of F(Q).",
+        high=math.pi / GRID_STEP, open_high=True,
+    )  # fmt: skip
+    qdamp: float = _condition(
+        0.04, "Qdamp", r"$Q_\mathrm{damp}$", "Å⁻¹", "The instrumental damping."
+    )
+    qbroad: float = _condition(
+        0.01, "Qbroad", r"$Q_\mathrm{broad}$", "Å⁻¹", "The instrumental broadening."
+    )
+    uiso: float = _condition(
+        0.008, "Uiso", r"$U_\mathrm{iso}$", "Å²",
+        "The isotropic displacement parameter of all atoms.", open_low=True,
+    )  # fmt: skip
+    delta1: float = _condition(
+        0.0, "delta1", r"$\delta_1$", "Å", "The correlated motion, as 1/r."
+    )
+    delta2: float = _condition(
+        0.0, "delta2", r"$\delta_2$", "Å²", "The correlated motion, as 1/r²."
+    )
+    diameter: float = _condition(
+        math.inf, "diameter", "diameter of a sphere", "Å",
+        "The diameter of a spherical crystallite; inf for a bulk crystal.",
+        open_low=True,
+    )  # fmt: skip
+    noise: float = _condition(
+        0.0, "noise", "noise over signal", "", "The noise over the signal, r.m.s."
+    )
+    # No calibration is wrong by more.
+    r_offset: float = _condition(
+        0.0, "r offset", "error of r", "Å", "The calibration error of r, a shift.",
+        low=-1.0, high=1.0,
+    )  # fmt: skip
+    r_scale: float = _condition(
+        1.0, "r scale", "scale of r", "", "The calibration error of r, a factor.",
+        low=0.8, high=1.25,
+    )  # fmt: skip
+    radiation: str = _condition(
+        "xray", "radiation", "radiation", "", "The radiation: xray or neutron."
+    )
 
     def __post_init__(self) -> None:
         for name in NUMERIC_FIELDS:
-            given = getattr(self, name)
-            if isinstance(given, bool) or not isinstance(given, float | Real):
-                raise ValueError(f"{name} must be a number, got {given!r}.")
-            value = float(given)
-            object.__setattr__(self, name, value)
-            if not math.isfinite(value) and not (name == "diameter" and value > 0):
-                raise ValueError(f"{name} must be finite, got {value}.")
-            if value < 0 and name != "r_offset":
-                raise ValueError(f"{name} must not be negative, got {value:g}.")
-        for name in ("diameter", "uiso", "r_scale"):
-            if getattr(self, name) == 0:
-                raise ValueError(f"{name} must be above 0, got 0.")
-        if abs(self.r_offset) > 1 or not 0.8 <= self.r_scale <= 1.25:
-            raise ValueError(
-                "r_offset must be at most 1 Å and r_scale from 0.8 to 1.25, got "
-                f"{self.r_offset:g} Å and {self.r_scale:g}: no calibration is so wrong."
-            )
+            object.__setattr__(self, name, _checked(name, getattr(self, name)))
         for low, high in (("rmin", "rmax"), ("qmin", "qmax")):
             if getattr(self, high) <= getattr(self, low):
                 raise ValueError(
                     f"{high} must be above {low}, got {low} {getattr(self, low):g} "
                     f"and {high} {getattr(self, high):g}."
                 )
-        if self.rmax > MAX_RMAX:
-            raise ValueError(f"rmax must be at most {MAX_RMAX:g} Å, got {self.rmax:g}.")
-        if self.qmax >= math.pi / GRID_STEP:
-            raise ValueError(
-                f"qmax must be below {math.pi / GRID_STEP:g} Å⁻¹, the highest Q that "
-                f"the r grid of π/40 Å can hold, got {self.qmax:g}."
-            )
         if self.radiation not in RADIATIONS:
             raise ValueError(
                 f"radiation must be one of {', '.join(RADIATIONS)}, "
@@ -114,12 +174,11 @@ class Conditions:
         ValueError
             If a key is not the name of a condition, or a value is not allowed.
         """
-        known = [field.name for field in fields(cls)]
         for name in values:
-            if name not in known:
+            if name not in QUANTITIES:
                 raise ValueError(
                     f"there is no condition {name!r}; the conditions are "
-                    f"{', '.join(known)}."
+                    f"{', '.join(QUANTITIES)}."
                 )
         values = {k: math.inf if v is None else v for k, v in values.items()}
         return cls(**values)
@@ -136,7 +195,31 @@ class Conditions:
         return replace(self, **values)
 
 
-NUMERIC_FIELDS = tuple(f.name for f in fields(Conditions) if f.name != "radiation")
+QUANTITIES: dict[str, Quantity] = {
+    each.name: each.metadata["quantity"] for each in fields(Conditions)
+}
+"""The quantity of each condition, by its name."""
+NUMERIC_FIELDS = tuple(name for name in QUANTITIES if name != "radiation")
+
+
+def _checked(name: str, given: Any) -> float:
+    """Return the value of a condition as a number within its bounds."""
+    if isinstance(given, bool) or not isinstance(given, float | Real):
+        raise ValueError(f"{name} must be a number, got {given!r}.")
+    value, quantity = float(given), QUANTITIES[name]
+    if not math.isfinite(value) and not (name == "diameter" and value > 0):
+        raise ValueError(f"{name} must be finite, got {value}.")
+    low, high = quantity.with_unit(quantity.low), quantity.with_unit(quantity.high)
+    bound = ""
+    if value < quantity.low or (quantity.open_low and value == quantity.low):
+        bound = f"{'above' if quantity.open_low else 'at least'} {low}"
+    if value > quantity.high or (quantity.open_high and value == quantity.high):
+        bound = f"{'below' if quantity.open_high else 'at most'} {high}"
+    if bound:
+        raise ValueError(f"{name} must be {bound}, got {value:g}.")
+    return value
+
+
 REFERENCE = Conditions()
 
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from itertools import product
 
-from gromega.conditions import RADIATIONS, REFERENCE, Conditions
+from gromega.conditions import QUANTITIES, RADIATIONS, REFERENCE, Conditions
 
 Value = float | str
 
@@ -17,10 +17,6 @@ class Axis:
     ----------
     name
         The field of `Conditions` that varies.
-    symbol
-        The symbol for plots, in matplotlib's mathtext.
-    unit
-        The unit, empty for a ratio or a name.
     values
         The values at which the paper measured the accuracy, or ours where the
         paper left the condition out.
@@ -29,15 +25,19 @@ class Axis:
     """
 
     name: str
-    symbol: str
-    unit: str
     values: tuple[Value, ...]
     decimals: int = 0
 
     @property
+    def unit(self) -> str:
+        """The unit, empty for a ratio or a name."""
+        return QUANTITIES[self.name].unit
+
+    @property
     def label(self) -> str:
         """The label of the axis in a plot."""
-        return f"{self.symbol} ({self.unit})" if self.unit else self.symbol
+        symbol = QUANTITIES[self.name].symbol
+        return f"{symbol} ({self.unit})" if self.unit else symbol
 
     def key(self, value: Value) -> str:
         """Return the value as text of one width per axis, so that keys sort."""
@@ -56,61 +56,21 @@ def _by_name(*axes: Axis) -> dict[str, Axis]:
 
 
 AXES = _by_name(
-    Axis(
-        "rmax",
-        r"$r_\mathrm{max}$",
-        "Å",
-        (10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
-    ),
-    Axis("qmax", r"$Q_\mathrm{max}$", "Å⁻¹", (12, 15, 18, 21, 23, 24, 27, 30)),
-    Axis(
-        "qdamp",
-        r"$Q_\mathrm{damp}$",
-        "Å⁻¹",
-        (0.0, 0.03, 0.04, 0.06, 0.09, 0.12, 0.15),
-        2,
-    ),
-    Axis(
-        "uiso",
-        r"$U_\mathrm{iso}$",
-        "Å²",
-        (0.005, 0.006, 0.007, 0.008, 0.009, 0.010),
-        3,
-    ),
+    Axis("rmax", (10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)),
+    Axis("qmax", (12, 15, 18, 21, 23, 24, 27, 30)),
+    Axis("qdamp", (0.0, 0.03, 0.04, 0.06, 0.09, 0.12, 0.15), 2),
+    Axis("uiso", (0.005, 0.006, 0.007, 0.008, 0.009, 0.010), 3),
 )
 """The four axes of the paper, with its values."""
 
 BEYOND = _by_name(
-    Axis(
-        "diameter",
-        "diameter of a sphere",
-        "Å",
-        (10, 15, 20, 30, 40, 60, 80, 100, math.inf),
-    ),
-    Axis("noise", "noise over signal", "", (0.0, 0.05, 0.1, 0.15, 0.2, 0.3), 2),
-    Axis("qmin", r"$Q_\mathrm{min}$", "Å⁻¹", (0.0, 0.5, 1.0, 1.5, 2.0), 1),
-    Axis(
-        "qbroad",
-        r"$Q_\mathrm{broad}$",
-        "Å⁻¹",
-        (0.0, 0.01, 0.02, 0.03, 0.04, 0.05),
-        2,
-    ),
-    Axis("radiation", "radiation", "", RADIATIONS),
-    Axis(
-        "r_offset",
-        "error of r",
-        "Å",
-        (-0.1, -0.05, -0.02, 0.0, 0.02, 0.05, 0.1),
-        2,
-    ),
-    Axis(
-        "r_scale",
-        "scale of r",
-        "",
-        (0.98, 0.99, 0.995, 1.0, 1.005, 1.01, 1.02),
-        3,
-    ),
+    Axis("diameter", (10, 15, 20, 30, 40, 60, 80, 100, math.inf)),
+    Axis("noise", (0.0, 0.05, 0.1, 0.15, 0.2, 0.3), 2),
+    Axis("qmin", (0.0, 0.5, 1.0, 1.5, 2.0), 1),
+    Axis("qbroad", (0.0, 0.01, 0.02, 0.03, 0.04, 0.05), 2),
+    Axis("radiation", RADIATIONS),
+    Axis("r_offset", (-0.1, -0.05, -0.02, 0.0, 0.02, 0.05, 0.1), 2),
+    Axis("r_scale", (0.98, 0.99, 0.995, 1.0, 1.005, 1.01, 1.02), 3),
 )
 """The axes that the paper left out, with values of ours."""
 

@@ -10,7 +10,7 @@ from gromega.model.calibration import Calibration, OtherGroupFit
 from gromega.model.model import save_model
 from gromega.model.neighbours import build_neighbours
 from gromega.registry.card import make_card, read_card, write_card
-from gromega.registry.card_markdown import quantity, render
+from gromega.registry.card_markdown import render
 
 DATA = {
     "name": "Materials Project",
@@ -253,10 +253,3 @@ def test_unfit_facts_make_no_card(model, change, where):
     }
     with pytest.raises(ValueError, match=where):
         make_card(**facts)
-
-
-def test_keys_of_an_axis_are_shown_as_numbers():
-    assert quantity("010", "diameter") == "10 Å"
-    assert quantity("inf", "diameter") == quantity(None, "diameter") == "∞ Å"
-    assert quantity("0.005", "uiso") == "0.005 Å²"
-    assert quantity("neutron", "radiation") == "neutron"

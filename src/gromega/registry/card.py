@@ -11,8 +11,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from gromega._util.files import sha256, write_whole
+from gromega.conditions import QUANTITIES
 from gromega.model.model import MODEL_FILES, Model, hashes_of
-from gromega.registry.card_markdown import quantity, render
+from gromega.registry.card_markdown import render
 
 FORMAT = "gromega card 1"
 TASK = "Rank the space groups that a material may have, given its PDF G(r)."
@@ -139,7 +140,7 @@ def _weakest(sweeps: Mapping[str, Any]) -> list[str]:
     top6, axis, value = min(found)
     return [
         f"Accuracy depends on the conditions. Of those measured, top-6 is lowest, "
-        f"{top6:.1%}, at {axis} {quantity(value, axis)}."
+        f"{top6:.1%}, at {axis} {QUANTITIES[axis].with_unit(value)}."
     ]
 
 

@@ -1,17 +1,11 @@
 """The card of a released model as Markdown, for people to read."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from gromega.conditions import QUANTITIES
 from gromega.crystals.space_groups import symbol
 from gromega.model.model import MODEL_FILES
-
-UNITS = {
-    **dict.fromkeys(("rmin", "rmax", "delta1", "diameter", "r_offset"), "Å"),
-    **dict.fromkeys(("qmin", "qmax", "qdamp", "qbroad"), "Å⁻¹"),
-    **dict.fromkeys(("uiso", "delta2"), "Å²"),
-}
 
 
 def render(card: Mapping[str, Any]) -> str:
@@ -33,16 +27,6 @@ def render(card: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def quantity(value: float | str | None, name: str) -> str:
-    """Return the value of a condition with its unit; None is infinite.
-
-    It may be a key of `Axis.key`, as long as the others of its axis.
-    """
-    text = "inf" if value is None else value if isinstance(value, str) else f"{value:g}"
-    text = re.sub("^0+(?=[0-9])", "", text).replace("inf", "∞")
-    return f"{text} {UNITS[name]}" if name in UNITS else text
-
-
 def _accuracy(card: Mapping[str, Any]) -> Iterator[str]:
     score, conditions = card["metrics"]["reference"], card["conditions"].items()
     yield (
@@ -50,7 +34,9 @@ def _accuracy(card: Mapping[str, Any]) -> Iterator[str]:
         f"{score['n']:,} test crystals in {len(card['space_groups'])} space groups, "
         "simulated at the reference:"
     )
-    yield ", ".join(f"{name} {quantity(value, name)}" for name, value in conditions)
+    yield ", ".join(
+        f"{name} {QUANTITIES[name].with_unit(value)}" for name, value in conditions
+    )
     told = card["metrics"].get("with_composition")
     if told:
         yield ""
@@ -63,7 +49,7 @@ def _accuracy(card: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield from _table(
             (axis, *headings),
-            ((quantity(value, axis), *row) for value, row in cells.items()),
+            ((QUANTITIES[axis].with_unit(value), *row) for value, row in cells.items()),
         )
 
 
@@ -91,7 +77,7 @@ def _box(card: Mapping[str, Any]) -> Iterator[str]:
     yield from _table(
         ("condition", "from", "to"),
         (
-            (name, quantity(low, name), quantity(high, name))
+            (name, QUANTITIES[name].with_unit(low), QUANTITIES[name].with_unit(high))
             for name, (low, high) in card["box"].items()
         ),
     )

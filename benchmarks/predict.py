@@ -78,15 +78,19 @@ def main() -> None:
         write_series(folder, n)
         one = folder / "00000.gr"
         took = median(lambda: command(one))
-        rows.add_row("one file, with trust, from the start", f"{took:.1f} s", "4 s")
-        took = median(lambda: command(one, "--no-trust"))
-        rows.add_row("the same without trust", f"{took:.1f} s", "")
-        took = median(lambda: command(folder, "--no-trust", "--csv"))
-        rows.add_row(f"{n:,} files without trust", f"{n / took:.0f} per second", "500")
+        rows.add_row(
+            "one file, with reliability, from the start", f"{took:.1f} s", "4 s"
+        )
+        took = median(lambda: command(one, "--no-reliability"))
+        rows.add_row("the same without reliability", f"{took:.1f} s", "")
+        took = median(lambda: command(folder, "--no-reliability", "--csv"))
+        rows.add_row(
+            f"{n:,} files without reliability", f"{n / took:.0f} per second", "500"
+        )
         model = load_model(MODEL)
-        model.predict(read_pdf(one), trust=False)
-        took = median(lambda: model.predict(read_pdf(one), trust=False))
-        rows.add_row("one more without trust", f"{took * 1e3:.0f} ms", "50 ms")
+        model.predict(read_pdf(one), reliability=False)
+        took = median(lambda: model.predict(read_pdf(one), reliability=False))
+        rows.add_row("one more without reliability", f"{took * 1e3:.0f} ms", "50 ms")
     Console(highlight=False).print(rows)
 
 

@@ -25,7 +25,7 @@ from gromega.web.app import EXAMPLES
 
 TEXTS = [text.encode() for text in EXAMPLES.values()]
 CLIENTS = 16
-ASK = "/api/predict?trust=false"
+ASK = "/api/predict?reliability=false"
 
 
 def post(port, content):

@@ -11,10 +11,11 @@ from gromega.conditions import REFERENCE, Box
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.symmetry import space_group
 from gromega.crystals.table import to_table
-from gromega.model.calibration import Calibration, OtherGroupFit
+from gromega.model.calibration import Calibration
 from gromega.model.matches import make_library
 from gromega.model.model import Model
 from gromega.model.neighbours import build_neighbours
+from gromega.model.other_groups import OtherGroupFit
 from gromega.model.reliability import choose_test_crystals
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled

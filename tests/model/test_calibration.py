@@ -9,13 +9,11 @@ from scipy.special import log_softmax
 
 from gromega.model.calibration import (
     Calibration,
-    OtherGroupFit,
-    entropy,
     expected_calibration_error,
     fit_calibration,
-    fit_other_groups,
-    mass_before,
 )
+from gromega.model.conformal import mass_before
+from gromega.model.other_groups import OtherGroupFit, entropy, fit_other_groups
 
 N_GROUPS = 45
 

@@ -11,7 +11,7 @@ from gromega import read_pdf, simulate
 from gromega._util.plotting import save_figure
 from gromega.cli.main import app
 from gromega.conditions import REFERENCE, Conditions
-from gromega.model.importance import find_evidence
+from gromega.model.importance import find_importance
 from gromega.model.matches import write_library
 from gromega.model.model import Model, save_model
 from gromega.model.prediction_figure import prediction_figure
@@ -44,53 +44,58 @@ def test_the_windows_that_a_model_looks_at_are_found(pdf):
         log_p = np.stack([np.zeros(len(g)), size / size.max()], axis=1)
         return log_p - np.log(np.exp(log_p).sum(axis=1, keepdims=True))
 
-    found = find_evidence(log_probabilities, pdf)
+    found = find_importance(log_probabilities, pdf)
     away = np.abs(found.centres - 7)
-    assert (found.speaks[away < 0.6] > 0.1).all()
-    np.testing.assert_allclose(found.speaks[away > 2.1], 0, atol=1e-6)
+    assert (found.values[away < 0.6] > 0.1).all()
+    np.testing.assert_allclose(found.values[away > 2.1], 0, atol=1e-6)
     # windows within what was measured, and the PDF that the model saw
     assert found.centres[0] - 1 >= 1.5
     assert found.centres[-1] + 1 <= 22 + 1e-6
     assert found.r[-1] <= 22
-    assert found.matches is None
 
 
-def test_an_answer_holds_its_evidence(model, library, pdf):
-    plain = model.predict(pdf)
-    answer = model.predict(pdf, evidence=True, library=library)
-    assert plain.evidence is None
-    assert plain.to_mapping()["evidence"] is None
-    assert answer.groups == plain.groups
-    best = answer.evidence.matches.best[0]
-    assert (best.id, best.number) == ("rutile", 10)
-    values = json.loads(json.dumps(answer.to_mapping(), allow_nan=False))
-    evidence = values["evidence"]
-    assert evidence["matches"]["best"][0]["rw"] == pytest.approx(best.rw, abs=1e-4)
-    assert len(evidence["r"]) == len(evidence["g"])
-    assert len(evidence["windows"]["centre"]) == len(evidence["windows"]["speaks"])
-    assert f"best match: {best.formula} (rutile, 10), Rw {best.rw:.2f}" in str(answer)
-    strongest = answer.evidence.centres[answer.evidence.speaks.argmax()]
-    assert f": r near {strongest:.1f}, " in str(answer)
-    # what speaks against the group does not speak for it
-    speaks = np.where(np.arange(answer.evidence.speaks.size) == 4, 0.2, -0.1)
-    one = replace(answer.evidence, speaks=speaks)
-    assert one.speaks_most() == f"{one.centres[4]:.1f}"
-    none = replace(answer, evidence=replace(one, speaks=np.minimum(speaks, 0)))
-    assert f"speaks most for {none.groups[0].number}: no r alone" in str(none)
+def test_an_explained_prediction_has_importance_and_matches(model, library, pdf):
+    alone = model.predict(pdf)
+    explained = model.predict(pdf, explain=True, library=library)
+    assert alone.importance is None and alone.matches is None
+    assert alone.to_mapping()["importance"] is None
+    assert explained.groups == alone.groups
+    best = explained.matches.best[0]
+    assert (best.id, best.number, best.formula) == ("rutile", 10, "TiO2")
+    values = json.loads(json.dumps(explained.to_mapping(), allow_nan=False))
+    assert values["matches"]["best"][0]["rw"] == pytest.approx(best.rw, abs=1e-4)
+    assert list(values["importance"]) == ["r", "g", "width", "centres", "values"]
+    assert len(values["importance"]["r"]) == len(values["importance"]["g"])
+    assert list(values["matches"]) == ["n", "r", "g", "best"]
+    assert f"TiO2 (rutile, 10), Rw {best.rw:.2f}" in str(explained)
+
+
+def test_the_most_important_windows_support_the_group(model, pdf):
+    explained = model.predict(pdf, explain=True)
+    importance = explained.importance
+    strongest = importance.centres[importance.values.argmax()]
+    assert importance.highest()[0] == strongest
+    assert f"near {strongest:.1f}" in str(explained)
+    values = np.where(np.arange(importance.values.size) == 4, 0.2, -0.1)
+    one = replace(importance, values=values)
+    assert one.highest() == [importance.centres[4]]
+    none = replace(explained, importance=replace(one, values=np.minimum(values, 0)))
+    assert "no single window" in str(none)
 
 
 def test_where_nothing_can_be_laid_over_it_the_answer_says_why(model, library, pdf):
     r = np.arange(24.0, 30.0, 0.02)
     rows = "\n".join(f"{x:.3f} {np.sin(9 * x):.5f}" for x in r)
-    answer = model.predict(read_pdf(StringIO(rows)), evidence=True, library=library)
-    assert answer.evidence.matches is None
-    assert answer.warnings[-1].startswith("no known crystal was laid over it: it has")
+    answer = model.predict(read_pdf(StringIO(rows)), explain=True, library=library)
+    assert answer.matches is None
+    assert answer.notes[-1].startswith("no known crystal was compared: ")
 
 
 def test_the_figure_of_an_answer_is_the_same_each_time(model, library, pdf, tmp_path):
-    answer = model.predict(pdf, evidence=True, library=library)
+    answer = model.predict(pdf, explain=True, library=library)
+    parts = answer.groups, answer.importance, answer.matches
     for name in ("one", "other"):
-        save_figure(prediction_figure(answer, "a.gr"), tmp_path / name)
+        save_figure(prediction_figure(*parts, "a.gr"), tmp_path / name)
     for ending in (".svg", ".png"):
         one, other = (
             (tmp_path / name).with_suffix(ending).read_bytes()
@@ -99,8 +104,6 @@ def test_the_figure_of_an_answer_is_the_same_each_time(model, library, pdf, tmp_
         assert one == other
     assert "<svg" in answer._repr_html_()
     assert "<svg" not in model.predict(pdf)._repr_html_()
-    with pytest.raises(ValueError, match="ask with evidence=True"):
-        prediction_figure(model.predict(pdf))
 
 
 def test_the_command_draws_a_figure_for_each_file(
@@ -114,14 +117,14 @@ def test_the_command_draws_a_figure_for_each_file(
     ask = ["predict", "a.1.gr", "a_1.gr", "--model", "tiny", "--figures", "figures"]
     drawn = CliRunner().invoke(app, [*ask, "--library", "library.parquet"])
     assert drawn.exit_code == 0
-    assert drawn.stdout.count("best match: O2Ti (rutile, 10)") == 2
+    assert drawn.stdout.count("best match: TiO2 (rutile, 10)") == 2
     made = sorted(path.name for path in Path("figures").iterdir())
     assert made == ["a_1_gr.png", "a_1_gr.svg", "a_1_gr_.png", "a_1_gr_.svg"]
     laid = ["predict", "a.1.gr", "--model", "tiny", "--library", "library.parquet"]
-    assert "best match: O2Ti" in CliRunner().invoke(app, laid).stdout
+    assert "best match: TiO2" in CliRunner().invoke(app, laid).stdout
     without = CliRunner().invoke(
-        app, ["predict", "a.1.gr", "--model", "tiny", "--evidence"]
+        app, ["predict", "a.1.gr", "--model", "tiny", "--explain"]
     )
-    assert "speaks most for" in without.stdout
+    assert "most important r for" in without.stdout
     assert "best match" not in without.stdout
     assert "dvc pull -r registry models/library.parquet.dvc" in without.stderr

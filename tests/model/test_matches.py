@@ -9,6 +9,7 @@ import pytest
 from gromega import read_pdf, simulate
 from gromega.conditions import Conditions
 from gromega.crystals.crystal import Crystal
+from gromega.crystals.formula import display_formula
 from gromega.model.matches import load_library, make_library, write_library
 from gromega.pdf.spectrum import pair_spectra
 
@@ -61,7 +62,7 @@ def test_a_crystal_is_found_with_its_strain_and_its_uiso(
     found = library.match(pdf, count=3)
     best = found.best[0]
     assert best.id == classics[place].id
-    assert best.formula == classics[place].formula
+    assert best.formula == display_formula(classics[place].formula)
     assert best.number == place
     assert best.strain == pytest.approx(0.012, abs=0.0016)
     assert best.uiso == pytest.approx(omega.uiso, rel=0.1)

@@ -16,10 +16,11 @@ from gromega.cli.main import app
 from gromega.conditions import REFERENCE, Box, Conditions
 from gromega.measured.pdf import to_input
 from gromega.model.batch import MANY
-from gromega.model.calibration import Calibration, OtherGroupFit
-from gromega.model.importance import find_evidence
+from gromega.model.calibration import Calibration
+from gromega.model.importance import find_importance
 from gromega.model.model import Model, save_model
 from gromega.model.neighbours import build_neighbours
+from gromega.model.other_groups import OtherGroupFit
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.networks.weights import to_arrays
@@ -58,7 +59,7 @@ def model():
 def test_a_known_composition_makes_another_answer(model, files):
     path = files / "25.gr"
     alone = model.predict(read_pdf(path))
-    told = model.predict(read_pdf(path, composition="Na2Cl2"), evidence=True)
+    told = model.predict(read_pdf(path, composition="Na2Cl2"), explain=True)
     assert (alone.composition, told.composition) == (None, "Na2Cl2")
     # the crystal of this composition is of the first group
     first = [next(c for c in a.groups if c.number == 166) for a in (alone, told)]
@@ -66,18 +67,18 @@ def test_a_known_composition_makes_another_answer(model, files):
     assert told.groups[0].number == 166
     log_p = model.log_probabilities(to_input(read_pdf(path))[None], ["NaCl"])
     assert told.groups[0].probability == pytest.approx(np.exp(log_p.max()))
-    assert told.nearest[0].id == "mp-1"
+    assert told.neighbours[0].id == "mp-1"
     # what speaks for the group is asked with the composition too
     pdf = read_pdf(path)
     same, other = (
-        find_evidence(
+        find_importance(
             lambda g, c=c: model.log_probabilities(g, c and [c] * len(g)), pdf
         )
         for c in ("NaCl", None)
     )
-    np.testing.assert_allclose(told.evidence.speaks, same.speaks, rtol=1e-5)
-    assert np.abs(told.evidence.speaks - other.speaks).max() > 0.01
-    assert "composition: Na2Cl2, which the model was told" in str(told)
+    np.testing.assert_allclose(told.importance.values, same.values, rtol=1e-5)
+    assert np.abs(told.importance.values - other.values).max() > 0.01
+    assert "composition used: Na2Cl2" in str(told)
     both = model.predict_all([read_pdf(path), read_pdf(path, composition="Na2Cl2")])
     assert [a.groups for a in both] == [alone.groups, told.groups]
 
@@ -106,16 +107,16 @@ def test_a_composition_that_looks_wrong_is_doubted(model, files):
     sure = replace(model, memory=memory)
     for composition, doubted in (("NaCl", False), ("Fe", True)):
         pdf = read_pdf(path, composition=composition)
-        warnings = sure.predict(pdf, trust=False).warnings
-        assert any("look less like" in text for text in warnings) == doubted
+        warnings = sure.predict(pdf, reliability=False).notes
+        assert any("check the composition" in text for text in warnings) == doubted
 
 
 def test_a_composition_like_none_that_is_known_is_left_out(model, files):
     path = files / "25.gr"
-    answer = model.predict(read_pdf(path, composition="C6H12O6"), trust=False)
+    answer = model.predict(read_pdf(path, composition="C6H12O6"), reliability=False)
     assert answer.composition is None
-    assert answer.warnings == ("no crystal of a composition like C6H12O6 is known.",)
-    assert answer.groups == model.predict(read_pdf(path), trust=False).groups
+    assert answer.notes == ("no training crystal has a composition like C6H12O6.",)
+    assert answer.groups == model.predict(read_pdf(path), reliability=False).groups
 
 
 def test_a_model_that_is_calibrated_for_one_alone_makes_no_use_of_them(model):
@@ -126,7 +127,7 @@ def test_a_model_that_is_calibrated_for_one_alone_makes_no_use_of_them(model):
 
 def test_the_command_tells_the_composition(model, files, tmp_path):
     save_model(tmp_path / "m", model)
-    words = ["predict", str(files / "25.gr"), "--no-trust", "--json"]
+    words = ["predict", str(files / "25.gr"), "--no-reliability", "--json"]
     words += ["--model", str(tmp_path / "m")]
     for given, told in (("NaCl", "NaCl"), ("unknown", None)):
         result = CliRunner().invoke(app, [*words, "--composition", given])
@@ -137,9 +138,9 @@ def test_the_command_tells_the_composition(model, files, tmp_path):
 def test_a_model_without_use_for_a_composition_says_so(model, files):
     pdf = read_pdf(files / "25.gr", composition="NaCl")
     plain = replace(model, memory=replace(model.memory, with_composition=None))
-    answer = plain.predict(pdf, trust=False)
+    answer = plain.predict(pdf, reliability=False)
     assert answer.composition is None
-    assert answer.warnings[-1] == "this model makes no use of the composition."
+    assert answer.notes[-1] == "this model does not use the composition."
     assert answer.groups == plain.predict(read_pdf(files / "25.gr")).groups
     with pytest.raises(ValueError, match="makes no use of compositions; take"):
         plain.log_probabilities(to_input(pdf)[None], ["NaCl"])
@@ -158,38 +159,40 @@ def test_an_answer_holds_what_the_model_says(model, files):
     assert {c.number for c in answer.groups if c.in_set} == set(GROUPS[inside])
     assert sum(answer.systems.values()) == pytest.approx(1)
     assert list(answer.systems.values()) == sorted(answer.systems.values())[::-1]
-    known = {(known.id, known.formula) for known in answer.nearest}
+    known = {(known.id, known.formula) for known in answer.neighbours}
     assert known == {
         ("mp-1", "NaCl"), ("mp-2", "Fe"), ("mp-3", "Si"), ("my best crystal", "C")
     }  # fmt: skip
-    assert answer.nearest[0].similarity >= answer.nearest[-1].similarity
+    assert answer.neighbours[0].similarity >= answer.neighbours[-1].similarity
     assert (answer.conditions.qmax, answer.conditions.rmax) == (
         25,
         pytest.approx(20, abs=0.1),
     )
-    (warning,) = answer.warnings
+    (warning,) = answer.notes
     assert "this model carries no held-out crystals" in warning
 
 
 def test_a_condition_outside_of_the_box_is_a_warning(model, files):
     narrow = replace(model, box=Box(qmax=(20.0, 24.0)))
-    (warning,) = narrow.predict(read_pdf(files / "25.gr"), trust=False).warnings
-    assert warning == "qmax 25 is outside of what the model was trained for, 20 to 24."
+    (warning,) = narrow.predict(read_pdf(files / "25.gr"), reliability=False).notes
+    assert warning.startswith("qmax 25 is outside") and "20 to 24" in warning
     only = replace(model, training={"radiations": ["xray"]})
-    assert only.predict(read_pdf(files / "25.gr"), trust=False).warnings == ()
+    assert only.predict(read_pdf(files / "25.gr"), reliability=False).notes == ()
     pdf = read_pdf(files / "25.gr", radiation="neutron")
-    (warning,) = only.predict(pdf, trust=False).warnings
-    assert "neutron is not what the model was trained for, xray." in warning
-    (late,) = model.predict(read_pdf(files / "25.gr", rmin=2.5), trust=False).warnings
-    assert late.startswith("G(r) begins at 2.51 Å: the model was trained from 1.5 Å on")
+    (warning,) = only.predict(pdf, reliability=False).notes
+    assert "trained for xray, not" in warning
+    (late,) = model.predict(
+        read_pdf(files / "25.gr", rmin=2.5), reliability=False
+    ).notes
+    assert late.startswith("G(r) begins at 2.51 Å, ")
 
 
 def test_a_model_without_calibration_and_memory_answers_too(model, files):
     plain = replace(model, calibration=None, memory=None)
     answer = plain.predict(read_pdf(files / "25.gr"))
-    assert answer.coverage is None and answer.nearest == ()
+    assert answer.coverage is None and answer.neighbours == ()
     assert not any(c.in_set for c in answer.groups)
-    assert "set that holds" not in str(answer)
+    assert "prediction set" not in str(answer)
 
 
 def test_many_are_answered_as_one_by_one(model, files):
@@ -205,9 +208,9 @@ def test_an_answer_shows_itself(model, files):
     answer = model.predict(read_pdf(files / "25.gr"))
     first = answer.groups[0]
     assert f"{first.number:4} {first.symbol}" in str(answer)
-    assert "set that holds 90%: " in str(answer)
-    first_known = answer.nearest[0]
-    assert f"most like: {first_known.formula} ({first_known.id}, " in str(answer)
+    assert "90 % prediction set: " in str(answer)
+    first_known = answer.neighbours[0]
+    assert f"{first_known.formula} ({first_known.id}, " in str(answer)
     page = answer._repr_html_()
     assert page.count("<tr>") == 5
     assert json.loads(json.dumps(answer.to_mapping()))["groups"][0]["number"] == (
@@ -247,24 +250,24 @@ def test_the_command_answers_files_and_folders(predict, files, model):
 
 def test_an_answer_says_how_likely_another_group_is(model, files):
     pdf = read_pdf(files / "25.gr")
-    assert model.predict(pdf).other_group is None
+    assert model.predict(pdf).other_groups is None
     others = OtherGroupFit(0.18, -2.0, 0.9, 3000)
     doubting = replace(model, calibration=replace(SETS, other_groups=others))
     answer = doubting.predict(pdf)
     p = others.probability(model.log_probabilities(to_input(pdf)[None]))[0]
-    assert answer.other_group.probability == pytest.approx(p)
-    assert f"another group: {p:.0%}, if such are 18% of all" in str(answer)
-    assert answer.to_mapping()["other_group"]["share"] == 0.18
+    assert answer.other_groups.probability == pytest.approx(p)
+    assert f"outside the model's groups: {100 * p:.0f} % (if 18 %" in str(answer)
+    assert answer.to_mapping()["other_groups"]["share"] == 0.18
     # told the composition, it is another calibration that counts
     told = doubting.predict(read_pdf(files / "25.gr", composition="NaCl"))
-    assert told.other_group is None
+    assert told.other_groups is None
 
 
 def test_an_answer_says_of_which_groups_and_systems_it_is(model, files):
     answer = model.predict(read_pdf(files / "25.gr"))
-    assert "; of the 4 groups that the model knows" in str(answer)
+    assert "(of 4 groups)" in str(answer)
     (first, share), *_ = answer.systems.items()
-    assert f"crystal system: {first} {share:.0%}" in str(answer)
+    assert f"crystal system: {first} {100 * share:.0f} %" in str(answer)
     # a session shows a model, not all that is in it
     assert len(repr(replace(model, test_crystals=None))) < 3000
 
@@ -284,7 +287,7 @@ def test_an_encoding_without_an_angstrom_does_not_stop_the_answer(
     env = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(words, capture_output=True, text=True, env=env, check=False)
     assert done.returncode == 0, done.stderr
-    assert "166" in done.stdout and "set that holds 90%" in done.stdout
+    assert "166" in done.stdout and "90 % prediction set" in done.stdout
 
 
 def test_figures_go_to_a_folder(predict, files):
@@ -337,7 +340,15 @@ def test_many_files_are_answered_by_processes_with_the_same_answers(
         (folder / f"{k:04}.gr").hardlink_to(files / name)
     # A program of its own: the server of processes stays with who started it.
     program = str(Path(sys.executable).with_name("gromega"))
-    words = [program, "predict", str(folder), "--csv", "--no-trust", "--qmax", "20"]
+    words = [
+        program,
+        "predict",
+        str(folder),
+        "--csv",
+        "--no-reliability",
+        "--qmax",
+        "20",
+    ]
     together = subprocess.run(words, capture_output=True, text=True, check=False)
     assert together.returncode == 2
     assert together.stderr.count("\n") == 1 and "bad.gr: " in together.stderr
@@ -364,7 +375,7 @@ def test_no_answer_at_all_is_whole_json_and_csv_too(predict, tmp_path):
 def test_a_name_does_not_command_the_terminal(predict, files, tmp_path):
     path = tmp_path / "a\x1b[31m.gr"
     shutil.copyfile(files / "25.gr", path)
-    result = predict(path, "--no-trust")
+    result = predict(path, "--no-reliability")
     assert result.stdout.splitlines()[0].endswith("a\ufffd[31m.gr")
 
 

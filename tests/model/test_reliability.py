@@ -8,8 +8,9 @@ import pytest
 from gromega import read_pdf, simulate
 from gromega._util.intervals import Share
 from gromega.conditions import REFERENCE, Conditions
+from gromega.model import reliability
 from gromega.model.model import Model, load_model, save_model
-from gromega.model.reliability import TestCrystals, choose_test_crystals, trust
+from gromega.model.reliability import choose_test_crystals, reliability_of
 from gromega.networks.build import make_network
 from gromega.networks.weights import to_arrays
 from gromega.pdf.bins import DMAX
@@ -56,11 +57,11 @@ def test_a_byte_for_each_wide_bin_gives_nearly_the_same_pdf(test_crystals, class
 
 
 def test_formulas_come_back_and_models_without_them_say_so(test_crystals, model):
-    again = TestCrystals.of(test_crystals.to_arrays())
+    again = reliability.TestCrystals.of(test_crystals.to_arrays())
     assert again.formulas == test_crystals.formulas
     old = replace(test_crystals, formulas=())
     assert "held_out/formulas" not in old.to_arrays()
-    assert TestCrystals.of(old.to_arrays()).formulas == ()
+    assert reliability.TestCrystals.of(old.to_arrays()).formulas == ()
     with pytest.raises(ValueError, match="have no formulas; make it again"):
         replace(model, test_crystals=old).accuracy_at(REFERENCE, composed=True)
 
@@ -74,17 +75,17 @@ def test_a_model_is_tested_at_the_conditions_of_a_file(model, classics, tmp_path
     answer = model.predict(pdf)
     _, made = model.test_crystals.simulate(pdf.conditions())
     first = model.log_probabilities(made).argmax(axis=1)
-    assert answer.trust.n == len(classics)
-    assert answer.trust.top1.value == pytest.approx(
+    assert answer.reliability.n == len(classics)
+    assert answer.reliability.top1.value == pytest.approx(
         np.mean(first == model.test_crystals.y)
     )
     # three classes are always among the first six
-    assert answer.trust.top6.value == 1
-    where = "with Qmax 18 Å⁻¹, Qdamp 0.04 Å⁻¹ (assumed), rmax 25 Å, x-rays, the model"
+    assert answer.reliability.top6.value == 1
+    where = "with Qmax 18 Å⁻¹, Qdamp 0.04 Å⁻¹ (assumed), rmax 25 Å, x-rays, top-1"
     assert where in str(answer)
     assert "qdamp" in answer.to_mapping()["assumed"]
-    assert answer.to_mapping()["trust"]["n"] == len(classics)
-    assert model.predict(pdf, trust=False).trust is None
+    assert answer.to_mapping()["reliability"]["n"] == len(classics)
+    assert model.predict(pdf, reliability=False).reliability is None
 
 
 def test_where_nothing_can_be_said_the_answer_says_why(model, classics, tmp_path):
@@ -92,8 +93,8 @@ def test_where_nothing_can_be_said_the_answer_says_why(model, classics, tmp_path
     rows = "\n".join(f"{a:.5f} {b:.6f}" for a, b in zip(r, g[0], strict=True))
     (tmp_path / "a.gr").write_text(rows + "\n")
     answer = model.predict(read_pdf(tmp_path / "a.gr", qmax=5.0))
-    assert answer.trust is None
-    assert "how often the model is right here is not known" in answer.warnings[-1]
+    assert answer.reliability is None
+    assert "the reliability at these conditions is unknown" in answer.notes[-1]
     only = {"xray": model.test_crystals.spectra["xray"]}
     xray = replace(model.test_crystals, spectra=only)
     with pytest.raises(ValueError, match="no spectra for neutron"):
@@ -106,7 +107,10 @@ def test_trust_counts_the_answers_that_are_alike():
     confidences = np.linspace(0, 1, 1000)
     # right where it is sure
     ranks = np.where(confidences > 0.5, 0, 9)
-    sure, unsure = trust(0.9, confidences, ranks), trust(0.1, confidences, ranks)
+    sure, unsure = (
+        reliability_of(0.9, confidences, ranks),
+        reliability_of(0.1, confidences, ranks),
+    )
     assert sure.top1.value == unsure.top1.value == 0.5
     assert (sure.alike_top1.value, unsure.alike_top1.value) == (1, 0)
     assert sure.n_alike == 100
@@ -129,7 +133,7 @@ def test_held_out_crystals_come_back_with_the_model(model, tmp_path):
 def test_a_prediction_imports_nothing_that_only_the_pipeline_needs(model, tmp_path):
     code = (
         "import sys; import gromega; model = gromega.load_model('m'); "
-        "answer = model.predict(gromega.read_pdf('a.gr')); assert answer.trust; "
+        "answer = model.predict(gromega.read_pdf('a.gr')); assert answer.reliability; "
         "slow = {'jax', 'flax', 'optax', 'numba', 'zarr', 'xarray', 'pandas', 'orbax', "
         "'dask', 'matplotlib', 'scipy.stats'}; "
         "sys.exit(' '.join(slow & set(sys.modules)) or 0)"

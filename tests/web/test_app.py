@@ -39,28 +39,30 @@ def client(model, library):
 def test_an_answer_is_that_of_the_model(client, model, library):
     pdf = read_pdf(io.StringIO(RUTILE))
     expected = model.predict(pdf, 0.9, True, True, library).to_mapping()
-    reply = client.post("/api/predict?evidence=true", content=RUTILE.encode())
+    reply = client.post("/api/predict?explain=true", content=RUTILE.encode())
     assert reply.status_code == 200
     assert reply.json() == json.loads(json.dumps(expected))
     PredictionOut.model_validate(reply.json())
-    assert reply.json()["trust"]["n"] > 0
+    assert reply.json()["reliability"]["n"] > 0
     packed = client.post("/api/predict", content=gzip.compress(RUTILE.encode()))
     assert packed.json()["groups"] == reply.json()["groups"]
-    assert packed.json()["evidence"] is None
+    assert packed.json()["importance"] is None
 
 
 def test_a_composition_is_told_or_left_out(client):
-    ask = "/api/predict?trust=false&composition="
+    ask = "/api/predict?reliability=false&composition="
     told = client.post(ask + "TiO2", content=RUTILE.encode()).json()
     assert told["composition"] == "TiO2"
     left = client.post(ask + "unknown", content=RUTILE.encode()).json()
     assert left["composition"] is None
     assert left["groups"] != told["groups"]
-    assert not any("composition" in text for text in left["warnings"])
+    assert not any("composition" in text for text in left["notes"])
 
 
 def test_options_are_those_of_read_pdf(client):
-    ask = "/api/predict?trust=false&qmax=18&rmax=20&radiation=neutron&coverage=0.95"
+    ask = (
+        "/api/predict?reliability=false&qmax=18&rmax=20&radiation=neutron&coverage=0.95"
+    )
     found = client.post(ask, content=RUTILE.encode()).json()
     assert found["conditions"]["qmax"] == 18
     assert found["conditions"]["radiation"] == "neutron"
@@ -106,8 +108,8 @@ def test_a_bad_file_costs_one_clear_line(client, content, message):
         ("composition=Qq2", "composition"),
         ("quantity=F(Q)", "quantity must be one of"),
         ("composition=" + 300 * "H", "composition"),
-        ("trust=perhaps", "trust: "),
-        ("qmx=20", "there is no option 'qmx'; the options are name, coverage, trust"),
+        ("reliability=perhaps", "reliability: "),
+        ("qmx=20", "there is no option 'qmx'; the options are name, coverage, rel"),
     ],
 )
 def test_a_bad_option_costs_one_clear_line(client, query, message):
@@ -185,8 +187,10 @@ def test_examples_are_answered_with_their_conditions(client):
     assert len(names) == 4
     for name in names:
         text = client.get(f"/api/examples/{name}").text
-        found = client.post("/api/predict?trust=false", content=text.encode()).json()
-        assert found["warnings"] == []
+        found = client.post(
+            "/api/predict?reliability=false", content=text.encode()
+        ).json()
+        assert found["notes"] == []
         assert f"# qmax = {found['conditions']['qmax']}" in text
     assert client.get("/api/examples/../app.py").status_code == 404
     assert client.get("/api/examples/none").json()["detail"].startswith("there is no")
@@ -229,7 +233,7 @@ def test_what_is_sent_never_breaks_it(client):
                 ]
             )  # fmt: skip
             content[start : start + draw.choice([0, 1, 50])] = piece
-        reply = client.post("/api/predict?trust=false", content=bytes(content))
+        reply = client.post("/api/predict?reliability=false", content=bytes(content))
         assert reply.status_code in (200, 413, 422), bytes(content)
 
 

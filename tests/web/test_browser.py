@@ -95,7 +95,7 @@ def test_answers_are_saved_as_json_csv_and_png(address, open_page, files):
         assert coming.value.suggested_filename == f"rutile-synchrotron.{ending}"
         saved[ending] = coming.value.path().read_bytes()
     answer = json.loads(saved["json"])
-    assert answer["trust"] and answer["evidence"]["matches"]
+    assert answer["reliability"] and answer["importance"] and answer["matches"]
     rows = saved["csv"].decode().splitlines()
     assert rows[0] == "rank,number,symbol,system,probability,in_set"
     assert [int(row.split(",")[1]) for row in rows[1:]] == [
@@ -157,7 +157,7 @@ def test_a_composition_is_told_and_said(address, open_page, files):
     page.click("#again")
     page.wait_for_selector("#conditions:has-text('Told that it is TiO2.')")
     wait_for_all(page)
-    assert "Most votes have O2Ti (rutile, " in page.inner_text("#nearest")
+    assert "Most votes have TiO2 (rutile, " in page.inner_text("#nearest")
     assert "conditions and told the composition" in page.inner_text("#trust")
 
 

@@ -33,27 +33,27 @@ def predict(
     coverage: Annotated[
         float, typer.Option(help="Coverage of the prediction set, 0.9 or 0.95.")
     ] = 0.9,
-    trust: Annotated[
+    reliability: Annotated[
         bool,
         typer.Option(
-            help="Test the model at the conditions of each file, a second for each."
+            help="Test the model at the conditions of each file, about a second each."
         ),
     ] = True,
-    evidence: Annotated[
+    explain: Annotated[
         bool,
         typer.Option(
-            "--evidence",
-            help="Say what speaks for the first group: which r, which known crystals; "
-            "--library and --figures do so too.",
+            "--explain",
+            help="Find the most important r and the known crystals that fit best; "
+            "--library and --figures imply it.",
         ),
     ] = False,
     library: Annotated[
         Path | None,
-        typer.Option(help="Known crystals to lay over PDFs; models/library.parquet."),
+        typer.Option(help="Known crystals to compare; models/library.parquet if any."),
     ] = None,
     figures: Annotated[
         Path | None,
-        typer.Option(help="A folder for a figure of the evidence for each file."),
+        typer.Option(help="The folder for a figure of each explained prediction."),
     ] = None,
     quantity: Annotated[
         str | None,
@@ -98,9 +98,9 @@ def predict(
         "number_density": number_density,
     }  # fmt: skip
     options |= {name: value for name, value in conditions.items() if value is not None}
-    evidence = evidence or figures is not None or library is not None
-    asking = {"coverage": coverage, "trust": trust, "evidence": evidence}
-    known = _library_path(library) if evidence else None
+    explain = explain or figures is not None or library is not None
+    asking = {"coverage": coverage, "reliability": reliability, "explain": explain}
+    known = _library_path(library) if explain else None
     form = af.JSON if as_json else af.CSV if as_csv else af.TEXT
     paths = _measured(files)
     if figures and figures.is_file():

@@ -128,7 +128,7 @@ def predict_files(
     """
     many = len(paths) >= MANY and STANDARD_INPUT not in paths
     # Where each answer takes a second, a few are written at a time.
-    slow = question.asking.get("trust") or question.asking.get("evidence")
+    slow = question.asking.get("reliability") or question.asking.get("explain")
     size = _FEW if slow else _CHUNK if many else _CHUNK * n_cores()
     chunks = [paths[start : start + size] for start in range(0, len(paths), size)]
     if not many:
@@ -174,7 +174,11 @@ def _write(question: Question, path: Path, answer: "Prediction") -> str:
         from gromega._util.plotting import save_figure
         from gromega.model.prediction_figure import prediction_figure
 
-        save_figure(prediction_figure(answer, name), question.figures[path])
+        if answer.importance:
+            figure = prediction_figure(
+                answer.groups, answer.importance, answer.matches, name
+            )
+            save_figure(figure, question.figures[path])
     return question.form.write(name, answer)
 
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gromega.conditions import REFERENCE, Conditions
+from gromega.crystals.formula import display_formula
 from gromega.measured.pdf import MeasuredPDF, to_input
 from gromega.model.sqrt_quantize import SqrtQuantized
 from gromega.pdf.bins import BIN_WIDTH, DMAX, through_knots
@@ -76,24 +77,24 @@ class Match:
 
 @dataclass(frozen=True)
 class Matches:
-    """The known crystals that match a measured PDF best.
+    """The known crystals that fit a measured PDF best.
 
     Parameters
     ----------
-    r
-        The points at which PDFs were compared, (n,), in Å.
-    g
-        The measured G(r) there, (n,), on the scale of its file.
-    best
-        The crystals, least Rw first.
     n
         The number of crystals that were compared.
+    r
+        The points at which PDFs were compared, (n_r,), in Å.
+    g
+        The measured G(r) there, (n_r,), on the scale of its file.
+    best
+        The crystals, least Rw first.
     """
 
+    n: int
     r: NDArray[np.float64]
     g: Floats
     best: tuple[Match, ...]
-    n: int
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -190,7 +191,7 @@ class Library:
             of = slice(i, i + 1)
             (made,) = _stretched_pdfs(ops[k], inside, spectra[of], density[of], strain)
             best.append(self._match(int(rows[i]), made, g, strain, UISOS[k]))
-        return Matches(INPUT_R[inside], g, tuple(best), int(seen.sum()))
+        return Matches(int(seen.sum()), INPUT_R[inside], g, tuple(best))
 
     def _match(
         self, row: int, made: Floats, g: Floats, strain: float, uiso: float
@@ -199,7 +200,8 @@ class Library:
         scale = max(float(made @ g) / (float(made @ made) or math.inf), 0.0)
         rw = math.sqrt(float(np.sum((g - scale * made) ** 2) / np.sum(g**2)))
         return Match(
-            self.ids[row], self.formulas[row], int(self.space_groups[row]), rw,
+            self.ids[row], display_formula(self.formulas[row]),
+            int(self.space_groups[row]), rw,
             round(strain, 6), uiso, (scale * made).astype(np.float32),
         )  # fmt: skip
 

@@ -16,20 +16,22 @@ from safetensors.numpy import load_file, save
 from gromega._util.files import put_in_place, sha256, write_json, write_whole
 from gromega.conditions import RADIATIONS, REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.space_groups import SYSTEMS, crystal_system, symbol
+from gromega.crystals.formula import display_formula
 from gromega.measured.pdf import MeasuredPDF, to_inputs
+from gromega.model import messages
 from gromega.model.calibration import Calibration
-from gromega.model.importance import find_evidence
-from gromega.model.matches import Library
-from gromega.model.neighbours import NeighbourResult, Neighbours
-from gromega.model.prediction import (
-    FIRST_PEAK,
-    Candidate,
-    Neighbour,
-    OtherGroupProbability,
-    Prediction,
+from gromega.model.candidates import (
+    Labels,
+    labels_of,
+    ranked_candidates,
+    system_probabilities,
 )
-from gromega.model.reliability import Reliability, TestCrystals, trust
+from gromega.model.importance import find_importance
+from gromega.model.matches import Library
+from gromega.model.neighbours import Neighbour, NeighbourResult, Neighbours
+from gromega.model.other_groups import OtherGroupProbability
+from gromega.model.prediction import Prediction
+from gromega.model.reliability import Reliability, TestCrystals, reliability_of
 from gromega.networks.logits import ranks
 from gromega.networks.resnet_numpy import NumpyResNet
 from gromega.pdf.bins import DMAX
@@ -173,13 +175,8 @@ class Model:
             raise _mismatch(error) from None
 
     @cached_property
-    def _labels(self) -> list[tuple[int, str, str]]:
-        """The number, symbol and crystal system of each space group."""
-        systems = crystal_system(self.space_groups)
-        return [
-            (number, symbol(number), SYSTEMS[system][0])
-            for number, system in zip(self.space_groups.tolist(), systems, strict=True)
-        ]
+    def _labels(self) -> Labels:
+        return labels_of(self.space_groups)
 
     @property
     def trained_over(self) -> Box:
@@ -356,61 +353,60 @@ class Model:
             self._tests[conditions, composed] = found
         return found
 
-    def _trust(
+    def _reliability(
         self, conditions: Conditions, composed: bool, confidence: float
     ) -> Reliability | str:
-        """Return how far to trust an answer, or why that cannot be said."""
+        """Return the reliability of a prediction, or why it is unknown."""
         try:
-            return trust(confidence, *self.accuracy_at(conditions, composed))
+            return reliability_of(confidence, *self.accuracy_at(conditions, composed))
         except ValueError as error:
-            return f"how often the model is right here is not known: {error}"
+            return messages.unknown_reliability_note(error)
 
     def predict(
         self,
         pdf: MeasuredPDF,
         coverage: float = 0.9,
-        trust: bool = True,
-        evidence: bool = False,
+        reliability: bool = True,
+        explain: bool = False,
         library: Library | None = None,
     ) -> Prediction:
-        """Return what the model answers to a measured PDF.
-
-        Where the PDF has a composition, the model is told.
+        """Predict the space group of a measured PDF, with its composition if stated.
 
         Parameters
         ----------
         pdf
             The measured PDF, as `gromega.read_pdf` returns it.
         coverage
-            The share of PDFs whose true group the prediction set is to hold, 0.9 or
-            0.95.
-        trust
-            Whether to test the model on held-out crystals at the conditions of the
-            PDF, a second's work, where it carries some.
-        evidence
-            Whether to look for what in the PDF speaks for the first group.
+            The coverage of the prediction set, 0.9 or 0.95.
+        reliability
+            Whether to test the model on its test crystals at the conditions of the
+            PDF, which takes about a second.
+        explain
+            Whether to compute the importance of each r, and the matches if there is a
+            library.
         library
-            The known crystals that are laid over it then.
+            The known crystals to compare with the PDF.
 
         Raises
         ------
         ValueError
             If the model is calibrated, but has no prediction sets of this coverage.
         """
-        return self.predict_all([pdf], coverage, trust, evidence, library)[0]
+        return self.predict_all([pdf], coverage, reliability, explain, library)[0]
 
     def predict_all(
         self,
         pdfs: Sequence[MeasuredPDF],
         coverage: float = 0.9,
-        trust: bool = True,
-        evidence: bool = False,
+        reliability: bool = True,
+        explain: bool = False,
         library: Library | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> list[Prediction]:
-        """Return what the model answers to measured PDFs, as `predict` does to one.
+        """Predict the space groups of measured PDFs, each as `predict` does.
 
-        Called with 1 after each answer, progress may show how far it is.
+        The parameters are those of `predict`; `progress` is called with 1 after each
+        prediction.
         """
         for pdf in pdfs:
             if not isinstance(pdf, MeasuredPDF):
@@ -418,26 +414,30 @@ class Model:
                     "PDFs are given as gromega.read_pdf returns them, one to predict, "
                     f"a list to predict_all; got {type(pdf).__name__}."
                 )
-        answers: dict[int, Prediction] = {}
+        predictions: dict[int, Prediction] = {}
         told = {given: self._is_told(given) for given in {p.composition for p in pdfs}}
         for composed in (False, True):
             rows = [
                 i for i, pdf in enumerate(pdfs) if told[pdf.composition] == composed
             ]
             asked = [pdfs[i] for i in rows]
-            made = self._answers(asked, composed, coverage, trust)
-            for i, answer in zip(rows, made, strict=True):
-                if evidence:
-                    answer = self._reasoned(answer, pdfs[i], library)
-                answers[i] = answer
+            made = self._answers(asked, composed, coverage, reliability)
+            for i, prediction in zip(rows, made, strict=True):
+                if explain:
+                    prediction = self._explained(prediction, pdfs[i], library)
+                predictions[i] = prediction
                 if progress:
                     progress(1)
-        return [answers[i] for i in range(len(pdfs))]
+        return [predictions[i] for i in range(len(pdfs))]
 
     def _answers(
-        self, pdfs: Sequence[MeasuredPDF], told: bool, coverage: float, trust: bool
+        self,
+        pdfs: Sequence[MeasuredPDF],
+        told: bool,
+        coverage: float,
+        reliability: bool,
     ) -> Iterator[Prediction]:
-        """Yield the answers to PDFs, told the compositions of all or of none."""
+        """Yield the predictions for PDFs, with the compositions of all or of none."""
         if not pdfs:
             return
         compositions = [str(pdf.composition) for pdf in pdfs] if told else None
@@ -450,27 +450,54 @@ class Model:
         nearest = self._named(found.places, found.cosines)
         others: list[OtherGroupProbability | None] = [None] * len(pdfs)
         if calibration and calibration.other_groups:
-            likely, share = calibration.other_groups, calibration.other_groups.share
+            fit = calibration.other_groups
             others = [
-                OtherGroupProbability(float(p), share)
-                for p in likely.probability(log_p)
+                OtherGroupProbability(float(p), fit.share)
+                for p in fit.probability(log_p)
             ]
-        parts = zip(pdfs, log_p, inside, nearest, found.gap, others, strict=True)
-        for pdf, row, among, known, gap, other in parts:
-            tested = None
-            if trust:
-                confidence = float(np.exp(row.max()))
-                tested = self._trust(pdf.conditions(), told, confidence)
-            answer = self._answer(pdf, told, row, among, known, stated, tested)
-            answer = replace(answer, other_group=other)
-            if gap > _DOUBT:
-                doubt = (
-                    f"crystals of compositions like {pdf.composition} look less "
-                    "like the PDF than others do, their similarity is less by "
-                    f"{gap:.2f}: is the composition right?"
+        for i, pdf in enumerate(pdfs):
+            p, omega = np.exp(log_p[i]), pdf.conditions()
+            notes = [
+                *pdf.notes,
+                *messages.condition_notes(
+                    omega, self.trained_over, self.conditions.rmin, self.radiations
+                ),
+            ]
+            if pdf.composition is not None and not told:
+                notes.append(
+                    messages.unused_composition_note(
+                        pdf.composition, self.uses_compositions
+                    )
                 )
-                answer = replace(answer, warnings=(*answer.warnings, doubt))
-            yield answer
+            tested: Reliability | str | None = None
+            if reliability:
+                confidence = float(np.exp(log_p[i].max()))
+                tested = self._reliability(omega, told, confidence)
+            if isinstance(tested, str):
+                notes.append(tested)
+                tested = None
+            if found.gap[i] > _DOUBT:
+                notes.append(
+                    messages.doubtful_composition_note(
+                        str(pdf.composition), found.gap[i]
+                    )
+                )
+            yield Prediction(
+                ranked_candidates(self._labels, p, inside[i]),
+                stated,
+                system_probabilities(self._labels, p),
+                tuple(
+                    Neighbour(crystal, display_formula(formula), number, similarity)
+                    for name, number, similarity in nearest[i]
+                    for crystal, _, formula in [name.rpartition(" ")]
+                ),
+                omega,
+                tested,
+                tuple(notes),
+                composition=pdf.composition if told else None,
+                assumed=pdf.assumed,
+                other_groups=others[i],
+            )
 
     def _is_told(self, composition: str | None) -> bool:
         """Return whether the model makes use of a composition."""
@@ -478,81 +505,23 @@ class Model:
             return False
         return self.uses_compositions and self.memory.knows(composition)
 
-    def _reasoned(
-        self, answer: Prediction, pdf: MeasuredPDF, library: Library | None
+    def _explained(
+        self, prediction: Prediction, pdf: MeasuredPDF, library: Library | None
     ) -> Prediction:
-        """Return an answer with its evidence."""
-        matches, notes = None, answer.warnings
+        """Return a prediction with its importance and its matches."""
+        matches, notes = None, prediction.notes
         if library:
             try:
                 matches = library.match(pdf)
             except ValueError as error:
-                notes = (*notes, f"no known crystal was laid over it: {error}")
+                notes = (*notes, messages.no_match_note(error))
 
         def log_probabilities(g: NDArray[np.float32]) -> NDArray[np.floating]:
-            known = answer.composition
+            known = prediction.composition
             return self.log_probabilities(g, known and [known] * len(g))
 
-        found = find_evidence(log_probabilities, pdf, matches)
-        return replace(answer, evidence=found, warnings=notes)
-
-    def _answer(
-        self,
-        pdf: MeasuredPDF,
-        told: bool,
-        log_p: NDArray[np.floating],
-        inside: NDArray[np.bool_],
-        nearest: list[tuple[str, int, float]],
-        coverage: float | None,
-        tested: Reliability | str | None,
-    ) -> Prediction:
-        p = np.exp(log_p)
-        order = np.argsort(-p, kind="stable")
-        groups = tuple(
-            Candidate(number, name, system, float(p[k]), bool(inside[k]))
-            for k in order
-            for number, name, system in [self._labels[k]]
-        )
-        systems: dict[str, float] = {}
-        for (*_, name), share in zip(self._labels, p, strict=True):
-            systems[name] = systems.get(name, 0.0) + float(share)
-        ranked = sorted(systems.items(), key=lambda pair: -pair[1])
-        known = []
-        for name, number, similarity in nearest:
-            # An id may hold spaces, a formula does not.
-            crystal, _, formula = name.rpartition(" ")
-            known.append(Neighbour(crystal, formula, number, similarity))
-        omega = pdf.conditions()
-        warnings = [
-            f"{name} {getattr(omega, name):g} is outside of what the model was trained "
-            f"for, {low:g} to {high:g}."
-            for name in self.trained_over.outside(omega)
-            if name != "rmin"
-            for low, high in [getattr(self.trained_over, name)]
-        ]
-        if omega.rmin > FIRST_PEAK:
-            warnings.append(
-                f"G(r) begins at {omega.rmin:.3g} Å: the model was trained from "
-                f"{self.conditions.rmin:g} Å on, and short distances tell groups apart."
-            )
-        if omega.radiation not in self.radiations:
-            warnings.append(
-                f"radiation {omega.radiation} is not what the model was trained for, "
-                f"{' and '.join(self.radiations)}."
-            )
-        notes = [*pdf.notes, *warnings]
-        if pdf.composition is not None and not told:
-            why = "this model makes no use of the composition."
-            if self.uses_compositions:
-                why = f"no crystal of a composition like {pdf.composition} is known."
-            notes.append(why)
-        if isinstance(tested, str):
-            notes.append(tested)
-            tested = None
-        return Prediction(
-            groups, coverage, dict(ranked), tuple(known), omega, tested, tuple(notes),
-            composition=pdf.composition if told else None, assumed=pdf.assumed,
-        )  # fmt: skip
+        importance = find_importance(log_probabilities, pdf)
+        return replace(prediction, importance=importance, matches=matches, notes=notes)
 
     def rank(
         self, crystals: Sequence[Crystal], conditions: Conditions = REFERENCE

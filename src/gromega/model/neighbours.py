@@ -35,6 +35,28 @@ _BLOCK = 128
 _KNOWN, _LIKE = -6.0, -3.0
 
 
+@dataclass(frozen=True)
+class Neighbour:
+    """A training crystal near a PDF.
+
+    Parameters
+    ----------
+    id
+        The id.
+    formula
+        The formula, as chemists write it.
+    number
+        The space group number.
+    similarity
+        The cosine between its embedding and that of the PDF, at most 1.
+    """
+
+    id: str
+    formula: str
+    number: int
+    similarity: float
+
+
 @dataclass(frozen=True, repr=False)
 class Neighbours:
     """Neighbour crystals as directions, each of which votes for its space group.

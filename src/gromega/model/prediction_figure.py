@@ -1,56 +1,64 @@
-"""The figure of an answer: the measured PDF, what matches it, what speaks for it."""
+"""The figure of a prediction: the measured PDF, its best match, the importance of r."""
+
+from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
 from gromega._util.plotting import style
-from gromega.model.importance import WINDOW
-from gromega.model.prediction import Prediction
+from gromega.model.candidates import Candidate
+from gromega.model.importance import Importance
+from gromega.model.matches import Matches
 
 MEASURED, MATCH, AGAINST = "#333333", "#1f6fb4", "#c2571a"
+N_SHOWN = 6
+"""The number of groups that are drawn."""
 
 
-def prediction_figure(answer: Prediction, title: str = "") -> Figure:
-    """Return the evidence for an answer as a figure.
+def prediction_figure(
+    groups: Sequence[Candidate],
+    importance: Importance,
+    matches: Matches | None = None,
+    title: str = "",
+) -> Figure:
+    """Return the figure of a prediction.
 
-    Above, the measured G(r) with that of the known crystal that matches it best and
-    their difference; below, which r speak for the first group, and the probabilities
-    of the first six.
+    Above, it shows the measured G(r), that of the best match, and their difference;
+    below, the importance of each r for the first group and the probabilities of the
+    first six.
 
     Parameters
     ----------
-    answer
-        The answer, with its evidence.
+    groups
+        The groups of the prediction, the most probable first.
+    importance
+        The importance of each r.
+    matches
+        The known crystals that fit best, if there are any.
     title
         The title, such as the name of the file.
-
-    Raises
-    ------
-    ValueError
-        If the answer has no evidence.
     """
-    evidence = answer.evidence
-    if evidence is None:
-        raise ValueError("the answer has no evidence; ask with evidence=True.")
-    first = answer.groups[0]
+    first = groups[0]
     with style():
         figure = Figure(figsize=(7.2, 5.4), layout="constrained")
         grid = figure.add_gridspec(2, 2, height_ratios=(1.5, 1), width_ratios=(2, 1))
         top = figure.add_subplot(grid[0, :])
         if title:
             figure.suptitle(title, fontsize=10, x=0.01, ha="left", color="#333333")
-        top.plot(evidence.r, evidence.g, color=MEASURED, linewidth=1, label="measured")
-        if evidence.matches:
-            found, best = evidence.matches, evidence.matches.best[0]
+        top.plot(
+            importance.r, importance.g, color=MEASURED, linewidth=1, label="measured"
+        )
+        if matches:
+            best = matches.best[0]
             label = (
                 f"{best.formula} ({best.id}, {best.number}), Rw {best.rw:.2f}, cell "
                 f"{100 * best.strain:+.1f} %"
             )
-            top.plot(found.r, best.g, color=MATCH, linewidth=1, label=label)
-            below = 1.2 * float(min(found.g.min(), best.g.min()))
-            away = found.g - best.g
+            top.plot(matches.r, best.g, color=MATCH, linewidth=1, label=label)
+            below = 1.2 * float(min(matches.g.min(), best.g.min()))
+            difference = matches.g - best.g
             top.plot(
-                found.r, below - away.max() + away, color=AGAINST, linewidth=0.8,
-                label="difference",
+                matches.r, below - difference.max() + difference, color=AGAINST,
+                linewidth=0.8, label="difference",
             )  # fmt: skip
         top.set(xlabel="r (Å)", ylabel="G(r)")
         top.legend(
@@ -58,21 +66,25 @@ def prediction_figure(answer: Prediction, title: str = "") -> Figure:
             fontsize=8.5,
         )  # fmt: skip
         windows = figure.add_subplot(grid[1, 0], sharex=top)
-        colors = [MATCH if value > 0 else AGAINST for value in evidence.speaks]
+        colors = [MATCH if value > 0 else AGAINST for value in importance.values]
         windows.bar(
-            evidence.centres, evidence.speaks, width=0.8 * WINDOW / 2, color=colors
+            importance.centres,
+            importance.values,
+            width=0.4 * importance.width,
+            color=colors,
         )
-        windows.set(xlabel="r (Å)", ylabel="fall of log p")
+        windows.set(xlabel="r (Å)", ylabel="decrease of log p")
         windows.set_title(
-            f"which r speak for {first.number} {first.symbol}", fontsize=9, loc="left"
+            f"importance of r for {first.number} {first.symbol}",
+            fontsize=9, loc="left",
+        )  # fmt: skip
+        probabilities = figure.add_subplot(grid[1, 1])
+        shown = groups[:N_SHOWN][::-1]
+        probabilities.barh(
+            [f"{c.number} {c.symbol}" for c in shown],
+            [100 * c.probability for c in shown],
+            color=[MATCH if c.in_set else "#a8b3bd" for c in shown],
         )
-        ranks = figure.add_subplot(grid[1, 1])
-        six = answer.groups[:6][::-1]
-        ranks.barh(
-            [f"{c.number} {c.symbol}" for c in six],
-            [100 * c.probability for c in six],
-            color=[MATCH if c.in_set else "#a8b3bd" for c in six],
-        )
-        ranks.set(xlabel="probability (%)", xlim=(0, 100))
-        ranks.grid(visible=False, axis="y")
+        probabilities.set(xlabel="probability (%)", xlim=(0, 100))
+        probabilities.grid(visible=False, axis="y")
     return figure

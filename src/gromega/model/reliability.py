@@ -168,25 +168,18 @@ class Reliability:
     alike_top6: Share
     n_alike: int
 
-    def __str__(self) -> str:
-        return (
-            f"right for {self.top1} (top-1) and {self.top6} (top-6) of {self.n:,} "
-            f"held-out crystals at these conditions; for {self.alike_top1} and "
-            f"{self.alike_top6} of the {self.n_alike:,} answered as confidently"
-        )
 
-
-def trust(
+def reliability_of(
     confidence: float, confidences: NDArray[np.floating], ranks: NDArray[np.int64]
 ) -> Reliability:
-    """Return how far to trust an answer.
+    """Return the reliability of a prediction.
 
     Parameters
     ----------
     confidence
-        The probability of the first group of the answer.
+        The probability of the first group of the prediction.
     confidences
-        The same of the answers for held-out crystals, (n,).
+        The same of the predictions for test crystals, (n,).
     ranks
         The ranks of their true groups, (n,), 0 the first.
     """

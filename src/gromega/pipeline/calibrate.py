@@ -16,6 +16,7 @@ from gromega.lake.store import by_radiation, seen_spectra
 from gromega.model import calibration
 from gromega.model import neighbours as memory
 from gromega.model.model import Model, load_model, save_model
+from gromega.model.other_groups import fit_other_groups
 from gromega.model.reliability import MOST, TestCrystals, choose_test_crystals
 from gromega.networks.logits import classes
 from gromega.params import Params
@@ -94,7 +95,7 @@ def _doubting(model: Model, params: Params, known: Part) -> Model:
     ) -> calibration.Calibration:
         log_p = model.log_probabilities(known.g, ours)
         other = model.log_probabilities(g, theirs)
-        fitted = calibration.fit_other_groups(log_p, other, share)
+        fitted = fit_other_groups(log_p, other, share)
         return replace(found, other_groups=fitted)
 
     alone, told = model.calibration, model.with_composition

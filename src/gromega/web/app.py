@@ -30,8 +30,8 @@ MAX_WAITING = 128
 RECEIVE_SECONDS = 20.0
 """The time that a file may take to arrive, s."""
 _HEADERS = {
-    "X-Content-Type-RequestOptions": "nosniff",
-    "X-Frame-RequestOptions": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
@@ -95,8 +95,8 @@ class RequestOptions:
 _OPTIONS = (
     "name",
     "coverage",
-    "trust",
-    "evidence",
+    "reliability",
+    "explain",
     *(each.name for each in fields(RequestOptions)),
 )
 
@@ -191,7 +191,7 @@ def make_app(
             name=name,
             space_groups=model.space_groups.tolist(),
             box=model.box.to_mapping() if model.box else None,
-            trust=model.test_crystals is not None,
+            reliability=model.test_crystals is not None,
             composition=model.uses_compositions,
             library=len(library.ids) if library else 0,
         )
@@ -212,11 +212,11 @@ def make_app(
         file: _Named,
         options: RequestOptions,
         coverage: float,
-        trust: bool,
-        evidence: bool,
+        reliability: bool,
+        explain: bool,
     ) -> dict[str, Any]:
         pdf = read_pdf(file, **options.given())
-        found = model.predict(pdf, coverage, trust, evidence, library)
+        found = model.predict(pdf, coverage, reliability, explain, library)
         return found.to_mapping()
 
     @app.post(
@@ -234,11 +234,11 @@ def make_app(
         coverage: Annotated[
             float, Query(description="That of the prediction set, 0.9 or 0.95.")
         ] = 0.9,
-        trust: Annotated[
+        reliability: Annotated[
             bool, Query(description="Test the model at the conditions of the file.")
         ] = True,
-        evidence: Annotated[
-            bool, Query(description="Say what speaks for the first group.")
+        explain: Annotated[
+            bool, Query(description="Find the most important r and the best matches.")
         ] = False,
     ) -> Response:
         """Rank the space groups of the measured PDF that the body holds."""
@@ -251,7 +251,7 @@ def make_app(
             )
         waiting += 1
         file = _Named(content, name)
-        call = partial(answer, file, options, coverage, trust, evidence)
+        call = partial(answer, file, options, coverage, reliability, explain)
         try:
             return JSONResponse(await run_sync(call, limiter=threads[0]))
         except ValueError as error:

@@ -2,16 +2,10 @@
 
 from pydantic import BaseModel
 
-from gromega.model.prediction import Candidate, Neighbour, OtherGroupProbability
+from gromega.model.candidates import Candidate
+from gromega.model.neighbours import Neighbour
+from gromega.model.other_groups import OtherGroupProbability
 from gromega.model.reliability import Reliability
-
-
-class Windows(BaseModel):
-    """What speaks for the first group: log p falls so much without a window."""
-
-    width: float
-    centre: list[float]
-    speaks: list[float]
 
 
 class MatchOut(BaseModel):
@@ -27,20 +21,22 @@ class MatchOut(BaseModel):
 
 
 class MatchesOut(BaseModel):
-    """The known crystals that match best, of n; their g is at these r."""
+    """The known crystals that match best, of n; all g are at these r."""
 
     n: int
     r: list[float]
+    g: list[float]
     best: list[MatchOut]
 
 
-class EvidenceOut(BaseModel):
-    """What in the PDF speaks for the first group; r in Å."""
+class ImportanceOut(BaseModel):
+    """The decrease of log p of the first group without each window; r in Å."""
 
     r: list[float]
     g: list[float]
-    windows: Windows
-    matches: MatchesOut | None
+    width: float
+    centres: list[float]
+    values: list[float]
 
 
 class PredictionOut(BaseModel):
@@ -49,14 +45,15 @@ class PredictionOut(BaseModel):
     groups: list[Candidate]
     coverage: float | None
     systems: dict[str, float]
-    nearest: list[Neighbour]
+    neighbours: list[Neighbour]
     conditions: dict[str, float | str | None]
-    trust: Reliability | None
-    warnings: list[str]
-    evidence: EvidenceOut | None
+    reliability: Reliability | None
+    notes: list[str]
+    importance: ImportanceOut | None
+    matches: MatchesOut | None
     composition: str | None
     assumed: list[str]
-    other_group: OtherGroupProbability | None
+    other_groups: OtherGroupProbability | None
 
 
 class ModelOut(BaseModel):
@@ -65,7 +62,7 @@ class ModelOut(BaseModel):
     name: str
     space_groups: list[int]
     box: dict[str, list[float | None]] | None
-    trust: bool
+    reliability: bool
     composition: bool
     library: int
 

@@ -50,7 +50,9 @@ def serve(
         ) from None
     with listening:
         # The first answer takes longer; a user should not wait for that.
-        model.predict(read_pdf(io.StringIO(next(iter(EXAMPLES.values())))), trust=False)
+        model.predict(
+            read_pdf(io.StringIO(next(iter(EXAMPLES.values())))), reliability=False
+        )
         console.print(
             f"http://{shown}:{listening.getsockname()[1]}, until Ctrl+C"
             + ("" if local else "; whoever reaches this machine can use it")

@@ -47,8 +47,8 @@ NAMES = {
 # Other meanings of these words.
 ALLOWED = (
     # the memory of a computer
-    r"(out of|in|peak|more|needs|time and|shared) memory|MemoryError|memoryview",
-    r"memory[ _](limit|use|map|pool|is bounded|stays bounded|in MiB|of its own)",
+    r"(out of|in|peak|more|freed|needs|time and) memory|MemoryError|memory of an array",
+    r"memory[ _](limit|use|map|pool|layout|is bounded|stays|in MiB|of its own)",
     r"(limit|keep)_memory|\bmemory=\"",
     # a character, and a cluster
     r"line feed",

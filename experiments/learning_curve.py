@@ -1,12 +1,13 @@
-"""How accuracy grows with the number of crystals.
+"""Measure how accuracy grows with the number of training crystals.
 
-    python benchmarks/learning_curve.py ../real/data 40
+    python experiments/learning_curve.py RUN/data 40
 
-trains the small network on an eighth, a quarter, a half and all of the training part of
-a pipeline that was run, for so many epochs of all of it, that is for as many steps
-each, and scores it at the reference on the test part. Through the logarithms of error
-and number it lays a line, which says how many crystals a wanted accuracy would take.
-With few epochs it is the steps that limit all of them: six are far too few.
+Train the small network on an eighth, a quarter, a half and all of the training part of
+RUN, a folder in which the pipeline was run, and score each at the reference on the test
+part. Each trains for the number of steps that the given epochs of all crystals take. A
+line through the logarithms of error and number extrapolates to the number of crystals
+that an accuracy would need. With too few epochs, such as six, the steps limit all of
+them.
 """
 
 import sys
@@ -28,7 +29,7 @@ WANTED = {1: 0.75, 6: 0.95}
 
 
 def main(data: Path, epochs: int) -> None:
-    """Train on each, score, and extrapolate."""
+    """Train on each share, score, and extrapolate."""
     small = get_recipe("small")
     groups = np.unique(read_part(data / "split.parquet", "train")[1])
 
@@ -38,17 +39,17 @@ def main(data: Path, epochs: int) -> None:
         return Part(ids, g, np.searchsorted(groups, labels))
 
     train, validation, test = map(part, ("train", "validation", "test"))
-    # Each is a part of the next one.
+    # Each subset is contained in the next one.
     order = np.random.default_rng(0).permutation(train.y.size)
     numbers, errors = [], []
     for parts in PARTS:
         rows = np.sort(order[: train.y.size // parts])
-        feed = FixedInputs(
+        inputs = FixedInputs(
             Part(train.ids[rows], train.g[rows], train.y[rows]), small.stretch
         )
         fresh = make_network(small.network, groups.size, 0)
         network, _ = train_network(
-            small, fresh, feed, validation, test.ids, epochs * parts, seed=0
+            small, fresh, inputs, validation, test.ids, epochs * parts, seed=0
         )
         log_p = Compiled(network).predict(test.g)
         right = [top_k(log_p, test.y, k) for k in WANTED]

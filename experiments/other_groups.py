@@ -1,13 +1,13 @@
-"""What a model answers where the true space group is none of those that it knows.
+"""Measure predictions for crystals outside the model's space groups.
 
-    python benchmarks/other_groups.py RUN [--model MODEL]
+    python experiments/other_groups.py RUN [--model MODEL]
 
-RUN is a folder where the pipeline ran. Of its data/other_groups.parquet, crystals
-that the calibration was not fitted on are drawn at random, and simulated at the
-reference as those of the test part are. Printed is, by the confidence of the answer,
-which share of either is answered so, how likely the group is another one where these
-are as common as in the source of RUN's crystals, and how likely the model says it is:
-alone, and with the composition.
+Draw crystals of RUN/data/other_groups.parquet that the calibration was not fitted on,
+and simulate them at the reference like those of the test part. RUN is a folder in which
+the pipeline was run. The table gives, by confidence: the share of the test crystals and
+of the other crystals; the true share of other groups, weighted as in the source of
+RUN's crystals; and the mean probability that the model gives them, without and with the
+composition.
 """
 
 import argparse
@@ -32,13 +32,16 @@ from gromega.pipeline.calibrate import MOST_OTHERS, OTHERS_SEED
 from gromega.pipeline.parts import formulas_of
 
 LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0)
-HEADINGS = ("confidence", "known", "right", "other", "another group", "the model says")
+HEADINGS = ("confidence", "test", "right", "other", "true share", "predicted share")
 
 
 def main() -> None:
+    """Print a table without and one with the composition."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("run", type=Path)
-    parser.add_argument("--model", type=Path, help="RUN's own if left out")
+    parser.add_argument(
+        "--model", type=Path, help="The model; that of RUN if left out."
+    )
     parser.add_argument("--count", type=int, default=3000)
     options = parser.parse_args()
     data = options.run / "data"
@@ -61,22 +64,20 @@ def main() -> None:
     y = classes(model.space_groups, labels)
     print(f"{drawn.size:,} crystals of other groups, {ids.size:,} of the test part")
     for what, calibration, ours, theirs in zip(
-        ("alone", "told the compositions"),
+        ("without composition", "with composition"),
         (model.calibration, model.with_composition), known, others, strict=True,
     ):  # fmt: skip
         if calibration and calibration.other_groups and ours is not None:
             show(what, calibration.other_groups, ours, theirs, ranks(ours, y) < 1)
 
 
-def show(what, doubt, known, others, right):
-    """Print the table for one way to ask."""
+def show(what, fit, known, others, right):
+    """Print the table without or with the composition."""
     log_p = np.concatenate([known, others])
     is_other = np.arange(len(log_p)) >= len(known)
-    confidence, said = np.exp(log_p.max(axis=1)), doubt.probability(log_p)
-    weights = np.where(
-        is_other, doubt.share / len(others), (1 - doubt.share) / len(known)
-    )
-    made = Table(title=f"{what}; other groups {doubt.share:.1%}")
+    confidence, predicted = np.exp(log_p.max(axis=1)), fit.probability(log_p)
+    weights = np.where(is_other, fit.share / len(others), (1 - fit.share) / len(known))
+    made = Table(title=f"{what}; other groups {fit.share:.1%}")
     for heading in HEADINGS:
         made.add_column(heading, justify="right")
     for low, high in (*pairwise(LEVELS), (0.0, 1.0)):
@@ -84,10 +85,10 @@ def show(what, doubt, known, others, right):
         w = weights[inside] / weights[inside].sum()
         shares = (
             inside[~is_other].mean(), right[inside[~is_other]].mean(),
-            inside[is_other].mean(), w @ is_other[inside], w @ said[inside],
+            inside[is_other].mean(), w @ is_other[inside], w @ predicted[inside],
         )  # fmt: skip
         made.add_row(f"{low:g} to {high:g}", *(f"{each:.1%}" for each in shares))
-    loss = -weights @ np.log(np.where(is_other, said, 1 - said))
+    loss = -weights @ np.log(np.where(is_other, predicted, 1 - predicted))
     Console(highlight=False).print(made, f"mean of -log p: {loss:.3f}")
 
 

@@ -1,11 +1,11 @@
-"""What a network that has seen synthetic crystals only makes of real ones.
+"""Score a network trained on synthetic crystals alone on real ones.
 
-    python benchmarks/synthetic.py 1778 12 ../real/data
+    python experiments/synthetic.py 1778 12 RUN/data
 
-makes that many crystals of each of the 45 groups of data/synthetic.yaml, trains the
-small network for that many epochs, and scores it at the reference conditions on the
-test part of the data of a pipeline that was run on real crystals. Six per cent of the
-synthetic crystals choose the best epoch. 80,010 take 35 minutes on 2 cores.
+Make that many crystals of each of the 45 groups of data/synthetic.yaml, train the small
+network for that many epochs, and score it at the reference conditions on the test part
+of RUN, a folder in which the pipeline was run on real crystals. The best epoch is
+chosen on 6 % of the synthetic crystals. 80,010 crystals take 35 minutes on 2 cores.
 """
 
 import sys
@@ -33,7 +33,9 @@ from gromega.training.recipes import get_recipe
 ROOT = Path(__file__).parents[1]
 
 
-def make(recipe: SyntheticRecipe) -> tuple[list[str], np.ndarray, np.ndarray]:
+def simulate_synthetic(
+    recipe: SyntheticRecipe,
+) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return ids, the network's input (n, 209), and space groups of crystals."""
     operator = input_operator(REFERENCE, DMAX)
     ids, inputs, groups = [], [], []
@@ -48,11 +50,11 @@ def make(recipe: SyntheticRecipe) -> tuple[list[str], np.ndarray, np.ndarray]:
 
 
 def main(per_group: int, epochs: int, data: Path) -> None:
-    """Train, and score."""
+    """Train and score the network."""
     recipe = SyntheticRecipe.from_yaml(ROOT / "data" / "synthetic.yaml")
-    ids, x, groups = make(replace(recipe, crystals_per_group=per_group))
+    ids, x, groups = simulate_synthetic(replace(recipe, crystals_per_group=per_group))
     known = np.unique(groups)
-    # The split of a pipeline with split.test = 0.02; here its test part is trained on.
+    # The split of a pipeline with split.test = 0.02; its test part trains here.
     parts = draw_split(ids, groups, test=0.02, validation=0.06)
     choosing = parts == "validation"
     y = np.searchsorted(known, groups)
@@ -67,11 +69,11 @@ def main(per_group: int, epochs: int, data: Path) -> None:
 
     test_crystals, labels = read_part(data / "split.parquet", "test")
     small = get_recipe("small")
-    feed = FixedInputs(train, small.stretch)
+    inputs = FixedInputs(train, small.stretch)
     network, _ = train_network(
         small,
         make_network(small.network, known.size, 0),
-        feed,
+        inputs,
         validation,
         test_crystals,
         epochs,

@@ -1,12 +1,12 @@
-"""What a known composition is worth.
+"""Measure how much a known composition improves predictions.
 
-    python benchmarks/composition.py RUN [--model MODEL]
+    python experiments/composition.py RUN [--model MODEL]
 
-ranks the space groups of the test crystals of RUN, a folder where the pipeline was run,
-at the reference: by the model alone, and told their compositions; of all, of those that
-have so many relatives in the training part, of those whose formula is not in it, and
-told the composition of another test crystal, drawn at random. What a composition is
-worth elsewhere stands in the metrics of the run.
+Rank the space groups of the test crystals of RUN, a folder in which the pipeline was
+run, at the reference: without the composition, with it, and with that of another test
+crystal, drawn at random. The scores are those of all crystals, by the number of
+relatives in the training part, and by whether their formula is in it. The scores at
+other conditions are in the metrics of the run.
 """
 
 import argparse
@@ -24,9 +24,12 @@ from gromega.networks.logits import classes, ranks
 
 
 def main() -> None:
+    """Print the scores by composition and relatives."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("run", type=Path)
-    parser.add_argument("--model", type=Path, help="RUN's own if left out")
+    parser.add_argument(
+        "--model", type=Path, help="The model; that of RUN if left out."
+    )
     options = parser.parse_args()
     data = options.run / "data"
     model = load_model(options.model or options.run / "models/current", compiled=True)
@@ -37,18 +40,20 @@ def main() -> None:
     tested = [known[name] for name in ids]
     counts = Counter(row["structure_type"] for row in trained)
     siblings = np.array([counts[row["structure_type"]] for row in tested])
-    learned = {row["formula"] for row in trained}
-    new = np.array([int(row["formula"] not in learned) for row in tested])
+    training_formulas = {row["formula"] for row in trained}
+    new = np.array([int(row["formula"] not in training_formulas) for row in tested])
     formulas = [row["formula"] for row in tested]
     y = classes(model.space_groups, labels)
-    others = [formulas[k] for k in np.random.default_rng(0).permutation(len(formulas))]
+    shuffled = [
+        formulas[k] for k in np.random.default_rng(0).permutation(len(formulas))
+    ]
     g = read_pdfs(data / "reference.zarr", ids)
-    said = {}
-    said["alone"], said["told the composition"] = model.without_and_with_composition(
-        g, formulas
+    predicted = {}
+    predicted["without"], predicted["with composition"] = (
+        model.without_and_with_composition(g, formulas)
     )
-    said["told that of another crystal"] = model.log_probabilities(g, others)
-    for name, log_p in said.items():
+    predicted["with that of another crystal"] = model.log_probabilities(g, shuffled)
+    for name, log_p in predicted.items():
         rank = ranks(log_p, y)
         print(name)
         for part in (

@@ -1,9 +1,9 @@
-"""Mutated CIF files, very many: none may crash or hang what reads them.
+"""Check that no mutated CIF file crashes or hangs the ingest.
 
-    python benchmarks/fuzz.py 100000 ../shared/data/cif/cod-open-crystals.tar.gz
+    python experiments/fuzz.py 100000 cifs.tar.gz
 
-takes files of a collection, breaks them in ways that files get broken, and examines
-them in sandboxes. It prints how each ended, and fails if one crashed or hung.
+Mutate files of a collection as files get broken, and examine each in a sandbox. Print
+the number of files by outcome, and fail if one crashed or hung.
 """
 
 import random
@@ -81,7 +81,7 @@ def batches(n: int, originals: list[str]) -> Iterator[list[bytes]]:
 
 
 def examine(batch: list[bytes]) -> Counter[str]:
-    """Return how many of some files ended which way."""
+    """Return the number of files by outcome."""
     sandbox = Sandbox(Limits(seconds=20.0))
     counts: Counter[str] = Counter()
     for content in batch:
@@ -97,7 +97,7 @@ def examine(batch: list[bytes]) -> Counter[str]:
 
 
 def main(n: int, collection: Path) -> None:
-    """Examine n files, and say how they ended."""
+    """Examine n files and print the outcomes."""
     sources = find_sources([collection])
     originals = [source.content.decode("latin-1") for source in sources]
     total: Counter[str] = Counter()

@@ -19,7 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from gromega._util.parallel import open_pool, open_processes
-from gromega.crystals.generate.synthetic import Recipe, write_synthetic
+from gromega.crystals.generate.recipe import SyntheticRecipe
+from gromega.crystals.generate.synthetic import write_synthetic
 from gromega.crystals.ingest.ingest import ingest
 from gromega.crystals.io.archives import find_sources
 from gromega.crystals.symmetry import space_group
@@ -48,7 +49,7 @@ def ingest_rate(folder: Path) -> str:
 
 def synthesize_rate(folder: Path) -> str:
     """Make a hundred crystals of each of 45 groups, and label them again."""
-    recipe = Recipe.from_yaml(ROOT / "data" / "synthetic.yaml")
+    recipe = SyntheticRecipe.from_yaml(ROOT / "data" / "synthetic.yaml")
     start = time.perf_counter()
     with open_processes() as pool:
         write_synthetic(folder / "t", recipe, pool)

@@ -18,10 +18,12 @@ import pyarrow as pa
 from matplotlib.figure import Figure
 
 from gromega._util.plotting import save_figure
-from gromega.crystals.generate.synthetic import SyntheticRecipe, synthesize_one
+from gromega.crystals.dataset import choose_dataset
+from gromega.crystals.generate.recipe import SyntheticRecipe
+from gromega.crystals.generate.synthetic import synthesize_one
 from gromega.crystals.ingest.duplicates import fingerprint
 from gromega.crystals.symmetry import find_symmetry
-from gromega.crystals.table import choose, crystals_of, read_table
+from gromega.crystals.table import crystals_of, read_table
 
 PER_GROUP = 100
 COLORS = {"known": "#777777", "synthetic": "#1f6fb4"}
@@ -66,7 +68,7 @@ def synthetic(job):
 def main(source, out):
     """Draw."""
     table = read_table(Path(source))
-    table = table.filter(pa.array(choose(table)))
+    table = table.filter(pa.array(choose_dataset(table)))
     groups = np.asarray(table["space_group"])
     recipe = SyntheticRecipe.from_yaml(Path("data/synthetic.yaml"))
     rng = np.random.default_rng(0)

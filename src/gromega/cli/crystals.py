@@ -105,7 +105,7 @@ def ingest(
     from gromega.crystals.ingest.validate import IngestOptions
     from gromega.crystals.ingest.worker import Limits
     from gromega.evaluation.figures import crystals_figure
-    from gromega.pipeline.gather import gather
+    from gromega.pipeline.gather import ingest_with_progress
 
     beside = (
         "quarantine.csv" if out.stem == "crystals" else f"{out.stem}-quarantine.csv"
@@ -116,7 +116,7 @@ def ingest(
         raise ValueError(f"{quarantine}: give --quarantine a file to write, x.csv.")
     options = IngestOptions(max_atoms=max_atoms, inorganic=inorganic)
     limits = Limits(seconds, mebibytes)
-    tally = gather(paths, out, quarantine, scheduler, options, limits)
+    tally = ingest_with_progress(paths, out, quarantine, scheduler, options, limits)
     if tally.taken:
         summary = {**summarise(out), "ingest": tally.summary()}
         write_json(out.with_suffix(".json"), summary)
@@ -163,7 +163,8 @@ def synthesize(
 ) -> None:
     """Make synthetic crystals of any space groups, each confirmed by spglib."""
     from gromega._util.parallel import open_processes
-    from gromega.crystals.generate.synthetic import SyntheticRecipe, write_synthetic
+    from gromega.crystals.generate.recipe import SyntheticRecipe
+    from gromega.crystals.generate.synthetic import write_synthetic
 
     _check_table(out, [])
     if recipe and (group or count is not None or seed is not None):

@@ -1,6 +1,6 @@
 """Fit the distributions that synthetic crystals are drawn from, to real ones.
 
-    python tools/fit_statistics.py ../shared/data/structures.parquet \
+    python tools/fit_priors.py ../shared/data/structures.parquet \
         src/gromega/crystals/generate/priors.json
 
 reads a table of crystals and writes distributions only, no crystal. Crystals of the
@@ -20,8 +20,9 @@ import spglib
 from scipy.optimize import nnls
 from scipy.spatial import cKDTree
 
+from gromega.crystals.dataset import choose_dataset
 from gromega.crystals.symmetry import find_symmetry
-from gromega.crystals.table import choose, crystals_of, read_table
+from gromega.crystals.table import crystals_of, read_table
 from gromega.lake.splits import draw_split
 
 PER_GROUP = 600
@@ -33,7 +34,7 @@ def training_part(table):
     observed = np.asarray(table["observed"])
     strict, loose = (np.asarray(table[f"space_group{x}"]) for x in ("", "_loose"))
     keep = observed & (strict == loose)
-    chosen = table.filter(pa.array(choose(table)))
+    chosen = table.filter(pa.array(choose_dataset(table)))
     ids = np.array(chosen["id"].to_pylist())
     parts = draw_split(ids, np.asarray(chosen["space_group"]))
     test_crystals = set(ids[parts != "train"].tolist())

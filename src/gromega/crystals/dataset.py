@@ -78,7 +78,7 @@ def choose_dataset(
             f"the space group of {table['id'][row].as_py()!r} must be from 1 to 230, "
             f"got {labels[row]}; correct or remove this crystal."
         )
-    keep = labels == np.asarray(table["space_group_loose"])
+    keep: NDArray[np.bool_] = labels == np.asarray(table["space_group_loose"])
     if observed:
         keep &= np.asarray(table["observed"])
     ranked = sorted(Counter(labels[keep].tolist()).items(), key=lambda g: (-g[1], g[0]))

@@ -198,7 +198,8 @@ def crystals_of(table: pa.Table) -> list[Crystal]:
 
 
 def _flat(column: pa.ChunkedArray) -> NDArray[np.generic]:
-    return column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    values = column.combine_chunks().flatten()
+    return np.asarray(values.to_numpy(zero_copy_only=False))
 
 
 def _offsets(column: pa.ChunkedArray) -> NDArray[np.int64]:

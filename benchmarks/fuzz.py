@@ -3,7 +3,7 @@
     python benchmarks/fuzz.py 100000 ../shared/data/cif/cod-open-crystals.tar.gz
 
 takes files of a collection, breaks them in ways that files get broken, and examines
-them in sandboxes. It prints how each ended, and fails if one crashed or hung.
+them in worker processes. It prints how each ended, and fails if one crashed or hung.
 """
 
 import random
@@ -18,8 +18,8 @@ from pathlib import Path
 from gromega._util.parallel import open_pool, ordered_map
 from gromega._util.progress import progress_bar
 from gromega.crystals.ingest.validate import IngestOptions
-from gromega.crystals.ingest.worker import Limits, Sandbox
-from gromega.crystals.io.archives import find_sources
+from gromega.crystals.ingest.worker import Limits, WorkerProcess
+from gromega.crystals.io.find import find_sources
 from gromega.crystals.refusal import Reason
 
 BATCH = 500
@@ -82,17 +82,17 @@ def batches(n: int, originals: list[str]) -> Iterator[list[bytes]]:
 
 def examine(batch: list[bytes]) -> Counter[str]:
     """Return how many of some files ended which way."""
-    sandbox = Sandbox(Limits(seconds=20.0))
+    worker = WorkerProcess(Limits(seconds=20.0))
     counts: Counter[str] = Counter()
     for content in batch:
-        records = list(sandbox.examine("cif", content, asdict(IngestOptions())))
+        records = list(worker.examine("cif", content, asdict(IngestOptions())))
         ends = {record.get("reason", "taken") for record in records}
         counts.update(ends)
         for end in ends & {Reason.CRASH, Reason.TIME_LIMIT, Reason.MEMORY_LIMIT}:
             Path(
                 f"fuzz-{end.replace(' ', '-')}-{zlib.crc32(content):08x}.cif"
             ).write_bytes(content)
-    sandbox.close()
+    worker.close()
     return counts
 
 

@@ -22,7 +22,7 @@ from gromega._util.parallel import open_pool, open_processes
 from gromega.crystals.generate.recipe import SyntheticRecipe
 from gromega.crystals.generate.synthetic import write_synthetic
 from gromega.crystals.ingest.ingest import ingest
-from gromega.crystals.io.archives import find_sources
+from gromega.crystals.io.find import find_sources
 from gromega.crystals.symmetry import space_group
 from gromega.crystals.table import crystals_of, new_table, read_table, row_batches
 from gromega.lake.store import write_spectra

@@ -15,7 +15,7 @@ Scheduler = Annotated[
     str | None,
     typer.Option(
         envvar=ADDRESS,
-        help="Address of a Dask scheduler, such as tcp://node1:8786, to use its workers.",
+        help="Use the workers of a Dask scheduler, such as tcp://node1:8786.",
     ),
 ]
 

@@ -22,8 +22,8 @@ _N_ELEMENTS = len(_INDEX)
 # T is left out, because TI is a misspelt Ti and not tritium iodide.
 _INDEX["D"] = _INDEX["H"]
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)?"
-# periodictable.formula is no replacement: it rejects the numbers, square brackets and
-# dots of water that are read here. `Crystal.formula` may write a number as 1.2e+03.
+# `Crystal.formula` may write a number as 1.2e+03. periodictable.formula rejects such
+# numbers, square brackets and raised dots, and reads 4.5 atoms of O in CuSO4.5H2O.
 _PART = re.compile(rf"([A-Z][a-z]?)({_NUMBER}(?:(?<=\d)e[+-]\d+)?)")
 # The dot in CuSO4.5H2O is not a decimal point. Raised dots always begin a new part.
 _WATER = re.compile(r"\.(\d*(?:\.\d+)?)H2O$")

@@ -64,7 +64,7 @@ class SyntheticRecipe:
         """
         expected = [field.name for field in fields(cls)]
         if not path.is_file():
-            raise FileNotFoundError(f"{path}: no such file; check the path.")
+            raise FileNotFoundError(f"{path}: there is no such file; check the path.")
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8"))
         except yaml.YAMLError as error:

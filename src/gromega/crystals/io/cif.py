@@ -67,7 +67,7 @@ def read_crystal(path: str | Path) -> Crystal:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; check the path.")
+        raise FileNotFoundError(f"{path}: there is no such file; check the path.")
     try:
         block = structure_blocks(path.read_bytes())[0]
     except RefusedError as error:

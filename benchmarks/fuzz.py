@@ -1,9 +1,9 @@
-"""Mutated CIF files, very many: none may crash or hang what reads them.
+"""Fuzzing: mutated CIF files must not crash or hang the code that reads them.
 
     python benchmarks/fuzz.py 100000 ../shared/data/cif/cod-open-crystals.tar.gz
 
-takes files of a collection, breaks them in ways that files get broken, and examines
-them in worker processes. It prints how each ended, and fails if one crashed or hung.
+mutates files of a collection, examines them in worker processes, and prints the number
+of files for each result. It fails if a file crashed or hung a process.
 """
 
 import random
@@ -32,7 +32,7 @@ ODD = (
 
 
 def mutate(text: str, rng: random.Random) -> bytes:
-    """Return a file broken in one to three places."""
+    """Return a file with one to three mutations."""
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
         lines = text.split("\n")
         k = rng.randrange(len(lines))
@@ -73,7 +73,7 @@ def mutate(text: str, rng: random.Random) -> bytes:
 
 
 def batches(n: int, originals: list[str]) -> Iterator[list[bytes]]:
-    """Yield n files, some at a time, the same ones every time."""
+    """Yield n files in batches, the same ones every time."""
     rng = random.Random(0)
     files = (mutate(rng.choice(originals), rng) for _ in range(n))
     while batch := list(islice(files, BATCH)):
@@ -81,23 +81,23 @@ def batches(n: int, originals: list[str]) -> Iterator[list[bytes]]:
 
 
 def examine(batch: list[bytes]) -> Counter[str]:
-    """Return how many of some files ended which way."""
+    """Examine files, and count the results."""
     worker = WorkerProcess(Limits(seconds=20.0))
     counts: Counter[str] = Counter()
     for content in batch:
         records = list(worker.examine("cif", content, asdict(IngestOptions())))
-        ends = {record.get("reason", "taken") for record in records}
-        counts.update(ends)
-        for end in ends & {Reason.CRASH, Reason.TIME_LIMIT, Reason.MEMORY_LIMIT}:
+        results = {record.get("reason", "accepted") for record in records}
+        counts.update(results)
+        for result in results & {Reason.CRASH, Reason.TIME_LIMIT, Reason.MEMORY_LIMIT}:
             Path(
-                f"fuzz-{end.replace(' ', '-')}-{zlib.crc32(content):08x}.cif"
+                f"fuzz-{result.replace(' ', '-')}-{zlib.crc32(content):08x}.cif"
             ).write_bytes(content)
     worker.close()
     return counts
 
 
 def main(n: int, collection: Path) -> None:
-    """Examine n files, and say how they ended."""
+    """Examine n files, and print the results."""
     sources = find_sources([collection])
     originals = [source.content.decode("latin-1") for source in sources]
     total: Counter[str] = Counter()
@@ -106,8 +106,8 @@ def main(n: int, collection: Path) -> None:
             total += counts
             advance(BATCH)
     print(f"{n} files mutated from {len(originals)}")
-    for end, count in total.most_common():
-        print(f"{count:8} {end}")
+    for result, count in total.most_common():
+        print(f"{count:8} {result}")
     bad = [Reason.CRASH, Reason.TIME_LIMIT, Reason.MEMORY_LIMIT]
     sys.exit(any(total[reason] for reason in bad))
 

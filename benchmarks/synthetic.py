@@ -1,11 +1,11 @@
-"""What a network that has seen synthetic crystals only makes of real ones.
+"""Accuracy on real crystals of a network trained on synthetic ones only.
 
     python benchmarks/synthetic.py 1778 12 ../real/data
 
-makes that many crystals of each of the 45 groups of data/synthetic.yaml, trains the
-small network for that many epochs, and scores it at the reference conditions on the
-test part of the data of a pipeline that was run on real crystals. Six per cent of the
-synthetic crystals choose the best epoch. 80,010 take 35 minutes on 2 cores.
+makes 1778 crystals of each of the 45 groups of data/synthetic.yaml, trains the small
+network for 12 epochs, and scores it at the reference conditions on the test part of a
+pipeline that ran on real crystals. 6 % of the synthetic crystals select the best epoch.
+80,010 crystals take 35 minutes on 2 cores.
 """
 
 import sys
@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def make(recipe: SyntheticRecipe) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Return ids, the network's input (n, 209), and space groups of crystals."""
+    """Make crystals, and return ids, network inputs (n, 209), and space groups."""
     operator = input_operator(REFERENCE, DMAX)
     ids, inputs, groups = [], [], []
     with open_processes() as pool:
@@ -49,30 +49,30 @@ def make(recipe: SyntheticRecipe) -> tuple[list[str], np.ndarray, np.ndarray]:
 
 
 def main(per_group: int, epochs: int, data: Path) -> None:
-    """Train, and score."""
+    """Train and score the network."""
     recipe = SyntheticRecipe.from_yaml(ROOT / "data" / "synthetic.yaml")
     ids, x, groups = make(replace(recipe, crystals_per_group=per_group))
     known = np.unique(groups)
-    # The split of a pipeline with split.test = 0.02; here its test part is trained on.
+    # The split of a pipeline with split.test = 0.02. Its test part is trained on here.
     parts = draw_split(ids, groups, test=0.02, validation=0.06)
-    choosing = parts == "validation"
+    validating = parts == "validation"
     y = np.searchsorted(known, groups)
     names = np.array(ids)
     train, validation = (
-        Part(names[rows], x[rows], y[rows]) for rows in (~choosing, choosing)
+        Part(names[rows], x[rows], y[rows]) for rows in (~validating, validating)
     )
 
-    def report(what: Epoch | Progress) -> None:
-        if isinstance(what, Epoch):
-            print(what, flush=True)
+    def report(progress: Epoch | Progress) -> None:
+        if isinstance(progress, Epoch):
+            print(progress, flush=True)
 
     test_crystals, labels = read_part(data / "split.parquet", "test")
     small = get_recipe("small")
-    feed = FixedInputs(train, small.stretch)
+    inputs = FixedInputs(train, small.stretch)
     network, _ = train_network(
         small,
         make_network(small.network, known.size, 0),
-        feed,
+        inputs,
         validation,
         test_crystals,
         epochs,

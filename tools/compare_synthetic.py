@@ -1,9 +1,9 @@
-"""Draw the distributions of synthetic crystals beside those of known ones.
+"""Plot the distributions of synthetic and of known crystals.
 
     python tools/compare_synthetic.py ../shared/data/structures.parquet \
         docs/figures/synthetic
 
-takes up to 100 known crystals of each of the 45 groups, and as many synthetic ones.
+compares up to 100 known and 100 synthetic crystals of each of the 45 groups.
 """
 
 import sys
@@ -30,7 +30,7 @@ COLORS = {"known": "#777777", "synthetic": "#1f6fb4"}
 
 
 def describe(crystal):
-    """Return what is drawn of one crystal."""
+    """Return the properties of a crystal that are plotted."""
     symmetry = find_symmetry(crystal)
     primitive = symmetry.primitive
     distances = fingerprint(primitive)
@@ -66,7 +66,7 @@ def synthetic(job):
 
 
 def main(source, out):
-    """Draw."""
+    """Plot the distributions."""
     table = read_table(Path(source))
     table = table.filter(pa.array(choose_dataset(table)))
     groups = np.asarray(table["space_group"])

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gromega.crystals.composition import Compositions, parse_composition
@@ -74,17 +74,20 @@ def written(parts):
     return "".join(f"{s}{n if n > 1 else ''}" for s, n in sorted(parts.items()))
 
 
+@settings(deadline=None)
 @given(amounts)
 def test_written_amounts_are_parsed(parts):
     assert parse_composition(written(parts)) == pytest.approx(parts)
 
 
+@settings(deadline=None)
 @given(amounts)
 def test_displayed_formula_has_the_same_atoms(parts):
     shown = display_formula(written(parts))
     assert parse_composition(shown) == pytest.approx(parts)
 
 
+@settings(deadline=None)
 @given(amounts, st.integers(2, 9))
 def test_bracket_multiplies_its_atoms(parts, times):
     found = parse_composition(f"({written(parts)}){times}")

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gromega.crystals.crystal import Crystal
@@ -54,6 +54,7 @@ def test_invalid_crystal_is_refused_by_name(change, offender):
         Crystal("bad", **{**values, **change})
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 94), min_size=1, max_size=6), st.integers(2, 4))
 def test_supercell_has_the_same_formula_and_density(numbers, n):
     frac = np.linspace(0, 0.9, len(numbers))[:, None] * np.ones(3)

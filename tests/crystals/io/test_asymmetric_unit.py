@@ -3,7 +3,7 @@
 import gemmi
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gromega.crystals.crystal import Crystal
@@ -37,6 +37,7 @@ def operations_of(symbol, shift=(0, 0, 0)):
     return moved
 
 
+@settings(deadline=None)
 @given(st.tuples(*[st.integers(0, 23)] * 3))
 def test_expansion_moves_with_the_origin(shift):
     step = np.array(shift) / 24

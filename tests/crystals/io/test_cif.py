@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from files import cif, named_cif
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gromega.crystals.io.cif import read_block, read_crystal, structure_blocks
@@ -147,6 +147,7 @@ def test_alternatives_are_those_of_an_assembly(tmp_path):
     assert sorted(disordered(tmp_path, rows, tags).numbers) == [17, 55]
 
 
+@settings(deadline=None)
 @given(
     st.floats(3.0, 50.0),
     st.lists(st.tuples(st.sampled_from(("Na", "O", "Fe", "U")), st.floats(0.1, 1.0))),

@@ -4,7 +4,7 @@ import numpy as np
 import periodictable
 import pytest
 from files import POSCAR
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gromega.crystals.io.poscar import read_poscar
@@ -40,7 +40,8 @@ def test_poscar_files_of_rock_salt(content):
     np.testing.assert_allclose(step, 0.5, atol=1e-9)
 
 
-@given(st.floats(2.0, 50.0), st.lists(st.integers(1, 94), min_size=1, max_size=8))
+@settings(deadline=None)
+@given(st.floats(4.0, 50.0), st.lists(st.integers(1, 94), min_size=1, max_size=8))
 def test_written_file_is_read_again(edge, numbers):
     symbols = [periodictable.elements[z].symbol for z in numbers]
     frac = (np.arange(len(numbers)) / len(numbers))[:, None] * np.ones(3)

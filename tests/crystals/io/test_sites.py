@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gromega.crystals.io.sites import check_cell, merge_sites
@@ -54,6 +54,7 @@ def test_impossible_atoms_are_refused(atoms, reason):
     assert error.value.reason is reason
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -4,11 +4,11 @@ The child process, `gromega.crystals.ingest.serve`, reads tasks from its standar
 and replies with lines of JSON. A child that exceeds a limit is killed, and the next
 task starts another one.
 
-This is a subprocess and not a pool of the library pebble, because pebble starts its
-processes by multiprocessing. That fails in a worker of a Dask cluster, which is itself
-a daemonic process ("daemonic processes are not allowed to have children"). It also sets
-one time limit per task: a file of many crystals would have to be sent and parsed again
-for each of them.
+The library pebble was measured and is not used, for three reasons. It starts processes
+by multiprocessing, which fails in a worker of a Dask cluster ("daemonic processes are
+not allowed to have children"). It has one time limit per task, so that each block of a
+file would need a task of its own that parses the file again. And it is slower: 47 to 65
+files per second against 80 to 98, for 978 files of the COD on the same two busy cores.
 """
 
 import json

@@ -206,7 +206,7 @@ def test_ingest_writes_table_quarantine_summary_and_picture(cif, tmp_path):
     summary = json.loads((tmp_path / "mine.json").read_text())
     assert summary["ingest"] == {
         "files": 2,
-        "taken": 1,
+        "accepted": 1,
         "refused": {"unreadable": 1},
         "stated": 1,
         "agree": 1,

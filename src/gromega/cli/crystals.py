@@ -120,7 +120,7 @@ def ingest(
     options = IngestOptions(max_atoms=max_atoms, inorganic=inorganic)
     limits = Limits(seconds, mebibytes)
     tally = ingest_with_progress(paths, out, quarantine, scheduler, options, limits)
-    if tally.taken:
+    if tally.accepted:
         summary = {**summarise(out), "ingest": tally.summary()}
         write_json(out.with_suffix(".json"), summary)
         save_figure(crystals_figure(summary), out.with_suffix(""))

@@ -35,7 +35,7 @@ def gather(source: Path, out: Path, quarantine: Path) -> tuple[Path, Tally | Non
         )
     if source.suffix not in (".yaml", ".parquet"):
         tally = ingest_with_progress([source], out, quarantine, os.environ.get(ADDRESS))
-        if not tally.taken:
+        if not tally.accepted:
             raise ValueError(
                 f"crystals.source: no crystal of {source} was accepted; see the "
                 f"reasons in {quarantine}."
@@ -73,7 +73,7 @@ def ingest_with_progress(
 
         def report(tally: Tally) -> None:
             refused = tally.refused.total()
-            show(tally.files, f"{tally.taken} crystals accepted, {refused} refused")
+            show(tally.files, f"{tally.accepted} crystals accepted, {refused} refused")
 
         tally = ingest(paths, out, quarantine, pool, options, limits, report)
     for line in tally.lines():

@@ -53,7 +53,7 @@ def test_folders_archives_and_tables_are_read(tmp_path, small_table):
     assert table["structure_type"][2].as_py() == "AB_221_a_b"
     # primitive cells
     assert [len(c.numbers) for c in crystals_of(table)] == [2, 2, 2, 2, 2, 1]
-    assert (tally.files, tally.taken, len(refused)) == (5, 6, 0)
+    assert (tally.files, tally.accepted, len(refused)) == (5, 6, 0)
 
 
 @pytest.fixture(scope="module")

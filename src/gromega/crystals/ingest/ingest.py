@@ -35,7 +35,7 @@ class Tally:
     ----------
     files
         The number of files.
-    taken
+    accepted
         The number of crystals in the table.
     refused
         The number of refusals by reason.
@@ -46,7 +46,7 @@ class Tally:
     """
 
     files: int = 0
-    taken: int = 0
+    accepted: int = 0
     refused: Counter[Reason] = field(default_factory=Counter)
     stated: int = 0
     agree: int = 0
@@ -59,14 +59,14 @@ class Tally:
         if refusal:
             self.refused[refusal.reason] += 1
         else:
-            self.taken += 1
+            self.accepted += 1
 
     def summary(self) -> dict[str, Any]:
         """Return the counts for JSON, with reasons in the order of `Reason`."""
         reasons = {r.value: self.refused[r] for r in Reason if self.refused[r]}
         return {
             "files": self.files,
-            "taken": self.taken,
+            "accepted": self.accepted,
             "refused": reasons,
             "stated": self.stated,
             "agree": self.agree,
@@ -76,7 +76,7 @@ class Tally:
         """Return the counts as lines of text."""
         reasons = ", ".join(f"{n} {reason}" for reason, n in self.refused.most_common())
         lines = [
-            f"{self.files} files: {self.taken} crystals accepted, "
+            f"{self.files} files: {self.accepted} crystals accepted, "
             f"{self.refused.total()} refused{': ' * bool(reasons)}{reasons}"
         ]
         if self.stated:

@@ -19,7 +19,7 @@ from gromega.pipeline.paths import (
     METRICS,
     OTHER_GROUPS,
     QUARANTINE,
-)  # fmt: skip
+)
 
 
 def crystals(params: Params) -> None:

@@ -17,7 +17,8 @@ from rich.table import Table
 
 from gromega._util.parallel import open_pool
 from gromega.conditions import REFERENCE
-from gromega.crystals.table import choose, crystals_of, read_table, write_table
+from gromega.crystals.dataset import choose_dataset
+from gromega.crystals.table import crystals_of, read_table, write_table
 from gromega.lake.splits import draw_split
 from gromega.lake.store import write_pdfs, write_spectra
 from gromega.pdf import srreal
@@ -49,7 +50,7 @@ def one_more_seconds(spectra, density):
 def main() -> None:
     path = SHARED if SHARED.is_file() else MADE
     table = read_table(path)
-    table = table.filter(pa.array(choose(table)))
+    table = table.filter(pa.array(choose_dataset(table)))
     crystals = crystals_of(table)
     n, cores = len(crystals), os.cpu_count() or 1
     rows = Table(title=f"{n} crystals of {path.name}, {cores} cores")

@@ -1,6 +1,6 @@
-"""What collections cost, measured here: part of `make bench`.
+"""Speed and memory of working with collections: part of `make bench`.
 
-Each measurement is a process of its own, so that its peak memory is its own.
+Each measurement runs in a process of its own, which gives its peak memory.
 """
 
 import hashlib
@@ -19,9 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from gromega._util.parallel import open_pool, open_processes
-from gromega.crystals.generate.synthetic import Recipe, write_synthetic
+from gromega.crystals.generate.recipe import SyntheticRecipe
+from gromega.crystals.generate.synthetic import write_synthetic
 from gromega.crystals.ingest.ingest import ingest
-from gromega.crystals.io.archives import find_sources
+from gromega.crystals.io.find import find_sources
 from gromega.crystals.symmetry import space_group
 from gromega.crystals.table import crystals_of, new_table, read_table, row_batches
 from gromega.lake.store import write_spectra
@@ -47,8 +48,8 @@ def ingest_rate(folder: Path) -> str:
 
 
 def synthesize_rate(folder: Path) -> str:
-    """Make a hundred crystals of each of 45 groups, and label them again."""
-    recipe = Recipe.from_yaml(ROOT / "data" / "synthetic.yaml")
+    """Make 100 crystals of each of 45 groups, and find their space groups."""
+    recipe = SyntheticRecipe.from_yaml(ROOT / "data" / "synthetic.yaml")
     start = time.perf_counter()
     with open_processes() as pool:
         write_synthetic(folder / "t", recipe, pool)
@@ -57,11 +58,11 @@ def synthesize_rate(folder: Path) -> str:
     groups = table["space_group"].to_pylist()
     found = [space_group(crystal) for crystal in crystals_of(table)]
     right = sum(a == b for a, b in zip(found, groups, strict=True))
-    return f"{took:.0f} s for {len(groups)}, {right} with the very group"
+    return f"{took:.0f} s for {len(groups)}, {right} with the right group"
 
 
 def spectra_memory(folder: Path) -> str:
-    """Make the spectra of all crystals of the real table."""
+    """Compute the spectra of all crystals of the table of known ones."""
     start = time.perf_counter()
     with open_pool() as pool:
         write_spectra(folder / "s.zarr", TABLE, "xray", DMAX, pool)
@@ -72,7 +73,7 @@ def spectra_memory(folder: Path) -> str:
 
 
 def cluster_bytes(folder: Path) -> str:
-    """Ingest and make spectra of 5,000 crystals on a cluster, one worker killed."""
+    """Ingest 5,000 crystals and compute spectra on a cluster, with a worker killed."""
     from distributed import LocalCluster
 
     with new_table(folder / "real.parquet") as write:
@@ -112,7 +113,7 @@ def cluster_bytes(folder: Path) -> str:
             os.kill(next(iter(two.workers.values())).pid, signal.SIGKILL)
 
         killed = run("killed", two.scheduler_address, kill)
-    same = {True: "the same bytes", False: "OTHER BYTES"}
+    same = {True: "the same bytes", False: "DIFFERENT BYTES"}
     return f"{same[alone == whole]}; one of two killed: {same[alone == killed]}"
 
 
@@ -125,22 +126,22 @@ MEASURED = {
 
 
 def main() -> None:
-    """Measure everything, or what the one argument names."""
+    """Run all measurements, or the one that the argument names."""
     if len(sys.argv) > 1:
         call, _ = MEASURED[sys.argv[1]]
         with tempfile.TemporaryDirectory() as folder:
             print(call(Path(folder)))
         return
     if not TABLE.is_file():
-        print("there is no real table at ../shared: collections are not measured")
+        print(f"no table of known crystals at {TABLE}: collections are not measured")
         return
     rows = Table(title=f"collections, {os.cpu_count()} cores")
-    for heading in ("what", "measured", "to reach"):
+    for heading in ("measurement", "result", "target"):
         rows.add_column(heading)
     for name, (_, wanted) in MEASURED.items():
         command = [sys.executable, __file__, name]
-        answer = subprocess.run(command, check=True, capture_output=True, text=True)
-        rows.add_row(name, answer.stdout.strip().splitlines()[-1], wanted)
+        result = subprocess.run(command, check=True, capture_output=True, text=True)
+        rows.add_row(name, result.stdout.strip().splitlines()[-1], wanted)
     Console(highlight=False).print(rows)
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from gromega._util.parallel import open_pool, ordered_map
 from gromega._util.progress import progress_bar
 from gromega.crystals.ingest.validate import IngestOptions
-from gromega.crystals.ingest.worker import Limits, Sandbox
-from gromega.crystals.io.archives import find_sources
+from gromega.crystals.ingest.worker import Limits, WorkerProcess
+from gromega.crystals.io.find import find_sources
 from gromega.crystals.refusal import Reason
 
 BATCH = 500
@@ -32,7 +32,7 @@ ODD = (
 
 
 def mutate(text: str, rng: random.Random) -> bytes:
-    """Return a file broken in one to three places."""
+    """Return a file with one to three mutations."""
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
         lines = text.split("\n")
         k = rng.randrange(len(lines))
@@ -73,7 +73,7 @@ def mutate(text: str, rng: random.Random) -> bytes:
 
 
 def batches(n: int, originals: list[str]) -> Iterator[list[bytes]]:
-    """Yield n files, some at a time, the same ones every time."""
+    """Yield n files in batches, the same ones every time."""
     rng = random.Random(0)
     files = (mutate(rng.choice(originals), rng) for _ in range(n))
     while batch := list(islice(files, BATCH)):
@@ -82,22 +82,22 @@ def batches(n: int, originals: list[str]) -> Iterator[list[bytes]]:
 
 def examine(batch: list[bytes]) -> Counter[str]:
     """Return the number of files by outcome."""
-    sandbox = Sandbox(Limits(seconds=20.0))
+    worker = WorkerProcess(Limits(seconds=20.0))
     counts: Counter[str] = Counter()
     for content in batch:
-        records = list(sandbox.examine("cif", content, asdict(IngestOptions())))
-        ends = {record.get("reason", "taken") for record in records}
-        counts.update(ends)
-        for end in ends & {Reason.CRASH, Reason.TIME_LIMIT, Reason.MEMORY_LIMIT}:
+        records = list(worker.examine("cif", content, asdict(IngestOptions())))
+        results = {record.get("reason", "accepted") for record in records}
+        counts.update(results)
+        for result in results & {Reason.CRASH, Reason.TIME_LIMIT, Reason.MEMORY_LIMIT}:
             Path(
-                f"fuzz-{end.replace(' ', '-')}-{zlib.crc32(content):08x}.cif"
+                f"fuzz-{result.replace(' ', '-')}-{zlib.crc32(content):08x}.cif"
             ).write_bytes(content)
-    sandbox.close()
+    worker.close()
     return counts
 
 
 def main(n: int, collection: Path) -> None:
-    """Examine n files and print the outcomes."""
+    """Examine n files, and print the results."""
     sources = find_sources([collection])
     originals = [source.content.decode("latin-1") for source in sources]
     total: Counter[str] = Counter()
@@ -106,8 +106,8 @@ def main(n: int, collection: Path) -> None:
             total += counts
             advance(BATCH)
     print(f"{n} files mutated from {len(originals)}")
-    for end, count in total.most_common():
-        print(f"{count:8} {end}")
+    for result, count in total.most_common():
+        print(f"{count:8} {result}")
     bad = [Reason.CRASH, Reason.TIME_LIMIT, Reason.MEMORY_LIMIT]
     sys.exit(any(total[reason] for reason in bad))
 

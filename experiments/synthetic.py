@@ -16,7 +16,8 @@ import numpy as np
 
 from gromega._util.parallel import open_processes
 from gromega.conditions import REFERENCE
-from gromega.crystals.generate.synthetic import SyntheticRecipe, synthesize
+from gromega.crystals.generate.recipe import SyntheticRecipe
+from gromega.crystals.generate.synthetic import synthesize
 from gromega.lake.splits import draw_split, read_part
 from gromega.lake.store import read_pdfs
 from gromega.networks.build import make_network
@@ -56,16 +57,16 @@ def main(per_group: int, epochs: int, data: Path) -> None:
     known = np.unique(groups)
     # The split of a pipeline with split.test = 0.02; its test part trains here.
     parts = draw_split(ids, groups, test=0.02, validation=0.06)
-    choosing = parts == "validation"
+    validating = parts == "validation"
     y = np.searchsorted(known, groups)
     names = np.array(ids)
     train, validation = (
-        Part(names[rows], x[rows], y[rows]) for rows in (~choosing, choosing)
+        Part(names[rows], x[rows], y[rows]) for rows in (~validating, validating)
     )
 
-    def report(what: Epoch | Progress) -> None:
-        if isinstance(what, Epoch):
-            print(what, flush=True)
+    def report(progress: Epoch | Progress) -> None:
+        if isinstance(progress, Epoch):
+            print(progress, flush=True)
 
     test_crystals, labels = read_part(data / "split.parquet", "test")
     small = get_recipe("small")

@@ -1,9 +1,9 @@
-"""Draw the distributions of synthetic crystals beside those of known ones.
+"""Plot the distributions of synthetic and of known crystals.
 
     python tools/compare_synthetic.py ../shared/data/structures.parquet \
         docs/figures/synthetic
 
-takes up to 100 known crystals of each of the 45 groups, and as many synthetic ones.
+compares up to 100 known and 100 synthetic crystals of each of the 45 groups.
 """
 
 import sys
@@ -18,17 +18,19 @@ import pyarrow as pa
 from matplotlib.figure import Figure
 
 from gromega._util.plotting import save_figure
-from gromega.crystals.generate.synthetic import SyntheticRecipe, synthesize_one
+from gromega.crystals.dataset import choose_dataset
+from gromega.crystals.generate.recipe import SyntheticRecipe
+from gromega.crystals.generate.synthetic import synthesize_one
 from gromega.crystals.ingest.duplicates import fingerprint
 from gromega.crystals.symmetry import find_symmetry
-from gromega.crystals.table import choose, crystals_of, read_table
+from gromega.crystals.table import crystals_of, read_table
 
 PER_GROUP = 100
 COLORS = {"known": "#777777", "synthetic": "#1f6fb4"}
 
 
 def describe(crystal):
-    """Return what is drawn of one crystal."""
+    """Return the properties of a crystal that are plotted."""
     symmetry = find_symmetry(crystal)
     primitive = symmetry.primitive
     distances = fingerprint(primitive)
@@ -64,9 +66,9 @@ def synthetic(job):
 
 
 def main(source, out):
-    """Draw."""
+    """Plot the distributions."""
     table = read_table(Path(source))
-    table = table.filter(pa.array(choose(table)))
+    table = table.filter(pa.array(choose_dataset(table)))
     groups = np.asarray(table["space_group"])
     recipe = SyntheticRecipe.from_yaml(Path("data/synthetic.yaml"))
     rng = np.random.default_rng(0)

@@ -1,8 +1,8 @@
-"""Simulate the PDFs that the web page offers to try.
+"""Simulate the example PDFs of the web page.
 
     python tools/examples.py tests/data/classics.json src/gromega/web/examples
 
-Textbook crystals at the conditions of some instruments, with noise.
+writes PDFs of textbook crystals with the conditions and the noise of some instruments.
 """
 
 import json

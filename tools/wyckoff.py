@@ -1,16 +1,16 @@
 """Make the table of Wyckoff positions, src/gromega/crystals/wyckoff.json.
 
-Of each space group, in the reference setting of gemmi, it holds a representative of
-every Wyckoff position as a triplet such as ``x,x,1/4``, found by moving random points
-onto the fixed points of operations, with the letter that spglib gives it.
-
-And it holds the exchanges of the letters. The letters of a crystal depend on the choice
-of origin and axes: rock salt has sodium on a and chlorine on b of Fm-3m, or the other
-way round. What leaves the group as it is, its affine normalizer, exchanges the letters.
-Elements of the normalizer are applied to one orbit on every position, and permutations
-that generate all of them are kept.
-
     python tools/wyckoff.py src/gromega/crystals/wyckoff.json
+
+For each space group, in the reference setting of gemmi, the table holds a
+representative of every Wyckoff position, such as ``x,x,1/4``. The representatives are
+found by moving random points onto the fixed points of operations, and get the letters
+of spglib.
+
+The table also holds permutations of the letters. The letters of a crystal depend on the
+choice of origin and axes: rock salt has sodium on a and chlorine on b of Fm-3m, or the
+reverse. The affine normalizer of the group gives all choices. Its elements are applied
+to one orbit on every position, and a generating set of permutations is kept.
 """
 
 import json

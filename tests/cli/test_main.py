@@ -73,22 +73,22 @@ def test_simulate_prints_where_no_file_is_named(cif):
         # more than a matrix can hold: how much it can
         (["simulate", "nickel.cif", "--rmax", "5000"], "at most 500 Å, got 5000"),
         # a table over what it is made from, in a folder's place, under another ending
-        (["ingest", "a.parquet", "--out", "a.parquet"], "it is what is read"),
-        (["ingest", "nickel.cif", "--out", "."], "give --out a file to write, mine."),
-        (["ingest", "nickel.cif", "--out", "nickel.cif"], "give --out a file to"),
+        (["ingest", "a.parquet", "--out", "a.parquet"], "--out must not be an input"),
+        (["ingest", "nickel.cif", "--out", "."], "--out must name a .parquet file"),
+        (["ingest", "nickel.cif", "--out", "nickel.cif"], "--out must name a"),
         (
             ["ingest", "nickel.cif", "-o", "b.parquet", "--quarantine", "b.parquet"],
-            "give --quarantine a file to write, x.csv",
+            "--quarantine must name a .csv file",
         ),
         (
             ["ingest", "nickel.cif", "-o", "b.parquet", "--quarantine", "/dev/null"],
-            "/dev/null: give --quarantine a file to write, x.csv",
+            "--quarantine must name a .csv file, got /dev/null",
         ),
-        (["synthesize", "--out", "a.csv"], "give --out a file to write, mine.parquet"),
+        (["synthesize", "--out", "a.csv"], "--out must name a"),
         # a recipe, and what it says
         (
             ["synthesize", "-o", "b.parquet", "--recipe", "x.yaml", "--count", "2"],
-            "--recipe says all; leave it out, or --group",
+            "--recipe excludes --group",
         ),
         (
             ["synthesize", "-o", "b.parquet", "--recipe", "x.yaml"],
@@ -206,7 +206,7 @@ def test_ingest_writes_table_quarantine_summary_and_picture(cif, tmp_path):
     summary = json.loads((tmp_path / "mine.json").read_text())
     assert summary["ingest"] == {
         "files": 2,
-        "taken": 1,
+        "accepted": 1,
         "refused": {"unreadable": 1},
         "stated": 1,
         "agree": 1,

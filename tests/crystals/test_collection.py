@@ -1,7 +1,7 @@
 import pyarrow as pa
 
 from gromega.crystals.collection import (
-    complete,
+    fill_structure_types,
     summarise,
     with_formulas,
     with_source,
@@ -10,13 +10,13 @@ from gromega.crystals.table import write_table
 
 
 def test_missing_structure_types_are_found(small_table):
-    table = complete(small_table)
+    table = fill_structure_types(small_table)
     types = dict(
         zip(table["id"].to_pylist(), table["structure_type"].to_pylist(), strict=True)
     )
     assert types["nickel-0"] == "A_225_a"
     assert types["magnesium-7"] == "A_194_c"
-    assert complete(table) is table
+    assert fill_structure_types(table) is table
 
 
 def test_formulas_are_those_of_the_atoms(small_table):
@@ -30,7 +30,7 @@ def test_formulas_are_those_of_the_atoms(small_table):
 
 def test_summary_counts(tmp_path, small_table):
     path = tmp_path / "x.parquet"
-    write_table(with_source(complete(small_table), "textbook"), path)
+    write_table(with_source(fill_structure_types(small_table), "textbook"), path)
     summary = summarise(path)
     assert summary["crystals"] == 24
     assert summary["structure_types"] == 3

@@ -2,7 +2,7 @@ import periodictable
 import pytest
 
 from gromega.crystals.crystal import MAX_Z
-from gromega.crystals.formula import _PLACES, display_formula
+from gromega.crystals.formula import _RANK, display_formula
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,9 @@ def test_formula_is_shown_as_chemists_write_it(alphabetical, displayed):
     assert display_formula(alphabetical) == displayed
 
 
-def test_every_element_has_a_place():
+def test_every_element_has_a_rank():
     symbols = {e.symbol for e in periodictable.elements if 0 < e.number <= MAX_Z}
     # those beyond lawrencium have no chemistry of crystals
     assert {e for e in symbols if periodictable.elements.symbol(e).number <= 103} == (
-        set(_PLACES) - {"D"}
+        set(_RANK) - {"D"}
     )

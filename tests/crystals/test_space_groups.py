@@ -41,7 +41,7 @@ def test_relations_go_either_way():
 
 
 def test_a_number_that_is_no_space_group_is_refused():
-    with pytest.raises(ValueError, match="no space group 231; they go from 1 to 230"):
+    with pytest.raises(ValueError, match="231"):
         t_subgroups(231)
 
 

@@ -6,7 +6,7 @@ import pytest
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.structure_type import closure, structure_type
 from gromega.crystals.symmetry import find_symmetry
-from gromega.crystals.wyckoff import load_group, wyckoff
+from gromega.crystals.wyckoff import wyckoff
 
 CUBE = 4.0 * np.eye(3)
 FCC = [[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]
@@ -99,24 +99,3 @@ def test_letters_are_exchanged_as_the_tables_say():
     for group, n in expected.items():
         positions, exchanges = wyckoff(group)
         assert len(closure("".join(positions), exchanges)) == n
-
-
-@pytest.mark.parametrize("group", range(1, 231))
-def test_positions_have_their_site_symmetry(group):
-    # each orbit has as many atoms as its multiplicity says, all of them other places,
-    # and the last is the general position
-    loaded = load_group(group)
-    u = np.random.default_rng(group).random((1, 3))
-    order = len(loaded.rotations)
-    assert loaded.multiplicities[-1] == order
-    assert loaded.freedoms[-1] == 3
-    for k, multiplicity in enumerate(loaded.multiplicities):
-        (orbit,) = loaded.orbits(k, u)
-        gaps = orbit[:, None] - orbit
-        gaps = np.abs(gaps - np.round(gaps)).max(axis=2)
-        assert (gaps[np.triu_indices(multiplicity, 1)] > 1e-6).all()
-        everywhere = np.einsum("nij,j->ni", loaded.rotations, orbit[0])
-        gaps = (everywhere + loaded.translations)[:, None] - orbit
-        gaps = np.abs(gaps - np.round(gaps)).max(axis=2)
-        assert ((gaps < 1e-6).sum(axis=1) == 1).all()
-        assert order % multiplicity == 0

@@ -33,7 +33,7 @@ def test_group_at_the_loose_tolerance_is_that_of_spglib(classics):
     assert symmetry.space_group != loose_group(symmetry) == 229
 
 
-def test_sites_of_other_occupancy_are_told_apart():
+def test_sites_of_different_occupancy_are_not_equivalent():
     cube = [[4, 0, 0], [0, 4, 0], [0, 0, 4]]
     frac = [[0, 0, 0], [0.5, 0.5, 0.5]]
     assert space_group(Crystal("full", cube, [26, 26], frac)) == 229
@@ -43,7 +43,5 @@ def test_sites_of_other_occupancy_are_told_apart():
 def test_overlapping_atoms_have_no_group():
     cube = [[4, 0, 0], [0, 4, 0], [0, 0, 4]]
     crystal = Crystal("twice", cube, [26, 26], [[0, 0, 0], [0, 0, 0.0001]])
-    with pytest.raises(
-        ValueError, match="crystal 'twice': spglib finds no space group"
-    ):
+    with pytest.raises(ValueError, match="'twice'"):
         space_group(crystal)

@@ -1,4 +1,4 @@
-"""CIF and POSCAR files of our own making, good and hostile."""
+"""CIF and POSCAR files made for tests, valid and hostile."""
 
 from gromega.crystals.refusal import Reason
 
@@ -28,6 +28,31 @@ def cif(name="halite", a="5.64", group="F m -3 m", atoms=ROCK_SALT):
     return CIF.format(name=name, a=a, group=group, atoms=atoms)
 
 
+TRICLINIC = """\
+data_x
+_cell_length_a {a}
+_cell_length_b {a}
+_cell_length_c {a}
+_cell_angle_alpha {alpha}
+_cell_angle_beta {alpha}
+_cell_angle_gamma {alpha}
+{more}
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+{atoms}
+"""
+
+
+def named_cif(symbol, atoms, a="4.75", alpha="57.2", more=""):
+    """Return a CIF file of a rhombohedral cell that states a space group symbol."""
+    tags = f"_space_group_name_H-M_alt '{symbol}'\n{more}"
+    return TRICLINIC.format(a=a, alpha=alpha, atoms=atoms, more=tags)
+
+
 POSCAR = """\
 rock salt
 1.0
@@ -54,7 +79,7 @@ def shell(n):
 HOSTILE = {
     # cut in the middle of an atom
     "truncated.cif": (cif()[:-60], Reason.UNREADABLE),
-    # bytes that are no text
+    # bytes that are not text
     "binary.cif": (bytes(range(256)) * 8, Reason.UNREADABLE),
     "empty.cif": ("", Reason.NO_ATOMS),
     # a quote that never ends, and many that do
@@ -74,7 +99,7 @@ HOSTILE = {
     "impossible.cif": (cif().replace("alpha 90", "alpha 5"), Reason.BAD_CELL),
     "vast.cif": (cif(a="1e30"), Reason.BAD_CELL),
     "negative.cif": (cif(a="-5.64"), Reason.BAD_CELL),
-    # a cube in a cell that is none
+    # a cubic group in a cell that is not cubic
     "slanted.cif": (cif().replace("gamma 90", "gamma 80"), Reason.BAD_CELL),
     "group.cif": (cif(group="F m 7 m"), Reason.NO_SYMMETRY),
     "element.cif": (cif(atoms="X1 Qq 0 0 0 1"), Reason.UNKNOWN_ELEMENT),
@@ -107,7 +132,7 @@ HOSTILE = {
         ),
         Reason.UNSTABLE_LABEL,
     ),
-    # zincblende, said to be simple cubic
+    # all atoms of one cell give a group other than the stated one
     "label.cif": (
         "\n".join(
             line

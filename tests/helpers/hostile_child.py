@@ -1,12 +1,11 @@
-"""A sandbox's child whose libraries hang, crash or grow on blocks of such names."""
+"""The child of a worker process whose libraries hang, crash or grow on some blocks."""
 
 import os
 import time
 
-from gromega.crystals.ingest import validate as examine
-from gromega.crystals.ingest import worker as sandbox
+from gromega.crystals.ingest import serve, validate
 
-honest = examine.examine
+examine = validate.examine
 
 
 def hostile(part, options):
@@ -20,9 +19,9 @@ def hostile(part, options):
     if name == "raise":
         raise KeyError("odd")
     if name == "print":
-        print("a library that talks", flush=True)
-    return honest(part, options)
+        print("output of a library", flush=True)
+    return examine(part, options)
 
 
-examine.examine = hostile
-sandbox.main()
+validate.examine = hostile
+serve.main()

@@ -11,7 +11,7 @@ from conftest import DATA, read_crystals
 from flax import nnx
 
 from gromega.conditions import Box
-from gromega.crystals.generate.variants import template
+from gromega.crystals.generate.templates import template
 from gromega.networks.build import make_network
 from gromega.pdf.network_grid import INPUT_R
 from gromega.training.checkpoint import Checkpoints

@@ -221,7 +221,7 @@ def test_a_collection_of_files_is_a_source(tmp_path, monkeypatch, capsys):
     summary = json.loads(Path("metrics/crystals.json").read_text())
     assert summary["ingest"]["refused"] == {"duplicate": 1}
     said = capsys.readouterr().err
-    assert "5 files: 4 crystals taken, 1 refused: 1 duplicate" in said
+    assert "5 files: 4 crystals accepted, 1 refused: 1 duplicate" in said
     assert not Path("data/gathered.parquet").exists()
 
 

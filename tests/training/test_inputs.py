@@ -7,7 +7,8 @@ import pytest
 
 from gromega.conditions import NUMERIC_FIELDS, REFERENCE, Box
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.generate.variants import Changes, template
+from gromega.crystals.generate.templates import template
+from gromega.crystals.generate.variants import Changes
 from gromega.pdf.bins import DMAX, n_bins
 from gromega.pdf.network_grid import INPUT_R, input_operator
 from gromega.pdf.operator import apply_operator

@@ -15,7 +15,7 @@ Scheduler = Annotated[
     str | None,
     typer.Option(
         envvar=ADDRESS,
-        help="A Dask scheduler, such as tcp://node1:8786, whose workers do the work.",
+        help="Use the workers of a Dask scheduler, such as tcp://node1:8786.",
     ),
 ]
 
@@ -70,8 +70,8 @@ def ingest(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            help="CIF and POSCAR files, folders of any depth, archives (.zip, .tar, "
-            ".tar.gz, .tar.bz2, .tar.xz), tables (.parquet)."
+            help="CIF and POSCAR files, folders, archives (.zip, .tar, .tar.gz, "
+            ".tar.bz2, .tar.xz) and tables (.parquet)."
         ),
     ],
     out: Annotated[
@@ -80,32 +80,33 @@ def ingest(
     quarantine: Annotated[
         Path | None,
         typer.Option(
-            help="The list of what is refused, and why; beside the table if none: "
-            "quarantine.csv, or mine-quarantine.csv of mine.parquet."
+            help="CSV file of refused inputs and reasons. The default is beside the "
+            "table: quarantine.csv for crystals.parquet, mine-quarantine.csv for "
+            "mine.parquet."
         ),
     ] = None,
     inorganic: Annotated[
         bool, typer.Option(help="Refuse hydrogen-rich organics.")
     ] = False,
     max_atoms: Annotated[
-        int, typer.Option(min=1, help="Most atoms in a cell, per lattice point.")
+        int, typer.Option(min=1, help="Largest number of atoms per lattice point.")
     ] = 1000,
     seconds: Annotated[
-        float, typer.Option(min=0.1, help="Time limit for each crystal, s.")
+        float, typer.Option(min=0.1, help="Time limit for each crystal in s.")
     ] = 20.0,
     mebibytes: Annotated[
-        int, typer.Option(min=512, help="Neighbours limit for each process, MiB.")
+        int, typer.Option(min=512, help="Memory limit for each process in MiB.")
     ] = 4096,
     scheduler: Scheduler = None,
 ) -> None:
-    """Make a table of crystals, with space groups, from a collection of any kind."""
+    """Make a table of crystals with space groups from files, folders and archives."""
     from gromega._util.files import write_json
     from gromega._util.plotting import save_figure
     from gromega.crystals.collection import summarise
     from gromega.crystals.ingest.validate import IngestOptions
     from gromega.crystals.ingest.worker import Limits
     from gromega.evaluation.figures import crystals_figure
-    from gromega.pipeline.gather import gather
+    from gromega.pipeline.gather import ingest_with_progress
 
     beside = (
         "quarantine.csv" if out.stem == "crystals" else f"{out.stem}-quarantine.csv"
@@ -113,28 +114,30 @@ def ingest(
     _check_table(out, paths)
     quarantine = quarantine or out.with_name(beside)
     if quarantine.is_dir() or quarantine.suffix != ".csv":
-        raise ValueError(f"{quarantine}: give --quarantine a file to write, x.csv.")
+        raise ValueError(
+            f"--quarantine must name a .csv file, got {quarantine}; use x.csv."
+        )
     options = IngestOptions(max_atoms=max_atoms, inorganic=inorganic)
     limits = Limits(seconds, mebibytes)
-    tally = gather(paths, out, quarantine, scheduler, options, limits)
-    if tally.taken:
+    tally = ingest_with_progress(paths, out, quarantine, scheduler, options, limits)
+    if tally.accepted:
         summary = {**summarise(out), "ingest": tally.summary()}
         write_json(out.with_suffix(".json"), summary)
         save_figure(crystals_figure(summary), out.with_suffix(""))
     else:
-        # Those of a table that was here before tell of other crystals.
+        # These would describe an earlier table.
         for suffix in (".json", ".svg", ".png"):
             out.with_suffix(suffix).unlink(missing_ok=True)
     typer.echo(f"{out}, {quarantine}")
 
 
 def _check_table(out: Path, sources: list[Path]) -> None:
-    """Refuse to write a table where it cannot be, or over what it is made from."""
+    """Raise ValueError unless a table can be written without replacing a source."""
     if out.suffix != ".parquet" or out.is_dir():
-        raise ValueError(f"{out}: give --out a file to write, mine.parquet.")
-    there = [source for source in sources if source.exists()]
-    if out.exists() and any(map(out.samefile, there)):
-        raise ValueError(f"{out}: it is what is read; give --out another file.")
+        raise ValueError(f"--out must name a .parquet file, got {out}.")
+    existing = [source for source in sources if source.exists()]
+    if out.exists() and any(map(out.samefile, existing)):
+        raise ValueError(f"--out must not be an input, got {out}; use another file.")
 
 
 @app.command(
@@ -147,28 +150,32 @@ def synthesize(
     ],
     recipe: Annotated[
         Path | None,
-        typer.Option(help="A recipe (.yaml), in place of the options below."),
+        typer.Option(help="A recipe (.yaml) to use instead of the options below."),
     ] = None,
     group: Annotated[
         list[int] | None,
-        typer.Option(min=1, max=230, help="A space group number; all 230 if none."),
+        typer.Option(
+            min=1, max=230, help="A space group number. The default is all 230."
+        ),
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option(min=1, help="Crystals of each space group; 100 if none."),
+        typer.Option(min=1, help="Crystals of each space group. The default is 100."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Seed of the random numbers; 0 if none.")
+        int | None,
+        typer.Option(min=0, help="Seed of the random numbers. The default is 0."),
     ] = None,
 ) -> None:
-    """Make synthetic crystals of any space groups, each confirmed by spglib."""
+    """Make synthetic crystals of given space groups, each confirmed by spglib."""
     from gromega._util.parallel import open_processes
-    from gromega.crystals.generate.synthetic import SyntheticRecipe, write_synthetic
+    from gromega.crystals.generate.recipe import SyntheticRecipe
+    from gromega.crystals.generate.synthetic import write_synthetic
 
     _check_table(out, [])
     if recipe and (group or count is not None or seed is not None):
         raise ValueError(
-            "--recipe says all; leave it out, or --group, --count and --seed."
+            "--recipe excludes --group, --count and --seed; omit one or the other."
         )
     if recipe:
         wanted = SyntheticRecipe.from_yaml(recipe)

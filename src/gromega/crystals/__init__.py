@@ -1,1 +1,1 @@
-"""Crystals: the type, where they come from, and their space groups."""
+"""Crystals: the type, tables of them, and their symmetry."""

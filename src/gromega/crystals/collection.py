@@ -1,4 +1,4 @@
-"""Collections: what a table says of its crystals, and what it lacks to say."""
+"""Columns of a table that follow from its crystals, and a summary of a table."""
 
 from collections import Counter
 from pathlib import Path
@@ -11,13 +11,13 @@ from gromega.crystals.symmetry import structure_types
 from gromega.crystals.table import crystals_of, row_batches
 
 
-def complete(table: pa.Table) -> pa.Table:
-    """Return a table with the structure types that it lacks.
+def fill_structure_types(table: pa.Table) -> pa.Table:
+    """Return a table in which every crystal has a structure type.
 
     Parameters
     ----------
     table
-        Crystals, columns as in `gromega.crystals.table.SCHEMA`.
+        The crystals, with the columns of `gromega.crystals.table.SCHEMA`.
     """
     found = table["structure_type"].to_pylist()
     missing = [row for row, key in enumerate(found) if not key]
@@ -30,13 +30,13 @@ def complete(table: pa.Table) -> pa.Table:
 
 
 def with_formulas(table: pa.Table) -> pa.Table:
-    """Return a table whose formulas are those of the atoms of its crystals."""
+    """Return a table with the formulas that its atoms give."""
     formulas = [crystal.formula for crystal in crystals_of(table)]
     return _with_column(table, "formula", pa.array(formulas, pa.string()))
 
 
 def with_source(table: pa.Table, source: str) -> pa.Table:
-    """Return a table that names a source where it named none."""
+    """Return a table with a source in each row that had none."""
     named = [name or source for name in table["source"].to_pylist()]
     return _with_column(table, "source", pa.array(named, pa.string()))
 
@@ -46,10 +46,19 @@ def _with_column(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
 
 
 def summarise(path: Path) -> dict[str, Any]:
-    """Return counts of a table of crystals.
+    """Count the crystals of a table.
 
-    They are ``crystals``, ``space_groups``, ``structure_types`` and ``formulas``, and
-    the number of crystals ``by_space_group`` and ``by_atoms``, those of a cell.
+    Parameters
+    ----------
+    path
+        The table.
+
+    Returns
+    -------
+    dict
+        The numbers of ``crystals``, ``space_groups``, ``structure_types`` and
+        ``formulas``, and the number of crystals for each space group
+        (``by_space_group``) and for each number of atoms in the cell (``by_atoms``).
     """
     groups: Counter[int] = Counter()
     atoms: Counter[int] = Counter()

@@ -1,4 +1,4 @@
-"""Compositions: what a formula says, and how like two of them are."""
+"""Compositions: parsing of formulas, and the similarity of two compositions."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,47 +9,54 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-# The elements in the order of the modified Pettifor scale: neighbours replace one
-# another in crystals (Glawe et al., New J. Phys. 18 (2016) 093011).
+# The elements in the order of the modified Pettifor scale. Elements next to each other
+# substitute for each other in crystals (Glawe et al., New J. Phys. 18 (2016) 093011).
 _SCALE = (
     "He Ne Ar Kr Xe Rn Fr Cs Rb K Na Li Ra Ba Sr Ca Eu Yb Lu Tm Y Er Ho Dy Tb Gd Sm "
     "Pm Nd Pr Ce La Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Sc Zr Hf Ti Ta Nb V Cr "
     "Mo W Re Tc Os Ru Ir Rh Pt Pd Au Ag Cu Ni Co Fe Mn Mg Zn Cd Hg Be Al Ga In Tl Pb "
     "Sn Ge Si B C N P As Sb Bi Po Te Se S O At I Br Cl F H"
 )
-_PLACES = {symbol: k for k, symbol in enumerate(_SCALE.split())}
-_N_ELEMENTS = len(_PLACES)
-# T is left out: it begins a Ti written as TI.
-_PLACES["D"] = _PLACES["H"]
+_INDEX = {symbol: k for k, symbol in enumerate(_SCALE.split())}
+_N_ELEMENTS = len(_INDEX)
+# T is left out, because TI is a misspelt Ti and not tritium iodide.
+_INDEX["D"] = _INDEX["H"]
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)?"
-# An element and its number, which `Crystal.formula` may write as 1.2e+03.
+# `Crystal.formula` may write a number as 1.2e+03. periodictable.formula rejects such
+# numbers, square brackets and raised dots, and reads 4.5 atoms of O in CuSO4.5H2O.
 _PART = re.compile(rf"([A-Z][a-z]?)({_NUMBER}(?:(?<=\d)e[+-]\d+)?)")
-# The water of CuSO4.5H2O, whose dot is none of a number; other dots say themselves that
-# a part begins.
+# The dot in CuSO4.5H2O is not a decimal point. Raised dots always begin a new part.
 _WATER = re.compile(r"\.(\d*(?:\.\d+)?)H2O$")
 _DOTS = re.compile(rf"[·*•∙⋅]({_NUMBER})([^·*•∙⋅]+)")
-_PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉[]", "0123456789()")
+_ASCII = str.maketrans("₀₁₂₃₄₅₆₇₈₉[]", "0123456789()")
 _BRACKETS = re.compile(rf"\(([^()]*)\)({_NUMBER})")
 _MAX_LENGTH = 1000
-# The rarest of more kinds of atoms are left out.
+# The number of fractions that are compared. Smaller ones are ignored.
 _MOST_KINDS = 12
-# A weight falls by e where the ratios differ by so much, and where the elements are so
-# many steps apart; up to a limit, from which on all are equally unlike.
+# The difference of ratios, and the number of steps between elements, at which a weight
+# falls by a factor of e; and the largest logarithm of each factor.
 _RATIO_SCALE, _RATIO_LIMIT = 0.02, 6.0
 _STEP_SCALE, _STEP_LIMIT = 2.0, 12.0
 
 
 def parse_composition(text: str) -> dict[str, float]:
-    """Return how many atoms of each element a composition such as ``SrTiO3`` has.
+    """Return the amount of each element in a composition.
+
+    Parameters
+    ----------
+    text
+        The composition, such as ``SrTiO3``, ``Ca5(PO4)3OH`` or ``CuSO4·5H2O``.
 
     Raises
     ------
     ValueError
-        If it is no composition.
+        If the text is not a composition.
     """
     if len(text) > _MAX_LENGTH:
-        raise ValueError(f"composition: {len(text)} characters are no formula.")
-    flat = text.replace(" ", "").translate(_PLAIN)
+        raise ValueError(
+            f"composition: at most {_MAX_LENGTH} characters, got {len(text)}."
+        )
+    flat = text.replace(" ", "").translate(_ASCII)
     flat = _WATER.sub(r"(H2O)\1", _DOTS.sub(r"(\2)\1", flat))
     while inner := _BRACKETS.search(flat):
         times = float(inner[2] or 1)
@@ -58,12 +65,12 @@ def parse_composition(text: str) -> dict[str, float]:
         flat = flat[: inner.start()] + inside + flat[inner.end() :]
     amounts = _parts(flat, text)
     if not 0 < sum(amounts.values()) < np.inf:
-        raise ValueError(f"composition {text!r}: it has no atoms.")
+        raise ValueError(f"composition {text!r} has no atoms; give positive amounts.")
     return amounts
 
 
 def _parts(flat: str, whole: str) -> dict[str, float]:
-    """Return the atoms of a part without brackets of a composition."""
+    """Return the amounts of a part of a composition that has no brackets."""
     parts = _PART.findall(flat)
     if not parts or "".join(map("".join, parts)) != flat:
         raise ValueError(
@@ -77,25 +84,25 @@ def _parts(flat: str, whole: str) -> dict[str, float]:
             periodictable.elements.symbol(symbol)
         except ValueError as error:
             raise ValueError(f"composition {whole!r}: {error}.") from None
-        if symbol not in _PLACES:
+        if symbol not in _INDEX:
             raise ValueError(
-                f"composition {whole!r}: no crystal of {symbol} is known; two letters "
-                "of an element are as in Ti."
+                f"composition {whole!r}: no crystals of {symbol} are known; write "
+                "element symbols as in Ti."
             )
         amounts[symbol] = amounts.get(symbol, 0.0) + float(number or 1)
     return amounts
 
 
 class Compositions:
-    """Known compositions, to find those that are like another.
+    """Known compositions, to find those that are similar to another one.
 
-    Crystals of one structure type have like ratios of their elements, and elements
-    that replace one another.
+    Crystals of one structure type have similar ratios of their elements, and elements
+    that substitute for each other.
 
     Parameters
     ----------
     formulas
-        The formulas, n of them; what is none is like nothing.
+        The formulas, n of them. An unreadable one is similar to nothing.
     """
 
     def __init__(self, formulas: Sequence[str]) -> None:
@@ -105,30 +112,35 @@ class Compositions:
         )
         self._sums = np.cumsum(fractions, axis=1)
         ratios, of = np.unique(_descending(fractions), axis=0, return_inverse=True)
-        # A column for each: sums over the first axis are faster.
+        # One column for each, because sums over the first axis are faster.
         self._ratios, self._ratio_of = np.ascontiguousarray(ratios.T), of.ravel()
 
     def log_weights(self, formula: str) -> Floats:
-        """Return the logarithm of how like each is to a composition, (n,), at most 0.
+        """Return the logarithm of the similarity to a composition, (n,), at most 0.
 
         It falls with the sum of the differences between the fractions of the elements,
-        each in descending order, and with the earth mover's distance between the
+        sorted in descending order, and with the earth mover's distance between the
         elements along the modified Pettifor scale (Hargreaves et al., Chem. Mater. 32
-        (2020) 10610), which is looked at where the ratios are near.
+        (2020) 10610). The latter is computed only where the ratios are similar.
+
+        Parameters
+        ----------
+        formula
+            The composition, see `parse_composition`.
 
         Raises
         ------
         ValueError
-            If the formula is none.
+            If the formula is not a composition.
         """
         own = _fractions([parse_composition(formula).items()])
-        apart = np.abs(self._ratios - _descending(own).T).sum(axis=0) / _RATIO_SCALE
-        unlike = np.minimum(apart, _RATIO_LIMIT)[self._ratio_of]
-        near = np.flatnonzero(unlike < _RATIO_LIMIT)
+        ratios = np.abs(self._ratios - _descending(own).T).sum(axis=0) / _RATIO_SCALE
+        distance = np.minimum(ratios, _RATIO_LIMIT)[self._ratio_of]
+        near = np.flatnonzero(distance < _RATIO_LIMIT)
         steps = np.abs(self._sums[near] - np.cumsum(own)).sum(axis=1)
-        unlike += _STEP_LIMIT / _STEP_SCALE
-        unlike[near] -= np.maximum(_STEP_LIMIT - steps, 0) / _STEP_SCALE
-        return np.asarray(-unlike, np.float32)
+        distance += _STEP_LIMIT / _STEP_SCALE
+        distance[near] -= np.maximum(_STEP_LIMIT - steps, 0) / _STEP_SCALE
+        return np.asarray(-distance, np.float32)
 
 
 def _fractions(compositions: Sequence[Iterable[tuple[str, float]]]) -> Floats:
@@ -136,12 +148,12 @@ def _fractions(compositions: Sequence[Iterable[tuple[str, float]]]) -> Floats:
     amounts = np.zeros((len(compositions), _N_ELEMENTS))
     for row, parts in zip(amounts, compositions, strict=True):
         for symbol, amount in parts:
-            if symbol in _PLACES:
-                row[_PLACES[symbol]] += amount
+            if symbol in _INDEX:
+                row[_INDEX[symbol]] += amount
     amounts /= np.maximum(amounts.sum(axis=1, keepdims=True), 1e-300)
     return amounts.astype(np.float32)
 
 
 def _descending(fractions: Floats) -> Floats:
-    """Return the largest fractions of each, (n, 12), the largest first."""
+    """Return the largest fractions of each composition in descending order, (n, 12)."""
     return (-np.sort(-fractions, axis=1)[:, :_MOST_KINDS]).round(4)

@@ -1,4 +1,4 @@
-"""The crystal: what a space group and a pair spectrum are computed from."""
+"""The crystal: a lattice with atoms."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ MAX_Z = 118
 
 @dataclass(frozen=True, eq=False)
 class Crystal:
-    """One crystal structure, its cell given in full.
+    """A crystal structure, given by all atoms of its cell.
 
     Parameters
     ----------
@@ -24,13 +24,13 @@ class Crystal:
     frac
         The fractional coordinates, (n_atoms, 3).
     occupancy
-        The occupancies, (n_atoms,), above 0 and at most 1; all 1 if left out.
+        The occupancies, (n_atoms,), above 0 and at most 1. The default is 1.
 
     Raises
     ------
     ValueError
-        If shapes do not match, a value is not finite or out of its range, or the
-        cell has no volume.
+        If shapes do not match, a value is not finite or out of its range, or the cell
+        has no volume.
     """
 
     id: str
@@ -47,7 +47,8 @@ class Crystal:
         frac: ArrayLike,
         occupancy: ArrayLike | None = None,
     ) -> None:
-        # Copies: what is given may change later, and compiled loops want one layout.
+        # Copies, because the arguments may change later, in the memory layout that
+        # compiled loops expect.
         numbers = np.array(numbers, dtype=np.int64)
         values = {
             "id": str(id),
@@ -64,13 +65,13 @@ class Crystal:
 
     def _check(self) -> None:
         n = self.numbers.size
-        wanted = {
+        shapes = {
             "lattice": (3, 3),
             "numbers": (n,),
             "frac": (n, 3),
             "occupancy": (n,),
         }
-        for name, shape in wanted.items():
+        for name, shape in shapes.items():
             value = getattr(self, name)
             if value.shape != shape:
                 raise ValueError(

@@ -1,11 +1,11 @@
-"""Formulas as chemists write them: TiO2, SrFe2As2, LaB6; organics as C10H8."""
+"""Formulas as chemists write them: TiO2, SrFe2As2, LaB6, and C10H8."""
 
 import re
 from functools import lru_cache
 
-# From the most electropositive element to the most electronegative one: the element
-# sequence of IUPAC, Nomenclature of Inorganic Chemistry (2005), Table VI, read
-# backwards, with H (and D) where the formulas of hydrides, acids and water have it.
+# From the most electropositive to the most electronegative element: the element
+# sequence of IUPAC, Nomenclature of Inorganic Chemistry (2005), Table VI, in reverse,
+# with H (and D) where the formulas of hydrides, acids and water have it.
 _SEQUENCE = (
     "Rn Xe Kr Ar Ne He Fr Cs Rb K Na Li Ra Ba Sr Ca Mg Be "
     "Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr "
@@ -14,7 +14,7 @@ _SEQUENCE = (
     "Hg Cd Zn Tl In Ga Al B Pb Sn Ge Si C Bi Sb As P N H D Po Te Se S O "
     "At I Br Cl F"
 )
-_PLACES = {symbol: place for place, symbol in enumerate(_SEQUENCE.split())}
+_RANK = {symbol: rank for rank, symbol in enumerate(_SEQUENCE.split())}
 _PART = re.compile(r"([A-Z][a-z]?)([\d.]*(?:e[+-]?\d+)?)")
 
 
@@ -22,22 +22,23 @@ _PART = re.compile(r"([A-Z][a-z]?)([\d.]*(?:e[+-]?\d+)?)")
 def display_formula(formula: str) -> str:
     """Return a formula as chemists write it.
 
-    The electropositive element comes first, in the element sequence of IUPAC. What
-    holds C and H is organic, and in Hill order: C, H, then the others by the alphabet.
+    Elements follow the element sequence of IUPAC, the most electropositive first. A
+    formula with C and H is organic and follows Hill order: C, H, then the other
+    elements alphabetically.
 
     Parameters
     ----------
     formula
-        A formula of element symbols and amounts, such as ``O2Ti``; another text is
-        returned as it is.
+        The formula: element symbols and amounts, such as ``O2Ti``. Any other text is
+        returned unchanged.
     """
     parts = _PART.findall(formula)
-    known = all(symbol in _PLACES for symbol, _ in parts)
+    known = all(symbol in _RANK for symbol, _ in parts)
     if not known or "".join(map("".join, parts)) != formula:
         return formula
     symbols = {symbol for symbol, _ in parts}
     if {"C", "H"} <= symbols:
         parts.sort(key=lambda part: (part[0] != "C", part[0] != "H", part[0]))
     else:
-        parts.sort(key=lambda part: _PLACES[part[0]])
+        parts.sort(key=lambda part: _RANK[part[0]])
     return "".join(map("".join, parts))

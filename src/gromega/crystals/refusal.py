@@ -1,11 +1,11 @@
-"""Why an input is refused, and not taken into a collection of crystals."""
+"""Refusals: reasons why an input is not accepted as a crystal."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Reason(StrEnum):
-    """The reasons, as `quarantine.csv` and the summary give them."""
+    """The reasons, as written to `quarantine.csv` and to summaries."""
 
     UNREADABLE = "unreadable"
     ARCHIVE = "archive refused"
@@ -27,7 +27,15 @@ class Reason(StrEnum):
 
 
 class RefusedError(ValueError):
-    """An input that is refused, for a reason."""
+    """Raised for an input that is refused.
+
+    Parameters
+    ----------
+    reason
+        The reason.
+    detail
+        The offending value, or what to do about it.
+    """
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -36,7 +44,7 @@ class RefusedError(ValueError):
 
 
 class Refusal(NamedTuple):
-    """A line of `quarantine.csv`."""
+    """A row of `quarantine.csv`."""
 
     file: str
     block: str

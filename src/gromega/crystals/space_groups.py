@@ -1,4 +1,4 @@
-"""Space groups: their symbols, crystal systems, and which are subgroups of which."""
+"""Space groups: symbols, crystal systems, and translationengleiche subgroups."""
 
 import re
 import warnings
@@ -22,7 +22,7 @@ SYSTEMS = (
 
 
 def crystal_system(space_groups: ArrayLike) -> NDArray[np.int64]:
-    """Return the places of space groups in `SYSTEMS`, of the same shape."""
+    """Return the indices of the crystal systems in `SYSTEMS`, of the same shape."""
     return np.searchsorted([last for _, _, last in SYSTEMS], space_groups)
 
 
@@ -41,11 +41,11 @@ def centrosymmetric(space_group: int) -> bool:
 
 @cache
 def t_subgroups(space_group: int) -> frozenset[int]:
-    """Return the space groups that are translationengleiche subgroups of another.
+    """Return the translationengleiche subgroups of a space group.
 
-    They keep all translations and lose other operations: what remains of the symmetry
-    when atoms move a little and the primitive cell stays as it is. The group itself,
-    and P1, which is a subgroup of all, are among them.
+    They keep all translations and lose other operations. A crystal gets one of them
+    when its atoms move a little and its primitive cell stays the same. The result
+    includes the group itself and P1.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def t_subgroups(space_group: int) -> frozenset[int]:
     for kept in _subgroups(tuple(map(tuple, kinds.tolist()))):
         inside = np.isin(of.reshape(-1), list(kept))
         with warnings.catch_warnings():
-            # spglib announces that it will raise where it now returns None.
+            # spglib warns that a future version raises instead of returning None.
             warnings.simplefilter("ignore", DeprecationWarning)
             kind = spglib.get_spacegroup_type_from_symmetry(
                 rotations[inside], translations[inside], symprec=1e-4
@@ -69,16 +69,14 @@ def t_subgroups(space_group: int) -> frozenset[int]:
 
 
 def related(one: int, other: int) -> bool:
-    """Return whether one space group is a t-subgroup of the other, either way."""
+    """Return whether one of two space groups is a t-subgroup of the other."""
     return one in t_subgroups(other) or other in t_subgroups(one)
 
 
 def _find(space_group: int) -> gemmi.SpaceGroup:
     found = gemmi.find_spacegroup_by_number(space_group)
     if found is None:
-        raise ValueError(
-            f"there is no space group {space_group}; they go from 1 to 230."
-        )
+        raise ValueError(f"the space group must be from 1 to 230, got {space_group}.")
     return found
 
 
@@ -92,13 +90,13 @@ def _operations(space_group: int) -> tuple[NDArray[np.int32], NDArray[np.float64
 
 @cache
 def _subgroups(rotations: tuple[tuple[int, ...], ...]) -> frozenset[frozenset[int]]:
-    """Return all subgroups of a point group, as sets of places of its rotations."""
+    """Return all subgroups of a point group, as sets of indices of its rotations."""
     matrices = np.array(rotations).reshape(-1, 3, 3)
-    place = {rotation: k for k, rotation in enumerate(rotations)}
+    index = {rotation: k for k, rotation in enumerate(rotations)}
     products = np.einsum("aij,bjk->abik", matrices, matrices).reshape(-1, 9)
     n = len(rotations)
-    table = [place[tuple(row)] for row in products.tolist()]
-    one = place[(1, 0, 0, 0, 1, 0, 0, 0, 1)]
+    table = [index[tuple(row)] for row in products.tolist()]
+    identity = index[(1, 0, 0, 0, 1, 0, 0, 0, 1)]
 
     def closure(elements: frozenset[int]) -> frozenset[int]:
         found, new = set(elements), list(elements)
@@ -111,7 +109,7 @@ def _subgroups(rotations: tuple[tuple[int, ...], ...]) -> frozenset[frozenset[in
                         new.append(c)
         return frozenset(found)
 
-    known = {frozenset([one])}
+    known = {frozenset([identity])}
     waiting = list(known)
     while waiting:
         group = waiting.pop()

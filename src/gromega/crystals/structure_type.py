@@ -1,4 +1,4 @@
-"""Structure types: crystals that are the same arrangement, of whatever elements."""
+"""Structure types: keys of crystals with the same arrangement of any elements."""
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -13,11 +13,11 @@ def structure_type(
 ) -> str:
     """Return the structure type, such as ``AB_225_a_b`` of rock salt.
 
-    It is the anonymised formula, the space group, and for each kind of atom the
-    Wyckoff letters of its orbits, ``3l`` for three orbits on l: the key that AFLOW and
-    aviary call a prototype label, without its Pearson symbol. Kinds stand in the order
-    of their numbers of atoms. The letters depend on the choice of origin and axes, so
-    of all choices, those of the affine normalizer, the first in the alphabet counts.
+    It consists of the anonymised formula, the space group, and for each kind of atom
+    the Wyckoff letters of its orbits, ``3l`` for three orbits on l. AFLOW and aviary
+    call it a prototype label and add the Pearson symbol. Kinds are sorted by their
+    numbers of atoms. The letters depend on the choice of origin and axes. Of all
+    choices, which the affine normalizer gives, the alphabetically first one is used.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def structure_type(
     kinds
         The kind of each atom, such as its element, n of them.
     orbits
-        The orbit that each atom belongs to, n of them.
+        The orbit of each atom, n of them.
     wyckoffs
         The Wyckoff letter of each atom, n of them.
     """
@@ -65,7 +65,7 @@ def _canonical(space_group: int, species: tuple[tuple[int, str], ...]) -> str:
 
 @cache
 def _exchanges(space_group: int) -> tuple[str, ...]:
-    """Return the letters of a group, then all that they can be exchanged for."""
+    """Return the Wyckoff letters of a group, then all their permutations."""
     positions, exchanges = wyckoff(space_group)
     alphabet = "".join(positions)
     return alphabet, *closure(alphabet, exchanges)
@@ -77,9 +77,14 @@ def _name(k: int) -> str:
 
 
 def closure(alphabet: str, generators: Sequence[str]) -> list[str]:
-    """Return all permutations that some permutations of an alphabet generate.
+    """Return the group that some permutations of letters generate.
 
-    A permutation is written as the images of the alphabet's letters, in turn.
+    Parameters
+    ----------
+    alphabet
+        The letters.
+    generators
+        The permutations, each written as the images of the letters in turn.
     """
     tables = [str.maketrans(alphabet, image) for image in generators]
     found, new = {alphabet}, {alphabet}

@@ -9,17 +9,17 @@ import spglib
 from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.io.sites import SAME_PLACE
+from gromega.crystals.io.sites import SAME_SITE
 from gromega.crystals.structure_type import structure_type
 
 STRICT, LOOSE = 0.01, 0.1
-"""The two tolerances (Å) at which a space group is determined: if they disagree,
-the label is not to be trusted."""
+"""The two tolerances (Å) at which a space group is determined. If the two groups
+differ, the label is unreliable."""
 
 
 @dataclass(frozen=True)
 class Symmetry:
-    """What spglib finds of a crystal.
+    """The symmetry that spglib finds in a crystal.
 
     Parameters
     ----------
@@ -39,20 +39,20 @@ class Symmetry:
 def find_symmetry(crystal: Crystal, symprec: float = STRICT) -> Symmetry:
     """Return space group, structure type and primitive cell of a crystal.
 
-    Atoms that share a place are one site; sites of other elements or occupancies are
-    told apart.
+    Atoms that share a site count as one. Two sites are equivalent only if they hold the
+    same elements with the same occupancies.
 
     Parameters
     ----------
     crystal
         The crystal.
     symprec
-        The tolerance on positions in Å.
+        The tolerance on coordinates in Å.
 
     Raises
     ------
     ValueError
-        If spglib finds no space group, as when atoms overlap.
+        If spglib finds no space group, for example because atoms overlap.
     """
     sites, site_of = _sites(crystal)
     kinds = _kinds(crystal, site_of)
@@ -72,7 +72,7 @@ def find_symmetry(crystal: Crystal, symprec: float = STRICT) -> Symmetry:
 
 
 def space_group(crystal: Crystal, symprec: float = STRICT) -> int:
-    """Return the space group number of a crystal, as `find_symmetry` finds it."""
+    """Return the space group number of a crystal, see `find_symmetry`."""
     sites, site_of = _sites(crystal)
     kinds = _kinds(crystal, site_of)
     return int(_dataset(crystal, sites, kinds, symprec).number)
@@ -90,8 +90,7 @@ def operations(
     translations : (n, 3) float64
         t, in fractional coordinates.
     orbits : (n_atoms,) int64
-        The orbit of each atom: an atom that operations map it onto, the same for all
-        of an orbit.
+        The orbit of each atom, as the index of one of its atoms.
 
     Raises
     ------
@@ -106,7 +105,7 @@ def operations(
 
 
 def has_group(crystal: Crystal, group: int, symprec: float = STRICT) -> bool:
-    """Return whether a crystal has a space group, the very one and none higher."""
+    """Return whether spglib finds a given space group, and no higher symmetry."""
     try:
         return space_group(crystal, symprec) == group
     except ValueError:
@@ -114,7 +113,12 @@ def has_group(crystal: Crystal, group: int, symprec: float = STRICT) -> bool:
 
 
 def loose_group(symmetry: Symmetry) -> int:
-    """Return the space group number at `LOOSE` of a crystal whose symmetry is known.
+    """Return the space group number at `LOOSE` of a crystal.
+
+    Parameters
+    ----------
+    symmetry
+        The symmetry of the crystal at `STRICT`.
 
     Raises
     ------
@@ -123,15 +127,15 @@ def loose_group(symmetry: Symmetry) -> int:
     """
     primitive = symmetry.primitive
     _, counts = np.unique(primitive.numbers, return_counts=True)
-    # Of point group m-3m, in the smallest cell that the composition allows: there is
-    # no symmetry to add, and for these spglib takes ten times as long as for others.
+    # Point group m-3m in the smallest cell that the composition allows: there is no
+    # higher symmetry, and spglib takes ten times as long for these as for others.
     if symmetry.space_group >= 221 and np.gcd.reduce(counts) == 1:
         return symmetry.space_group
     return space_group(primitive, LOOSE)
 
 
 def structure_types(crystals: Sequence[Crystal]) -> list[str]:
-    """Return the structure types of crystals, "" where spglib finds no group."""
+    """Return the structure types of crystals, or "" where spglib finds no group."""
     found = []
     for crystal in crystals:
         try:
@@ -149,23 +153,23 @@ def _dataset(
 ) -> spglib.SpglibDataset:
     cell = (crystal.lattice, crystal.frac[sites], kinds)
     with warnings.catch_warnings():
-        # spglib announces that it will raise where it now returns None.
+        # spglib warns that a future version raises instead of returning None.
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            # spglib declares lists and takes arrays.
+            # spglib declares lists, but accepts arrays.
             data = spglib.get_symmetry_dataset(cell, symprec=symprec)  # type: ignore[arg-type]
         except spglib.SpglibError:
             data = None
     if data is None:
         raise ValueError(
             f"crystal {crystal.id!r}: spglib finds no space group at symprec "
-            f"{symprec:g} Å; do atoms overlap?"
+            f"{symprec:g} Å; check it for overlapping atoms."
         )
     return data
 
 
 def _sites(crystal: Crystal) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the first atom of each site, and the site that each atom is on."""
+    """Return the first atom of each site, and the site of each atom."""
     n = crystal.numbers.size
     own = np.arange(n)
     partial = np.flatnonzero(crystal.occupancy < 1)
@@ -177,7 +181,7 @@ def _sites(crystal: Crystal) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         steps = frac[:k] - frac[k]
         steps -= np.round(steps)
         same = np.flatnonzero(
-            np.linalg.norm(steps @ crystal.lattice, axis=1) < SAME_PLACE
+            np.linalg.norm(steps @ crystal.lattice, axis=1) < SAME_SITE
         )
         if same.size:
             first[atom] = first[partial[same[0]]]
@@ -186,7 +190,7 @@ def _sites(crystal: Crystal) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _kinds(crystal: Crystal, site_of: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return a number for each site, the same for sites of the same content."""
+    """Return the kind of each site: equal for equal elements and occupancies."""
     content: list[list[tuple[int, int]]] = [[] for _ in range(site_of.max() + 1)]
     shares = np.round(crystal.occupancy * 1000).astype(int).tolist()
     atoms = zip(site_of.tolist(), crystal.numbers.tolist(), shares, strict=True)

@@ -1,4 +1,4 @@
-"""Tables of crystals: parquet files, one crystal a row."""
+"""Tables of crystals: Parquet files with one crystal per row."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,31 +28,33 @@ SCHEMA = pa.schema(
         ("source", pa.string()),
     ]
 )
-"""The columns: lattice is a, b, c in turn (Å); frac x, y, z of each atom in turn;
-space_group and space_group_loose are spglib's at symprec 0.01 and 0.1 Å;
-structure_type as in `gromega.crystals.structure_type`; source is the file."""
+"""The columns. ``lattice`` holds the vectors a, b, c in Å, ``frac`` the coordinates
+x, y, z atom by atom, ``space_group`` and ``space_group_loose`` the numbers that spglib
+finds at symprec 0.01 and 0.1 Å, ``structure_type`` the key of
+`gromega.crystals.structure_type`, and ``source`` the name of the file."""
 OPTIONAL = ("formula", "structure_type", "source")
-"""The columns that a table may lack; they are read as empty texts."""
+"""The columns that a table may lack. They are read as empty strings."""
 ROWS = 4096
+"""The number of rows in a row group."""
 
 
 def read_table(path: Path, columns: Sequence[str] = SCHEMA.names) -> pa.Table:
-    """Return a table of crystals, or some of its columns.
+    """Read a table of crystals, or some of its columns.
 
     Parameters
     ----------
     path
-        The parquet file.
+        The Parquet file.
     columns
-        Columns of `SCHEMA`.
+        The columns of `SCHEMA` to read.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ValueError
-        If the file is not a parquet table, lacks a column, holds a column of another
-        type, has empty values, or has an id twice.
+        If the file is not a Parquet table, lacks a column, has a column of the wrong
+        type, contains empty values, or contains an id twice.
     """
     batches = list(row_batches(path, columns))
     table = pa.concat_tables([_schema(columns).empty_table(), *batches])
@@ -60,45 +62,80 @@ def read_table(path: Path, columns: Sequence[str] = SCHEMA.names) -> pa.Table:
         ids = Counter(table["id"].to_pylist())
         name, count = max(ids.items(), key=lambda item: item[1], default=("", 0))
         if count > 1:
-            raise ValueError(f"{path}: the id {name!r} is there {count} times.")
+            raise ValueError(
+                f"{path}: the id {name!r} occurs {count} times; ids must be unique."
+            )
     return table
 
 
+def rows_by_id(ids: Iterable[str], wanted: Iterable[str]) -> NDArray[np.int64]:
+    """Return the rows of some crystals.
+
+    Parameters
+    ----------
+    ids
+        The id of each row.
+    wanted
+        The ids to look up, n of them.
+
+    Returns
+    -------
+    (n,) int64
+
+    Raises
+    ------
+    ValueError
+        If a wanted id is absent. The message names the first one.
+    """
+    row_of = {name: row for row, name in enumerate(ids)}
+    rows: list[int] = []
+    for name in wanted:
+        if name not in row_of:
+            raise ValueError(f"the id {str(name)!r} is absent; run 'dvc repro'.")
+        rows.append(row_of[name])
+    return np.array(rows, dtype=np.int64)
+
+
 def rows_of(table: pa.Table, ids: Iterable[str]) -> pa.Table:
-    """Return the rows of some ids, in their order."""
-    place = {name: row for row, name in enumerate(table["id"].to_pylist())}
-    return table.take([place[name] for name in ids])
+    """Return the rows of some ids, in the order of the ids.
+
+    Raises
+    ------
+    ValueError
+        If an id is absent.
+    """
+    return table.take(pa.array(rows_by_id(table["id"].to_pylist(), ids)))
 
 
 def row_batches(
     path: Path, columns: Sequence[str] = SCHEMA.names, rows: int = ROWS
 ) -> Iterator[pa.Table]:
-    """Yield the rows of a table of crystals, so many at a time.
+    """Read a table of crystals in batches.
 
     Parameters
     ----------
     path
-        The parquet file.
+        The Parquet file.
     columns
-        Columns of `SCHEMA`.
+        The columns of `SCHEMA` to read.
     rows
-        The number of rows.
+        The largest number of rows of a batch.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ValueError
-        As in `read_table`, but for ids.
+        As in `read_table`, except for repeated ids.
     """
     schema = _schema(columns)
     check_there(path)
     try:
         with pq.ParquetFile(path) as file:
-            there = file.schema_arrow.names
-            wanted = [name for name in columns if name not in OPTIONAL]
-            _check_columns(path, there)
-            present = [name for name in columns if name in there]
+            found = file.schema_arrow.names
+            required = [name for name in columns if name not in OPTIONAL]
+            _check_columns(path, found)
+            present = [name for name in columns if name in found]
             for batch in file.iter_batches(rows, columns=present):
                 table = pa.Table.from_batches([batch])
                 for name in columns:
@@ -106,25 +143,28 @@ def row_batches(
                         blank = pa.array([""] * table.num_rows)
                         table = table.append_column(name, blank)
                 table = table.select(columns).cast(schema)
-                empty = [name for name in wanted if table[name].null_count]
+                empty = [name for name in required if table[name].null_count]
                 if empty:
-                    raise ValueError(f"{path}: the column {empty[0]} has empty values.")
+                    raise ValueError(
+                        f"{path}: the column {empty[0]} contains empty values; fill "
+                        "them or remove the rows."
+                    )
                 yield table
     except (pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(f"{path}: a column has another type: {reason}.") from None
+        raise ValueError(f"{path}: a column has the wrong type: {reason}.") from None
     except (pa.ArrowInvalid, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(f"{path}: not a readable parquet table ({reason}).") from None
+        raise ValueError(f"{path}: not a readable Parquet table ({reason}).") from None
 
 
 def _schema(columns: Sequence[str]) -> pa.Schema:
     return pa.schema([SCHEMA.field(name) for name in columns])
 
 
-def _check_columns(path: Path, there: Sequence[str]) -> None:
+def _check_columns(path: Path, found: Sequence[str]) -> None:
     needed = [name for name in SCHEMA.names if name not in OPTIONAL]
-    missing = [name for name in needed if name not in there]
+    missing = [name for name in needed if name not in found]
     if missing:
         raise ValueError(
             f"{path}: the table lacks the column{'s'[: len(missing) > 1]} "
@@ -132,64 +172,22 @@ def _check_columns(path: Path, there: Sequence[str]) -> None:
         )
 
 
-def choose(
-    table: pa.Table, groups: int = 45, observed: bool = True
-) -> NDArray[np.bool_]:
-    """Return which rows make up the data set, (n,).
-
-    Kept are crystals whose space group is the same at both tolerances, in the most
-    populated groups; of groups as populated, the lower number wins.
-
-    Parameters
-    ----------
-    table
-        The table, with at least the columns of labels.
-    groups
-        The number of space groups. Fewer if the table has no more.
-    observed
-        Whether to keep only crystals known from experiment.
-
-    Raises
-    ------
-    ValueError
-        If a space group is none, or no crystal is left.
-    """
-    labels = np.asarray(table["space_group"])
-    wrong = np.flatnonzero((labels < 1) | (labels > 230))
-    if wrong.size:
-        row = int(wrong[0])
-        raise ValueError(
-            f"the space group of {table['id'][row].as_py()!r} is {labels[row]}, but "
-            "they are 1 to 230; correct or remove it."
-        )
-    keep = labels == np.asarray(table["space_group_loose"])
-    if observed:
-        keep &= np.asarray(table["observed"])
-    ranked = sorted(Counter(labels[keep].tolist()).items(), key=lambda g: (-g[1], g[0]))
-    chosen = [group for group, _ in ranked[:groups]]
-    keep &= np.isin(labels, chosen)
-    if not keep.any():
-        raise ValueError(
-            "no crystal is left: none has the same space group at both tolerances"
-            + (" and is marked as observed." if observed else ".")
-        )
-    return keep
-
-
 def crystals_of(table: pa.Table) -> list[Crystal]:
-    """Return the crystals of a table, in its order.
+    """Return the crystals of a table, row by row.
 
     Raises
     ------
     ValueError
-        If a row is no crystal.
+        If a row does not describe a crystal.
     """
     ids = table["id"].to_pylist()
     lattices = _flat(table["lattice"]).reshape(-1, 3, 3)
     atoms = _offsets(table["numbers"])
-    for name, wanted in (("frac", 3 * atoms), ("occupancy", atoms)):
-        if not np.array_equal(_offsets(table[name]), wanted):
-            raise ValueError(f"the column {name} does not match the column numbers.")
+    for name, expected in (("frac", 3 * atoms), ("occupancy", atoms)):
+        if not np.array_equal(_offsets(table[name]), expected):
+            raise ValueError(
+                f"the column {name} does not have as many atoms as the column numbers."
+            )
     numbers, frac = _flat(table["numbers"]), _flat(table["frac"]).reshape(-1, 3)
     occupancy = _flat(table["occupancy"])
     parts = [slice(*atoms[row : row + 2]) for row in range(len(ids))]
@@ -200,7 +198,8 @@ def crystals_of(table: pa.Table) -> list[Crystal]:
 
 
 def _flat(column: pa.ChunkedArray) -> NDArray[np.generic]:
-    return column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    values = column.combine_chunks().flatten()
+    return np.asarray(values.to_numpy(zero_copy_only=False))
 
 
 def _offsets(column: pa.ChunkedArray) -> NDArray[np.int64]:
@@ -215,20 +214,20 @@ def to_table(
     structure_types: Iterable[str] | None = None,
     source: str = "",
 ) -> pa.Table:
-    """Return the table of observed crystals.
+    """Make a table of crystals, all marked as observed.
 
     Parameters
     ----------
     crystals
         The crystals, n of them.
     space_groups
-        Their space groups at symprec 0.01 Å.
+        The space group of each at symprec 0.01 Å.
     loose
-        Their space groups at symprec 0.1 Å; the same if left out.
+        The space group of each at symprec 0.1 Å. The default is `space_groups`.
     structure_types
-        Their structure types; empty if left out.
+        The structure type of each. The default is the empty string.
     source
-        Where they come from.
+        The name of the collection that they come from.
     """
     crystals, space_groups = list(crystals), list(space_groups)
     columns: dict[str, Iterable[object]] = {
@@ -248,18 +247,26 @@ def to_table(
 
 
 def write_table(table: pa.Table, path: Path) -> None:
-    """Write any table to a parquet file, whole or not at all."""
+    """Write a table to a Parquet file. A failed write leaves no file."""
     with new_table(path, table.schema) as write:
         write(table)
+
+
+def write_tables(tables: Iterable[pa.Table], path: Path) -> None:
+    """Write the rows of several tables of crystals to one Parquet file."""
+    with new_table(path) as write:
+        for table in tables:
+            write(table)
 
 
 @contextmanager
 def new_table(
     path: Path, schema: pa.Schema = SCHEMA
 ) -> Iterator[Callable[[pa.Table], None]]:
-    """Yield what adds rows to a parquet file, there if the block ends without error.
+    """Open a Parquet file for writing, and yield a function that appends rows.
 
-    The bytes depend on the rows, not on how many are added at a time.
+    The file appears when the block ends without an error. Its bytes depend on the rows,
+    not on how many are appended at a time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")

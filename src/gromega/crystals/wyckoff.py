@@ -1,4 +1,4 @@
-"""The Wyckoff positions of a space group: orbits to place atoms on."""
+"""The Wyckoff positions of a space group, and their orbits."""
 
 import json
 from dataclasses import dataclass
@@ -18,10 +18,27 @@ Integers = NDArray[np.int64]
 class WyckoffGroup:
     """A space group in its primitive basis, with its Wyckoff positions.
 
-    The basis vectors are rows, in coordinates of the conventional cell. Position k has
-    letter ``letters[k]``, ``multiplicities[k]`` atoms in the primitive cell and 0 to 3
-    free coordinates, ``freedoms[k]``. It holds every ``points[k] + directions[k] @ u``;
-    the first operations in ``cosets[k]``, as many as its multiplicity, make its orbit.
+    Parameters
+    ----------
+    number
+        The space group number.
+    basis
+        The primitive basis vectors as rows, in coordinates of the conventional cell,
+        (3, 3).
+    rotations, translations
+        The operations x → R x + t in primitive coordinates, (n, 3, 3) and (n, 3).
+    letters
+        The Wyckoff letter of each position, n_positions of them.
+    multiplicities
+        The number of atoms of each position in the primitive cell, (n_positions,).
+    freedoms
+        The number of free coordinates of each position, 0 to 3, (n_positions,).
+    points, directions
+        The sites of position k are ``points[k] + directions[k] @ u`` with free
+        coordinates u, (n_positions, 3) and (n_positions, 3, 3).
+    cosets
+        The first ``multiplicities[k]`` indices of row k are those of the operations
+        that make the orbit of a site, (n_positions, n).
     """
 
     number: int
@@ -36,16 +53,31 @@ class WyckoffGroup:
     cosets: Integers
 
     def orbits(self, k: int, u: Floats) -> Floats:
-        """Return orbits on position k at free coordinates u (n, 3), (n, m, 3)."""
+        """Return the orbits on a position, (n, m, 3) in primitive coordinates.
+
+        Parameters
+        ----------
+        k
+            The index of the position.
+        u
+            The free coordinates, (n, 3).
+        """
         points = self.points[k] + u @ self.directions[k].T
         operations = self.cosets[k, : self.multiplicities[k]]
         turned = np.einsum("mij,nj->nmi", self.rotations[operations], points)
-        return turned + self.translations[operations]
+        orbits: Floats = turned + self.translations[operations]
+        return orbits
 
 
 @cache
 def load_group(number: int) -> WyckoffGroup:
-    """Return the space group of a number, 1 to 230."""
+    """Return a space group with its Wyckoff positions.
+
+    Parameters
+    ----------
+    number
+        The space group number, 1 to 230.
+    """
     setting = gemmi.get_spacegroup_reference_setting(number)
     operations = list(setting.operations().sym_ops)
     primitive = np.array(setting.centred_to_primitive().rot) / gemmi.Op.DEN
@@ -78,11 +110,15 @@ def load_group(number: int) -> WyckoffGroup:
 
 
 class Wyckoff(NamedTuple):
-    """The Wyckoff positions of a space group, and how letters may be exchanged.
+    """The Wyckoff positions of a space group, and the permutations of their letters.
 
-    A position is a triplet such as ``x,x,1/4``, by letter. An exchange is a permutation
-    of the letters, written as the images of all in turn; the exchanges generate all
-    that a change of origin and axes does to the letters.
+    Parameters
+    ----------
+    positions
+        The coordinates of each position, such as ``x,x,1/4``, by letter.
+    exchanges
+        The permutations of the letters, each written as the images of all letters in
+        turn. They generate all permutations that a change of origin and axes makes.
     """
 
     positions: dict[str, str]
@@ -103,4 +139,5 @@ def _wyckoff_table() -> dict[str, Any]:
 
 def _coincide(a: Floats, b: Floats) -> NDArray[np.bool_]:
     difference = a - b
-    return np.all(abs(difference - np.round(difference)) < 1e-6, axis=-1)
+    close: NDArray[np.bool_] = abs(difference - np.round(difference)) < 1e-6
+    return np.asarray(close.all(axis=-1))

@@ -7,7 +7,7 @@ from gromega.params import read_params
 
 STAGES = {
     "crystals": "crystals:crystals",
-    "split": "crystals:split",
+    "split": "split:split",
     "spectra": "lake:spectra",
     "library": "lake:library",
     "simulate": "lake:simulate",

@@ -1,15 +1,58 @@
-"""Gathering: an ingest with a person who watches."""
+"""Making a table of crystals from any source, with progress on the terminal."""
 
+import os
 from pathlib import Path
 
-from gromega._util.parallel import open_pool
-from gromega._util.progress import console, progress_counts
+from gromega._util.parallel import ADDRESS, open_pool, open_processes
+from gromega._util.progress import console, progress_bar, progress_counts
+from gromega.crystals.generate.recipe import SyntheticRecipe
+from gromega.crystals.generate.synthetic import write_synthetic
 from gromega.crystals.ingest.ingest import Tally, ingest
+from gromega.crystals.ingest.quarantine import new_quarantine
 from gromega.crystals.ingest.validate import IngestOptions
 from gromega.crystals.ingest.worker import Limits
 
 
-def gather(
+def gather(source: Path, out: Path, quarantine: Path) -> tuple[Path, Tally | None]:
+    """Return the table of a source, and the counts of an ingest if one was needed.
+
+    Parameters
+    ----------
+    source
+        The recipe for synthetic crystals (.yaml), the table (.parquet), or the folder
+        or archive of structure files. These are examined on the cluster that
+        `DASK_SCHEDULER_ADDRESS` names, if any.
+    out
+        The table to write, unless `source` is one.
+    quarantine
+        The CSV file to write.
+    """
+    if not source.exists():
+        raise FileNotFoundError(
+            f"crystals.source: {source} does not exist; give a folder or an archive of "
+            "CIF files, a table of crystals (.parquet), or a recipe for synthetic ones "
+            "(.yaml)."
+        )
+    if source.suffix not in (".yaml", ".parquet"):
+        tally = ingest_with_progress([source], out, quarantine, os.environ.get(ADDRESS))
+        if not tally.accepted:
+            raise ValueError(
+                f"crystals.source: no crystal of {source} was accepted; see the "
+                f"reasons in {quarantine}."
+            )
+        return out, tally
+    with new_quarantine(quarantine):
+        # Only an ingest refuses crystals.
+        pass
+    if source.suffix == ".parquet":
+        return source, None
+    recipe = SyntheticRecipe.from_yaml(source)
+    with progress_bar("crystals", recipe.size) as advance, open_processes() as pool:
+        write_synthetic(out, recipe, pool, advance)
+    return out, None
+
+
+def ingest_with_progress(
     paths: list[Path],
     out: Path,
     quarantine: Path,
@@ -17,30 +60,22 @@ def gather(
     options: IngestOptions | None = None,
     limits: Limits | None = None,
 ) -> Tally:
-    """Make a table of a collection, and tell the person at the terminal about it.
+    """Ingest a collection, show the progress, and print the counts.
 
     Parameters
     ----------
     paths, out, quarantine, options, limits
         As in `gromega.crystals.ingest.ingest.ingest`.
     scheduler
-        The address of a Dask scheduler; the cores of this machine if left out.
+        The address of a Dask scheduler. The default is the cores of this machine.
     """
     with progress_counts("files") as show, open_pool(scheduler) as pool:
 
         def report(tally: Tally) -> None:
             refused = tally.refused.total()
-            show(tally.files, f"{tally.taken} crystals taken, {refused} refused")
+            show(tally.files, f"{tally.accepted} crystals accepted, {refused} refused")
 
         tally = ingest(paths, out, quarantine, pool, options, limits, report)
-    refused = ", ".join(f"{n} {reason}" for reason, n in tally.refused.most_common())
-    console.print(
-        f"{tally.files} files: {tally.taken} crystals taken, "
-        f"{tally.refused.total()} refused{': ' * bool(refused)}{refused}"
-    )
-    if tally.stated:
-        console.print(
-            f"spglib finds the space group that the file states for {tally.agree} of "
-            f"{tally.stated}"
-        )
+    for line in tally.lines():
+        console.print(line)
     return tally

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from gromega._util.files import sha256, write_json
 from gromega._util.parallel import keep_memory
-from gromega._util.progress import training_bar
+from gromega._util.progress import progress_bar, training_bar
 from gromega.conditions import RADIATIONS, Box
-from gromega.crystals.generate.variants import with_symmetry
+from gromega.crystals.generate.templates import with_symmetry
 from gromega.crystals.table import crystals_of, read_table, rows_of
 from gromega.lake.splits import read_part, unrelated
 from gromega.model.model import Model, save_model
@@ -67,7 +67,8 @@ def _variant_feed(
         names += more["structure_type"].to_pylist()
         ids = np.concatenate([ids, np.array(more["id"].to_pylist(), dtype=str)])
         labels = np.concatenate([labels, np.asarray(more["space_group"], np.int64)])
-    made = with_symmetry(crystals, WORK)
+    with progress_bar("symmetry", len(crystals)) as advance:
+        made = with_symmetry(crystals, WORK, advance)
     box = recipe.box or Box.around(params.reference)
     y = classes(groups, labels)
     types, group_of_type = type_classes(names, y, own) if recipe.types else (None, None)

@@ -22,13 +22,8 @@ from numpy.typing import NDArray
 from gromega._util.parallel import n_workers, open_pool
 from gromega.conditions import RADIATIONS, Box, Conditions
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.generate.variants import (
-    Changes,
-    Template,
-    keeps_type,
-    vary,
-    vary_uiso,
-)
+from gromega.crystals.generate.templates import Template
+from gromega.crystals.generate.variants import Changes, keeps_type, vary, vary_uiso
 from gromega.pdf.bins import DMAX, n_bins
 from gromega.pdf.random_conditions import observe, random_operator
 from gromega.pdf.spectrum import pair_spectrum

@@ -4,17 +4,15 @@ import numpy as np
 import pytest
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.generate.synthetic import Recipe, synthesize
+from gromega.crystals.generate.recipe import SyntheticRecipe
+from gromega.crystals.generate.synthetic import synthesize
+from gromega.crystals.generate.templates import template
 from gromega.crystals.generate.variants import (
     Changes,
     _usual_volumes,
     keeps_type,
-    read_templates,
-    template,
     vary,
     vary_uiso,
-    with_symmetry,
-    write_templates,
 )
 from gromega.crystals.symmetry import space_group
 
@@ -27,7 +25,7 @@ GROUPS = (2, 14, 15, 33, 62, 122, 148, 167, 176, 186, 198, 217, 225)
 @pytest.fixture(scope="module")
 def crystals():
     """Two crystals of each of some space groups, in the order of the groups."""
-    made = [one for some in synthesize(Recipe(GROUPS, 2, 0)) for one in some]
+    made = [one for some in synthesize(SyntheticRecipe(GROUPS, 2, 0)) for one in some]
     return [crystal for crystal, _ in made], [group for _, group in made]
 
 
@@ -143,17 +141,17 @@ def test_more_orbits_than_elements_leave_some_as_they_are():
     assert len(new) == len(set(new)) > 20
 
 
-def test_extra_uiso_is_one_value_an_element(classics):
+def test_excess_of_uiso_is_one_value_per_element(classics):
     generator = np.random.default_rng(4)
     changes = Changes(uiso=0.01)
     salt = next(crystal for crystal in classics if crystal.id == "rock salt")
     drawn = [vary_uiso(salt, changes, generator) for _ in range(40)]
-    assert 5 < sum(not extra.any() for extra in drawn) < 35
-    for extra in drawn:
-        assert extra.min() == 0
-        assert extra.max() < 0.01
+    assert 5 < sum(not excess.any() for excess in drawn) < 35
+    for excess in drawn:
+        assert excess.min() == 0
+        assert excess.max() < 0.01
         for number in np.unique(salt.numbers):
-            assert np.ptp(extra[salt.numbers == number]) == 0
+            assert np.ptp(excess[salt.numbers == number]) == 0
 
 
 def test_without_symmetry_only_size_and_elements_change():
@@ -165,26 +163,3 @@ def test_without_symmetry_only_size_and_elements_change():
     np.testing.assert_array_equal(variant.frac, broken.frac)
     ratio = variant.lattice / 4
     np.testing.assert_allclose(ratio, ratio[0, 0] * np.eye(3), atol=1e-12)
-
-
-def same(one, other):
-    return all(
-        np.array_equal(getattr(one, name), getattr(other, name))
-        for name in ("rotations", "origins", "orbits")
-    )
-
-
-def test_symmetry_is_kept_on_disk(crystals, tmp_path, monkeypatch):
-    made = [template(crystal) for crystal in crystals[0]]
-    write_templates(tmp_path / "s.npz", made)
-    again = read_templates(tmp_path / "s.npz", crystals[0])
-    assert all(map(same, made, again))
-    found = with_symmetry(crystals[0], tmp_path)
-    assert all(map(same, made, found))
-    assert len(list(tmp_path.iterdir())) == 2
-
-    def fail(*_):
-        raise AssertionError("it is there already")
-
-    monkeypatch.setattr("gromega.crystals.generate.variants.templates", fail)
-    assert all(map(same, made, with_symmetry(crystals[0], tmp_path)))

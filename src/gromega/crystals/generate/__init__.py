@@ -1,1 +1,1 @@
-"""Crystals made: synthetic ones, and variants of known ones."""
+"""Generated crystals: synthetic ones, and variants of known ones."""

@@ -1,4 +1,4 @@
-"""Packing: orbits of atoms in a cell, spread out as far as they go."""
+"""Placement: orbits of atoms in a cell, spread out as far as possible."""
 
 import numba
 import numpy as np
@@ -7,9 +7,9 @@ from numpy.random import Generator
 from gromega.crystals.wyckoff import Floats, Integers, WyckoffGroup
 
 CANDIDATES = 32
-# Widths of the search for each orbit, in cells: anywhere, then nearer and nearer.
+# The widths of the successive searches for each orbit, in cell edges.
 SEARCHES = (1.0, 0.2, 0.1)
-# An orbit whose atoms are closer to others than this part of a contact is left out.
+# An orbit with less room than this is left out.
 LEAST_ROOM = 0.68
 
 
@@ -21,24 +21,33 @@ def place_orbits(
     lattice: Floats,
     to_reduced: Floats,
 ) -> tuple[dict[int, Floats], float]:
-    """Return the atoms of each orbit that finds room, and the room of the closest.
+    """Place orbits one after another, and return those that find room.
 
-    Room is a distance over the contact of the two atoms.
+    The room of an atom is its distance to another atom divided by the contact distance
+    of the two elements.
 
     Parameters
     ----------
     rng
-        The random numbers.
+        The random number generator.
     group
         The space group.
     orbits
-        The position of each orbit, in the order in which to place them, (n_orbits,).
+        The Wyckoff position of each orbit in the order of placement, (n_orbits,).
     contacts
-        The contacts of all pairs of orbits, Å, (n_orbits, n_orbits).
+        The contact distance of each pair of orbits in Å, (n_orbits, n_orbits).
     lattice
-        The reduced lattice, Å, (3, 3).
+        The reduced lattice in Å, (3, 3).
     to_reduced
-        What primitive coordinates are multiplied with to be those of the lattice.
+        The matrix, (3, 3), by which row vectors of primitive coordinates are
+        multiplied to give coordinates of the reduced lattice.
+
+    Returns
+    -------
+    placed : dict
+        The fractional coordinates of the atoms of each placed orbit, (m, 3).
+    room : float
+        The smallest room of all atoms.
     """
     placed: dict[int, Floats] = {}
     chosen: dict[int, Floats] = {}
@@ -53,7 +62,7 @@ def place_orbits(
                 u += chosen[k]
             images = group.orbits(position, u) @ to_reduced
             room = _rooms(images, k, placed, contacts, lattice)
-            # Rounding decides ties alike on all machines.
+            # Rounding makes ties the same on all machines.
             best = int(np.argmax(np.round(room, 6)))
             if k in placed or room[best] > LEAST_ROOM:
                 placed[k], chosen[k] = images[best], u[best]
@@ -68,9 +77,9 @@ def _rooms(
     images: Floats, k: int, placed: dict[int, Floats], contacts: Floats, lattice: Floats
 ) -> Floats:
     """Return the room of (n, m, 3) candidates for orbit k, (n,)."""
-    others = [j for j in placed if j != k]
-    atoms = np.concatenate([np.empty((0, 3)), *(placed[j] for j in others)])
-    contact = np.repeat(contacts[k, others], [len(placed[j]) for j in others])
+    neighbours = [j for j in placed if j != k]
+    atoms = np.concatenate([np.empty((0, 3)), *(placed[j] for j in neighbours)])
+    contact = np.repeat(contacts[k, neighbours], [len(placed[j]) for j in neighbours])
     rooms: Floats = _nearest_over_contact(
         np.ascontiguousarray(images), contacts[k, k], atoms, contact, lattice
     )

@@ -1,7 +1,7 @@
-"""What known crystals are like, as distributions that synthetic ones are drawn from.
+"""Priors: distributions of known crystals, from which synthetic ones are drawn.
 
-The numbers are those of ``statistics.json``, fitted by ``tools/fit_statistics.py`` to
-experimentally known crystals of the Materials Project.
+``tools/fit_priors.py`` fits ``priors.json`` to experimentally known crystals of the
+Materials Project.
 """
 
 import json
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gromega.crystals.wyckoff import Floats, Integers, WyckoffGroup
 
 LEVELS = np.linspace(0.0, 1.0, 21)
-# A group with fewer known crystals than this borrows what all groups have in common.
+# A group with fewer known crystals than this uses the distribution of all groups.
 ENOUGH = 30
 # Atoms in the primitive cell of all groups: the median falls with the order of the
 # point group, from about 30 in order 1 to about 8 in order 48.
@@ -32,31 +32,31 @@ class Priors:
     Parameters
     ----------
     groups
-        For each space group the number of crystals, the quantiles of atoms in the
-        primitive cell, and how many orbits lie on each Wyckoff letter.
+        The number of crystals of each space group, the quantiles of the number of
+        atoms in the primitive cell, and the number of orbits on each Wyckoff letter.
     shapes
-        For each crystal system, by its last space group, the quantiles of log b/a,
-        log c/a, and the angles in degrees.
+        The quantiles of log b/a, log c/a, and the angles in degrees, for each crystal
+        system. The key is the last space group of the system.
     elements
         The atomic numbers.
     frequencies
-        The number of crystals that have an element.
+        The number of crystals that contain each element.
     affinities
-        How much more often two elements are together than by chance.
+        The number of crystals that contain two elements over that expected by chance.
     shares
         The mean share of an element among the atoms of its crystals, times their
         number of elements.
     volumes
-        The volume that an atom takes, Å³.
+        The volume of an atom of each element in Å³.
     contacts
-        The distance, Å, that is short for two elements: of a quarter of their crystals
-        the shortest one is shorter.
+        The contact distance of two elements in Å: the lower quartile of the shortest
+        distances between them.
     n_elements
         The probabilities of 1, 2, ... elements.
     closest
-        The quantiles of the shortest distance of a crystal over the contact.
+        The quantiles of the shortest distance of a crystal over the contact distance.
     roominess
-        The quantiles of the volume over that of the atoms.
+        The quantiles of the volume of the cell over that of its atoms.
     """
 
     groups: dict[str, Any]
@@ -74,19 +74,20 @@ class Priors:
     def draw_orbits(self, rng: Generator, group: WyckoffGroup, misses: int) -> Integers:
         """Return the Wyckoff position of each orbit, (n_orbits,).
 
-        Each miss, a crystal of higher symmetry, leads to more free coordinates.
+        Each miss, a drawn crystal of higher symmetry, favours positions with more free
+        coordinates.
         """
-        facts = self.groups[str(group.number)]
-        counts = np.array([facts["orbits"].get(x, 0) for x in group.letters], float)
-        # As observed, most atoms have a free coordinate, few the general position.
+        known = self.groups[str(group.number)]
+        counts = np.array([known["orbits"].get(x, 0) for x in group.letters], float)
+        # In known crystals most atoms have a free coordinate, few the general position.
         usual = (1.0 + group.freedoms) ** 1.5 / group.multiplicities
         weights = counts + max(0.02 * counts.sum(), 3.0) * usual / usual.sum()
         weights *= (1.0 + group.freedoms) ** (0.2 * misses)
-        if facts["crystals"] < ENOUGH:
+        if known["crystals"] < ENOUGH:
             median = MEDIAN_ATOMS * len(group.rotations) ** ORDER_EXPONENT
             atoms = rng.lognormal(np.log(median), SPREAD_ATOMS)
         else:
-            atoms = np.interp(rng.random(), LEVELS, facts["atoms"])
+            atoms = np.interp(rng.random(), LEVELS, known["atoms"])
         atoms = min(atoms * 1.1**misses, MAX_ATOMS)
         atoms = max(atoms, 2 * group.multiplicities.min())
         orbits: list[int] = []
@@ -114,7 +115,7 @@ class Priors:
             weights *= self.affinities[chosen[-1]]
             weights[chosen[-1]] = 0.0
         shares = self.shares[chosen]
-        # Each has an orbit, and what there is much of tends to have the large ones.
+        # Each element has an orbit. Abundant elements tend to have the large ones.
         many = np.argsort(-shares * rng.lognormal(0.0, 0.5, n))
         large = np.argsort(-multiplicities * rng.lognormal(0.0, 0.5, n_orbits))
         kinds = rng.choice(n, n_orbits, p=shares / shares.sum())
@@ -130,7 +131,7 @@ class Priors:
 
 @cache
 def load_priors() -> Priors:
-    """Return the statistics of known crystals."""
+    """Return the distributions of known crystals."""
     path = resources.files("gromega.crystals.generate") / "priors.json"
     content = json.loads(path.read_text("utf-8"))
     frequencies = np.array(content["crystals_of_element"], float)
@@ -139,7 +140,7 @@ def load_priors() -> Priors:
     together = _symmetric(content["crystals_of_pair"], n, -1)
     total = sum(content["number_of_elements"])
     by_chance = np.outer(frequencies, frequencies) / total
-    # A pair that is not known is rare, not impossible.
+    # An unknown pair is rare, not impossible.
     affinities = (together + 0.5) / (by_chance + 0.5)
     contacts = _symmetric(content["contact_of_pair"], n, 0)
     radii = np.cbrt(3 * volumes / (4 * np.pi))

@@ -1,1 +1,1 @@
-"""Collections in: every file validated, refused files quarantined."""
+"""Ingest: collections of structure files in, a table and a quarantine out."""

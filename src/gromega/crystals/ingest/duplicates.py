@@ -1,4 +1,4 @@
-"""Duplicates: the same structure found twice, within a tolerance."""
+"""Duplicates: structures that are the same within a tolerance."""
 
 from collections import defaultdict
 
@@ -9,26 +9,26 @@ from scipy.spatial import KDTree
 from gromega.crystals.crystal import Crystal
 
 N_NEIGHBOURS = 64
-# The same phase at another temperature or from another experiment: cell edges differ
-# by a per cent or so, positions by some hundredths of an ångström.
+# For the same phase at another temperature or in another experiment, cell edges differ
+# by about 1 %, and coordinates by some hundredths of an ångström.
 TOLERANCE = 0.02
 
 
 def fingerprint(crystal: Crystal) -> NDArray[np.float32]:
     """Return the average minimum distances of a crystal, (128,) in Å.
 
-    The k-th is the distance of the k-th nearest neighbour, averaged over atoms with
-    their occupancies: the AMD of Widdowson et al., MATCH 87, 529 (2022), which does not
-    depend on the choice of cell and changes little when atoms move a little. The second
-    half is averaged over electrons, so that it tells which element is where.
+    Element k is the distance to the k-th nearest neighbour, averaged over atoms with
+    their occupancies: the AMD of Widdowson et al., MATCH 87 (2022) 529. It does not
+    depend on the choice of cell, and small displacements change it little. The second
+    half is averaged over electrons, so that it depends on the elements of the sites.
 
     Parameters
     ----------
     crystal
-        The crystal; a primitive cell is fastest.
+        The crystal. A primitive cell is fastest.
     """
     home = crystal.frac @ crystal.lattice
-    # A sphere of this volume holds the neighbours of an atom in an even crystal.
+    # In a crystal of uniform density, this sphere contains the neighbours of an atom.
     per_atom = crystal.volume / crystal.numbers.size
     radius = 1.2 * np.cbrt(0.75 / np.pi * per_atom * (N_NEIGHBOURS + 1))
     while True:
@@ -53,41 +53,41 @@ def fingerprint(crystal: Crystal) -> NDArray[np.float32]:
     return averages.ravel()
 
 
-class KnownFingerprints:
-    """The structures found so far, to recognise one of them when it comes again.
+class DuplicateFinder:
+    """The fingerprints of all crystals so far.
 
-    Two crystals are the same if formula, space group and structure type are, and no
-    average minimum distance differs by more than 2 %.
+    Two crystals are duplicates if their formulas, space groups and structure types are
+    equal, and no average minimum distance differs by more than 2 %.
     """
 
     def __init__(self) -> None:
-        self._found: defaultdict[
+        self._known: defaultdict[
             tuple[str, str], list[tuple[str, NDArray[np.float32]]]
         ] = defaultdict(list)
 
-    def find(
+    def find_or_add(
         self,
         name: str,
         formula: str,
         structure_type: str,
         distances: NDArray[np.float32],
     ) -> str | None:
-        """Return the name of the same structure, or None and remember this one.
+        """Return the name of an earlier duplicate, or add the crystal and return None.
 
         Parameters
         ----------
         name
             The name of the crystal.
         formula
-            Its reduced formula.
+            The reduced formula.
         structure_type
-            Its structure type, which holds the space group.
+            The structure type, which includes the space group.
         distances
-            Its `fingerprint`.
+            The `fingerprint`.
         """
-        same = self._found[formula, structure_type]
-        for known, others in same:
-            if np.all(np.abs(distances - others) <= TOLERANCE * others):
+        same = self._known[formula, structure_type]
+        for known, earlier in same:
+            if np.all(np.abs(distances - earlier) <= TOLERANCE * earlier):
                 return known
         same.append((name, distances))
         return None

@@ -1,4 +1,4 @@
-"""Ingest: a collection of any kind in, a table of crystals and a quarantine out."""
+"""Ingest: from a collection to a table of crystals and a quarantine."""
 
 import threading
 import uuid
@@ -13,63 +13,78 @@ import numpy as np
 import pyarrow as pa
 
 from gromega._util.parallel import ordered_map
-from gromega.crystals.ingest.duplicates import KnownFingerprints
+from gromega.crystals.ingest.duplicates import DuplicateFinder
 from gromega.crystals.ingest.quarantine import new_quarantine
 from gromega.crystals.ingest.validate import IngestOptions
-from gromega.crystals.ingest.worker import Limits, Sandbox
-from gromega.crystals.io.archives import MEBIBYTE, Source, check_paths, find_sources
+from gromega.crystals.ingest.worker import Limits, WorkerProcess
+from gromega.crystals.io.find import check_paths, find_sources
+from gromega.crystals.io.source import MEBIBYTE, Source
 from gromega.crystals.refusal import Reason, Refusal
 from gromega.crystals.table import SCHEMA, new_table
 
-# Files that one call examines: enough to be worth the way to another machine.
+# The size of a batch: large enough to be worth sending to another machine.
 BATCH_FILES, BATCH_BYTES = 16, 4 * MEBIBYTE
 Record = dict[str, Any]
 
 
 @dataclass
 class Tally:
-    """How far an ingest has come.
+    """The counts of an ingest.
 
     Parameters
     ----------
     files
         The number of files.
-    taken
-        The number of crystals that are in the table.
+    accepted
+        The number of crystals in the table.
     refused
         The number of refusals by reason.
     stated
         The number of crystals whose file states a space group other than P1.
     agree
-        Of those, the number for which spglib finds the same at 0.01 Å.
+        The number of those for which spglib finds the stated group at 0.01 Å.
     """
 
     files: int = 0
-    taken: int = 0
+    accepted: int = 0
     refused: Counter[Reason] = field(default_factory=Counter)
     stated: int = 0
     agree: int = 0
 
     def count(self, record: Record, refusal: Refusal | None) -> None:
-        """Count a record."""
+        """Add a record to the counts."""
         if "space_group" in record and record["stated"]:
             self.stated += 1
             self.agree += record["stated"] == record["space_group"]
         if refusal:
             self.refused[refusal.reason] += 1
         else:
-            self.taken += 1
+            self.accepted += 1
 
     def summary(self) -> dict[str, Any]:
-        """Return the counts as JSON keeps them, reasons in the order of the list."""
+        """Return the counts for JSON, with reasons in the order of `Reason`."""
         reasons = {r.value: self.refused[r] for r in Reason if self.refused[r]}
         return {
             "files": self.files,
-            "taken": self.taken,
+            "accepted": self.accepted,
             "refused": reasons,
             "stated": self.stated,
             "agree": self.agree,
         }
+
+    def lines(self) -> list[str]:
+        """Return the counts as lines of text."""
+        reasons = ", ".join(f"{n} {reason}" for reason, n in self.refused.most_common())
+        lines = [
+            f"{self.files} files: {self.accepted} crystals accepted, "
+            f"{self.refused.total()} refused{': ' * bool(reasons)}{reasons}"
+        ]
+        if self.stated:
+            lines.append(
+                f"spglib finds the stated space group of {self.agree} of {self.stated} "
+                "crystals"
+            )
+        return lines
 
 
 def ingest(
@@ -83,25 +98,25 @@ def ingest(
 ) -> Tally:
     """Make a table of crystals from a collection, and return the counts.
 
-    Every crystal of the collection ends in the table or in the quarantine. The bytes of
-    both depend on the collection and the options, not on what does the work.
+    Every crystal goes into the table or into the quarantine. The bytes of both depend
+    on the collection and the options, not on the pool.
 
     Parameters
     ----------
     paths
-        Files, folders and archives, see `gromega.crystals.io.archives`.
+        The files, folders, archives and tables, see `gromega.crystals.io.find`.
     out
         The table to write, see `gromega.crystals.table.SCHEMA`.
     quarantine
         The CSV file to write: file, block, reason and detail of each refusal.
     pool
-        What examines files, of `gromega._util.parallel.open_pool`.
+        The threads or the cluster of `gromega._util.parallel.open_pool`.
     options
-        What is taken.
+        The options.
     limits
-        The time and memory that one crystal may take.
+        The limits for each crystal.
     report
-        Called with the counts after every few files.
+        A function called with the counts after each batch of files.
 
     Raises
     ------
@@ -111,7 +126,7 @@ def ingest(
         If a path is a file of another kind, or a table lacks a column.
     """
     check_paths(paths)
-    tally, known, names = Tally(), KnownFingerprints(), _Names()
+    tally, known, names = Tally(), DuplicateFinder(), _Names()
     rows: list[Record] = []
     last = ""
     examine = _Examine(options or IngestOptions(), limits or Limits())
@@ -123,13 +138,13 @@ def ingest(
                     tally.files += file != last
                     last = file
                     for record in records:
-                        found = _take(file, record, len(records), known, names)
-                        refusal = found if isinstance(found, Refusal) else None
+                        row = _accept(file, record, len(records), known, names)
+                        refusal = row if isinstance(row, Refusal) else None
                         tally.count(record, refusal)
-                        if isinstance(found, Refusal):
-                            refuse(found)
+                        if isinstance(row, Refusal):
+                            refuse(row)
                         else:
-                            rows.append(found)
+                            rows.append(row)
                 columns = {name: [row[name] for row in rows] for name in SCHEMA.names}
                 write(pa.table(columns, schema=SCHEMA))
                 rows.clear()
@@ -155,14 +170,14 @@ def _batches(sources: Iterable[Source]) -> Iterator[list[Source]]:
 
 @dataclass(frozen=True)
 class _Examine:
-    """Examines files, in a sandbox that each thread keeps while it is the same run."""
+    """Examine files. Each thread keeps its worker process until the run ends."""
 
     options: IngestOptions
     limits: Limits
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __call__(self, batch: list[Source]) -> list[tuple[str, list[Record]]]:
-        sandbox = self._sandbox()
+        worker = self._worker()
         options = asdict(self.options)
         found = []
         for source in batch:
@@ -171,34 +186,33 @@ class _Examine:
                 refused = {"block": block, "reason": reason.value, "detail": detail}
                 records = [refused]
             else:
-                answers = sandbox.examine(source.kind, source.content, options)
-                records = list(answers)
+                records = list(worker.examine(source.kind, source.content, options))
             found.append((source.name, records))
         return found
 
-    def _sandbox(self) -> Sandbox:
-        run, sandbox = getattr(_local, "kept", ("", None))
-        if sandbox is None or run != self.run:
-            if sandbox is not None:
-                # On a cluster, what an earlier run left.
-                sandbox.close()
-            sandbox = Sandbox(self.limits)
-            _local.kept = self.run, sandbox
-            _open.setdefault(self.run, []).append(sandbox)
-        return sandbox
+    def _worker(self) -> WorkerProcess:
+        run, worker = getattr(_local, "kept", ("", None))
+        if worker is None or run != self.run:
+            if worker is not None:
+                # A worker of a cluster outlives a run.
+                worker.close()
+            worker = WorkerProcess(self.limits)
+            _local.kept = self.run, worker
+            _open.setdefault(self.run, []).append(worker)
+        return worker
 
     def close(self) -> None:
-        """End the sandboxes of this run in this process, and what they examine."""
-        for sandbox in _open.pop(self.run, []):
-            sandbox.close()
+        """End the worker processes of this run on this machine."""
+        for worker in _open.pop(self.run, []):
+            worker.close()
 
 
 _local = threading.local()
-_open: dict[str, list[Sandbox]] = {}
+_open: dict[str, list[WorkerProcess]] = {}
 
 
 class _Names:
-    """Ids, each once: what comes again has a number."""
+    """Unique ids: a repeated name gets a number."""
 
     def __init__(self) -> None:
         self._times: Counter[str] = Counter()
@@ -209,8 +223,8 @@ class _Names:
         return name if n == 1 else self.new(f"{name}~{n}")
 
 
-def _take(
-    file: str, record: Record, n_blocks: int, known: KnownFingerprints, names: _Names
+def _accept(
+    file: str, record: Record, n_blocks: int, known: DuplicateFinder, names: _Names
 ) -> Record | Refusal:
     """Return the row of a record, or its refusal."""
     block = record["block"]
@@ -218,7 +232,7 @@ def _take(
         return Refusal(file, block, Reason(record["reason"]), record["detail"])
     name = block if "id" in record else file if n_blocks == 1 else f"{file}#{block}"
     name = names.new(name)
-    same = known.find(
+    same = known.find_or_add(
         name,
         record["formula"],
         record["structure_type"],

@@ -1,4 +1,4 @@
-"""The list of refused inputs, `quarantine.csv`."""
+"""The quarantine: a CSV file of refused inputs."""
 
 import csv
 from collections.abc import Callable, Iterator
@@ -10,7 +10,15 @@ from gromega.crystals.refusal import Refusal
 
 @contextmanager
 def new_quarantine(path: Path) -> Iterator[Callable[[Refusal], None]]:
-    """Yield what adds a line to a CSV file, there if the block ends without error."""
+    """Open a quarantine for writing, and yield a function that appends a refusal.
+
+    The file appears when the block ends without an error.
+
+    Parameters
+    ----------
+    path
+        The CSV file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     try:

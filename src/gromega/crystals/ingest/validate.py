@@ -1,6 +1,6 @@
-"""Examining an input: what it holds, what it is labelled, or why it is refused.
+"""Examining one crystal of a file: its labels, or the reason to refuse it.
 
-This runs within a `gromega.crystals.ingest.worker`: inputs and answers are JSON.
+This runs in a `gromega.crystals.ingest.worker`, so that records can be written as JSON.
 """
 
 import json
@@ -23,15 +23,15 @@ CARBON, HYDROGEN = 6, 1
 
 @dataclass(frozen=True)
 class IngestOptions:
-    """What is taken into a collection.
+    """Which crystals an ingest accepts.
 
     Parameters
     ----------
     max_atoms
-        The largest number of atoms in a cell, for each lattice point of a centred one.
+        The largest number of atoms per lattice point of a cell.
     inorganic
-        Whether to refuse hydrogen-rich organics: carbon, and at least half as much
-        hydrogen.
+        Whether to refuse hydrogen-rich organics: crystals with carbon, and at least
+        half as much hydrogen.
     """
 
     max_atoms: int = MAX_ATOMS
@@ -42,19 +42,19 @@ Part = gemmi.cif.Block | bytes | dict[str, Any]
 
 
 def split_blocks(kind: str, content: bytes) -> list[Part]:
-    """Return the parts of a file that hold one crystal each.
+    """Split a file into parts with one crystal each.
 
     Parameters
     ----------
     kind
-        ``"cif"``, ``"poscar"``, or ``"row"`` of a table, in JSON.
+        The kind: ``"cif"``, ``"poscar"``, or ``"row"`` for the JSON of a row.
     content
-        The file.
+        The bytes of the file.
 
     Raises
     ------
     RefusedError
-        If the file is no such file.
+        If the file is not of this kind.
     """
     if kind == "cif":
         return list(structure_blocks(content))
@@ -62,21 +62,21 @@ def split_blocks(kind: str, content: bytes) -> list[Part]:
 
 
 def name_of(part: Part) -> str:
-    """Return the name of a block, the id of a row, or nothing."""
+    """Return the name of a block, the id of a row, or ``""`` for a POSCAR file."""
     if isinstance(part, bytes):
         return ""
     return str(part["id"]) if isinstance(part, dict) else part.name
 
 
 def examine(part: Part, options: IngestOptions) -> dict[str, Any]:
-    """Return the record of a crystal: its labels and fingerprint, or its refusal.
+    """Examine a crystal, and return its labels and fingerprint, or its refusal.
 
     Parameters
     ----------
     part
-        The part of a file.
+        The part of a file, see `split_blocks`.
     options
-        What is taken.
+        The options.
     """
     record: dict[str, Any] = {"block": name_of(part), "stated": 0, "observed": True}
     try:
@@ -84,7 +84,7 @@ def examine(part: Part, options: IngestOptions) -> dict[str, Any]:
             crystal = read_poscar(part, options.max_atoms)
         elif isinstance(part, dict):
             record["id"] = part["id"]
-            crystal = _of_row(part, options.max_atoms)
+            crystal = _read_row(part, options.max_atoms)
             record |= {"stated": part["space_group"], "observed": part["observed"]}
         else:
             block = read_block(part, options.max_atoms)
@@ -95,8 +95,8 @@ def examine(part: Part, options: IngestOptions) -> dict[str, Any]:
     return record
 
 
-def _of_row(row: dict[str, Any], max_atoms: int) -> Crystal:
-    """Return the crystal of a row of a table, checked as one of a file is."""
+def _read_row(row: dict[str, Any], max_atoms: int) -> Crystal:
+    """Return the crystal of a row, checked like a crystal of a file."""
     if len(row["numbers"]) > max_atoms:
         raise RefusedError(
             Reason.TOO_MANY_ATOMS, f"{len(row['numbers'])}, the limit is {max_atoms}"
@@ -113,21 +113,21 @@ def _of_row(row: dict[str, Any], max_atoms: int) -> Crystal:
 
 
 def label(crystal: Crystal, record: dict[str, Any], options: IngestOptions) -> None:
-    """Add to a record what is found of a crystal.
+    """Add the labels, the primitive cell and the fingerprint of a crystal to a record.
 
     Parameters
     ----------
     crystal
         The crystal.
     record
-        What is known of it: ``stated``, the space group that its file states, or 0.
+        The record, with the space group that its file ``stated``, or 0.
     options
-        What is taken.
+        The options.
 
     Raises
     ------
     RefusedError
-        If the crystal is not taken, for its labels or its elements.
+        If the crystal is refused for its labels or its elements.
     """
     if options.inorganic and _is_organic(crystal):
         raise RefusedError(Reason.ORGANIC, crystal.formula)
@@ -141,12 +141,14 @@ def label(crystal: Crystal, record: dict[str, Any], options: IngestOptions) -> N
     )  # fmt: skip
     record |= {"space_group": group, "space_group_loose": loose}
     if group != loose:
-        says = f", the file says {stated}" if stated else ""
+        other = f", the file states {stated}" if stated else ""
         raise RefusedError(
-            Reason.UNSTABLE_LABEL, f"{group} at {STRICT} Å, {loose} at {LOOSE} Å{says}"
+            Reason.UNSTABLE_LABEL, f"{group} at {STRICT} Å, {loose} at {LOOSE} Å{other}"
         )
     if stated and stated != group:
-        raise RefusedError(Reason.OTHER_LABEL, f"found {group}, the file says {stated}")
+        raise RefusedError(
+            Reason.OTHER_LABEL, f"found {group}, the file states {stated}"
+        )
     record |= {
         "formula": crystal.formula,
         "structure_type": symmetry.structure_type,

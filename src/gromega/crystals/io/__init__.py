@@ -1,1 +1,1 @@
-"""Files in: CIF, POSCAR, archives."""
+"""Reading crystals: CIF and POSCAR files, folders, archives and tables."""

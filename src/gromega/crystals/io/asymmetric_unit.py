@@ -1,27 +1,27 @@
-"""Expansion: from the sites of an asymmetric unit to all atoms of the cell."""
+"""From the sites of an asymmetric unit to all atoms of the cell."""
 
 import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.crystals.io.sites import SAME_PLACE
+from gromega.crystals.io.sites import SAME_SITE
 from gromega.crystals.refusal import Reason, RefusedError
 
 Floats = NDArray[np.float64]
 
-# Å. Images of one full atom that are nearer than this are one atom on a special
-# position, given with few digits; gemmi merges at the same distance. Images of a
-# partly occupied one are alternatives, unless they fall together.
+# Å. Images of a fully occupied site that are closer than this are one atom on a special
+# position, given with few digits; gemmi merges at the same distance. Images of a partly
+# occupied site are alternatives unless they coincide.
 SPECIAL = 0.4
 
 
-def expand(
+def expand_asymmetric_unit(
     sites: list[gemmi.SmallStructure.Site],
     operations: list[gemmi.Op],
     lattice: Floats,
     max_atoms: int,
 ) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Return numbers, positions and occupancies of all images of the sites.
+    """Return atomic numbers, coordinates and occupancies of all images of the sites.
 
     Parameters
     ----------
@@ -32,16 +32,22 @@ def expand(
     lattice
         The cell vectors as rows, Å, (3, 3).
     max_atoms
-        The largest number of atoms, for each lattice point of a centred cell.
+        The largest number of atoms per lattice point of the cell.
 
     Returns
     -------
-    (n,) int64, (n, 3) float64, (n,) float64
+    numbers : (n,) int64
+        The atomic numbers.
+    frac : (n, 3) float64
+        The fractional coordinates, from 0 to 1.
+    occupancy : (n,) float64
+        The occupancies.
 
     Raises
     ------
     RefusedError
-        If the operations are no group, or none of this cell, or make too many atoms.
+        If the operations are not a group, the cell does not have their symmetry, or
+        they make too many atoms.
     """
     rotations = np.array([op.rot for op in operations]) / gemmi.Op.DEN
     translations = np.array([op.tran for op in operations]) / gemmi.Op.DEN
@@ -51,8 +57,8 @@ def expand(
     frac, occupancy = [], []
     for site in sites:
         images = (rotations @ site.fract.tolist() + translations) % 1.0
-        near = SPECIAL if site.occ > 0.99 else SAME_PLACE
-        atoms = _one_each(images, lattice, near)
+        near = SPECIAL if site.occ > 0.99 else SAME_SITE
+        atoms = _merge_images(images, lattice, near)
         frac.append(atoms)
         numbers += [site.element.atomic_number] * len(atoms)
         occupancy += [min(site.occ, 1.0)] * len(atoms)
@@ -67,10 +73,10 @@ def expand(
 def _check_operations(
     operations: list[gemmi.Op], rotations: Floats, lattice: Floats
 ) -> None:
-    """Refuse what is no group, or none of this cell."""
+    """Refuse operations that are not a group, or not of this cell."""
     whole = np.allclose(np.abs(np.linalg.det(rotations)), 1.0)
     if len(rotations) > 192 or not whole or not _is_closed(operations):
-        raise RefusedError(Reason.UNREADABLE, "the symmetry operations are no group")
+        raise RefusedError(Reason.UNREADABLE, "the symmetry operations are not a group")
     metric = lattice @ lattice.T
     turned = np.swapaxes(rotations, 1, 2) @ metric @ rotations
     lengths = np.sqrt(np.diag(metric))
@@ -87,7 +93,7 @@ def _is_closed(operations: list[gemmi.Op]) -> bool:
     try:
         group.add_missing_elements()
     except RuntimeError:
-        # They generate ever more.
+        # The operations generate an infinite group.
         return False
     return len(list(group)) == len(different)
 
@@ -100,8 +106,8 @@ def _cell_of(lattice: Floats) -> list[float]:
     return [*lengths.tolist(), *np.degrees(np.arccos(cosines)).tolist()]
 
 
-def _one_each(images: Floats, lattice: Floats, near: float) -> Floats:
-    """Return the mean of each cluster of images, so that it is at the very position."""
+def _merge_images(images: Floats, lattice: Floats, near: float) -> Floats:
+    """Return the mean of each cluster of images: the exact special position."""
     atoms: list[Floats] = []
     while len(images):
         steps = images - images[0]

@@ -1,8 +1,6 @@
-"""CIF files: the crystals of their blocks, by gemmi."""
+"""CIF files: the crystals of their blocks, read by gemmi."""
 
-import re
 from collections import defaultdict
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,23 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.io.asymmetric_unit import expand
+from gromega.crystals.io.asymmetric_unit import expand_asymmetric_unit
+from gromega.crystals.io.cif_symmetry import (
+    choose_reading,
+    listed_operations,
+    named_groups,
+    stated_formula,
+    stated_group,
+)
 from gromega.crystals.io.sites import FULL, MAX_ATOMS, check_cell, merge_sites
 from gromega.crystals.refusal import Reason, RefusedError
-from gromega.crystals.symmetry import find_symmetry, has_group
 
 Floats = NDArray[np.float64]
 
-# Lawrencium: what is heavier is a name misread.
+# Lawrencium. A heavier element is a misread name.
 MAX_Z = 103
-# Minerals of AMCSD have water as one site, Wat; its hydrogen is not listed.
+# Files of AMCSD give water as one site, Wat, without its hydrogen.
 WATER = "Wat"
-NUMBER_TAGS = ("_space_group_IT_number", "_symmetry_Int_Tables_number")
-OPERATION_TAGS = (
-    "_space_group_symop_operation_xyz",
-    "_symmetry_equiv_pos_as_xyz",
-    "_space_group_symop.operation_xyz",
-)
 
 
 @dataclass(frozen=True)
@@ -39,9 +37,9 @@ class CifBlock:
     name
         The name of the block.
     crystal
-        The crystal, its cell in full, its id the name of the block.
+        The crystal with all atoms of the cell. Its id is the name of the block.
     stated
-        The space group number that the file states, 0 if it states none.
+        The space group number that the file states, or 0 for none.
     """
 
     name: str
@@ -50,26 +48,26 @@ class CifBlock:
 
 
 def read_crystal(path: str | Path) -> Crystal:
-    """Return the crystal of the first block of a CIF file that has atoms.
+    """Read the first block of a CIF file that has atoms.
 
     Symmetry is expanded to the full cell. The id is the name of the block.
 
     Parameters
     ----------
     path
-        The file.
+        The path of the file.
 
     Raises
     ------
     ValueError
-        If the file cannot be read, has no atoms, or no sensible cell. The message
+        If the file is unreadable, has no atoms, or has an impossible cell. The message
         names the file, the block and, for a syntax error, the line.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file.")
+        raise FileNotFoundError(f"{path}: there is no such file; check the path.")
     try:
         block = structure_blocks(path.read_bytes())[0]
     except RefusedError as error:
@@ -86,22 +84,22 @@ def structure_blocks(content: bytes) -> list[gemmi.cif.Block]:
     Raises
     ------
     RefusedError
-        If it is no CIF file, or no block has a cell or atoms.
+        If the content is not a CIF file, or no block has a cell or atoms.
     """
     try:
-        # gemmi takes no line of a file whose lines end with a carriage return alone.
+        # gemmi reads nothing from a file whose lines end with a carriage return alone.
         text = _decode(content).replace("\r\n", "\n").replace("\r", "\n")
         document = gemmi.cif.read_string(text)
     except (ValueError, RuntimeError) as error:
         raise RefusedError(Reason.UNREADABLE, f"not a CIF file ({error})") from None
     blocks = [block for block in document if _has_atoms(block)]
     if not blocks:
-        raise RefusedError(Reason.NO_ATOMS, "is this a CIF of a structure?")
+        raise RefusedError(Reason.NO_ATOMS, "not a CIF of a structure")
     return blocks
 
 
 def _decode(content: bytes) -> str:
-    """Return text in UTF-8, or what old programs wrote: UTF-16 with a mark, Latin-1."""
+    """Decode UTF-8, UTF-16 with a byte order mark, or Latin-1 of old programs."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
             return content.decode("utf-16")
@@ -125,20 +123,20 @@ def _has_atoms(block: gemmi.cif.Block) -> bool:
 def read_block(block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS) -> CifBlock:
     """Return the crystal of one block.
 
-    Atoms of alternative disorder groups are kept with their occupancies, as the
-    average structure has them; of alternatives that are given as full, the first.
+    Atoms of alternative disorder groups are kept with their occupancies. If the
+    alternatives are given with full occupancy, the first one is kept.
 
     Parameters
     ----------
     block
         The block.
     max_atoms
-        The largest number of atoms, for each lattice point of a centred cell.
+        The largest number of atoms per lattice point of the cell.
 
     Raises
     ------
     RefusedError
-        If the block has no crystal that could be right.
+        If the block does not describe a possible crystal.
     """
     try:
         small = gemmi.make_small_structure_from_block(block)
@@ -149,7 +147,7 @@ def read_block(block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS) -> CifBlock:
         raise RefusedError(Reason.NO_ATOMS, "no site with an occupancy above 0")
     cell = _read_cell(block)
     sites = _choose_alternatives(sites, block)
-    formula = _stated_formula(block)
+    formula = stated_formula(block)
     for site in sites:
         if not np.isfinite(site.fract.tolist()).all():
             raise RefusedError(Reason.NO_COORDINATES, f"of atom {site.label!r}")
@@ -160,23 +158,23 @@ def read_block(block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS) -> CifBlock:
                 )
             site.element = gemmi.Element("O")
         number = site.element.atomic_number
-        # gemmi takes NH4 for nihonium, and HO1 for holmium.
+        # gemmi reads NH4 as nihonium, and HO1 as holmium.
         if number > MAX_Z or (formula and number not in formula):
             raise RefusedError(
                 Reason.UNKNOWN_ELEMENT,
                 f"{site.type_symbol or site.label!r} read as {site.element.name}, "
-                "which the formula does not have",
+                "which is not in the formula",
             )
         if not 0 < site.occ <= FULL:
             raise RefusedError(
                 Reason.BAD_OCCUPANCY, f"{site.occ:g} of atom {site.label!r}"
             )
     lattice = np.array(cell.orth.mat.tolist()).T
-    groups = _named_groups(small, cell)
-    stated = _stated_group(block, groups)
-    operations = _listed_operations(block)
+    groups = named_groups(small, cell)
+    stated = stated_group(block, groups)
+    operations = listed_operations(block)
     if operations:
-        atoms = expand(sites, operations, lattice, max_atoms)
+        atoms = expand_asymmetric_unit(sites, operations, lattice, max_atoms)
         crystal = _make(block.name, lattice, *atoms)
         return CifBlock(block.name, crystal, stated)
     if not groups:
@@ -188,83 +186,26 @@ def read_block(block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS) -> CifBlock:
     readings, refused = [], None
     for group in groups:
         try:
-            atoms = expand(sites, list(group.operations()), lattice, max_atoms)
+            atoms = expand_asymmetric_unit(
+                sites, list(group.operations()), lattice, max_atoms
+            )
             readings.append(_make(block.name, lattice, *atoms))
         except RefusedError as error:
             refused = error
     if not readings and refused:
         raise refused
-    atoms = expand(sites, [gemmi.Op()], lattice, max_atoms)
+    atoms = expand_asymmetric_unit(sites, [gemmi.Op()], lattice, max_atoms)
     listed = _make(block.name, lattice, *atoms)
-    return CifBlock(
-        block.name, _choose_reading(readings, listed, block, stated), stated
-    )
-
-
-def _choose_reading(
-    readings: list[Crystal], listed: Crystal, block: gemmi.cif.Block, stated: int
-) -> Crystal:
-    """Return what a file means that gives a symbol and no operations.
-
-    That is the crystal which has what the formula says and the stated group: one of
-    those that the symbol gives, with this origin or that, or else the atoms as they
-    are listed, those of the whole cell (COD 5910133, indium).
-    """
-    for some in (readings, [listed]):
-        right = [
-            crystal
-            for crystal in some
-            if _fits_formula(crystal, block)
-            and (not stated or has_group(crystal, stated))
-        ]
-        types = {find_symmetry(crystal).structure_type for crystal in right if stated}
-        if len(types) > 1:
-            raise RefusedError(
-                Reason.NO_SYMMETRY, "no operations, and two origins are possible"
-            )
-        if right:
-            return right[0]
-    fitting = [crystal for crystal in readings if _fits_formula(crystal, block)]
-    if fitting:
-        return fitting[0]
-    # Another origin was meant (COD 5910029, magnesite).
-    raise RefusedError(
-        Reason.NO_SYMMETRY,
-        f"no operations, and those of the symbol give {readings[0].formula}",
-    )
-
-
-def _stated_formula(block: gemmi.cif.Block) -> dict[int, float]:
-    """Return how many atoms of each element the formula of a file has."""
-    text = gemmi.cif.as_string(block.find_value("_chemical_formula_sum") or "")
-    stated: defaultdict[int, float] = defaultdict(float)
-    for symbol, count in re.findall(r"([A-Z][a-z]?)\s*([0-9.]*)", text):
-        with suppress(ValueError):
-            stated[gemmi.Element(symbol).atomic_number] += float(count or 1)
-    return {number: count for number, count in stated.items() if number and count}
-
-
-def _fits_formula(crystal: Crystal, block: gemmi.cif.Block) -> bool:
-    """Return whether a crystal has the atoms that the file states, but for hydrogen."""
-    stated = _stated_formula(block)
-    ratios = [
-        crystal.occupancy[crystal.numbers == number].sum() / count
-        for number, count in stated.items()
-        if number > 1
-    ]
-    units = gemmi.cif.as_number(block.find_value("_cell_formula_units_Z") or "?")
-    if ratios and units > 0:
-        ratios.append(units)
-    return not ratios or min(ratios) > 0.9 * max(ratios)
+    return CifBlock(block.name, choose_reading(readings, listed, block, stated), stated)
 
 
 def _read_cell(block: gemmi.cif.Block) -> gemmi.UnitCell:
-    """Return the cell as stated; gemmi's own reading takes a bad one for 1 × 1 × 1."""
+    """Return the cell of a block. gemmi itself reads a bad cell as 1 Å × 1 Å × 1 Å."""
     values = []
     for name in ("length_a", "length_b", "length_c"):
         values.append(gemmi.cif.as_number(block.find_value(f"_cell_{name}") or "?"))
     for name in ("angle_alpha", "angle_beta", "angle_gamma"):
-        # An angle that is not there is 90 degrees: the CIF core dictionary's default.
+        # The CIF core dictionary's default angle is 90 degrees.
         values.append(gemmi.cif.as_number(block.find_value(f"_cell_{name}") or "90"))
     if min(values) > 0 and max(values[3:]) < 180:
         cell = gemmi.UnitCell(*values)
@@ -277,7 +218,7 @@ def _read_cell(block: gemmi.cif.Block) -> gemmi.UnitCell:
 def _choose_alternatives(
     sites: list[gemmi.SmallStructure.Site], block: gemmi.cif.Block
 ) -> list[gemmi.SmallStructure.Site]:
-    """Leave out alternatives that are given as full atoms, but the first of each.
+    """Keep the first of several alternatives that are given with full occupancy.
 
     Alternatives are the disorder groups of one assembly.
     """
@@ -302,61 +243,6 @@ def _choose_alternatives(
     ]
 
 
-def _named_groups(
-    small: gemmi.SmallStructure, cell: gemmi.UnitCell
-) -> list[gemmi.SpaceGroup]:
-    """Return the settings that a symbol can mean: those of two origins, if so.
-
-    A Hall symbol means one. Whether R is hexagonal, the cell tells.
-    """
-    if small.spacegroup_hall:
-        with suppress(ValueError, RuntimeError):
-            operations = gemmi.symops_from_hall(small.spacegroup_hall)
-            group = gemmi.find_spacegroup_by_ops(operations)
-            if group is not None:
-                return [group]
-    symbol = small.spacegroup_hm
-    group = gemmi.find_spacegroup_by_name(symbol, cell.alpha, cell.gamma)
-    group = group or small.spacegroup
-    if group is None:
-        return []
-    if group.ext not in ("1", "2") or ":" in symbol:
-        return [group]
-    return [
-        group,
-        *(
-            other
-            for other in gemmi.spacegroup_table()
-            if other.hm == group.hm and other.ext in ("1", "2")
-            if other.ext != group.ext
-        ),
-    ]
-
-
-def _listed_operations(block: gemmi.cif.Block) -> list[gemmi.Op]:
-    """Return the symmetry operations that the file lists."""
-    columns = (list(block.find_loop(tag)) for tag in OPERATION_TAGS)
-    listed: list[str] = next(filter(None, columns), [])
-    try:
-        return [gemmi.Op(gemmi.cif.as_string(text)) for text in listed]
-    except (ValueError, RuntimeError) as error:
-        raise RefusedError(
-            Reason.UNREADABLE, f"a symmetry operation: {error}"
-        ) from None
-
-
-def _stated_group(block: gemmi.cif.Block, named: list[gemmi.SpaceGroup]) -> int:
-    """Return the number of the stated space group: as a number, or by its symbol.
-
-    P1 is what programs write that give the cell in full: it states nothing.
-    """
-    for tag in NUMBER_TAGS:
-        number = gemmi.cif.as_number(block.find_value(tag) or "?")
-        if 1 <= number <= 230 and number == round(number):
-            return int(number) if number > 1 else 0
-    return named[0].number if named and named[0].number > 1 else 0
-
-
 def _make(
     name: str,
     lattice: Floats,
@@ -364,7 +250,7 @@ def _make(
     frac: Floats,
     occupancy: Floats,
 ) -> Crystal:
-    """Return the crystal of all images, one atom on each place."""
+    """Return the crystal of all images, with equal sites merged."""
     try:
         atoms = merge_sites(numbers, frac, occupancy, lattice)
         return Crystal(name, lattice, *atoms)

@@ -12,19 +12,20 @@ from gromega.crystals.refusal import Reason, RefusedError
 
 
 def read_poscar(content: bytes, max_atoms: int = MAX_ATOMS) -> Crystal:
-    """Return the crystal of a POSCAR or CONTCAR file, its id the comment.
+    """Read a POSCAR or CONTCAR file. The id of the crystal is the comment line.
 
     Parameters
     ----------
     content
-        The file. The line with the elements, since VASP 5, must be there.
+        The bytes of the file, in the format of VASP 5: it must have the line of
+        elements.
     max_atoms
         The largest number of atoms.
 
     Raises
     ------
     RefusedError
-        If the file is no POSCAR, or has no crystal that could be right.
+        If the content is not a POSCAR file, or not a possible crystal.
     """
     lines = content.decode("utf-8", "replace").splitlines()
     try:
@@ -33,7 +34,8 @@ def read_poscar(content: bytes, max_atoms: int = MAX_ATOMS) -> Crystal:
         symbols = list(takewhile(lambda word: word[0].isalpha(), lines[5].split()))
         if not symbols:
             raise RefusedError(
-                Reason.UNKNOWN_ELEMENT, "no line of elements, as before VASP 5"
+                Reason.UNKNOWN_ELEMENT,
+                "the line of elements is missing (VASP 4)",
             )
         amounts = [int(number) for number in _numbers(lines[6])]
         line = 8 if lines[7].strip()[:1] in ("s", "S") else 7
@@ -43,37 +45,37 @@ def read_poscar(content: bytes, max_atoms: int = MAX_ATOMS) -> Crystal:
                 Reason.TOO_MANY_ATOMS, f"{sum(amounts)}, the limit is {max_atoms}"
             )
         rows = lines[line + 1 : line + 1 + sum(amounts)]
-        places = np.array([[float(w) for w in row.split()[:3]] for row in rows])
-        matches = len(symbols) == len(amounts) and len(places) == sum(amounts)
+        coordinates = np.array([[float(w) for w in row.split()[:3]] for row in rows])
+        matches = len(symbols) == len(amounts) and len(coordinates) == sum(amounts)
         if not matches or len(scale) not in (1, 3):
             raise ValueError("the numbers of atoms do not match")
     except RefusedError:
         raise
     except (ValueError, IndexError) as error:
         raise RefusedError(Reason.UNREADABLE, f"not a POSCAR file ({error})") from None
-    # A pseudopotential may follow the element: Fe_pv, Fe/a1b2.
+    # The name of a pseudopotential may follow the element: Fe_pv, Fe/a1b2.
     elements = [gemmi.Element(re.split("[_/]", symbol)[0]) for symbol in symbols]
     for symbol, element in zip(symbols, elements, strict=True):
         if element.atomic_number == 0:
             raise RefusedError(Reason.UNKNOWN_ELEMENT, f"{symbol!r}")
     if not sum(amounts):
         raise RefusedError(Reason.NO_ATOMS, "the numbers of atoms are 0")
-    if not np.isfinite(places).all():
+    if not np.isfinite(coordinates).all():
         raise RefusedError(Reason.NO_COORDINATES, "a coordinate is not a number")
-    # One number scales all, or is minus the volume; three scale x, y and z.
+    # One number is a scale factor, or minus the volume; three scale x, y and z.
     if len(scale) == 1 and scale[0] < 0:
         scale = [np.cbrt(-scale[0] / abs(np.linalg.det(lattice) or 1.0))]
     if mode in ("c", "k"):
-        places = places @ np.linalg.pinv(lattice)
+        coordinates = coordinates @ np.linalg.pinv(lattice)
     lattice = lattice * (scale if len(scale) == 3 else scale[0])
     check_cell(lattice)
     numbers = np.repeat([element.atomic_number for element in elements], amounts)
-    atoms = merge_sites(numbers, places % 1.0, np.ones(len(numbers)), lattice)
+    atoms = merge_sites(numbers, coordinates % 1.0, np.ones(len(numbers)), lattice)
     return Crystal(lines[0].strip(), lattice, *atoms)
 
 
 def _numbers(line: str) -> list[float]:
-    """Return the numbers that a line begins with; a comment may follow."""
+    """Return the numbers at the beginning of a line. A comment may follow."""
     found = []
     for word in line.split():
         try:

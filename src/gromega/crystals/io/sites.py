@@ -1,4 +1,4 @@
-"""Places: which atoms share one, and which are too close to be there at once."""
+"""Sites: which atoms share one, and which atoms overlap."""
 
 from collections.abc import Iterator
 
@@ -10,30 +10,35 @@ from gromega.crystals.refusal import Reason, RefusedError
 
 Floats = NDArray[np.float64]
 
-# Atoms in a cell, for each lattice point of a centred one.
 MAX_ATOMS = 1000
-# Å.
-SAME_PLACE = 0.02
-# Å. The shortest bond, of H2, is 0.74.
+"""The default largest number of atoms per lattice point of a cell."""
+SAME_SITE = 0.02
+"""The distance in Å below which two atoms share a site."""
+# Å. The shortest bond, of H2, is 0.74 Å.
 OVERLAP = 0.5
 # Rounded thirds add up to 1.01.
 FULL = 1.02
 
 
 def check_cell(lattice: Floats) -> None:
-    """Refuse a cell (Å, (3, 3)) without volume, or with edges that no crystal has.
+    """Refuse an impossible cell.
+
+    Parameters
+    ----------
+    lattice
+        The cell vectors as rows in Å, (3, 3).
 
     Raises
     ------
     RefusedError
-        If an edge is not from 0.5 to 1000 Å, or the cell is nearly flat.
+        If an edge is not between 0.5 and 1000 Å, or the cell is nearly flat.
     """
     if np.isfinite(lattice).all():
         edges = np.linalg.norm(lattice, axis=1)
         if edges.min() > 0.5 and edges.max() < 1e3:
             if abs(np.linalg.det(lattice)) > 0.01 * edges.prod():
                 return
-            raise RefusedError(Reason.BAD_CELL, "it is flat")
+            raise RefusedError(Reason.BAD_CELL, "the cell is flat")
     rows = "; ".join(", ".join(f"{x:.4g}" for x in row) for row in lattice)
     raise RefusedError(Reason.BAD_CELL, f"got {rows} Å")
 
@@ -41,11 +46,11 @@ def check_cell(lattice: Floats) -> None:
 def merge_sites(
     numbers: NDArray[np.int64], frac: Floats, occupancy: Floats, lattice: Floats
 ) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Return atoms (numbers, frac, occupancy), one for each element on each place.
+    """Merge atoms of one element on one site.
 
-    The occupancies of Fe²⁺ and Fe³⁺ on one place add up. Full atoms that symmetry makes
-    and old files list as well are one. Others may share a place, or be nearer than
-    atoms can be, as long as they are not there at once.
+    The occupancies of one element on a site add up, as those of Fe²⁺ and Fe³⁺. A full
+    atom that is listed twice counts once. Different elements may share a site, and
+    atoms may be closer than a bond, if their occupancies add up to at most 1.
 
     Parameters
     ----------
@@ -56,58 +61,66 @@ def merge_sites(
     occupancy
         The occupancies, (n,).
     lattice
-        The cell vectors as rows, Å, (3, 3).
+        The cell vectors as rows in Å, (3, 3).
+
+    Returns
+    -------
+    numbers : (m,) int64
+        The atomic numbers.
+    frac : (m, 3) float64
+        The fractional coordinates. All atoms of a site have those of its first atom.
+    occupancy : (m,) float64
+        The occupancies.
 
     Raises
     ------
     RefusedError
-        If atoms overlap, or the occupancies of one place add up to more than 1.
+        If atoms overlap, or the occupancies of a site add up to more than 1.
     """
     pairs = list(_close_pairs(frac, lattice))
-    place = np.arange(len(numbers))
+    site_of = np.arange(len(numbers))
     for i, j, distance in pairs:
-        if distance < SAME_PLACE:
-            place[place == place[j]] = place[i]
+        if distance < SAME_SITE:
+            site_of[site_of == site_of[j]] = site_of[i]
     atoms: list[tuple[int, int, float]] = []
     totals: dict[int, float] = {}
-    for home in np.unique(place).tolist():
-        shares: dict[int, list[float]] = {}
-        for k in np.flatnonzero(place == home):
-            shares.setdefault(int(numbers[k]), []).append(float(occupancy[k]))
-        sums = {z: _share(z, some) for z, some in shares.items()}
-        totals[home] = sum(sums.values())
-        if totals[home] > FULL:
-            names = " and ".join(gemmi.Element(z).name for z in sums)
+    for site in np.unique(site_of).tolist():
+        listed: dict[int, list[float]] = {}
+        for k in np.flatnonzero(site_of == site):
+            listed.setdefault(int(numbers[k]), []).append(float(occupancy[k]))
+        shares = {z: _share(z, values) for z, values in listed.items()}
+        totals[site] = sum(shares.values())
+        if totals[site] > FULL:
+            names = " and ".join(gemmi.Element(z).name for z in shares)
             reason = Reason.BAD_OCCUPANCY
-            if min(sums.values()) > 0.99:
+            if min(shares.values()) > 0.99:
                 reason = Reason.OVERLAP
-            raise RefusedError(reason, f"{totals[home]:.3g} of {names} on one place")
-        atoms += [(home, z, min(share, 1.0)) for z, share in sums.items()]
+            raise RefusedError(reason, f"{totals[site]:.3g} of {names} on one site")
+        atoms += [(site, z, min(share, 1.0)) for z, share in shares.items()]
     for i, j, distance in pairs:
-        a, b = int(place[i]), int(place[j])
+        a, b = int(site_of[i]), int(site_of[j])
         if a != b and totals[a] + totals[b] > FULL:
             names = f"{gemmi.Element(int(numbers[i])).name} and "
             names += gemmi.Element(int(numbers[j])).name
             raise RefusedError(Reason.OVERLAP, f"{names}, {distance:.2f} Å apart")
-    homes, found, shared = zip(*atoms, strict=True)
-    # All atoms of a place are put on the first one's position.
-    return np.array(found), frac[list(homes)], np.array(shared)
+    first, merged, shares_of = zip(*atoms, strict=True)
+    return np.array(merged), frac[list(first)], np.array(shares_of)
 
 
 def _share(number: int, occupancies: list[float]) -> float:
-    """Return the occupancy of an element on a place from those that are listed."""
+    """Return the occupancy of an element on a site from the listed values."""
     total = sum(occupancies)
     if total <= FULL:
         return total
     if max(occupancies) - min(occupancies) < 0.01:
         return occupancies[0]
     name = gemmi.Element(number).name
-    raise RefusedError(Reason.BAD_OCCUPANCY, f"{total:.3g} of {name} on one place")
+    raise RefusedError(Reason.BAD_OCCUPANCY, f"{total:.3g} of {name} on one site")
 
 
 def _close_pairs(frac: Floats, lattice: Floats) -> Iterator[tuple[int, int, float]]:
-    """Yield pairs of atoms nearer than `OVERLAP`, over the nearest image."""
-    # A difference of this much in a coordinate is more than OVERLAP apart.
+    """Yield pairs of atoms closer than `OVERLAP`, with the distance in Å."""
+    # Two atoms with a larger difference in a coordinate are not that close.
     reach = OVERLAP * np.linalg.norm(np.linalg.inv(lattice), axis=0)
     for i in range(len(frac) - 1):
         steps = frac[i + 1 :] - frac[i]

@@ -1,11 +1,11 @@
-"""Fit the distributions that synthetic crystals are drawn from, to real ones.
+"""Fit the distributions that synthetic crystals are drawn from to known crystals.
 
-    python tools/fit_statistics.py ../shared/data/structures.parquet \
+    python tools/fit_priors.py ../shared/data/structures.parquet \
         src/gromega/crystals/generate/priors.json
 
-reads a table of crystals and writes distributions only, no crystal. Crystals of the
-test and validation parts of the default split (random, seed 0, 45 groups) are left out,
-so that a network trained on synthetic crystals can be scored on them.
+reads a table of crystals, and writes distributions but no crystals. It leaves out the
+test and validation parts of the default split (random, seed 0, 45 groups), so that they
+can test a network that was trained on synthetic crystals.
 """
 
 import json
@@ -20,8 +20,9 @@ import spglib
 from scipy.optimize import nnls
 from scipy.spatial import cKDTree
 
+from gromega.crystals.dataset import choose_dataset
 from gromega.crystals.symmetry import find_symmetry
-from gromega.crystals.table import choose, crystals_of, read_table
+from gromega.crystals.table import crystals_of, read_table
 from gromega.lake.splits import draw_split
 
 PER_GROUP = 600
@@ -29,11 +30,11 @@ LEVELS = np.linspace(0, 1, 21)
 
 
 def training_part(table):
-    """Return the observed crystals that no default split tests or chooses by."""
+    """Return the observed crystals outside the default test and validation parts."""
     observed = np.asarray(table["observed"])
     strict, loose = (np.asarray(table[f"space_group{x}"]) for x in ("", "_loose"))
     keep = observed & (strict == loose)
-    chosen = table.filter(pa.array(choose(table)))
+    chosen = table.filter(pa.array(choose_dataset(table)))
     ids = np.array(chosen["id"].to_pylist())
     parts = draw_split(ids, np.asarray(chosen["space_group"]))
     test_crystals = set(ids[parts != "train"].tolist())
@@ -69,7 +70,7 @@ def shortest_distances(crystal):
 
 
 def describe(crystal):
-    """Return what is counted of one crystal."""
+    """Return the properties of a crystal that are counted."""
     symmetry = find_symmetry(crystal)
     primitive = symmetry.primitive
     _, kinds = np.unique(primitive.numbers, return_inverse=True)
@@ -103,24 +104,23 @@ def system(group):
 
 
 def main(source, out):
-    """Fit, and write."""
+    """Fit the distributions, and write them."""
     table = training_part(read_table(Path(source)))
     with ProcessPoolExecutor() as pool:
         found = list(pool.map(describe, crystals_of(table), chunksize=100))
     elements = sorted({z for one in found for z in one["numbers"]})
-    place = {z: k for k, z in enumerate(elements)}
-    # Crystals of rare groups count more than they are many, but not in chemistry.
+    column = {z: k for k, z in enumerate(elements)}
     counts = np.zeros((len(found), len(elements)))
     for row, one in zip(counts, found, strict=True):
         for z in one["numbers"]:
-            row[place[z]] += 1
+            row[column[z]] += 1
     volumes = np.array([one["volume"] for one in found])
-    # The volume of an atom: what makes Σ n v closest to V, each crystal alike.
+    # The volumes v of the elements that minimise Σ (Σ n v / V - 1)² over all crystals.
     usual, _ = nnls(counts / volumes[:, None], np.ones(len(found)))
     usual = np.maximum(usual, 3.0)
-    there = counts > 0
-    together = (there.T.astype(int) @ there).astype(int)
-    shares = counts / counts.sum(axis=1, keepdims=True) * there.sum(axis=1)[:, None]
+    present = counts > 0
+    together = (present.T.astype(int) @ present).astype(int)
+    shares = counts / counts.sum(axis=1, keepdims=True) * present.sum(axis=1)[:, None]
     distances = defaultdict(list)
     for one in found:
         for pair, d in one["distances"].items():
@@ -155,11 +155,12 @@ def main(source, out):
         "crystals_of_element": together.diagonal().tolist(),
         "crystals_of_pair": [together[k, :k].tolist() for k in range(len(elements))],
         "share_of_element": [
-            round(float(shares[there[:, k], k].mean()), 3) for k in range(len(elements))
+            round(float(shares[present[:, k], k].mean()), 3)
+            for k in range(len(elements))
         ],
         "volume_of_element": np.round(usual, 2).tolist(),
         "number_of_elements": [
-            int(n) for n in np.bincount(there.sum(axis=1), minlength=9)[1:9]
+            int(n) for n in np.bincount(present.sum(axis=1), minlength=9)[1:9]
         ],
         "contact_of_pair": [
             [

@@ -1,0 +1,229 @@
+"""The data set: which crystals of a table it consists of, and what goes beside it."""
+
+from collections import Counter
+from collections.abc import Callable, Container, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gromega._util.parallel import open_processes, ordered_map
+from gromega.crystals.collection import fill_structure_types, with_formulas, with_source
+from gromega.crystals.generate.recipe import SyntheticRecipe
+from gromega.crystals.generate.synthetic import synthesize
+from gromega.crystals.table import read_table, row_batches, to_table
+
+# Synthetic crystals of the data set itself have the seed of their recipe.
+AUGMENTATION_SEED = 1_000_003
+_BATCH = 256
+_LABELS = ("id", "space_group", "space_group_loose", "observed")
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Which rows of a table are used for what. Each mask has the shape (n,).
+
+    Parameters
+    ----------
+    dataset
+        The mask of the data set.
+    augmentation
+        The mask of crystals of the same space groups that only theory predicts. Some
+        recipes train on them as well.
+    other_groups
+        The mask of crystals of all other space groups.
+    groups
+        The space groups of the data set, in ascending order.
+    n_invisible
+        The number of crystals left out because an element does not scatter.
+    """
+
+    dataset: NDArray[np.bool_]
+    augmentation: NDArray[np.bool_]
+    other_groups: NDArray[np.bool_]
+    groups: tuple[int, ...]
+    n_invisible: int
+
+
+def choose_dataset(
+    table: pa.Table, groups: int = 45, observed: bool = True
+) -> NDArray[np.bool_]:
+    """Return the mask of the crystals that make up the data set, (n,).
+
+    They have the same space group at both tolerances, and belong to the most populated
+    space groups. Of two groups of the same size, the lower number comes first.
+
+    Parameters
+    ----------
+    table
+        The crystals, n rows with at least the columns of ids and labels.
+    groups
+        The largest number of space groups.
+    observed
+        Whether to keep only crystals known from experiment.
+
+    Raises
+    ------
+    ValueError
+        If a space group is outside 1 to 230, or no crystal is left.
+    """
+    labels = np.asarray(table["space_group"])
+    wrong = np.flatnonzero((labels < 1) | (labels > 230))
+    if wrong.size:
+        row = int(wrong[0])
+        raise ValueError(
+            f"the space group of {table['id'][row].as_py()!r} must be from 1 to 230, "
+            f"got {labels[row]}; correct or remove this crystal."
+        )
+    keep: NDArray[np.bool_] = labels == np.asarray(table["space_group_loose"])
+    if observed:
+        keep &= np.asarray(table["observed"])
+    ranked = sorted(Counter(labels[keep].tolist()).items(), key=lambda g: (-g[1], g[0]))
+    chosen = [group for group, _ in ranked[:groups]]
+    keep &= np.isin(labels, chosen)
+    if not keep.any():
+        raise ValueError(
+            "no crystal is left: none has the same space group at both tolerances"
+            + (" and is marked as observed." if observed else ".")
+        )
+    return keep
+
+
+def select_crystals(
+    path: Path,
+    groups: int,
+    observed: bool,
+    theoretical: bool,
+    invisible: Container[int] = frozenset(),
+) -> Selection:
+    """Select the crystals of the data set, for augmentation, and of other groups.
+
+    Parameters
+    ----------
+    path
+        The table of crystals, see `gromega.crystals.table.SCHEMA`.
+    groups
+        The largest number of space groups of the data set.
+    observed
+        Whether the data set and the other groups hold only crystals known from
+        experiment.
+    theoretical
+        Whether to select crystals for augmentation.
+    invisible
+        The atomic numbers of elements without a scattering length. Crystals that
+        contain one are left out.
+
+    Raises
+    ------
+    ValueError
+        As in `choose_dataset`.
+    """
+    visible = np.array(
+        [
+            not any(number in invisible for number in atoms)
+            for batch in row_batches(path, ["numbers"])
+            for atoms in batch["numbers"].to_pylist()
+        ],
+        dtype=bool,
+    )
+    labels = read_table(path, _LABELS)
+    dataset = visible.copy()
+    dataset[visible] = choose_dataset(
+        labels.filter(pa.array(visible)), groups, observed
+    )
+    numbers = np.asarray(labels["space_group"])
+    stable = numbers == np.asarray(labels["space_group_loose"])
+    chosen = np.unique(numbers[dataset])
+    in_groups = np.isin(numbers, chosen)
+    augmentation = visible & ~dataset & stable & in_groups & theoretical
+    other_groups = visible & stable & ~in_groups
+    if observed:
+        other_groups &= np.asarray(labels["observed"])
+    return Selection(
+        dataset,
+        augmentation,
+        other_groups,
+        tuple(chosen.tolist()),
+        int((~visible).sum()),
+    )
+
+
+def selected_rows(path: Path, keep: NDArray[np.bool_]) -> Iterator[pa.Table]:
+    """Read the rows of a mask in batches, with formulas made from the atoms.
+
+    Parameters
+    ----------
+    path
+        The table of crystals.
+    keep
+        The mask, (n,).
+    """
+    start = 0
+    for table in row_batches(path, rows=_BATCH):
+        kept = table.filter(pa.array(keep[start : start + table.num_rows]))
+        yield with_formulas(kept)
+        start += table.num_rows
+
+
+def labelled_rows(
+    path: Path,
+    keep: NDArray[np.bool_],
+    source: str,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[pa.Table]:
+    """Read the rows of a mask in batches, with structure types and a source.
+
+    Parameters
+    ----------
+    path
+        The table of crystals.
+    keep
+        The mask, (n,).
+    source
+        The source of rows that name none.
+    progress
+        A function called with the number of rows finished since the last call.
+    """
+    batches = selected_rows(path, keep)
+    with ExitStack() as stack:
+        if keep.sum() > _BATCH:
+            pool = stack.enter_context(open_processes())
+            tables = ordered_map(pool, fill_structure_types, batches)
+        else:
+            tables = map(fill_structure_types, batches)
+        for table in tables:
+            yield with_source(table, source)
+            if progress:
+                progress(table.num_rows)
+
+
+def synthetic_augmentation(
+    groups: tuple[int, ...],
+    crystals_per_group: int,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[pa.Table]:
+    """Make synthetic crystals to train on beside the data set.
+
+    Their ids and their seed differ from those of a synthetic data set.
+
+    Parameters
+    ----------
+    groups
+        The space groups.
+    crystals_per_group
+        The number of crystals of each space group, at least 1.
+    progress
+        A function called with the number of crystals finished since the last call.
+    """
+    recipe = SyntheticRecipe(groups, crystals_per_group, AUGMENTATION_SEED)
+    with open_processes() as pool:
+        for made in synthesize(recipe, pool):
+            crystals, numbers = zip(*made, strict=True)
+            table = to_table(crystals, numbers, source="synthetic")
+            names = pa.array([f"augmentation-{crystal.id}" for crystal in crystals])
+            yield fill_structure_types(table.set_column(0, "id", names))
+            if progress:
+                progress(len(made))

@@ -1,0 +1,166 @@
+"""The symmetry that a CIF file states: operations, symbols, and its origin."""
+
+import re
+from collections import defaultdict
+from contextlib import suppress
+
+import gemmi
+
+from gromega.crystals.crystal import Crystal
+from gromega.crystals.refusal import Reason, RefusedError
+from gromega.crystals.symmetry import find_symmetry, has_group
+
+NUMBER_TAGS = ("_space_group_IT_number", "_symmetry_Int_Tables_number")
+OPERATION_TAGS = (
+    "_space_group_symop_operation_xyz",
+    "_symmetry_equiv_pos_as_xyz",
+    "_space_group_symop.operation_xyz",
+)
+
+
+def listed_operations(block: gemmi.cif.Block) -> list[gemmi.Op]:
+    """Return the symmetry operations that a block lists.
+
+    Raises
+    ------
+    RefusedError
+        If an operation is unreadable.
+    """
+    columns = (list(block.find_loop(tag)) for tag in OPERATION_TAGS)
+    listed: list[str] = next(filter(None, columns), [])
+    try:
+        return [gemmi.Op(gemmi.cif.as_string(text)) for text in listed]
+    except (ValueError, RuntimeError) as error:
+        raise RefusedError(
+            Reason.UNREADABLE, f"a symmetry operation: {error}"
+        ) from None
+
+
+def named_groups(
+    small: gemmi.SmallStructure, cell: gemmi.UnitCell
+) -> list[gemmi.SpaceGroup]:
+    """Return the settings that the symbols of a file can mean.
+
+    A Hall symbol means one setting. A Hermann-Mauguin symbol may mean two settings with
+    different origins. The cell shows whether the axes of R are hexagonal.
+
+    Parameters
+    ----------
+    small
+        The structure as gemmi reads it.
+    cell
+        The cell.
+    """
+    if small.spacegroup_hall:
+        with suppress(ValueError, RuntimeError):
+            operations = gemmi.symops_from_hall(small.spacegroup_hall)
+            group = gemmi.find_spacegroup_by_ops(operations)
+            if group is not None:
+                return [group]
+    symbol = small.spacegroup_hm
+    group = gemmi.find_spacegroup_by_name(symbol, cell.alpha, cell.gamma)
+    group = group or small.spacegroup
+    if group is None:
+        return []
+    if group.ext not in ("1", "2") or ":" in symbol:
+        return [group]
+    return [
+        group,
+        *(
+            other
+            for other in gemmi.spacegroup_table()
+            if other.hm == group.hm and other.ext in ("1", "2")
+            if other.ext != group.ext
+        ),
+    ]
+
+
+def stated_group(block: gemmi.cif.Block, named: list[gemmi.SpaceGroup]) -> int:
+    """Return the space group number that a block states, or 0.
+
+    P1 counts as none: programs write it when they list all atoms of the cell.
+
+    Parameters
+    ----------
+    block
+        The block.
+    named
+        The settings of its symbol, see `named_groups`.
+    """
+    for tag in NUMBER_TAGS:
+        number = gemmi.cif.as_number(block.find_value(tag) or "?")
+        if 1 <= number <= 230 and number == round(number):
+            return int(number) if number > 1 else 0
+    return named[0].number if named and named[0].number > 1 else 0
+
+
+def stated_formula(block: gemmi.cif.Block) -> dict[int, float]:
+    """Return the amount of each element in the formula of a block, by atomic number."""
+    text = gemmi.cif.as_string(block.find_value("_chemical_formula_sum") or "")
+    stated: defaultdict[int, float] = defaultdict(float)
+    for symbol, count in re.findall(r"([A-Z][a-z]?)\s*([0-9.]*)", text):
+        with suppress(ValueError):
+            stated[gemmi.Element(symbol).atomic_number] += float(count or 1)
+    return {number: count for number, count in stated.items() if number and count}
+
+
+def choose_reading(
+    readings: list[Crystal], listed: Crystal, block: gemmi.cif.Block, stated: int
+) -> Crystal:
+    """Return the crystal of a block that states a symbol and no operations.
+
+    It must agree with the formula and the stated space group.
+
+    Parameters
+    ----------
+    readings
+        The crystals that the settings of the symbol give.
+    listed
+        The crystal of the atoms as listed: a file may list the whole cell (COD
+        5910133, indium).
+    block
+        The block.
+    stated
+        The stated space group number, or 0.
+
+    Raises
+    ------
+    RefusedError
+        If no crystal agrees, or two with different structure types do.
+    """
+    for some in (readings, [listed]):
+        right = [
+            crystal
+            for crystal in some
+            if _fits_formula(crystal, block)
+            and (not stated or has_group(crystal, stated))
+        ]
+        types = {find_symmetry(crystal).structure_type for crystal in right if stated}
+        if len(types) > 1:
+            raise RefusedError(
+                Reason.NO_SYMMETRY, "no operations, and two origins are possible"
+            )
+        if right:
+            return right[0]
+    fitting = [crystal for crystal in readings if _fits_formula(crystal, block)]
+    if fitting:
+        return fitting[0]
+    # The file means another origin (COD 5910029, magnesite).
+    raise RefusedError(
+        Reason.NO_SYMMETRY,
+        f"no operations, and those of the symbol give {readings[0].formula}",
+    )
+
+
+def _fits_formula(crystal: Crystal, block: gemmi.cif.Block) -> bool:
+    """Return whether a crystal has the formula of a block, hydrogen aside."""
+    stated = stated_formula(block)
+    ratios = [
+        crystal.occupancy[crystal.numbers == number].sum() / count
+        for number, count in stated.items()
+        if number > 1
+    ]
+    units = gemmi.cif.as_number(block.find_value("_cell_formula_units_Z") or "?")
+    if ratios and units > 0:
+        ratios.append(units)
+    return not ratios or min(ratios) > 0.9 * max(ratios)

@@ -26,7 +26,7 @@ from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import input_operator
 from gromega.pdf.operator import apply_operator
 from gromega.pdf.spectrum import pair_spectra
-from gromega.training.inputs import FixedInputs, Part
+from gromega.training.inputs import FixedInputs, LabelledPDFs
 from gromega.training.loop import Epoch, Progress, train_network
 from gromega.training.recipes import get_recipe
 
@@ -58,7 +58,7 @@ def main(per_group: int, epochs: int, data: Path) -> None:
     y = np.searchsorted(known, groups)
     names = np.array(ids)
     train, validation = (
-        Part(names[rows], x[rows], y[rows]) for rows in (~choosing, choosing)
+        LabelledPDFs(names[rows], x[rows], y[rows]) for rows in (~choosing, choosing)
     )
 
     def report(what: Epoch | Progress) -> None:

@@ -149,7 +149,7 @@ def _unfold(transform: Array, table: NDArray[np.float32], sign: int, h: int) -> 
     """Return the even or odd part at p from 0 to h, (h + 1, …)."""
     by_parity = transform.reshape(2, -1, *transform.shape[1:])
     of_even, of_odd = _product("kfp,kf...->kp...", table[:, :, : h + 1], by_parity)
-    part = of_even + of_odd
+    part: Array = of_even + of_odd
     if len(part) <= h:
         part = jnp.concatenate([part, sign * (of_even - of_odd)[::-1]])[: h + 1]
     return part

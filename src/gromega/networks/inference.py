@@ -27,7 +27,8 @@ class Compiled:
     """
 
     def __init__(self, network: nnx.Module) -> None:
-        network.eval()
+        module: Any = network  # whose methods have no types
+        module.eval()
         # Split once: nnx.jit would do it in every call, which is slow.
         self._graph, self._state = nnx.split(network)
 

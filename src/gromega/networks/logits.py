@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 def log_softmax(x: NDArray[Any]) -> NDArray[Any]:
     """Return x - log Σ exp x along the last axis, in the precision of x."""
     x = x - x.max(axis=-1, keepdims=True)
-    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+    log_p: NDArray[Any] = x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+    return log_p
 
 
 def check_finite(x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -68,7 +69,7 @@ def ranks(log_p: NDArray[np.floating], y: NDArray[np.int64]) -> NDArray[np.int64
         The true classes, (n,).
     """
     order = np.argsort(-log_p, axis=1, kind="stable")
-    return np.argmax(order == y[:, None], axis=1)
+    return np.asarray(np.argmax(order == y[:, None], axis=1), np.int64)
 
 
 def top_k(log_p: NDArray[np.floating], y: NDArray[np.int64], k: int) -> float:

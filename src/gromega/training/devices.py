@@ -10,6 +10,7 @@ from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from numpy.typing import NDArray
 
+Spec: Any = PartitionSpec  # which has no types
 COORDINATOR = "JAX_COORDINATOR_ADDRESS"
 
 
@@ -68,11 +69,11 @@ class Devices:
 
     def replicate(self, tree: Any) -> Any:
         """Return a pytree of arrays with a copy of each on every device."""
-        return jax.tree.map(lambda leaf: self._put(leaf, PartitionSpec()), tree)
+        return jax.tree.map(lambda leaf: self._put(leaf, Spec()), tree)
 
     def shard(self, rows: NDArray[np.int64]) -> Any:
         """Return rows, (..., n_batch), an equal part of the batch on each device."""
-        return self._put(rows, PartitionSpec(*[None] * (rows.ndim - 1), "rows"))
+        return self._put(rows, Spec(*[None] * (rows.ndim - 1), "rows"))
 
     def _put(self, leaf: Any, spec: PartitionSpec) -> Any:
         sharding = NamedSharding(self._mesh, spec)

@@ -1,12 +1,12 @@
-"""How accuracy grows with the number of crystals.
+"""Accuracy against the number of training crystals.
 
     python benchmarks/learning_curve.py ../real/data 40
 
-trains the small network on an eighth, a quarter, a half and all of the training part of
-a pipeline that was run, for so many epochs of all of it, that is for as many steps
-each, and scores it at the reference on the test part. Through the logarithms of error
-and number it lays a line, which says how many crystals a wanted accuracy would take.
-With few epochs it is the steps that limit all of them: six are far too few.
+trains the recipe `small` on an eighth, a quarter, a half and all of the training part
+of a finished pipeline, with the same number of steps each: all of it for as many epochs
+as the second argument says. Each network is scored on the test part at the reference.
+A power law, fitted to the errors, gives the number of crystals for a wanted accuracy.
+With few epochs (6 are far too few) the steps limit the accuracy, not the crystals.
 """
 
 import sys
@@ -19,7 +19,7 @@ from gromega.lake.store import read_pdfs
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.networks.logits import top_k
-from gromega.training.inputs import FixedInputs, Part
+from gromega.training.inputs import FixedInputs, LabelledPDFs
 from gromega.training.loop import train_network
 from gromega.training.recipes import get_recipe
 
@@ -28,27 +28,27 @@ WANTED = {1: 0.75, 6: 0.95}
 
 
 def main(data: Path, epochs: int) -> None:
-    """Train on each, score, and extrapolate."""
+    """Train on each share, score, and extrapolate."""
     small = get_recipe("small")
     groups = np.unique(read_part(data / "split.parquet", "train")[1])
 
-    def part(name: str) -> Part:
+    def part(name: str) -> LabelledPDFs:
         ids, labels = read_part(data / "split.parquet", name)
         g = read_pdfs(data / "reference.zarr", ids)
-        return Part(ids, g, np.searchsorted(groups, labels))
+        return LabelledPDFs(ids, g, np.searchsorted(groups, labels))
 
     train, validation, test = map(part, ("train", "validation", "test"))
-    # Each is a part of the next one.
+    # Each share is a part of the next one.
     order = np.random.default_rng(0).permutation(train.y.size)
     numbers, errors = [], []
     for parts in PARTS:
         rows = np.sort(order[: train.y.size // parts])
-        feed = FixedInputs(
-            Part(train.ids[rows], train.g[rows], train.y[rows]), small.stretch
+        inputs = FixedInputs(
+            LabelledPDFs(train.ids[rows], train.g[rows], train.y[rows]), small.stretch
         )
         fresh = make_network(small.network, groups.size, 0)
         network, _ = train_network(
-            small, fresh, feed, validation, test.ids, epochs * parts, seed=0
+            small, fresh, inputs, validation, test.ids, epochs * parts, seed=0
         )
         log_p = Compiled(network).predict(test.g)
         right = [top_k(log_p, test.y, k) for k in WANTED]

@@ -51,12 +51,12 @@ def test_stretched_batches_differ_by_key(generator):
 
 def test_groups_of_a_batch_are_stretched_by_all_strains():
     matrices = jnp.arange(33.0)[:, None, None] * jnp.eye(209)
-    seen = [
+    strains = [
         np.asarray(stretch(jnp.ones((16, 209)), jax.random.key(k), matrices))[::2, 0]
         for k in range(40)
     ]
-    assert min(len(set(chosen.tolist())) for chosen in seen) > 2
-    assert set(np.concatenate(seen).tolist()) == set(range(33))
+    assert min(len(set(chosen.tolist())) for chosen in strains) > 2
+    assert set(np.concatenate(strains).tolist()) == set(range(33))
 
 
 def test_ripples_are_at_low_r_and_in_half_of_the_pdfs():

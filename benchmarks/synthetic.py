@@ -26,8 +26,9 @@ from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import input_operator
 from gromega.pdf.operator import apply_operator
 from gromega.pdf.spectrum import pair_spectra
+from gromega.training.history import Epoch, Progress
 from gromega.training.inputs import FixedInputs, LabelledPDFs
-from gromega.training.loop import Epoch, Progress, train_network
+from gromega.training.loop import train_network
 from gromega.training.recipes import get_recipe
 
 ROOT = Path(__file__).parents[1]

@@ -16,8 +16,9 @@ from gromega.networks.build import make_network
 from gromega.pdf.network_grid import INPUT_R
 from gromega.training.checkpoint import Checkpoints
 from gromega.training.devices import join_processes
+from gromega.training.history import Epoch
 from gromega.training.inputs import LabelledPDFs
-from gromega.training.loop import Epoch, train_network
+from gromega.training.loop import train_network
 from gromega.training.recipes import get_recipe
 from gromega.training.variant_inputs import VariantInputs
 

@@ -8,8 +8,9 @@ from wave_training import TINY, network, waves
 
 from gromega.networks.inference import Compiled
 from gromega.networks.logits import top_k
+from gromega.training.history import Epoch
 from gromega.training.inputs import FixedInputs
-from gromega.training.loop import Epoch, summarize, train_network, write_history
+from gromega.training.loop import train_network
 
 
 def inputs(n, seed):
@@ -46,11 +47,6 @@ def test_the_network_of_the_best_epoch_is_returned(trained):
     validation = waves(64, 1)
     again = top_k(Compiled(best).predict(validation.g), validation.y, 1)
     assert again == max(epoch.top1 for epoch in history)
-
-
-def test_epochs_are_compared_by_the_mean_of_both_accuracies():
-    assert Epoch(1, 0.0, 0.6, 0.9).mean_top1 == 0.6
-    assert Epoch(1, 0.0, 0.6, 0.9, 0.4, 0.8).mean_top1 == pytest.approx(0.5)
 
 
 def test_the_first_of_equally_good_epochs_is_returned():
@@ -101,25 +97,3 @@ def test_a_test_crystal_among_the_others_is_an_error(name):
         train_network(
             TINY, network(), inputs(32, 0), waves(32, 1), ["other", name], 1, 0
         )
-
-
-def test_the_history_is_a_table_of_epochs(trained, tmp_path):
-    write_history(tmp_path / "h.csv", trained[1])
-    lines = (tmp_path / "h.csv").read_text().splitlines()
-    assert lines[0] == "epoch,loss,top1,top6,box_top1,box_top6"
-    assert len(lines) == 16
-    # no box: empty, not nan
-    assert lines[1].endswith(",,")
-
-
-def test_the_summary_scores_the_network_and_names_the_best_epoch(trained):
-    best, history = trained
-    found = summarize(history, best, 256, waves(64, 1))
-    tops = [epoch.top1 for epoch in history]
-    assert found["best_epoch"] == 1 + tops.index(max(tops))
-    assert found["validation_top1"] == pytest.approx(max(tops), abs=1e-6)
-    assert (found["n_train"], found["n_validation"]) == (256, 64)
-    assert "validation_box_top1" not in found
-    with_box = summarize(history, best, 256, waves(64, 1), waves(64, 2))
-    box = top_k(Compiled(best).predict(waves(64, 2).g), waves(64, 2).y, 1)
-    assert with_box["validation_box_top1"] == pytest.approx(box, abs=1e-6)

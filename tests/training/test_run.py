@@ -9,8 +9,8 @@ from wave_training import TINY, waves
 import gromega
 from gromega.params import Params, Train
 from gromega.training import run
+from gromega.training.history import Epoch
 from gromega.training.inputs import FixedInputs
-from gromega.training.loop import Epoch
 from gromega.training.prepare import TrainingFiles
 from gromega.training.run import TrainingData, run_training
 

@@ -17,8 +17,8 @@ from gromega.pipeline.parts import box_part, part_of
 from gromega.pipeline.paths import AUGMENTATION, CRYSTALS, METRICS, SPLIT, TRAINED
 from gromega.registry.card import check_trained_with
 from gromega.training.devices import is_first, join_processes
+from gromega.training.history import write_history
 from gromega.training.inputs import FixedInputs, TrainingInputs
-from gromega.training.loop import write_history
 from gromega.training.prepare import TrainingFiles, variant_inputs
 from gromega.training.recipes import get_recipe
 from gromega.training.run import TrainingData, run_training

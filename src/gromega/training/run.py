@@ -18,8 +18,9 @@ from gromega.networks.build import make_network
 from gromega.networks.weights import round_weights, to_arrays
 from gromega.params import Params
 from gromega.training.checkpoint import WORK, fingerprint
+from gromega.training.history import Epoch, Progress, summarize
 from gromega.training.inputs import LabelledPDFs, TrainingInputs
-from gromega.training.loop import Epoch, Progress, summarize, train_network
+from gromega.training.loop import train_network
 from gromega.training.prepare import TrainingFiles
 from gromega.training.recipes import Recipe
 from gromega.training.warm_start import average, start_from

@@ -26,7 +26,8 @@ def prepared_once(tmp_path_factory):
         patch.setenv("JAX_COMPILATION_CACHE_DIR", str(folder))
         patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
         # Before Python 3.13 the server has no other search path.
-        patch.setenv("PYTHONPATH", os.pathsep.join(map(str, (HERE.parent, HERE))))
+        paths = os.pathsep.join(map(str, (HERE.parent, HERE)))
+        patch.setenv("PYTHONPATH", paths, prepend=os.pathsep)
         CONTEXT.set_forkserver_preload(["tiny_training"])
         yield
 

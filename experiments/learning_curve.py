@@ -20,7 +20,7 @@ from gromega.lake.store import read_pdfs
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.networks.logits import top_k
-from gromega.training.inputs import FixedInputs, Part
+from gromega.training.inputs import FixedInputs, LabelledPDFs
 from gromega.training.loop import train_network
 from gromega.training.recipes import get_recipe
 
@@ -33,10 +33,10 @@ def main(data: Path, epochs: int) -> None:
     small = get_recipe("small")
     groups = np.unique(read_part(data / "split.parquet", "train")[1])
 
-    def part(name: str) -> Part:
+    def part(name: str) -> LabelledPDFs:
         ids, labels = read_part(data / "split.parquet", name)
         g = read_pdfs(data / "reference.zarr", ids)
-        return Part(ids, g, np.searchsorted(groups, labels))
+        return LabelledPDFs(ids, g, np.searchsorted(groups, labels))
 
     train, validation, test = map(part, ("train", "validation", "test"))
     # Each subset is contained in the next one.
@@ -45,7 +45,7 @@ def main(data: Path, epochs: int) -> None:
     for parts in PARTS:
         rows = np.sort(order[: train.y.size // parts])
         inputs = FixedInputs(
-            Part(train.ids[rows], train.g[rows], train.y[rows]), small.stretch
+            LabelledPDFs(train.ids[rows], train.g[rows], train.y[rows]), small.stretch
         )
         fresh = make_network(small.network, groups.size, 0)
         network, _ = train_network(

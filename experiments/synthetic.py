@@ -27,8 +27,9 @@ from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import input_operator
 from gromega.pdf.operator import apply_operator
 from gromega.pdf.spectrum import pair_spectra
-from gromega.training.inputs import FixedInputs, Part
-from gromega.training.loop import Epoch, Progress, train_network
+from gromega.training.history import Epoch, Progress
+from gromega.training.inputs import FixedInputs, LabelledPDFs
+from gromega.training.loop import train_network
 from gromega.training.recipes import get_recipe
 
 ROOT = Path(__file__).parents[1]
@@ -61,7 +62,8 @@ def main(per_group: int, epochs: int, data: Path) -> None:
     y = np.searchsorted(known, groups)
     names = np.array(ids)
     train, validation = (
-        Part(names[rows], x[rows], y[rows]) for rows in (~validating, validating)
+        LabelledPDFs(names[rows], x[rows], y[rows])
+        for rows in (~validating, validating)
     )
 
     def report(progress: Epoch | Progress) -> None:

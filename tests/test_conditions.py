@@ -1,8 +1,9 @@
 import math
+from dataclasses import astuple
 
 import pytest
 
-from gromega.conditions import QUANTITIES, REFERENCE, Conditions
+from gromega.conditions import QUANTITIES, REFERENCE, Box, Conditions
 from gromega.sweeps import AXES, BEYOND, get_axis, get_sweep
 
 
@@ -127,3 +128,30 @@ def test_keys_sort_as_text_like_their_values(name, keys):
 def test_unknown_axis_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match="no axis 'qmx'; the axes are rmax, qmax"):
         get_axis("qmx")
+
+
+def test_a_box_names_the_conditions_outside_of_it():
+    assert Box().outside(REFERENCE) == []
+    assert Box().outside(REFERENCE.at(qmax=8.0, qdamp=0.2)) == ["qmax", "qdamp"]
+
+
+def test_a_box_comes_back_from_its_mapping():
+    assert Box.from_mapping(Box().to_mapping()) == Box()
+
+
+def test_the_box_around_conditions_is_one_point():
+    assert all(low == high for low, high in astuple(Box.around(REFERENCE)))
+
+
+@pytest.mark.parametrize(
+    ("ranges", "name"),
+    [
+        # a range that ends below its start
+        ({"qmax": (20.0, 10.0)}, "qmax"),
+        # qmin may exceed qmax
+        ({"qmin": (0.0, 20.0)}, "qmin"),
+    ],
+)
+def test_a_box_of_impossible_ranges_is_an_error(ranges, name):
+    with pytest.raises(ValueError, match=name):
+        Box(**ranges)

@@ -1,4 +1,4 @@
-"""A tiny training on variants, to be run in a process of its own."""
+"""A tiny training on variants, for a process of its own."""
 
 import hashlib
 import os
@@ -15,10 +15,12 @@ from gromega.crystals.generate.templates import template
 from gromega.networks.build import make_network
 from gromega.pdf.network_grid import INPUT_R
 from gromega.training.checkpoint import Checkpoints
-from gromega.training.devices import join
-from gromega.training.inputs import Part, VariantInputs
-from gromega.training.loop import Epoch, train_network
+from gromega.training.devices import join_processes
+from gromega.training.history import Epoch
+from gromega.training.inputs import LabelledPDFs
+from gromega.training.loop import train_network
 from gromega.training.recipes import get_recipe
+from gromega.training.variant_inputs import VariantInputs
 
 RECIPE = replace(
     get_recipe("robust"),
@@ -30,7 +32,7 @@ RECIPE = replace(
 )  # fmt: skip
 
 
-def tiny_feed():
+def tiny_inputs():
     crystals = read_crystals(DATA / "classics.json")[:8] * 8
     ids = np.array([f"{crystal.id} {k}" for k, crystal in enumerate(crystals)])
     made = [template(crystal) for crystal in crystals[:8]] * 8
@@ -38,22 +40,31 @@ def tiny_feed():
     y = types // 2
     box = Box(rmax=(10.0, 30.0))
     return VariantInputs(
-        ids, made, y, box, RECIPE.variants, 0, pool=8, mixed=8, types=types, extra=32
+        ids,
+        made,
+        y,
+        box,
+        RECIPE.variants,
+        0,
+        buffer_size=8,
+        n_conditions=8,
+        types=types,
+        n_augmentation=32,
     )
 
 
 def validation():
-    feed = tiny_feed()
+    inputs = tiny_inputs()
     g = np.random.default_rng(0).normal(size=(32, INPUT_R.size)).astype(np.float32)
-    return Part(np.array([f"v{k}" for k in range(32)]), g, feed.y[:32])
+    return LabelledPDFs(np.array([f"v{k}" for k in range(32)]), g, inputs.y[:32])
 
 
 def train(folder=None, scan=None, report=None, epochs=3):
-    """Return losses and a hash of the weights."""
+    """Return the losses and a hash of the weights."""
     network = make_network(RECIPE.network, 4, 0)
     network.group_of_type[...] = np.arange(8, dtype=np.int32) // 2
     network, history = train_network(
-        RECIPE, network, tiny_feed(), validation(), [], epochs, 0, box=validation(),
+        RECIPE, network, tiny_inputs(), validation(), [], epochs, 0, box=validation(),
         report=report, folder=folder, scan=scan,
     )  # fmt: skip
     digest = hashlib.sha256()
@@ -62,20 +73,20 @@ def train(folder=None, scan=None, report=None, epochs=3):
     return [epoch.loss for epoch in history], digest.hexdigest()
 
 
-def tell(results, folder, environment, pause=None, **options):
-    """Train, and send losses and what else there is to tell through a connection.
+def send_training(results, folder, environment, pause=None, **options):
+    """Train, and send the losses and a hash of the weights through a connection.
 
-    With a pause, in seconds, after every step, "step" is sent after each, and the
-    state is written after each: so it can be killed at any.
+    With a pause, in seconds, "step" is sent and the state is written after every step,
+    so that the training can be killed at any.
     """
     os.environ.update(environment)
-    join()
+    join_processes()
     steps = []
 
-    def report(what):
-        if isinstance(what, Epoch):
+    def report(progress):
+        if isinstance(progress, Epoch):
             return
-        steps.append((what.epoch, what.step))
+        steps.append((progress.epoch, progress.step))
         if pause is not None:
             results.send("step")
             time.sleep(pause)

@@ -29,7 +29,7 @@ def output_and_gradients(of, conv, x):
 
 
 def assert_equal(found, expected):
-    # within the rounding of sums of float32, which goes by their largest terms
+    # float32 sums round relative to their largest terms
     assert found.shape == expected.shape
     largest = jnp.abs(expected).max()
     np.testing.assert_allclose(found, expected, rtol=0, atol=3e-6 * largest)
@@ -45,17 +45,17 @@ def assert_equal(found, expected):
         (1, 208, 3, 2, 31),
         # shortest periods of 10 to 13, made 10 or 14: equal
         *[(2, 9, 3, 2, taps) for taps in (2, 4, 6, 8)],
-        # as many taps as places, twice and six times as many: equal
+        # as many taps as points, twice and six times as many: equal
         (2, 12, 3, 2, 12),
         (2, 12, 3, 2, 24),
         (3, 5, 2, 4, 32),
-        # a single tap, a single place, both: equal
+        # a single tap, a single point, both: equal
         (2, 10, 3, 2, 1),
         (2, 1, 3, 2, 4),
         (2, 1, 1, 1, 1),
     ],
 )
-def test_wide_convolution_is_that_of_nnx(n, length, inputs, outputs, taps):
+def test_outputs_and_gradients_equal_those_of_nnx(n, length, inputs, outputs, taps):
     conv = convolution(inputs, outputs, taps)
     x = jax.random.normal(jax.random.key(1), (n, length, inputs))
     expected = output_and_gradients(lambda conv, x: conv(x), conv, x)
@@ -65,13 +65,13 @@ def test_wide_convolution_is_that_of_nnx(n, length, inputs, outputs, taps):
         assert_equal(part, part_expected)
 
 
-def test_wide_convolution_needs_no_bias():
+def test_a_convolution_may_have_no_bias():
     conv = convolution(3, 2, 8, use_bias=False)
     x = jax.random.normal(jax.random.key(1), (2, 20, 3))
     assert_equal(wide_convolution(conv, x), conv(x))
 
 
-def test_other_devices_convolve_plainly(monkeypatch):
+def test_a_gpu_uses_the_convolution_of_its_library(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     conv = convolution(3, 2, 8)
     x = jax.random.normal(jax.random.key(1), (2, 20, 3))

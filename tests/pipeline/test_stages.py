@@ -200,7 +200,7 @@ def test_a_crystal_of_the_test_part_is_not_trained_on(project, tmp_path, monkeyp
     train = pa.array(["train"]).dictionary_encode()
     leaked = split.slice(row, 1).set_column(2, "part", train)
     pq.write_table(pa.concat_tables([split, leaked]), "data/split.parquet")
-    with pytest.raises(ValueError, match="1 crystals of the test part are among"):
+    with pytest.raises(ValueError, match="1 test crystals"):
         run("train")
 
 
@@ -279,7 +279,7 @@ def test_stages_run_again_give_the_same_bytes(inside):
         # a scheme nobody knows: the known ones are named
         ({"split": {"scheme": "fair"}}, "split", "no split scheme 'fair'; the schemes"),
         # a recipe nobody knows: likewise
-        ({"train": {"recipe": "big"}}, "train", "no recipe 'big'; the recipes are"),
+        ({"train": {"recipe": "big"}}, "train", "no recipe 'big'"),
         # no epochs: refused
         ({"train": {"epochs": 0}}, "train", "train.epochs must be at least 1, got 0"),
         # spectra too short for a point of a sweep: before anything is trained
@@ -502,7 +502,7 @@ def test_a_box_that_the_spectra_do_not_hold_is_refused(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").symlink_to(project / "data")
     Path("params.yaml").write_text("train: {recipe: robust}\nspectra: {dmax: 34.0}\n")
-    with pytest.raises(ValueError, match=r"depends on distances up to 36\.00 Å, but"):
+    with pytest.raises(ValueError, match=r"36\.00 Å"):
         run("train")
 
 

@@ -21,8 +21,8 @@ def pdf(crystal):
 
 
 @pytest.mark.parametrize("index", [8, 16, 24])
-def test_a_stretched_pdf_is_that_of_the_stretched_crystal(classics, index):
-    # but for Qmax and the damping, which do not stretch: small beside the strain
+def test_a_stretched_pdf_is_that_of_the_strained_crystal(classics, index):
+    # apart from Qmax and damping, which a strain leaves: small errors
     matrix = stretch_matrices(LARGEST)[index]
     inside = (INPUT_R > 2.0) & (INPUT_R < 12.0)
     for crystal in classics[:4]:
@@ -36,7 +36,7 @@ def test_a_stretched_pdf_is_that_of_the_stretched_crystal(classics, index):
             assert error < 0.3 * np.sqrt(np.mean((untouched - expected) ** 2))
 
 
-def test_no_strain_changes_nothing(generator):
+def test_a_strain_of_zero_changes_nothing(generator):
     x = generator.uniform(size=(3, 209)).astype(np.float32)
     np.testing.assert_allclose(x @ stretch_matrices(LARGEST)[16].T, x, atol=1e-5)
 
@@ -49,14 +49,14 @@ def test_stretched_batches_differ_by_key(generator):
     assert np.abs(one - other).max() > 0.01
 
 
-def test_the_groups_of_a_batch_are_stretched_by_any_of_the_strains():
+def test_groups_of_a_batch_are_stretched_by_all_strains():
     matrices = jnp.arange(33.0)[:, None, None] * jnp.eye(209)
-    seen = [
+    strains = [
         np.asarray(stretch(jnp.ones((16, 209)), jax.random.key(k), matrices))[::2, 0]
         for k in range(40)
     ]
-    assert min(len(set(chosen.tolist())) for chosen in seen) > 2
-    assert set(np.concatenate(seen).tolist()) == set(range(33))
+    assert min(len(set(chosen.tolist())) for chosen in strains) > 2
+    assert set(np.concatenate(strains).tolist()) == set(range(33))
 
 
 def test_ripples_are_at_low_r_and_in_half_of_the_pdfs():

@@ -6,9 +6,9 @@ TYPES = ["rocksalt", "fluorite", "rocksalt", "cscl", "spinel", "once", "cscl", "
 GROUPS = np.array([1, 1, 1, 0, 2, 2, 0, 2])
 
 
-def test_own_types_are_classes_and_others_that_occur_twice():
-    # three own crystals; then cscl twice, and three types of group 2 once each
-    classes, group_of_class = type_classes(TYPES, GROUPS, own=3)
+def test_types_of_the_split_and_types_of_two_crystals_are_classes():
+    # three crystals of the split; then cscl twice, and three types of group 2 once each
+    classes, group_of_class = type_classes(TYPES, GROUPS, n_own=3)
     assert group_of_class[classes].tolist() == GROUPS.tolist()
     assert classes[0] == classes[2] != classes[1]
     assert classes[3] == classes[6]
@@ -16,7 +16,7 @@ def test_own_types_are_classes_and_others_that_occur_twice():
     assert sorted(set(classes)) == list(range(4)) == list(range(group_of_class.size))
 
 
-def test_a_type_of_one_own_crystal_is_a_class():
-    classes, group_of_class = type_classes(TYPES, GROUPS, own=len(TYPES))
+def test_a_type_of_one_crystal_of_the_split_is_a_class():
+    classes, group_of_class = type_classes(TYPES, GROUPS, n_own=len(TYPES))
     assert group_of_class.size == len(set(TYPES))
     assert len(set(classes)) == len(set(TYPES))

@@ -78,7 +78,7 @@ def progress_counts(what: str) -> Iterator[Callable[[int, str], None]]:
 def training_bar(epochs: int) -> Iterator[Callable[[Any], None]]:
     """Yield what shows where a training is.
 
-    It takes the results of steps and epochs, `gromega.training.loop.Progress` and
+    It takes the results of steps and epochs, `gromega.training.history.Progress` and
     `Epoch`: a bar with loss, samples per second and time left for the ones, on a
     terminal alone; a line of text for the others.
     """

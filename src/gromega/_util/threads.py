@@ -1,4 +1,4 @@
-"""Blocks of rows, each on a thread."""
+"""Functions of blocks of rows, in threads."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,22 +8,23 @@ from numpy.typing import NDArray
 
 from gromega._util.parallel import n_cores
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 def in_threads(
-    function: Callable[[NDArray[Any]], Found], x: NDArray[Any], size: int
-) -> list[Found]:
-    """Return function(x) of blocks of rows, as many at once as there are cores.
+    function: Callable[[NDArray[Any]], Result], x: NDArray[Any], size: int
+) -> list[Result]:
+    """Return function(block) for each block of rows, in order, on all cores.
 
     Parameters
     ----------
     function
-        The function, row by row; much of it must be NumPy's own work.
+        The function. It must treat each row by itself, and spend most of its time in
+        NumPy, which releases Python's lock.
     x
         The rows, (n, ...).
     size
-        The number of rows of a block.
+        The number of rows in a block; fewer rows take no thread.
     """
     if len(x) <= size:
         return [function(x)]

@@ -1,1 +1,1 @@
-"""The networks, in Flax and in NumPy."""
+"""The networks: from G(r) to log-probabilities of space groups, in Flax and NumPy."""

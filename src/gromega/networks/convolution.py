@@ -1,4 +1,9 @@
-"""Convolution with many taps and channels, by Fourier transforms on a CPU."""
+"""Convolution with many taps and channels, by Fourier transforms on a CPU.
+
+This hand-written code makes the training of `Liu` faster on a CPU: with `nnx.Conv`, a
+step of one tower (batch 64) took 2.7 times as long (the median of 30 steps in turns, on
+2 cores that other programs also used). Without such a gain it should go.
+"""
 
 from functools import cache
 
@@ -11,24 +16,32 @@ from numpy.typing import NDArray
 
 
 def wide_convolution(conv: nnx.Conv, x: Array) -> Array:
-    """Return conv(x), by another way on a CPU: for many taps and channels.
+    """Return conv(x), on a CPU by Fourier transforms.
 
-    For x (n, length, inputs), of stride 1 and padding "SAME",
+    For x (n, length, inputs), with stride 1 and padding "SAME",
 
         y[b, t, o] = bias[o] + Σ_s Σ_i x[b, t + s, i] kernel[s, i, o],
 
     (n, length, outputs), where s goes from -((taps - 1) // 2) to taps // 2. Between
-    discrete Fourier transforms it is one product of matrices per frequency,
+    discrete Fourier transforms this is one matrix product per frequency,
 
         Y[f, b, o] = Σ_i X[f, b, i] conj(K[f, i, o]),
 
-    exact in any period from length + taps // 2: what wraps around then falls on places
-    that are cut off. So are both gradients. With 32 taps on 209 points that is a tenth
-    of the multiplications, those of the transforms included.
+    exact for any period of at least length + taps // 2: the points that wrap around are
+    then cut off. The same holds for both gradients. With 32 taps on 209 points, this
+    takes a tenth of the multiplications, transforms included.
 
-    All is products of real matrices: XLA is slow at complex ones on a CPU, and a few
-    hundred points are transformed faster by a matrix, folded twice, than by
-    `jnp.fft`. On other devices it is the plain convolution of their libraries.
+    All products are of real matrices: XLA is slow at complex ones on a CPU, and for a
+    few hundred points a matrix, folded twice, is a faster transform than `jnp.fft`.
+    Other devices use the convolution of their own libraries.
+
+    Parameters
+    ----------
+    conv
+        The convolution, with kernel (taps, inputs, outputs), stride 1 and padding
+        "SAME".
+    x
+        The input, (n, length, inputs).
     """
     if jax.default_backend() != "cpu":
         return conv(x)
@@ -42,7 +55,10 @@ def wide_convolution(conv: nnx.Conv, x: Array) -> Array:
 
 @jax.custom_vjp
 def _correlate(x: Array, kernel: Array) -> Array:
-    """Return y[t, b, o] of both at places from -h to h, each its own h."""
+    """Return y[t, b, o] for x[t, b, i] and kernel[s, i, o].
+
+    The first axes of all three are centred: 2h + 1 points from -h to h.
+    """
     return _forward(x, kernel)[0]
 
 
@@ -50,7 +66,7 @@ def _forward(x: Array, kernel: Array) -> tuple[Array, tuple[Array, ...]]:
     m = _quarter(x, kernel)
     a, b = _transform(x, m)
     c, d = _transform(kernel, m)
-    # (a - ib)(c + id) by three products of real matrices instead of four.
+    # (a - ib)(c + id) by three real products instead of four.
     both = _product("fni,fio->fno", a + b, c)
     re = both + _product("fni,fio->fno", b, d - c)
     im = both - _product("fni,fio->fno", a, c + d)
@@ -61,12 +77,12 @@ def _backward(kept: tuple[Array, ...], dy: Array) -> tuple[Array, Array]:
     kernel, a, b, c, d = kept
     m = _quarter(dy, kernel)
     u, v = _transform(dy, m)
-    # For x, (u - iv)(c - id).
+    # The gradient of x: (u - iv)(c - id).
     both = _product("fno,fio->fni", u + v, c)
     re = both - _product("fno,fio->fni", v, c + d)
     im = both + _product("fno,fio->fni", u, d - c)
     dx = _invert(re, im, m, dy.shape[0] // 2)
-    # For the kernel, (a - ib)(u + iv).
+    # The gradient of the kernel: (a - ib)(u + iv).
     both = _product("fni,fno->fio", a + b, u)
     re = both + _product("fni,fno->fio", b, v - u)
     im = both - _product("fni,fno->fio", a, u + v)
@@ -81,38 +97,39 @@ def _product(axes: str, left: Array | NDArray[np.float32], right: Array) -> Arra
 
 
 def _quarter(x: Array, kernel: Array) -> int:
-    """Return the m of the shortest period N = 4m + 2 that is long enough."""
+    """Return the m of the shortest period, N = 4m + 2, that avoids wrap-around."""
     length, taps = x.shape[0], kernel.shape[0]
     return (max(length + taps // 2, taps) + 1) // 4
 
 
 @cache
 def _tables(m: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the matrices of the transforms, and those of their inverses.
+    """Return the matrices of the transforms and of their inverses.
 
-    Both are (2, 2, m + 1, m + 1): cosines or sines of 2πfp/N, then the even f from 0
-    or the odd ones from 1, by f and p.
+    Both are (2, 2, m + 1, m + 1). The first axis is cosine or sine of 2πfp/N; the
+    second is even f (from 0) or odd f (from 1); then come f and p.
     """
     period = 4 * m + 2
     p = np.arange(m + 1)
     f = (2 * p + np.array([[0], [1]]))[:, :, None]
     waves = np.array([wave(2 * np.pi / period * f * p) for wave in (np.cos, np.sin)])
-    once = np.where(p == 0, 0.5, 1)  # of x[p] + x[-p]
+    once = np.where(p == 0, 0.5, 1)  # x[p] + x[-p] counts x[0] twice
     share = np.where((f == 0) | (2 * f == period), 1, 2) / period
     return (waves * once).astype(np.float32), (waves * share).astype(np.float32)
 
 
 def _transform(x: Array, m: int) -> tuple[Array, Array]:
-    """Return the transforms of x, (2h + 1, …), given at p from -h to h.
+    """Return the cosine and sine transforms of x, (2h + 1, …), p from -h to h.
 
         C[f] = Σ_p x[p] cos(2πfp/N),    S[f] = Σ_p x[p] sin(2πfp/N),
 
-    (2m + 2, …): first the even, then the odd f from 0 to N/2. The even part of x has
-    but cosines and its odd part but sines; with q = N/2 - p,
+    (2m + 2, …): first the even, then the odd f from 0 to N/2. Two folds halve the work
+    each. The even part of x has only cosines, the odd part only sines. And with
+    q = N/2 - p,
 
         cos(2πfq/N) = (-1)^f cos(2πfp/N),    sin(2πfq/N) = -(-1)^f sin(2πfp/N),
 
-    so that p up to m will do. These are two folds, each of which halves the work.
+    so p up to m is enough.
     """
     h = x.shape[0] // 2
     even, even_q = _fold(x[h:] + x[h::-1], m)
@@ -130,7 +147,7 @@ def _transform(x: Array, m: int) -> tuple[Array, Array]:
 
 
 def _fold(part: Array, m: int) -> tuple[Array, Array]:
-    """Return an even or odd part, given at p from 0 to h, at p up to m, and at q."""
+    """Return an even or odd part, given at p from 0 to h, at p up to m and at q."""
     beyond = part[m + 1 :]
     if not len(beyond):
         return part, jnp.zeros_like(part)
@@ -139,7 +156,7 @@ def _fold(part: Array, m: int) -> tuple[Array, Array]:
 
 
 def _invert(c: Array, s: Array, m: int, h: int) -> Array:
-    """Return x at p from -h to h, (2h + 1, …), of its transforms."""
+    """Return x at p from -h to h, (2h + 1, …), from its transforms."""
     cosines, sines = _tables(m)[1]
     even, odd = _unfold(c, cosines, 1, h), _unfold(s, sines, -1, h)
     return jnp.concatenate([(even - odd)[:0:-1], even + odd])
@@ -149,7 +166,7 @@ def _unfold(transform: Array, table: NDArray[np.float32], sign: int, h: int) -> 
     """Return the even or odd part at p from 0 to h, (h + 1, …)."""
     by_parity = transform.reshape(2, -1, *transform.shape[1:])
     of_even, of_odd = _product("kfp,kf...->kp...", table[:, :, : h + 1], by_parity)
-    part = of_even + of_odd
+    part: Array = of_even + of_odd
     if len(part) <= h:
         part = jnp.concatenate([part, sign * (of_even - of_odd)[::-1]])[: h + 1]
     return part

@@ -1,4 +1,4 @@
-"""Networks that JAX computes, compiled for blocks of few sizes."""
+"""Inference with JAX: a network compiled for blocks of a few fixed sizes."""
 
 import math
 from functools import partial
@@ -10,14 +10,15 @@ from flax import nnx
 from jax import Array
 from numpy.typing import NDArray
 
-from gromega.networks.logits import finite
+from gromega.networks.logits import check_finite
 
-BLOCKS = ((1, 1), (128, 16), (math.inf, 512))
-"""For up to so many PDFs, the number that is computed at once."""
+# (most PDFs, PDFs in a block). JAX compiles each shape anew, so there are few; a small
+# block wastes little padding on few PDFs, and a large one is faster for many.
+_BLOCK_SIZES = ((1, 1), (128, 16), (math.inf, 512))
 
 
 class Compiled:
-    """A network as it is now, to infer with by JAX, on a GPU where there is one.
+    """A network with its present weights, for inference with JAX on a CPU or a GPU.
 
     Parameters
     ----------
@@ -26,8 +27,9 @@ class Compiled:
     """
 
     def __init__(self, network: nnx.Module) -> None:
-        network.eval()
-        # Taken apart as compiled functions take it: that takes a while.
+        module: Any = network  # whose methods have no types
+        module.eval()
+        # Split once: nnx.jit would do it in every call, which is slow.
         self._graph, self._state = nnx.split(network)
 
     def predict(self, g: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -35,34 +37,34 @@ class Compiled:
         return self._in_blocks(_forward, g)
 
     def embed(self, g: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the embeddings of a network that has them, (n, width)."""
+        """Return embeddings, (n, width), for G on `INPUT_R`, (n, 209)."""
         return self._in_blocks(_embed, g)
 
     def head(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return log-probabilities, (n, n_groups), from embeddings."""
+        """Return log-probabilities, (n, n_groups), for embeddings, (n, width)."""
         return self._in_blocks(_head, x)
 
     def _in_blocks(self, function: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        size = next(size for most, size in BLOCKS if len(x) <= most)
+        size = next(size for most, size in _BLOCK_SIZES if len(x) <= most)
         out = []
         for start in range(0, len(x), size):
             block = x[start : start + size]
             padded = np.pad(block, ((0, size - len(block)), (0, 0)), mode="edge")
-            found = function(self._graph, self._state, padded)
-            out.append(np.asarray(found)[: len(block)])
-        return finite(np.concatenate(out))
+            y = function(self._graph, self._state, padded)
+            out.append(np.asarray(y)[: len(block)])
+        return check_finite(np.concatenate(out))
 
 
 @partial(jax.jit, static_argnums=0)
-def _forward(graph: Any, state: nnx.State, g: Array) -> Array:
+def _forward(graph: Any, state: Any, g: Array) -> Any:
     return nnx.merge(graph, state)(g)
 
 
 @partial(jax.jit, static_argnums=0)
-def _embed(graph: Any, state: nnx.State, g: Array) -> Array:
+def _embed(graph: Any, state: Any, g: Array) -> Any:
     return nnx.merge(graph, state).embed(g)
 
 
 @partial(jax.jit, static_argnums=0)
-def _head(graph: Any, state: nnx.State, x: Array) -> Array:
+def _head(graph: Any, state: Any, x: Array) -> Any:
     return nnx.merge(graph, state).head(x)

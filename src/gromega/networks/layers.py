@@ -1,4 +1,4 @@
-"""Layers that several networks are made of."""
+"""Layers that several networks share."""
 
 from flax import nnx
 from jax.nn import initializers
@@ -14,7 +14,7 @@ def convolution(
     strides: int = 1,
     init: initializers.Initializer = HE_UNIFORM,
 ) -> nnx.Conv:
-    """Return a convolution along r that keeps its length, but for the strides."""
+    """Return a convolution along r, (n, l, inputs) to (n, ⌈l / strides⌉, outputs)."""
     return nnx.Conv(
         inputs,
         outputs,
@@ -26,7 +26,13 @@ def convolution(
     )
 
 
-def batch_norm(channels: int, rngs: nnx.Rngs) -> nnx.BatchNorm:
-    """Return a BatchNorm for short trainings."""
-    # The default momentum, 0.99, lags behind in a short training.
-    return nnx.BatchNorm(channels, momentum=0.9, rngs=rngs)
+def batch_norm(
+    channels: int,
+    rngs: nnx.Rngs,
+    scale_init: initializers.Initializer = initializers.ones,
+) -> nnx.BatchNorm:
+    """Return a BatchNorm whose running averages follow a short training.
+
+    With Flax's default momentum of 0.99 they would lag behind.
+    """
+    return nnx.BatchNorm(channels, momentum=0.9, scale_init=scale_init, rngs=rngs)

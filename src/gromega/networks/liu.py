@@ -1,4 +1,4 @@
-"""The network of Liu et al. (2019): the model that the paper tested."""
+"""The network of Liu et al., Acta Cryst. A75 (2019) 633, which the paper tested."""
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +12,9 @@ from gromega.pdf.network_grid import INPUT_R, to_unit
 
 
 class Tower(nnx.Module):
-    """One of the three towers of Liu et al., Acta Cryst. A75 (2019) 633.
+    """One of the three towers of Liu et al.
 
-    From (n, 209, 1) to class probabilities (n, n_groups).
+    From (n, 209, 1) to class probabilities, (n, n_groups).
     """
 
     def __init__(self, n_groups: int, rngs: nnx.Rngs) -> None:
@@ -32,7 +32,7 @@ class Tower(nnx.Module):
     def __call__(self, x: Array, rngs: nnx.Rngs | None = None) -> Array:
         x = self.wide_norm(jax.nn.relu(wide_convolution(self.wide, x)))
         x = self.narrow_norm(jax.nn.relu(wide_convolution(self.narrow, x)))
-        # Of pairs, since XLA is slow at the gradient of nnx.max_pool on a CPU.
+        # Max pooling by pairs: XLA's gradient of nnx.max_pool is slow on a CPU.
         x = jnp.maximum(x[:, :-1:2], x[:, 1::2])
         x = self.drop(x, rngs=rngs).reshape(x.shape[0], -1)
         x = self.dense_norm(jax.nn.relu(self.dense(x)))
@@ -40,9 +40,16 @@ class Tower(nnx.Module):
 
 
 class Liu(nnx.Module):
-    """The network of Liu et al. (2019): the mean of the softmax of its towers.
+    """The mean of the class probabilities of several towers.
 
     From G(r), (n, 209), to log-probabilities, (n, n_groups).
+
+    Parameters
+    ----------
+    n_groups
+        The number of space groups.
+    towers
+        The number of towers.
     """
 
     def __init__(self, n_groups: int, towers: int, rngs: nnx.Rngs) -> None:

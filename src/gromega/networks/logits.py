@@ -1,4 +1,4 @@
-"""What networks put out: log-probabilities of classes, checked and ranked."""
+"""The outputs of a network: log-probabilities of classes, checked and ranked."""
 
 from typing import Any
 
@@ -9,21 +9,22 @@ from numpy.typing import NDArray
 def log_softmax(x: NDArray[Any]) -> NDArray[Any]:
     """Return x - log Σ exp x along the last axis, in the precision of x."""
     x = x - x.max(axis=-1, keepdims=True)
-    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+    log_p: NDArray[Any] = x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+    return log_p
 
 
-def finite(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what a network gives.
+def check_finite(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the outputs of a network as they are.
 
     Raises
     ------
     ValueError
-        If it is not finite.
+        If one of them is not finite.
     """
     if not np.isfinite(x).all():
         raise ValueError(
-            "the network gives numbers that are not finite; train it anew at a "
-            "lower learning rate, or check its input."
+            "the network's outputs are not finite (NaN or infinite); check its input, "
+            "or train it again with a lower train.rate."
         )
     return x
 
@@ -31,41 +32,46 @@ def finite(x: NDArray[np.float32]) -> NDArray[np.float32]:
 def classes(
     known: NDArray[np.int64], space_groups: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the outputs of a model that stand for some space groups, (n,).
+    """Return the classes of space groups, indices into those of a model, (n,).
 
     Parameters
     ----------
     known
-        The space groups that the model knows, (n_groups,).
+        The space groups of the model, (n_groups,).
     space_groups
-        The space groups asked for, (n,).
+        The space groups to look up, (n,).
 
     Raises
     ------
     ValueError
-        If the model does not know one of them.
+        If one of them is not a class of the model.
     """
     unknown = np.setdiff1d(space_groups, known)
     if unknown.size:
         raise ValueError(
-            f"the model does not know the space group {unknown[0]}; train it on the "
-            "same crystals with 'dvc repro'."
+            f"space group {unknown[0]} is not a class of the model; train a model on "
+            "these crystals with 'dvc repro'."
         )
     order = np.argsort(known)
     return order[np.searchsorted(known, space_groups, sorter=order)]
 
 
 def ranks(log_p: NDArray[np.floating], y: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the rank of the true class in each row, 0 the first, (n,).
+    """Return the rank of the true class in each row, from 0, (n,).
 
-    Of classes as probable, the first comes first, as in `Model.rank`.
+    Equally probable classes are ranked in the order of the model, as in `Model.rank`.
+
+    Parameters
+    ----------
+    log_p
+        The log-probabilities, (n, n_groups).
+    y
+        The true classes, (n,).
     """
     order = np.argsort(-log_p, axis=1, kind="stable")
-    return np.argmax(order == y[:, None], axis=1)
+    return np.asarray(np.argmax(order == y[:, None], axis=1), np.int64)
 
 
-def top_k(
-    log_probabilities: NDArray[np.floating], y: NDArray[np.int64], k: int
-) -> float:
-    """Return the share of rows whose class is among the k most probable."""
-    return float(np.mean(ranks(log_probabilities, y) < k))
+def top_k(log_p: NDArray[np.floating], y: NDArray[np.int64], k: int) -> float:
+    """Return the share of rows whose true class is among the k most probable."""
+    return float(np.mean(ranks(log_p, y) < k))

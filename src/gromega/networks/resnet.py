@@ -1,7 +1,11 @@
-"""The network of the recipe `robust`: residual, blind to scale and damping."""
+"""The network of the recipe `robust`: a residual network on normalized G(r).
+
+`resnet_numpy` computes the same in NumPy: change both together.
+"""
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,37 +22,41 @@ _conv = partial(convolution, init=_HE)
 
 
 def views(g: Array) -> Array:
-    """Return two views of G(r), (n, 209, 2), neither of which depends on its scale.
+    """Return G(r) normalized in two ways, (n, 209) to (n, 209, 2).
 
-    The first is G over its r.m.s. The second is G over its local r.m.s., as a radio
-    levels the volume: the damping by the instrument, or by the size of the
-    crystallite, is gone from it.
+    The first channel is G over its r.m.s., the second G over its local r.m.s. Neither
+    depends on the scale of G, and the second hardly on how G decays with r, by the
+    instrument's resolution or a small crystallite size.
     """
     largest = jnp.abs(g).max(axis=1, keepdims=True)
     g = g / jnp.where(largest > 0, largest, 1.0)
     power = (g**2)[:, :, None]
     mean = jnp.mean(power, axis=1, keepdims=True)
     window = (WINDOW,)
-    local = nnx.avg_pool(power, window, strides=(1,), padding="SAME")
+    avg_pool: Any = nnx.avg_pool  # which has no types
+    local = avg_pool(power, window, strides=(1,), padding="SAME")
     whole = g[:, :, None] * jax.lax.rsqrt(mean + 1e-12)
-    levelled = g[:, :, None] * jax.lax.rsqrt(local + 1e-3 * mean + 1e-12)
-    return jnp.concatenate([whole, levelled], axis=2)
+    level = g[:, :, None] * jax.lax.rsqrt(local + 1e-3 * mean + 1e-12)
+    return jnp.concatenate([whole, level], axis=2)
 
 
 def _norm(channels: int, rngs: nnx.Rngs) -> nnx.GroupNorm:
-    # Not over the batch, whose conditions differ.
+    # Not BatchNorm: the conditions differ within a batch.
     return nnx.GroupNorm(channels, num_groups=NORM_GROUPS, rngs=rngs)
 
 
-class PreBlock(nnx.Module):
-    """Two 5-tap convolutions, each after its norm, beside a shortcut."""
+class PreActivationBlock(nnx.Module):
+    """Two 5-tap convolutions, each after its norm and SiLU, and a shortcut.
+
+    From (n, l, inputs) to (n, ⌈l / strides⌉, outputs).
+    """
 
     def __init__(self, inputs: int, outputs: int, strides: int, rngs: nnx.Rngs) -> None:
         self.first_norm = _norm(inputs, rngs)
         self.first = _conv(inputs, outputs, 5, rngs, strides)
         self.second_norm = _norm(outputs, rngs)
         self.second = _conv(outputs, outputs, 5, rngs)
-        # A block starts as its shortcut: its own part begins at zero.
+        # A fresh block is its shortcut alone.
         self.gain = nnx.Param(jnp.zeros(1))
         alike = strides == 1 and inputs == outputs
         self.shortcut = None if alike else _conv(inputs, outputs, 1, rngs, strides)
@@ -60,18 +68,18 @@ class PreBlock(nnx.Module):
 
 
 class ResNet(nnx.Module):
-    """A residual network that knows where in r it finds what it finds.
+    """A residual network with a dense layer over all of r.
 
-    Stages of blocks, each halving the r axis, then one dense layer over all places and
-    channels: unlike their mean it can tell distances apart. From G(r), (n, 209), to
-    log-probabilities, (n, n_groups).
+    Stages of blocks, each of which halves the r axis, then one dense layer over all r
+    and channels, which keeps the distances that a mean over r would lose. From G(r),
+    (n, 209), to log-probabilities, (n, n_groups).
 
     Parameters
     ----------
     n_groups
-        The number of classes.
+        The number of space groups.
     widths
-        The number of channels of each stage, a multiple of 8.
+        The number of channels of each stage, a multiple of `NORM_GROUPS`.
     blocks
         The number of blocks of each stage.
     dense
@@ -80,11 +88,11 @@ class ResNet(nnx.Module):
         The rate of dropout before the dense layer and, without an embedding, before
         the last one.
     embedding
-        If given, the dense layer is followed by a linear one of this width, whose
-        direction says what is like what.
+        The width of a linear layer after the dense one, whose direction is compared
+        for the nearest neighbours; no such layer if None.
     n_types
-        If given, the outputs are structure types, whose probabilities are summed by
-        space group, that of `group_of_type`.
+        The number of structure types, if the classes of the last layer are these; their
+        probabilities are summed by space group, `group_of_type`.
     """
 
     def __init__(
@@ -100,16 +108,16 @@ class ResNet(nnx.Module):
         rngs: nnx.Rngs,
     ) -> None:
         self.stem = _conv(2, widths[0], 7, rngs)
-        made, inputs, places = [], widths[0], INPUT_R.size
+        made, inputs, length = [], widths[0], INPUT_R.size
         for width, count in zip(widths, blocks, strict=True):
-            places = -(-places // 2)
+            length = -(-length // 2)
             for k in range(count):
-                made.append(PreBlock(inputs, width, 1 if k else 2, rngs))
+                made.append(PreActivationBlock(inputs, width, 1 if k else 2, rngs))
                 inputs = width
         self.blocks = nnx.List(made)
         self.norm = _norm(inputs, rngs)
         self.drop = nnx.Dropout(dropout)
-        self.dense = nnx.Linear(places * inputs, dense, kernel_init=_HE, rngs=rngs)
+        self.dense = nnx.Linear(length * inputs, dense, kernel_init=_HE, rngs=rngs)
         width = embedding or dense
         self.embedding = nnx.data(
             nnx.Linear(dense, width, rngs=rngs) if embedding else None
@@ -121,7 +129,7 @@ class ResNet(nnx.Module):
         self.last = nnx.Linear(width, n_types or n_groups, rngs=rngs)
 
     def embed(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
-        """Return what the last layer sees of G(r), (n, width)."""
+        """Return the inputs of the last layer, (n, width), for G(r), (n, 209)."""
         x = self.stem(views(g))
         for block in self.blocks:
             x = block(x)
@@ -133,19 +141,22 @@ class ResNet(nnx.Module):
         return x * jax.lax.rsqrt(jnp.mean(x**2, axis=1, keepdims=True) + 1e-6)
 
     def head(self, embedding: Array) -> Array:
-        """Return log-probabilities of space groups from what `embed` returns."""
-        return self.by_group(jax.nn.log_softmax(self.last(embedding)))
+        """Return log-probabilities, (n, n_groups), for embeddings, (n, width)."""
+        return self.sum_by_group(jax.nn.log_softmax(self.last(embedding)))
 
-    def classes(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
-        """Return log-probabilities of structure types, or of groups without them."""
+    def predict_types(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
+        """Return log-probabilities of structure types, (n, n_types).
+
+        Without structure types they are those of the space groups.
+        """
         return jax.nn.log_softmax(self.last(self.embed(g, rngs)))
 
-    def by_group(self, log_p: Array) -> Array:
-        """Return log-probabilities of space groups from those of `classes`."""
+    def sum_by_group(self, log_p: Array) -> Array:
+        """Return log-probabilities of space groups from those of structure types."""
         if self.group_of_type is None:
             return log_p
-        belongs = jax.nn.one_hot(self.group_of_type[...], self.n_groups)
-        p = jnp.matmul(jnp.exp(log_p), belongs, precision=jax.lax.Precision.HIGHEST)
+        membership = jax.nn.one_hot(self.group_of_type[...], self.n_groups)
+        p = jnp.matmul(jnp.exp(log_p), membership, precision=jax.lax.Precision.HIGHEST)
         return jnp.log(jnp.maximum(p, TINY))
 
     def __call__(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:

@@ -1,8 +1,8 @@
-"""Numbers that `resnet` and its NumPy copy share, free of imports."""
+"""Constants of `resnet` and `resnet_numpy`, of which only the former imports JAX."""
 
 WINDOW = 33
-"""Points over which the local size of G(r) is taken: 4.5 Å."""
+"""The window of the local r.m.s. of G(r), in grid points: 4.5 Å."""
 NORM_GROUPS = 8
-"""The groups of channels that are normalised together."""
+"""The number of channel groups of GroupNorm."""
 TINY = 1e-30
-"""The least probability of a space group."""
+"""The lowest probability of a space group."""

@@ -1,6 +1,6 @@
-"""The network `ResNet` in NumPy: it answers before JAX would have been imported.
+"""The network `ResNet` in NumPy: a prediction takes less time than importing JAX.
 
-What each part computes is said in `gromega.networks.resnet`.
+`gromega.networks.resnet` describes each layer: change both together.
 """
 
 from collections.abc import Mapping
@@ -11,32 +11,33 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from gromega._util.threads import in_threads
-from gromega.networks.logits import finite, log_softmax
-from gromega.networks.quantize import restore
+from gromega.networks.logits import check_finite, log_softmax
+from gromega.networks.quantize import dequantize
 from gromega.networks.resnet_constants import NORM_GROUPS, TINY, WINDOW
 from gromega.pdf.network_grid import INPUT_R
 
 Floats = NDArray[np.float32]
 
+# PDFs in one block of a thread: their activations fit into a core's cache.
 _BLOCK = 64
 
 
 class NumpyResNet:
-    """The network of `gromega.networks.resnet.ResNet`, to infer with.
+    """The network `gromega.networks.resnet.ResNet`, for inference.
 
     Parameters
     ----------
     arrays
-        Its weights, as a file holds them.
+        The weights, as `gromega.networks.weights.to_arrays` returns them.
     architecture
-        The arguments that make it, as in `recipes.make_network`.
+        The arguments of the network, as for `gromega.networks.build.make_network`.
     n_groups
         The number of space groups.
 
     Raises
     ------
     ValueError
-        If the weights are not those of such a network.
+        If the weights do not fit the architecture.
     """
 
     def __init__(
@@ -45,20 +46,20 @@ class NumpyResNet:
         architecture: Mapping[str, Any],
         n_groups: int,
     ) -> None:
-        weights = _Weights(restore(arrays))
+        weights = _Weights(dequantize(arrays))
         widths = architecture["widths"]
         self._stem = _Convolution(weights, "stem", 7, 2, widths[0])
         self._blocks: list[_Block] = []
-        places, inputs = INPUT_R.size, widths[0]
+        length, inputs = INPUT_R.size, widths[0]
         for width, count in zip(widths, architecture["blocks"], strict=True):
-            places = -(-places // 2)
+            length = -(-length // 2)
             for k in range(count):
                 name, stride = f"blocks/{len(self._blocks)}", 1 if k else 2
                 self._blocks.append(_Block(weights, name, inputs, width, stride))
                 inputs = width
         self._norm = _Norm(weights, "norm", inputs)
         width = architecture["dense"]
-        self._dense = _Linear(weights, "dense", places * inputs, width)
+        self._dense = _Linear(weights, "dense", length * inputs, width)
         self._embedding = None
         if architecture.get("embedding"):
             self._embedding = _Linear(
@@ -67,23 +68,23 @@ class NumpyResNet:
             width = architecture["embedding"]
         n_types = architecture.get("n_types")
         self._last = _Linear(weights, "last", width, n_types or n_groups)
-        self._belongs = None
+        self._membership = None
         if n_types:
             group_of_type = weights.take("group_of_type", (n_types,))
-            self._belongs = np.eye(n_groups, dtype=np.float32)[group_of_type]
-        weights.finish()
+            self._membership = np.eye(n_groups, dtype=np.float32)[group_of_type]
+        weights.check_all_taken()
 
     def predict(self, g: Floats) -> Floats:
         """Return log-probabilities, (n, n_groups), for G on `INPUT_R`, (n, 209)."""
         return self.head(self.embed(g))
 
     def embed(self, g: Floats) -> Floats:
-        """Return what the last layer sees of G(r), (n, width)."""
-        return finite(np.concatenate(in_threads(self._embed, g, _BLOCK)))
+        """Return embeddings, (n, width), for G on `INPUT_R`, (n, 209)."""
+        return check_finite(np.concatenate(in_threads(self._embed, g, _BLOCK)))
 
     def head(self, x: Floats) -> Floats:
-        """Return log-probabilities, (n, n_groups), from embeddings."""
-        return finite(np.concatenate(in_threads(self._head, x, _BLOCK)))
+        """Return log-probabilities, (n, n_groups), for embeddings, (n, width)."""
+        return check_finite(np.concatenate(in_threads(self._head, x, _BLOCK)))
 
     def _embed(self, g: Floats) -> Floats:
         x = self._stem(views(g))
@@ -98,15 +99,16 @@ class NumpyResNet:
 
     def _head(self, x: Floats) -> Floats:
         x = self._last(x)
-        if self._belongs is None:
+        if self._membership is None:
             return log_softmax(x)
         x -= x.max(axis=1, keepdims=True)
-        p = np.exp(x, out=x) @ self._belongs
-        return np.log(np.maximum(p / p.sum(axis=1, keepdims=True), TINY))
+        p: Floats = np.exp(x, out=x) @ self._membership
+        log_p: Floats = np.log(np.maximum(p / p.sum(axis=1, keepdims=True), TINY))
+        return log_p
 
 
 def views(g: Floats) -> Floats:
-    """Return the two views of G(r), (n, 209, 2)."""
+    """Return G(r) normalized in two ways, (n, 209) to (n, 209, 2)."""
     largest = np.abs(g).max(axis=1, keepdims=True)
     size: Floats = np.where(largest > 0, largest, 1)
     g = g / size
@@ -116,12 +118,12 @@ def views(g: Floats) -> Floats:
     total = np.cumsum(padded, axis=1, dtype=np.float64)
     local = ((total[:, WINDOW:] - total[:, :-WINDOW]) / WINDOW).astype(np.float32)
     whole = g / np.sqrt(mean + 1e-12)
-    levelled = g / np.sqrt(local + 1e-3 * mean + 1e-12)
-    return np.stack([whole, levelled], axis=2, dtype=np.float32)
+    level = g / np.sqrt(local + 1e-3 * mean + 1e-12)
+    return np.stack([whole, level], axis=2, dtype=np.float32)
 
 
 class _Weights:
-    """Arrays to be taken by name, each once."""
+    """Arrays by name, of which the layers take each once and check its shape."""
 
     def __init__(self, arrays: dict[str, NDArray[Any]]) -> None:
         self._left = arrays
@@ -129,14 +131,15 @@ class _Weights:
     def take(self, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
         array = self._left.pop(name, None)
         if array is None:
-            raise ValueError(f"there is no {name}")
+            raise ValueError(f"{name} is missing")
         if array.shape != shape:
             raise ValueError(f"{name} has the shape {array.shape}, not {shape}")
         return array
 
-    def finish(self) -> None:
+    def check_all_taken(self) -> None:
         if self._left:
-            raise ValueError(f"there is no place for {next(iter(self._left))}")
+            name = next(iter(self._left))
+            raise ValueError(f"{name} is not part of the network")
 
 
 class _Linear:
@@ -151,7 +154,7 @@ class _Linear:
 
 
 class _Convolution:
-    """A convolution along r, padded so that it keeps the length but for strides."""
+    """A convolution along r, (n, l, inputs) to (n, ⌈l / stride⌉, outputs)."""
 
     def __init__(
         self, weights: _Weights, name: str, taps: int, inputs: int, outputs: int,
@@ -164,20 +167,20 @@ class _Convolution:
 
     def __call__(self, x: Floats) -> Floats:
         n, length, inputs = x.shape
-        places = -(-length // self._stride)
-        missing = max((places - 1) * self._stride + self._taps - length, 0)
+        n_out = -(-length // self._stride)
+        missing = max((n_out - 1) * self._stride + self._taps - length, 0)
         padded = np.zeros((n, length + missing, inputs), np.float32)
         padded[:, missing // 2 : missing // 2 + length] = x
         windows = sliding_window_view(padded, (self._taps, inputs), (1, 2))
-        # A copy in which each place holds all that it sees: one product is left.
-        columns = windows[:, :: self._stride, 0].reshape(n * places, -1)
+        # Copied window by window, so that one matrix product is left.
+        columns = windows[:, :: self._stride, 0].reshape(n * n_out, -1)
         y: Floats = columns @ self._kernel
         y += self._bias
-        return y.reshape(n, places, -1)
+        return y.reshape(n, n_out, -1)
 
 
 class _Norm:
-    """A norm over r and groups of channels."""
+    """GroupNorm: over r and groups of channels, (n, l, channels)."""
 
     def __init__(self, weights: _Weights, name: str, channels: int) -> None:
         self._scale = weights.take(f"{name}/scale", (channels,))
@@ -186,7 +189,7 @@ class _Norm:
     def __call__(self, x: Floats) -> Floats:
         n, length, channels = x.shape
         each = channels // NORM_GROUPS
-        # By channel first: that is many times as fast.
+        # Sums by channel first, then by group: many times faster than the reverse.
         sums = np.ones(length, np.float32) @ x
         squares = np.einsum("nlc,nlc->nc", x, x)
         mean = sums.reshape(n, NORM_GROUPS, each).mean(axis=2) / length
@@ -224,7 +227,7 @@ class _Block:
 def _silu(x: Floats) -> Floats:
     """Return x / (1 + exp(-x))."""
     y = np.negative(x)
-    # Where exp overflows, infinity gives the right zero.
+    # If exp(-x) overflows to infinity, the quotient is 0, as it should be.
     with np.errstate(over="ignore"):
         np.exp(y, out=y)
     y += 1

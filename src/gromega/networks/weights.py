@@ -1,4 +1,7 @@
-"""Weights as a file holds them: a byte for each number of a matrix."""
+"""The weights of a Flax network as the arrays of a weights file, and back.
+
+`quantize` defines how each array is stored, without importing JAX.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,41 +11,24 @@ import numpy as np
 from flax import nnx
 from numpy.typing import NDArray
 
-from gromega.networks.quantize import SCALE, restore
-
-_LEVELS = 127
-# A scale keeps 16 of its 24 bits: then a scale times a level has no rounding error.
-_SHORT = np.int32(-256)
+from gromega.networks.quantize import dequantize, quantize, round_matrix
 
 
 def round_weights(network: nnx.Module) -> None:
-    """Round a network's matrices to what `to_arrays` stores in one byte each.
-
-    Each output of a layer has its own scale: w = s q with whole numbers q up to 127.
-    """
+    """Round a network's matrices, in place, to values that an int8 can store."""
     for _, value in nnx.to_flat_state(nnx.state(network, nnx.Param)):
         if value.ndim > 1:
-            whole = np.asarray(value[...])
-            scale = _scale(whole)
-            scale = (scale.view(np.int32) & _SHORT).view(np.float32)
-            value[...] = jnp.asarray(_levels(whole, scale) * scale)
+            value[...] = jnp.asarray(round_matrix(np.asarray(value[...])))
 
 
 def to_arrays(network: nnx.Module) -> dict[str, NDArray[Any]]:
     """Return the state of a network as the arrays of a file, by name.
 
-    Rounded matrices are whole numbers with scales, the others are as they are.
+    Rounded matrices are int8 with scales; all other arrays are as they are.
     """
-    arrays = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for keys, value in nnx.to_flat_state(nnx.state(network)):
-        name, array = "/".join(map(str, keys)), np.asarray(value[...], order="C")
-        if array.dtype == np.float32 and array.ndim > 1:
-            scale = _scale(array)
-            levels = _levels(array, scale)
-            if np.array_equal(levels * scale, array):
-                arrays[name + SCALE] = scale
-                array = levels.astype(np.int8)
-        arrays[name] = array
+        arrays |= quantize(_name(keys), np.asarray(value[...], order="C"))
     return arrays
 
 
@@ -52,42 +38,34 @@ def set_arrays(network: nnx.Module, arrays: Mapping[str, NDArray[Any]]) -> nnx.M
     Parameters
     ----------
     network
-        The network, of any weights or of shapes alone.
+        The network, with any weights or with shapes alone (`nnx.eval_shape`).
     arrays
-        The arrays.
+        The arrays by name.
 
     Raises
     ------
     ValueError
-        If they are not those of such a network.
+        If a name or a shape is not that of the network.
     """
     graph, state = nnx.split(network)
     flat = nnx.to_flat_state(state)
-    names = {"/".join(map(str, keys)) for keys, _ in flat}
-    stored = restore(arrays)
-    if names != set(stored):
-        raise ValueError("its names are not those of the network")
+    names = {_name(keys) for keys, _ in flat}
+    weights = dequantize(arrays)
+    if names != set(weights):
+        odd = min(names ^ set(weights))
+        where = "is missing" if odd in names else "is not part of the network"
+        raise ValueError(f"{odd} {where}")
     filled = []
     for keys, value in flat:
-        name = "/".join(map(str, keys))
-        array = stored[name]
+        array = weights[_name(keys)]
         if array.shape != value.shape:
-            raise ValueError(f"{name} has the shape {array.shape}")
+            raise ValueError(
+                f"{_name(keys)} has the shape {array.shape}, not {value.shape}"
+            )
         filled.append((keys, value.replace(jnp.asarray(array, value.dtype))))
     made: nnx.Module = nnx.merge(graph, nnx.from_flat_state(filled))
     return made
 
 
-def _scale(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the scale of each output by which the largest number is 127."""
-    largest = np.abs(array).reshape(-1, array.shape[-1]).max(axis=0)
-    scale: NDArray[np.float32] = largest / np.float32(_LEVELS)
-    return scale
-
-
-def _levels(
-    array: NDArray[np.float32], scale: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    some = np.where(scale > 0, scale, np.float32(1))
-    levels: NDArray[np.float32] = np.clip(np.round(array / some), -_LEVELS, _LEVELS)
-    return levels
+def _name(keys: tuple[Any, ...]) -> str:
+    return "/".join(map(str, keys))

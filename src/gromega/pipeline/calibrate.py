@@ -27,7 +27,7 @@ from gromega.pdf.random_conditions import at_random
 from gromega.pdf.spectrum import pair_spectra
 from gromega.pipeline.parts import box_part, formulas_of, part_of
 from gromega.pipeline.paths import CRYSTALS, MODEL, OTHER_GROUPS, SPLIT, TRAINED
-from gromega.training.inputs import Part
+from gromega.training.inputs import LabelledPDFs
 from gromega.training.recipes import Recipe, get_recipe
 
 # Each crystal of the validation part is seen once a seed, at other conditions, where
@@ -48,7 +48,7 @@ def calibrate(params: Params) -> None:
     model = load_model(TRAINED, compiled=True)
     recipe = get_recipe(params.train.recipe)
     validation = part_of("validation", model.space_groups)
-    if recipe.memory:
+    if recipe.neighbours:
         model = _remembering(model, recipe, validation)
     where, seen = "the reference", validation
     if model.box:
@@ -68,7 +68,7 @@ def calibrate(params: Params) -> None:
     save_model(MODEL, replace(model, test_crystals=_held_out(model)))
 
 
-def _doubting(model: Model, params: Params, known: Part) -> Model:
+def _doubting(model: Model, params: Params, known: LabelledPDFs) -> Model:
     """Return a model that knows how sure it is of groups that it does not know."""
     table = read_table(OTHER_GROUPS)
     n = table.num_rows
@@ -118,12 +118,12 @@ def _held_out(model: Model) -> TestCrystals:
     )
 
 
-def _remembering(model: Model, recipe: Recipe, validation: Part) -> Model:
+def _remembering(model: Model, recipe: Recipe, validation: LabelledPDFs) -> Model:
     """Return a model that remembers the crystals of the training part."""
     part = part_of("train", model.space_groups)
     table = rows_of(read_table(CRYSTALS), part.ids)
     box = model.box
-    seeds = range(MEMORY_SEED, MEMORY_SEED + recipe.memory - 1) if box else ()
+    seeds = range(MEMORY_SEED, MEMORY_SEED + recipe.neighbours - 1) if box else ()
     usual = [part.g]
     if box:
         usual += [box_part(part, box, [seed]).g for seed in seeds]

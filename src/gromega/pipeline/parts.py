@@ -1,4 +1,4 @@
-"""Parts of the split with their PDFs."""
+"""Parts of the split with their PDFs, classes and formulas."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,26 +13,45 @@ from gromega.lake.store import read_pdfs, read_spectra
 from gromega.networks.logits import classes
 from gromega.pdf.random_conditions import at_random
 from gromega.pipeline.paths import CRYSTALS, REFERENCE_PDFS, SPECTRA, SPLIT
-from gromega.training.inputs import Part
+from gromega.training.inputs import LabelledPDFs
 
 
-def part_of(name: str, groups: NDArray[np.int64]) -> Part:
-    """Return a part of the split at the reference, its classes among some groups."""
+def part_of(name: str, groups: NDArray[np.int64]) -> LabelledPDFs:
+    """Return the PDFs of a part of the split at the reference.
+
+    Parameters
+    ----------
+    name
+        The name of the part: train, validation or test.
+    groups
+        The space groups of the model, (n_groups,), of which the classes are indices.
+    """
     ids, labels = read_part(SPLIT, name)
     g = read_pdfs(REFERENCE_PDFS, ids)
-    return Part(ids, g, classes(groups, labels))
+    return LabelledPDFs(ids, g, classes(groups, labels))
 
 
-def box_part(part: Part, box: Box, seeds: Sequence[int]) -> Part:
-    """Return a part of the split at conditions from all over a box, once a seed."""
+def box_part(part: LabelledPDFs, box: Box, seeds: Sequence[int]) -> LabelledPDFs:
+    """Return the PDFs of the same crystals at conditions drawn from a box.
+
+    Parameters
+    ----------
+    part
+        The part of the split, n crystals.
+    box
+        The box.
+    seeds
+        The seeds of the conditions: each gives all crystals once, so that the result
+        has len(seeds) × n rows.
+    """
     spectra, density = read_spectra(SPECTRA, part.ids)
     parts = [at_random(spectra, density, box, seed) for seed in seeds]
     n = len(parts)
-    return Part(np.tile(part.ids, n), np.concatenate(parts), np.tile(part.y, n))
+    return LabelledPDFs(np.tile(part.ids, n), np.concatenate(parts), np.tile(part.y, n))
 
 
 def formulas_of(ids: NDArray[np.str_], crystals: Path = CRYSTALS) -> list[str]:
-    """Return the formulas of crystals, each as often as it is asked for."""
+    """Return the formula of each crystal, in the order of the ids."""
     table = read_table(crystals, ["id", "formula"])
     columns = (table[name].to_pylist() for name in ("id", "formula"))
     formulas = dict(zip(*columns, strict=True))

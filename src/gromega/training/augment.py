@@ -1,4 +1,4 @@
-"""Label-preserving changes of training PDFs, made anew for every batch."""
+"""Random changes of training PDFs that keep their space groups, new in every batch."""
 
 import math
 from functools import lru_cache
@@ -11,27 +11,36 @@ from numpy.typing import NDArray
 
 from gromega.pdf.network_grid import INPUT_R
 
-_STRAINS = 33
-_GROUPS = 8
+# Strains from -largest to largest.
+_N_STRAINS = 33
+# Groups of a batch, each stretched by one strain.
+_N_GROUPS = 8
+# Half the width of the windowed sinc, in grid points.
 _HALF_WIDTH = 12
-_RIPPLES = 3
+# Waves in the ripples of one PDF.
+_N_WAVES = 3
 
 
 @lru_cache
 def stretch_matrices(largest: float) -> NDArray[np.float32]:
-    """Return the maps of G(r) to that of a strained crystal, (n_strains, 209, 209).
+    """Return matrices that stretch G(r), (33, 209, 209) float32.
 
-    Strains run from -largest to largest, alike in all directions: G is read at
-    r / (1 + strain). The network's grid, π/23 Å, samples G at the Nyquist rate of
-    Qmax 23 Å⁻¹, so a windowed sinc interpolates it where a line would blur it.
-    Beyond its ends G is taken to go on as it ends.
+    The strains are isotropic, evenly spaced from -largest to largest; a crystal with
+    the strain ε has G(r / (1 + ε)). The grid step of π/23 Å samples G at the Nyquist
+    rate of Qmax 23 Å⁻¹, so a windowed sinc interpolates it; linear interpolation would
+    blur it. Beyond the ends of the grid, G keeps its value there.
+
+    Parameters
+    ----------
+    largest
+        The largest strain.
     """
     step = INPUT_R[1] - INPUT_R[0]
     n = INPUT_R.size
     nodes = np.arange(-_HALF_WIDTH, n + _HALF_WIDTH)
-    matrices = np.zeros((_STRAINS, n, n))
+    matrices = np.zeros((_N_STRAINS, n, n))
     for matrix, strain in zip(
-        matrices, np.linspace(-largest, largest, _STRAINS), strict=True
+        matrices, np.linspace(-largest, largest, _N_STRAINS), strict=True
     ):
         at = (INPUT_R / (1.0 + strain) - INPUT_R[0]) / step
         away = np.clip(at[:, None] - nodes, -_HALF_WIDTH, _HALF_WIDTH)
@@ -43,22 +52,37 @@ def stretch_matrices(largest: float) -> NDArray[np.float32]:
 
 
 def stretch(x: Array, key: Array, matrices: Array) -> Array:
-    """Return PDFs, (n, 209), strained at random.
+    """Return PDFs, (n, 209), stretched by random strains.
 
-    A batch is strained in a few groups, each by one matrix.
+    Parameters
+    ----------
+    x
+        G(r), (n, 209). It is stretched in up to 8 groups of consecutive rows, each by
+        one matrix.
+    key
+        The random key.
+    matrices
+        The matrices, as of `stretch_matrices`.
     """
-    groups = math.gcd(x.shape[0], _GROUPS)
+    groups = math.gcd(x.shape[0], _N_GROUPS)
     chosen = jax.random.randint(key, (groups,), 0, matrices.shape[0])
     grouped = x.reshape(groups, -1, x.shape[1])
     return jnp.einsum("gij,gbj->gbi", matrices[chosen], grouped).reshape(x.shape)
 
 
 def ripples(g: Array, key: Array) -> Array:
-    """Return G(r), (n, 209), half of it with ripples at low r.
+    """Return G(r), (n, 209), with ripples at low r in half of the rows.
 
-    What is wrong with F(Q) is mostly smooth in Q (background, absorption, Compton
-    scattering), so it is found below the first peaks of G(r): a few waves that die
-    out within an ångström or two.
+    Errors of F(Q) are mostly smooth in Q (background, absorption, Compton scattering),
+    so they appear in G(r) below its first peaks, as a few waves that decay within one
+    or two ångströms.
+
+    Parameters
+    ----------
+    g
+        G(r), (n, 209).
+    key
+        The random key.
     """
     keys = jax.random.split(key, 5)
     n = g.shape[0]
@@ -66,7 +90,7 @@ def ripples(g: Array, key: Array) -> Array:
     size = 0.4 * jax.random.uniform(keys[0], (n, 1)) * jnp.abs(g).max(1, keepdims=True)
     size = jnp.where(jax.random.bernoulli(keys[1], 0.5, (n, 1)), size, 0.0)
     length = jax.random.uniform(keys[2], (n, 1), minval=0.2, maxval=1.2)
-    q = jax.random.uniform(keys[3], (n, _RIPPLES, 1), minval=1.0, maxval=15.0)
-    phase = jax.random.uniform(keys[4], (n, _RIPPLES, 1), maxval=2.0 * jnp.pi)
+    q = jax.random.uniform(keys[3], (n, _N_WAVES, 1), minval=1.0, maxval=15.0)
+    phase = jax.random.uniform(keys[4], (n, _N_WAVES, 1), maxval=2.0 * jnp.pi)
     waves = jnp.sin(q * r + phase).mean(axis=1)
     return g + size * waves * jnp.exp(-r / length)

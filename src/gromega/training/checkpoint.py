@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a training on disk, to go on after it was killed."""
+"""Checkpoints: the state of a training on disk, from which a stopped one continues."""
 
 import hashlib
 import logging
@@ -12,14 +12,20 @@ import numpy as np
 import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 
-from gromega.training.devices import here, is_first
+from gromega.training.devices import is_first, local
 
 WORK = Path(".work")
-"""Where state is kept that no stage puts out: ignored by git and by DVC."""
+"""The folder of files that are no output of a stage; git and DVC ignore it."""
 
 
 def fingerprint(*parts: Any) -> str:
-    """Return a short hash of what determines a training: arrays, files, values."""
+    """Return a hash of 16 digits of everything that determines a training.
+
+    Parameters
+    ----------
+    parts
+        The arrays, files and other values; a value is hashed by its ``repr``.
+    """
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, np.ndarray):
@@ -33,17 +39,17 @@ def fingerprint(*parts: Any) -> str:
 
 
 class Checkpoints:
-    """The newest states of one training, in a folder of their own.
+    """The two latest states of one training, in a folder of their own.
 
-    A state is written under another name and renamed when it is whole. Of several
-    processes the first one writes and reads, and tells the others.
+    A state is written under another name and renamed once complete. Of several
+    processes, the first one writes and reads, and sends the state to the others.
 
     Parameters
     ----------
     folder
-        The folder; nothing is ever written where it is None.
+        The folder; if None, nothing is written or restored.
     every
-        The least time between two states within an epoch, s.
+        The shortest time between two states within an epoch, in s.
     """
 
     def __init__(self, folder: Path | None, every: float = 60.0) -> None:
@@ -67,22 +73,29 @@ class Checkpoints:
         )
 
     def due(self) -> bool:
-        """Return whether it is time for another state."""
+        """Return whether the latest state is older than the shortest time."""
         return time.monotonic() - self._last >= self._every
 
     def save(self, step: int, state: Any) -> None:
-        """Write a state, a pytree of arrays.
+        """Write a state.
+
+        Parameters
+        ----------
+        step
+            The number of steps taken.
+        state
+            The state, a pytree of arrays.
 
         Raises
         ------
         OSError
-            If it cannot be written, as on a full disk; the state before stays.
+            If it cannot be written, for example on a full disk. Earlier states stay.
         """
         self._last = time.monotonic()
         if self._folder is None or self._manager is None:
             return
-        host = jax.tree.map(_local, state)
-        # It would log what it then raises, with a traceback for each array.
+        host = jax.tree.map(_to_host, state)
+        # Orbax logs a traceback for each array before it raises.
         log = logging.getLogger("absl")
         level = log.level
         log.setLevel(logging.CRITICAL)
@@ -94,27 +107,33 @@ class Checkpoints:
             reason = str(error).rsplit(": ", 1)[-1]
             raise OSError(
                 f"{self._folder}: the state of the training cannot be written "
-                f"({reason}); mend that and run it again: it goes on from the last "
-                "state that is whole."
+                f"({reason}); solve this, such as by freeing disk space, and run the "
+                "training again: it continues from the last complete state."
             ) from None
         finally:
             log.setLevel(level)
 
     def restore(self, state: Any) -> Any | None:
-        """Return the newest state, or None; `state` says what it looks like."""
+        """Return the latest state, or None if there is none.
+
+        Parameters
+        ----------
+        state
+            A state of the same structure, shapes and types.
+        """
         if self._folder is None:
             return None
-        host = jax.tree.map(_local, state)
+        host = jax.tree.map(_to_host, state)
         newest = -1
         if self._manager is not None:
-            found = self._manager.latest_step()
-            if found is not None:
-                newest = found
+            latest = self._manager.latest_step()
+            if latest is not None:
+                newest = latest
                 host = self._manager.restore(
                     newest, args=ocp.args.StandardRestore(host)
                 )
         if jax.process_count() > 1:
-            # As bytes: JAX would round double precision.
+            # Sent as bytes, since JAX would round float64 to float32.
             sent = jax.tree.map(lambda x: np.frombuffer(x.tobytes(), np.uint8), host)
             newest, sent = multihost_utils.broadcast_one_to_all((newest, sent))
             host = jax.tree.map(
@@ -125,5 +144,5 @@ class Checkpoints:
         return None if newest < 0 else host
 
 
-def _local(leaf: Any) -> np.ndarray[Any, Any]:
-    return np.asarray(here(leaf))
+def _to_host(leaf: Any) -> np.ndarray[Any, Any]:
+    return np.asarray(local(leaf))

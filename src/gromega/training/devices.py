@@ -1,4 +1,4 @@
-"""Devices: one training on all of this machine's, and of others'."""
+"""Devices: one training on all devices of this machine and of several processes."""
 
 import os
 from typing import Any
@@ -10,15 +10,24 @@ from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from numpy.typing import NDArray
 
+Spec: Any = PartitionSpec  # which has no types
 COORDINATOR = "JAX_COORDINATOR_ADDRESS"
 
 
-def join() -> None:
-    """Make this process one of several that train together, if the environment says so.
+def join_processes() -> None:
+    """Join the processes that train together, if the environment names them.
 
     ``JAX_COORDINATOR_ADDRESS`` is the address of the first process, such as
-    ``node1:1234``; ``JAX_NUM_PROCESSES`` and ``JAX_PROCESS_ID``, from 0 on, tell how
-    many there are and which one this is. SLURM and MPI tell the latter two themselves.
+    ``node1:1234``; ``JAX_NUM_PROCESSES`` is the number of processes, and
+    ``JAX_PROCESS_ID`` the number of this one, from 0. SLURM and MPI set the latter two
+    themselves.
+
+    Raises
+    ------
+    ValueError
+        If one of the numbers is not a number.
+    OSError
+        If the first process cannot be reached.
     """
     if COORDINATOR not in os.environ or jax.distributed.is_initialized():
         return
@@ -33,20 +42,21 @@ def join() -> None:
         jax.distributed.initialize(os.environ[COORDINATOR], **numbers)
     except RuntimeError as error:
         raise OSError(
-            f"the process at {COORDINATOR}={os.environ[COORDINATOR]} cannot be joined "
-            f"({error}); is it running, and are the numbers right?"
+            f"cannot join the process at {COORDINATOR}={os.environ[COORDINATOR]} "
+            f"({error}); check that it is running, and JAX_NUM_PROCESSES and "
+            "JAX_PROCESS_ID."
         ) from None
 
 
 def is_first() -> bool:
-    """Return whether this process is the one that writes."""
+    """Return whether this process is the first one, which alone writes files."""
     return jax.process_index() == 0
 
 
 class Devices:
-    """All devices of all processes, which share the rows of a batch.
+    """All devices of all processes; each computes a part of the rows of a batch.
 
-    Parameters and data are on each; XLA sums up the gradients.
+    Every device holds all parameters and data. XLA sums the gradients.
     """
 
     def __init__(self) -> None:
@@ -57,13 +67,13 @@ class Devices:
         """The number of devices."""
         return int(self._mesh.size)
 
-    def everywhere(self, tree: Any) -> Any:
-        """Return arrays as all devices hold them."""
-        return jax.tree.map(lambda leaf: self._put(leaf, PartitionSpec()), tree)
+    def replicate(self, tree: Any) -> Any:
+        """Return a pytree of arrays with a copy of each on every device."""
+        return jax.tree.map(lambda leaf: self._put(leaf, Spec()), tree)
 
-    def shared(self, rows: NDArray[np.int64]) -> Any:
-        """Return the rows of batches, (..., n_batch), a part of each on each device."""
-        return self._put(rows, PartitionSpec(*[None] * (rows.ndim - 1), "rows"))
+    def shard(self, rows: NDArray[np.int64]) -> Any:
+        """Return rows, (..., n_batch), an equal part of the batch on each device."""
+        return self._put(rows, Spec(*[None] * (rows.ndim - 1), "rows"))
 
     def _put(self, leaf: Any, spec: PartitionSpec) -> Any:
         sharding = NamedSharding(self._mesh, spec)
@@ -80,8 +90,8 @@ class Devices:
         )
 
 
-def here(leaf: Any) -> Any:
-    """Return what all devices hold alike, as this process has it."""
+def local(leaf: Any) -> Any:
+    """Return this process's copy of an array of which every device holds a copy."""
     if isinstance(leaf, Array) and not leaf.is_fully_addressable:
         return leaf.addressable_data(0)
     return leaf

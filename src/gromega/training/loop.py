@@ -1,11 +1,9 @@
-"""Training: the loop over epochs, and what it comes to."""
+"""The training loop over epochs."""
 
-import csv
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from io import StringIO
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,121 +13,80 @@ import numpy as np
 from flax import nnx
 from numpy.typing import ArrayLike, NDArray
 
-from gromega._util.files import write_whole
-from gromega.networks.inference import Compiled
-from gromega.networks.logits import ranks
 from gromega.training.checkpoint import Checkpoints
-from gromega.training.devices import Devices, here
-from gromega.training.inputs import Part, TrainingInputs
+from gromega.training.devices import Devices, local
+from gromega.training.history import Epoch, Progress, accuracies
+from gromega.training.inputs import LabelledPDFs, TrainingInputs
 from gromega.training.recipes import Recipe
 from gromega.training.step import State, make_scan, make_step
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch came to.
-
-    Parameters
-    ----------
-    epoch
-        The number of the epoch, from 1.
-    loss
-        The mean loss.
-    top1, top6
-        The accuracies on the validation part at the reference.
-    box_top1, box_top6
-        The same at conditions from all over the box; nan for a recipe without one.
-    """
-
-    epoch: int
-    loss: float
-    top1: float
-    top6: float
-    box_top1: float = float("nan")
-    box_top6: float = float("nan")
-
-    @property
-    def merit(self) -> float:
-        """What the best epoch has most of: the mean top-1 accuracy."""
-        return float(np.nanmean([self.top1, self.box_top1]))
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a training is: for a progress bar."""
-
-    epoch: int
-    step: int
-    steps: int
-    loss: float
-    rate: float
 
 
 def train_network(
     recipe: Recipe,
     network: nnx.Module,
-    feed: TrainingInputs,
-    validation: Part,
-    test_crystals: ArrayLike,
+    inputs: TrainingInputs,
+    validation: LabelledPDFs,
+    test_ids: ArrayLike,
     epochs: int,
     seed: int,
-    box: Part | None = None,
+    box: LabelledPDFs | None = None,
     report: Callable[[Epoch | Progress], None] | None = None,
     folder: Path | None = None,
     scan: bool | None = None,
 ) -> tuple[nnx.Module, list[Epoch]]:
-    """Train a network and return it as it was in its best epoch.
+    """Train a network and return it as it was after its best epoch, and all epochs.
 
-    The best epoch is the one of highest top-1 accuracy on the validation part, the
-    mean of that at the reference and over the box where there is one. All devices
-    share the rows of each batch.
+    The best epoch has the highest top-1 accuracy on the validation part: at the
+    reference, or the mean of that and of the accuracy over the box. All devices share
+    the rows of each batch.
 
     Parameters
     ----------
     recipe
         The recipe.
     network
-        The network as it starts; it stays as it is.
-    feed
-        What gives the batches.
+        The network to start from; it is left as it is.
+    inputs
+        The training inputs.
     validation
         The validation part at the reference.
-    test_crystals
-        The ids of the test part, to refuse any of them.
+    test_ids
+        The ids of the test part, none of which may be trained on or validated on.
     epochs
         The number of epochs.
     seed
-        The seed of dropout and the order of the data.
+        The seed of dropout, of the order of the rows, and of each batch.
     box
         The validation part at conditions from the whole box.
     report
-        Called after every epoch, and after every step that is a call of its own.
+        The function to call after every epoch, and after every step unless an epoch is
+        one call.
     folder
-        Where the state is kept, to go on from there if there is one; nowhere if left
-        out.
+        The folder of the checkpoints, from which a stopped training continues; none are
+        written if None.
     scan
-        Whether an epoch is one call, as a GPU likes it; if left out, where there is a
-        GPU. On a CPU XLA is slow at gradients of convolutions within a scan.
+        Whether an epoch is one call (`jax.lax.scan`); if None, only on a GPU, since
+        XLA's gradients of convolutions within a scan are slow on a CPU.
 
     Raises
     ------
     ValueError
-        If a crystal of the test part is to be learned from or chosen by, or the loss
-        is no longer finite.
+        If a test crystal is among the training or validation crystals, if the crystals
+        are too few for the devices, or if the loss is no longer finite.
     """
-    _refuse_leaks(np.concatenate([feed.ids, validation.ids]), test_crystals)
+    _check_no_test_crystals(np.concatenate([inputs.ids, validation.ids]), test_ids)
     devices = Devices()
-    size = feed.rows(0).size
-    batch = _batch_size(min(recipe.batch, size), devices.count, feed.mixed)
+    size = inputs.rows(0).size
+    batch = _batch_size(min(recipe.batch, size), devices.count, inputs.n_conditions)
     steps = size // batch
     graph, *states = jax.tree.map(jnp.copy, nnx.split(network, nnx.Param, ...))
     optimizer = recipe.optimizer(epochs, steps)
     state = (*states, optimizer.init(states[0]))
     scan = jax.default_backend() != "cpu" if scan is None else scan
 
-    one = make_step(recipe, graph, optimizer, feed)
-    take_step = jax.jit(one, donate_argnums=0)
-    take_all = jax.jit(make_scan(one, feed), donate_argnums=(0, 2))
+    step = make_step(recipe, graph, optimizer, inputs)
+    take_step = jax.jit(step, donate_argnums=0)
+    take_epoch = jax.jit(make_scan(step, inputs), donate_argnums=(0, 2))
     checkpoints = Checkpoints(folder)
     history: list[Epoch] = []
     best = jax.tree.map(jnp.copy, states)
@@ -138,28 +95,28 @@ def train_network(
     def packed() -> dict[str, Any]:
         return _pack(state, best, done, losses, history, epochs)
 
-    kept = checkpoints.restore(packed())
-    if kept is not None:
-        state, best, done, losses, history = _unpack(kept, state, best)
-    state = devices.everywhere(state)
-    pool = devices.everywhere(feed.pool(done))
+    latest = checkpoints.restore(packed())
+    if latest is not None:
+        state, best, done, losses, history = _unpack(latest, state, best)
+    state = devices.replicate(state)
+    buffer = devices.replicate(inputs.operator_buffer(done))
     start, first = time.monotonic(), done
     for epoch in range(done // steps, epochs):
-        stock = devices.everywhere(feed.stock(epoch))
-        order = np.random.default_rng([seed, epoch]).permutation(feed.rows(epoch))
+        arrays = devices.replicate(inputs.epoch_arrays(epoch))
+        order = np.random.default_rng([seed, epoch]).permutation(inputs.rows(epoch))
         rows = order[: steps * batch].reshape(steps, batch)
         keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), epoch), steps)
         if scan:
             numbers = jnp.arange(epoch * steps, (epoch + 1) * steps)
-            plan = devices.shared(rows), *devices.everywhere((keys, numbers))
-            state, pool, taken = take_all(state, stock, pool, *plan)
-            losses, done = np.array(here(taken)), (epoch + 1) * steps
+            plan = devices.shard(rows), *devices.replicate((keys, numbers))
+            state, buffer, taken = take_epoch(state, arrays, buffer, *plan)
+            losses, done = np.array(local(taken)), (epoch + 1) * steps
         else:
             for i in range(done - epoch * steps, steps):
-                plan = devices.shared(rows[i]), devices.everywhere(keys[i])
-                state, loss = take_step(state, stock, pool, *plan)
-                pool = feed.renew(pool, done)
-                losses[i] = float(here(loss))
+                plan = devices.shard(rows[i]), devices.replicate(keys[i])
+                state, loss = take_step(state, arrays, buffer, *plan)
+                buffer = inputs.refresh(buffer, done)
+                losses[i] = float(local(loss))
                 done += 1
                 if report:
                     rate = (done - first) * batch / (time.monotonic() - start)
@@ -168,18 +125,18 @@ def train_network(
                     checkpoints.save(done, packed())
         if not np.isfinite(losses).all():
             raise ValueError(
-                f"the loss is {losses.mean()} in epoch {epoch + 1}; lower the learning "
-                "rate."
+                f"the loss is {losses.mean()} in epoch {epoch + 1}; train again with a "
+                "lower train.rate."
             )
-        current = jax.tree.map(jnp.asarray, jax.tree.map(here, state[:2]))
+        current = jax.tree.map(jnp.asarray, jax.tree.map(local, state[:2]))
         network = nnx.merge(graph, *current)
         result = Epoch(
             epoch + 1,
             float(losses.mean(dtype=np.float64)),
-            *_accuracies(network, validation),
-            *(_accuracies(network, box) if box else ()),
+            *accuracies(network, validation),
+            *(accuracies(network, box) if box else ()),
         )
-        if not history or result.merit > max(past.merit for past in history):
+        if not history or result.mean_top1 > max(past.mean_top1 for past in history):
             best = jax.tree.map(jnp.copy, list(current))
         history.append(result)
         if report:
@@ -188,28 +145,24 @@ def train_network(
     return nnx.merge(graph, *best), history
 
 
-def _batch_size(most: int, n_devices: int, mixed: int) -> int:
-    """Return how many rows a batch has: as many for each device and each condition."""
-    for whole in (math.lcm(n_devices, mixed), n_devices):
-        if most >= whole:
-            return most // whole * whole
+def _batch_size(most: int, n_devices: int, n_conditions: int) -> int:
+    """Return the largest batch that devices, and conditions if possible, divide."""
+    for divisor in (math.lcm(n_devices, n_conditions), n_devices):
+        if most >= divisor:
+            return most // divisor * divisor
     raise ValueError(
-        f"{most} crystals are too few to train on with {n_devices} devices; use fewer."
+        f"{most} crystals are too few to train on {n_devices} devices; use fewer "
+        "devices."
     )
 
 
-def _refuse_leaks(ids: NDArray[np.str_], test_crystals: ArrayLike) -> None:
-    leaked = np.intersect1d(ids, test_crystals)
+def _check_no_test_crystals(ids: NDArray[np.str_], test_ids: ArrayLike) -> None:
+    leaked = np.intersect1d(ids, test_ids)
     if leaked.size:
         raise ValueError(
-            f"{leaked.size} crystals of the test part are among those to train with, "
-            f"such as '{leaked[0]}'; make the split again with 'dvc repro'."
+            f"{leaked.size} test crystals are among the training or validation "
+            f"crystals, such as '{leaked[0]}'; make the split again with 'dvc repro'."
         )
-
-
-def _accuracies(network: nnx.Module, part: Part) -> tuple[float, float]:
-    rank = ranks(Compiled(network).predict(part.g), part.y)
-    return float(np.mean(rank < 1)), float(np.mean(rank < 6))
 
 
 def _pack(
@@ -220,7 +173,7 @@ def _pack(
     history: list[Epoch],
     epochs: int,
 ) -> dict[str, Any]:
-    """Return all that a training needs to go on, as a tree of arrays."""
+    """Return everything a training needs to continue, as a pytree of arrays."""
     rows = np.full((epochs, 6), np.nan)
     for row, epoch in zip(rows, history, strict=False):
         row[:] = list(asdict(epoch).values())
@@ -234,7 +187,7 @@ def _pack(
 
 
 def _unpack(packed: dict[str, Any], state: State, best: Any) -> tuple[Any, ...]:
-    """Return state, best, done, losses and history of `_pack`."""
+    """Return the state, best, done, losses and history that `_pack` packed."""
 
     def like(tree: Any, leaves: Any) -> Any:
         arrays = [jnp.asarray(leaf) for leaf in leaves]
@@ -252,38 +205,3 @@ def _unpack(packed: dict[str, Any], state: State, best: Any) -> tuple[Any, ...]:
         np.array(packed["losses"]),
         history,
     )
-
-
-def write_history(path: Path, history: list[Epoch]) -> None:
-    """Write loss and accuracy by epoch to a CSV file."""
-    text = StringIO()
-    writer = csv.DictWriter(text, list(asdict(history[0])), lineterminator="\n")
-    writer.writeheader()
-    for epoch in history:
-        row = asdict(epoch)
-        writer.writerow({k: "" if np.isnan(v) else f"{v:.6g}" for k, v in row.items()})
-    write_whole(path, text.getvalue())
-
-
-def summary(
-    history: list[Epoch],
-    network: nnx.Module,
-    n_train: int,
-    validation: Part,
-    box: Part | None = None,
-) -> dict[str, float | int]:
-    """Return the best epoch, the accuracies of the network, and sizes of the parts."""
-    best = max(history, key=lambda epoch: epoch.merit)
-    top1, top6 = _accuracies(network, validation)
-    found: dict[str, float | int] = {
-        "best_epoch": best.epoch,
-        "n_train": n_train,
-        "n_validation": int(validation.y.size),
-        "validation_top1": round(top1, 6),
-        "validation_top6": round(top6, 6),
-    }
-    if box:
-        top1, top6 = _accuracies(network, box)
-        found["validation_box_top1"] = round(top1, 6)
-        found["validation_box_top6"] = round(top6, 6)
-    return found

@@ -1,4 +1,8 @@
-"""Recipes: named ways to train, each a network with its loss and optimizer."""
+"""Recipes: named ways to train, each a network with its inputs, loss and optimizer.
+
+To add a recipe, add one entry to `RECIPES`; to add a network, see
+`gromega.networks.build`.
+"""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,8 +16,9 @@ import optax.contrib
 from gromega.conditions import Box
 from gromega.crystals.generate.variants import Changes
 
-# The first and the last layer are no maps between like spaces.
+# Muon is meant for hidden layers: the first and the last layer are trained by AdamW.
 _NOT_BY_MUON = ("stem", "last")
+# The learning rate of AdamW beside Muon, relative to that of Muon.
 _ADAM_SHARE = 0.15
 
 
@@ -24,41 +29,40 @@ class Recipe:
     Parameters
     ----------
     network
-        The network's arguments, without the number of groups.
+        The name and the arguments of the network, as for `make_network`.
     batch
         The number of PDFs in a batch.
     learning_rate
         The highest learning rate.
     decay
-        The decay of the learning rate per epoch, as in exp(-decay · epoch); without
-        one it rises for one epoch, from a twentieth, and falls along a cosine to zero.
+        The decay k of the learning rate, exp(-k epoch). If None, the rate rises for one
+        epoch, from a twentieth, and then falls to zero along a cosine.
     l2
-        The weight of the sum of all squared kernels in the loss.
+        The weight in the loss of the sum of all squared kernels.
     weight_decay
         The decoupled weight decay of AdamW; 0 is Adam.
     balanced
-        Whether a class i weighs N_train / N_i in the loss.
+        Whether a class i has the weight N_train / N_i in the loss.
     stretch
-        The largest strain, alike in all directions, by which training PDFs are
-        stretched anew in every batch: it changes no space group.
+        The largest isotropic strain by which training PDFs are stretched, at random in
+        every batch; it changes no space group.
     muon
-        Whether matrices and convolutions are trained by Muon (Jordan et al., 2024),
-        with steps of orthogonal matrices, and only the rest by AdamW.
+        Whether Muon (Jordan et al., 2024), whose steps are orthogonal matrices, trains
+        matrices and kernels; AdamW trains all other parameters.
     variants
-        How far the variants go that crystals are trained on as; if None, the PDFs of
-        the lake are trained on as they are.
+        The size of the changes from training crystals to their variants; if None, the
+        training uses the PDFs of the lake.
     box
-        The box that the conditions of variants are drawn from; the reference alone if
-        None.
-    extra
+        The box from which the conditions of variants are drawn; the reference if None.
+    augmentation
         Whether variants are also made of the crystals of data/augmentation.parquet.
-    types
-        The weight in the loss of -log p of the structure type, for a network whose
-        outputs are structure types; 0 for others.
-    memory
-        The number of conditions at which the crystals of the training part are
-        embedded to be remembered, the reference first, by each radiation that their
-        variants are seen by; 0 remembers none.
+    type_weight
+        The weight in the loss of -log p of the structure type, whose classes the
+        network then has; 0 for space groups as classes.
+    neighbours
+        The number of conditions, the reference first, at which the training crystals
+        are embedded as the model's nearest neighbours, for each radiation of their
+        variants; 0 for a model without neighbours.
     """
 
     network: dict[str, Any]
@@ -72,12 +76,20 @@ class Recipe:
     muon: bool = False
     variants: Changes | None = None
     box: Box | None = None
-    extra: bool = False
-    types: float = 0.0
-    memory: int = 0
+    augmentation: bool = False
+    type_weight: float = 0.0
+    neighbours: int = 0
 
     def schedule(self, epochs: int, steps: int) -> optax.Schedule:
-        """Return the learning rate by step, for so many epochs of so many steps."""
+        """Return the learning rate by step.
+
+        Parameters
+        ----------
+        epochs
+            The number of epochs.
+        steps
+            The number of steps in an epoch.
+        """
         if self.decay is None:
             return optax.warmup_cosine_decay_schedule(
                 self.learning_rate / 20,
@@ -90,7 +102,7 @@ class Recipe:
         )
 
     def optimizer(self, epochs: int, steps: int) -> optax.GradientTransformation:
-        """Return Muon where the recipe asks for it, AdamW or Adam elsewhere."""
+        """Return the optimizer, for the arguments of `schedule`."""
         schedule = self.schedule(epochs, steps)
         if self.muon:
             return optax.chain(optax.clip_by_global_norm(1.0), self._muon(schedule))
@@ -137,9 +149,9 @@ _ROBUST = Recipe(
     muon=True,
     variants=Changes(keep=0.5, orbits=0.5, other_radiation=0.2),
     box=Box(),
-    extra=True,
-    types=0.5,
-    memory=4,
+    augmentation=True,
+    type_weight=0.5,
+    neighbours=4,
 )  # fmt: skip
 RECIPES: dict[str, Recipe] = {
     # Cheap enough for `make repro` on two cores.
@@ -150,18 +162,18 @@ RECIPES: dict[str, Recipe] = {
         weight_decay=0.05,
         stretch=0.05,
     ),
-    # All conditions of the box at once, on variants of all crystals at hand.
+    # Variants of all crystals, at conditions from the whole box.
     "robust": _ROBUST,
-    # The same at the reference alone: what does being robust cost there?
+    # The same at the reference alone, to measure the cost of robustness there.
     "robust-at-reference": replace(
         _ROBUST,
         box=None,
         variants=Changes(keep=0.5, orbits=0.5, uiso=0.0, other_radiation=0.0),
-        memory=1,
+        neighbours=1,
     ),
     # Liu et al. (2019) as Lan et al. trained it, 160 epochs.
     "paper": _PAPER,
-    # The same with one of its three towers, a third of the work.
+    # One of its three towers: a third of the time.
     "paper-one-tower": replace(_PAPER, network={"name": "liu", "towers": 1}),
 }
 
@@ -176,6 +188,6 @@ def get_recipe(name: str) -> Recipe:
     """
     if name not in RECIPES:
         raise ValueError(
-            f"there is no recipe {name!r}; the recipes are {', '.join(RECIPES)}."
+            f"there is no recipe {name!r}; use one of {', '.join(RECIPES)}."
         )
     return RECIPES[name]

@@ -1,4 +1,4 @@
-"""The step of a training: one batch, its loss, its gradient, new parameters."""
+"""The step of a training: a batch, its loss and gradient, and new parameters."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,44 +9,52 @@ import numpy as np
 from flax import nnx
 from jax import Array
 
-from gromega.training.inputs import TrainingInputs
+from gromega.training.inputs import Arrays, TrainingInputs
 from gromega.training.recipes import Recipe
 
 State = Any
-"""Parameters, what else the network holds, and the state of the optimizer."""
+"""The parameters, the network's other variables, and the optimizer's state."""
+Step = Callable[[State, Arrays, Arrays, Array, Array], tuple[State, Array]]
+"""(state, epoch arrays, operator buffer, rows (n_batch,), key) to (state, loss)."""
 
 
 def make_step(
-    recipe: Recipe, graph: Any, optimizer: Any, feed: TrainingInputs
-) -> Callable[..., tuple[State, Array]]:
-    """Return the step of a training, traceable: (state, loss) of a batch.
+    recipe: Recipe, graph: Any, optimizer: Any, inputs: TrainingInputs
+) -> Step:
+    """Return the step of a training, which is traceable.
 
-    It takes the state, the stock and the pool of the feed, the rows of the batch,
-    (n_batch,), and a random key.
+    Parameters
+    ----------
+    recipe
+        The recipe, for the loss: the mean of -w_i log p_i over the rows, i the class
+        of a row and w_i its weight, plus, by the type mask, the weighted -log p of the
+        structure type, plus the L2 term.
+    graph
+        The graph of the network, as of `nnx.split`.
+    optimizer
+        The optimizer, as of `Recipe.optimizer`.
+    inputs
+        The inputs.
     """
-    counts = np.bincount(feed.y)
-    balanced = feed.y.size / np.maximum(counts, 1)
+    counts = np.bincount(inputs.y)
+    balanced = inputs.y.size / np.maximum(counts, 1)
     weights = jnp.asarray(balanced if recipe.balanced else np.ones(counts.size), float)
-    classes = jnp.asarray(feed.y)
-    types = None if feed.types is None else jnp.asarray(feed.types)
+    classes = jnp.asarray(inputs.y)
+    types = None if inputs.types is None else jnp.asarray(inputs.types)
 
     def loss_of(
-        params: nnx.State,
-        rest: nnx.State,
-        g: Array,
-        typed: Array,
-        rows: Array,
-        key: Array,
-    ) -> tuple[Array, nnx.State]:
+        params: Any, rest: Any, g: Array, type_mask: Array, rows: Array, key: Array
+    ) -> tuple[Array, Any]:
         network = nnx.merge(graph, params, rest, copy=True)
         network.train()
         y, each = classes[rows], jnp.arange(rows.size)
         if types is None:
             log_p, loss = network(g, rngs=nnx.Rngs(dropout=key)), jnp.zeros(())
         else:
-            log_type = network.classes(g, rngs=nnx.Rngs(dropout=key))
-            loss = -recipe.types * jnp.mean(typed * log_type[each, types[rows]])
-            log_p = network.by_group(log_type)
+            log_type = network.predict_types(g, rngs=nnx.Rngs(dropout=key))
+            of_type = type_mask * log_type[each, types[rows]]
+            loss = -recipe.type_weight * jnp.mean(of_type)
+            log_p = network.sum_by_group(log_type)
         loss -= jnp.mean(weights[y] * log_p[each, y])
         if recipe.l2:
             kernels = [
@@ -58,14 +66,14 @@ def make_step(
         return loss, nnx.state(network, nnx.Not(nnx.Param))
 
     def step(
-        state: State, stock: Any, pool: Any, rows: Array, key: Array
+        state: State, arrays: Arrays, buffer: Arrays, rows: Array, key: Array
     ) -> tuple[State, Array]:
         params, rest, moments = state
-        drop_key, data_key = jax.random.split(key)
-        g = feed.inputs(stock, pool, rows, data_key)
+        dropout_key, batch_key = jax.random.split(key)
+        g = inputs.batch(arrays, buffer, rows, batch_key)
         value = jax.value_and_grad(loss_of, has_aux=True)
         (loss, rest), gradient = value(
-            params, rest, g, feed.typed(stock, rows), rows, drop_key
+            params, rest, g, inputs.type_mask(arrays, rows), rows, dropout_key
         )
         updates, moments = optimizer.update(gradient, moments, params)
         params = jax.tree.map(jnp.add, params, updates)
@@ -75,23 +83,32 @@ def make_step(
 
 
 def make_scan(
-    step: Callable[..., tuple[State, Array]], feed: TrainingInputs
-) -> Callable[..., tuple[State, Any, Array]]:
-    """Return what takes many steps in one call: (state, pool, losses).
+    step: Step, inputs: TrainingInputs
+) -> Callable[..., tuple[State, Arrays, Array]]:
+    """Return a function that takes many steps in one call.
 
-    It takes the rows of all steps, (n_steps, n_batch), their keys and numbers.
+    It takes the state, the epoch arrays and the operator buffer, and of all steps the
+    rows, (n_steps, n_batch), the keys and the step numbers, (n_steps,). It returns the
+    state, the buffer and the losses, (n_steps,).
     """
 
     def scan(
-        state: State, stock: Any, pool: Any, rows: Array, keys: Array, numbers: Array
-    ) -> tuple[State, Any, Array]:
-        def body(carry: Any, of: Any) -> tuple[Any, Array]:
-            state, pool = carry
-            rows, key, number = of
-            state, loss = step(state, stock, pool, rows, key)
-            return (state, feed.renew(pool, number)), loss
+        state: State,
+        arrays: Arrays,
+        buffer: Arrays,
+        rows: Array,
+        keys: Array,
+        numbers: Array,
+    ) -> tuple[State, Arrays, Array]:
+        def body(carry: Any, plan: Any) -> tuple[Any, Array]:
+            state, buffer = carry
+            rows, key, number = plan
+            state, loss = step(state, arrays, buffer, rows, key)
+            return (state, inputs.refresh(buffer, number)), loss
 
-        (state, pool), losses = jax.lax.scan(body, (state, pool), (rows, keys, numbers))
-        return state, pool, losses
+        (state, buffer), losses = jax.lax.scan(
+            body, (state, buffer), (rows, keys, numbers)
+        )
+        return state, buffer, losses
 
     return scan

@@ -1,4 +1,4 @@
-"""Structure types as classes of a network: finer than space groups, and within them."""
+"""Structure types as classes of a network, each within one space group."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,28 +8,36 @@ from numpy.typing import NDArray
 
 
 def type_classes(
-    types: Sequence[str], y: NDArray[np.int64], own: int
+    types: Sequence[str], y: NDArray[np.int64], n_own: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the class of each crystal, (n,), and the space group of each class.
+    """Return the class of each crystal, and the space group of each class.
 
-    Every structure type of the first `own` crystals is a class, and every other that
-    at least two crystals have. What remains is a class of its own for each group.
+    Every structure type of a crystal of the split is a class, and so is any other that
+    at least two crystals have. The remaining crystals of each space group are in one
+    class.
 
     Parameters
     ----------
     types
-        The structure types, n of them.
+        The structure types of the crystals, n of them.
     y
-        The space groups, (n,), as indices.
-    own
-        How many of the crystals are those of the split.
+        The space groups of the crystals, (n,), as indices.
+    n_own
+        The number of crystals of the split, which are the first ones.
+
+    Returns
+    -------
+    classes
+        The class of each crystal, (n,).
+    group_of_class
+        The space group of each class, (n_types,), as indices.
     """
     counts = Counter(types)
-    known = set(types[:own]) | {name for name, count in counts.items() if count > 1}
-    names = [
+    known = set(types[:n_own]) | {name for name, count in counts.items() if count > 1}
+    keys = [
         (int(group), name if name in known else "")
         for name, group in zip(types, y, strict=True)
     ]
-    place = {name: k for k, name in enumerate(sorted(set(names)))}
-    classes = np.array([place[name] for name in names])
-    return classes, np.array([group for group, _ in place])
+    index = {key: k for k, key in enumerate(sorted(set(keys)))}
+    classes = np.array([index[key] for key in keys])
+    return classes, np.array([group for group, _ in index])

@@ -1,4 +1,4 @@
-"""Training that goes on from the weights of a released model."""
+"""Training that starts from the weights of a released model."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,23 +11,22 @@ from flax import nnx
 from gromega._util.files import sha256
 from gromega.model.model import load_model
 from gromega.networks.inference import Compiled
-from gromega.training.inputs import Part
+from gromega.training.inputs import LabelledPDFs
 
 SHARES = (0.0, 0.25, 0.5, 0.75)
-"""What the weights before the training may weigh in an average."""
+"""The shares that the initial weights may have in the average."""
 WEIGHTS = nnx.Any(nnx.Param, nnx.BatchStat)
-"""What is learned: the means and variances of batches too."""
+"""The learned variables: parameters, and the running averages of BatchNorm."""
 
 
 def start_from(network: nnx.Module, path: Path) -> str:
-    """Give a network all weights of a released model that it has a place for.
-
-    Return the SHA-256 of these weights.
+    """Copy the weights of a released model into a network, and return their SHA-256.
 
     Parameters
     ----------
     network
-        The network; weights without a counterpart stay as they are.
+        The network. Weights without one of the same name and shape in the model stay
+        as they are.
     path
         The folder of the released model.
 
@@ -38,13 +37,13 @@ def start_from(network: nnx.Module, path: Path) -> str:
     ValueError
         If no weight of the model fits the network.
     """
-    theirs = dict(nnx.to_flat_state(nnx.state(load_model(path).network, WEIGHTS)))
-    taken = 0
+    released = dict(nnx.to_flat_state(nnx.state(load_model(path).network, WEIGHTS)))
+    copied = 0
     for keys, value in nnx.to_flat_state(nnx.state(network, WEIGHTS)):
-        if keys in theirs and theirs[keys].shape == value.shape:
-            value[...] = jnp.asarray(theirs[keys][...])
-            taken += value.size
-    if not taken:
+        if keys in released and released[keys].shape == value.shape:
+            value[...] = jnp.asarray(released[keys][...])
+            copied += value.size
+    if not copied:
         raise ValueError(
             f"{path} has no weights in common with the network of this recipe; leave "
             "train.start empty."
@@ -53,24 +52,28 @@ def start_from(network: nnx.Module, path: Path) -> str:
 
 
 def average(
-    before: nnx.Module, after: nnx.Module, parts: Sequence[Part]
+    before: nnx.Module, after: nnx.Module, parts: Sequence[LabelledPDFs]
 ) -> tuple[nnx.Module, float]:
-    """Return the average of a network before and after a training that does best.
+    """Return the best average of a network's weights before and after a training.
 
-    Training that goes on loses some of what a network knew; the average of its weights
-    before and after often does better than either (Wortsman et al., CVPR 2022, 7959).
+    Fine-tuning loses accuracy on the data of the first training; an average of the
+    weights before and after is often better than either (Wortsman et al., CVPR 2022,
+    7959).
 
     Parameters
     ----------
     before, after
-        The network before and after, alike but for their weights.
+        The network before and after the training.
     parts
-        Of the validation part, at different conditions; the mean of -log p of the
-        true group decides.
+        The validation part at several conditions. The best average has the lowest mean
+        of -log p of the true class, summed over these.
 
     Returns
     -------
-    The network, and the share, of `SHARES`, that the weights before have in it.
+    network
+        The network with the averaged weights.
+    share
+        The share of the weights before in the average, one of `SHARES`.
     """
     start = nnx.state(before, WEIGHTS)
     graph, *states = nnx.split(after, WEIGHTS, ...)

@@ -1,4 +1,4 @@
-"""The same training on every path: a loop, a scan, many devices, many processes."""
+"""The same training as a loop, as a scan, on many devices, in many processes."""
 
 import multiprocessing
 import os
@@ -9,38 +9,39 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tiny_training import tell
+from tiny_training import send_training
 
 HERE = Path(__file__).parents[1] / "helpers"
-# Processes are forked from one that has imported all of it and done nothing else.
+# Processes are forked from one that has imported everything and run nothing.
 CONTEXT = multiprocessing.get_context("forkserver")
-# What is compiled runs for a moment: making it faster takes longer than it does.
+# Optimizing the compiled code would take longer than running it.
 QUICKLY = "--xla_backend_optimization_level=0"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def prepared_once(tmp_path_factory):
-    """Let all processes share what they import and compile: it would take minutes."""
+    """Let all processes share imports and compiled code, to save minutes."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("compiled")
         patch.setenv("JAX_COMPILATION_CACHE_DIR", str(folder))
         patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-        # Before Python 3.13 the server knows of no other path.
-        patch.setenv("PYTHONPATH", os.pathsep.join(map(str, (HERE.parent, HERE))))
+        # Before Python 3.13 the server has no other search path.
+        paths = os.pathsep.join(map(str, (HERE.parent, HERE)))
+        patch.setenv("PYTHONPATH", paths, prepend=os.pathsep)
         CONTEXT.set_forkserver_preload(["tiny_training"])
         yield
 
 
 @contextmanager
 def started(folder, environment=None, flags="", **options):
-    """Train in a process, and give it with the connection that it tells through."""
-    results, told = CONTEXT.Pipe(duplex=False)
+    """Train in a process; yield it, and the connection with its results."""
+    results, sender = CONTEXT.Pipe(duplex=False)
     environment = {**(environment or {}), "XLA_FLAGS": f"{QUICKLY} {flags}"}
     process = CONTEXT.Process(
-        target=tell, args=(told, folder, environment), kwargs=options
+        target=send_training, args=(sender, folder, environment), kwargs=options
     )
     process.start()
-    told.close()
+    sender.close()
     try:
         with results:
             yield process, results
@@ -49,8 +50,8 @@ def started(folder, environment=None, flags="", **options):
         process.join()
 
 
-def told_at_last(process, results):
-    """Return what a process tells that then ends well."""
+def result_of(process, results):
+    """Return the result of a process, which must end without an error."""
     assert results.poll(300)
     found = results.recv()
     process.join(60)
@@ -60,7 +61,7 @@ def told_at_last(process, results):
 
 def finished(folder, **options):
     with started(folder, **options) as (process, results):
-        return told_at_last(process, results)
+        return result_of(process, results)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def test_two_processes_give_the_losses_of_one(looped, tmp_path):
         for number in range(2)
     )
     with started(tmp_path, first) as one, started(tmp_path, second) as other:
-        for found in [told_at_last(*each) for each in (one, other)]:
+        for found in [result_of(*each) for each in (one, other)]:
             assert found["devices"] == 2
             assert found["losses"] == pytest.approx(looped, rel=1e-3)
 

@@ -1,0 +1,128 @@
+"""The inputs of a training on variants, from the crystals of the lake."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gromega.conditions import Box
+from gromega.crystals.generate.templates import with_symmetry
+from gromega.crystals.table import crystals_of, read_table, rows_of
+from gromega.lake.splits import read_part, unrelated
+from gromega.networks.logits import classes
+from gromega.params import Params
+from gromega.pdf.bins import DMAX
+from gromega.pdf.operator import reach
+from gromega.training.checkpoint import WORK
+from gromega.training.recipes import Recipe
+from gromega.training.type_classes import type_classes
+from gromega.training.variant_inputs import VariantInputs
+
+
+@dataclass(frozen=True)
+class TrainingFiles:
+    """The files with the crystals of a training.
+
+    Parameters
+    ----------
+    crystals
+        The table of all crystals of the split.
+    split
+        The split.
+    augmentation
+        The table of augmentation crystals, for recipes that use them.
+    """
+
+    crystals: Path
+    split: Path
+    augmentation: Path
+
+    def used_by(self, recipe: Recipe) -> list[Path]:
+        """Return the files on which the training crystals of a recipe depend."""
+        augmentation = [self.augmentation] if recipe.augmentation else []
+        return [self.crystals, self.split, *augmentation]
+
+
+def variant_inputs(
+    recipe: Recipe,
+    params: Params,
+    groups: NDArray[np.int64],
+    files: TrainingFiles,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[VariantInputs, NDArray[np.int64] | None]:
+    """Return the inputs of a recipe with variants.
+
+    Parameters
+    ----------
+    recipe
+        The recipe.
+    params
+        The parameters of the pipeline.
+    groups
+        The space groups of the model, (n_groups,).
+    files
+        The files with the crystals.
+    progress
+        The function called with the number of crystals finished since the last call.
+
+    Returns
+    -------
+    inputs
+        Variants of the training part and, if the recipe says so, of the augmentation
+        crystals that `unrelated` allows.
+    group_of_type
+        The space group of each structure type, (n_types,), as indices into `groups`;
+        None if the classes of the network are space groups.
+
+    Raises
+    ------
+    ValueError
+        If the pair spectra are too short for the conditions of the recipe.
+    """
+    if recipe.variants is None:
+        raise ValueError(f"the recipe {params.train.recipe} has no variants.")
+    _check_spectra(recipe, params)
+    ids, labels = read_part(files.split, "train")
+    table = rows_of(read_table(files.crystals), ids)
+    crystals, types = crystals_of(table), table["structure_type"].to_pylist()
+    n_own = len(types)
+    if recipe.augmentation:
+        allowed = unrelated(files.split, files.crystals, files.augmentation)
+        more = read_table(files.augmentation).filter(pa.array(allowed, pa.bool_()))
+        crystals += crystals_of(more)
+        types += more["structure_type"].to_pylist()
+        ids = np.concatenate([ids, np.array(more["id"].to_pylist(), dtype=str)])
+        labels = np.concatenate([labels, np.asarray(more["space_group"], np.int64)])
+    y = classes(groups, labels)
+    type_of, group_of_type = None, None
+    if recipe.type_weight:
+        type_of, group_of_type = type_classes(types, y, n_own)
+    inputs = VariantInputs(
+        ids,
+        with_symmetry(crystals, WORK, progress),
+        y,
+        recipe.box or Box.around(params.reference),
+        recipe.variants,
+        params.train.seed,
+        radiation=params.reference.radiation,
+        types=type_of,
+        n_augmentation=len(types) - n_own,
+        stretch=recipe.stretch,
+        reference=params.reference,
+        epochs=params.train.epochs,
+    )
+    return inputs, group_of_type
+
+
+def _check_spectra(recipe: Recipe, params: Params) -> None:
+    """Refuse conditions that need longer distances than pair spectra have."""
+    longest = max(DMAX if recipe.box else 0.0, reach(params.reference))
+    if longest > min(DMAX, params.spectra.dmax):
+        raise ValueError(
+            f"the recipe {params.train.recipe} needs distances up to {longest:.2f} Å, "
+            f"but pair spectra of variants end at {DMAX:g} Å and those of the lake at "
+            f"{params.spectra.dmax:g} Å; lower reference.rmax, or raise spectra.dmax."
+        )

@@ -1,0 +1,169 @@
+"""One run of a training: from the parameters and the data to a model and its facts."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+import gromega
+from gromega._util.files import sha256
+from gromega.conditions import RADIATIONS
+from gromega.model.model import Model
+from gromega.networks.build import make_network
+from gromega.networks.weights import round_weights, to_arrays
+from gromega.params import Params
+from gromega.training.checkpoint import WORK, fingerprint
+from gromega.training.history import Epoch, Progress, summarize
+from gromega.training.inputs import LabelledPDFs, TrainingInputs
+from gromega.training.loop import train_network
+from gromega.training.prepare import TrainingFiles
+from gromega.training.recipes import Recipe
+from gromega.training.warm_start import average, start_from
+
+# The code that determines the weights. After an edit elsewhere, a stopped training
+# still continues from its checkpoint.
+_ROOMS = ("conditions.py", "crystals", "lake", "networks", "pdf", "training")
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The data of one training.
+
+    Parameters
+    ----------
+    groups
+        The space groups of the model, (n_groups,).
+    inputs
+        The training inputs.
+    group_of_type
+        The space group of each structure type, (n_types,), as indices into `groups`;
+        None if the classes of the network are space groups.
+    validation
+        The validation part at the reference.
+    box
+        The validation part at conditions from the whole box; None for a recipe without
+        a box.
+    test_ids
+        The ids of the test part, which the training must not have.
+    files
+        The files with the crystals.
+    """
+
+    groups: NDArray[np.int64]
+    inputs: TrainingInputs
+    group_of_type: NDArray[np.int64] | None
+    validation: LabelledPDFs
+    box: LabelledPDFs | None
+    test_ids: NDArray[np.str_]
+    files: TrainingFiles
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The result of a training.
+
+    Parameters
+    ----------
+    model
+        The model, with rounded weights and the facts of its training.
+    history
+        The epochs.
+    summary
+        The best epoch and the validation accuracies, for metrics/train.json.
+    folder
+        The folder of the checkpoints, to be deleted when the model is saved.
+    """
+
+    model: Model
+    history: list[Epoch]
+    summary: dict[str, float | int]
+    folder: Path
+
+
+def run_training(
+    recipe: Recipe,
+    params: Params,
+    data: TrainingData,
+    report: Callable[[Epoch | Progress], None] | None = None,
+) -> TrainingResult:
+    """Train a network as a recipe says, and return a model.
+
+    A training that was stopped continues from its checkpoint in `WORK`, provided that
+    recipe, parameters, data and code are the same.
+
+    Parameters
+    ----------
+    recipe
+        The recipe, with the final learning rate.
+    params
+        The parameters of the pipeline, of which ``train`` and ``reference`` count.
+    data
+        The data.
+    report
+        The function to call with the progress, as in `train_network`.
+    """
+    architecture = dict(recipe.network)
+    if data.group_of_type is not None:
+        architecture["n_types"] = data.group_of_type.size
+    network: Any = make_network(architecture, data.groups.size, params.train.seed)
+    if data.group_of_type is not None:
+        network.group_of_type[...] = jnp.asarray(data.group_of_type, jnp.int32)
+    start_sha256 = ""
+    if params.train.start:
+        start_sha256 = start_from(network, Path(params.train.start))
+    key = fingerprint(
+        recipe, params.train, params.reference, data.inputs.ids, data.inputs.y,
+        data.validation.g, data.box and data.box.g, start_sha256,
+        data.files.crystals, data.files.augmentation, *_sources(),
+        jax.__version__, jax.default_backend(), jax.device_count(),
+    )  # fmt: skip
+    trained, history = train_network(
+        recipe, network, data.inputs, data.validation, data.test_ids,
+        params.train.epochs, params.train.seed, data.box, report, WORK / key,
+    )  # fmt: skip
+    facts = _facts(recipe, params, data.files)
+    if params.train.start:
+        parts = [data.validation, *([data.box] if data.box else [])]
+        trained, facts["start_share"] = average(network, trained, parts)
+        facts["start_sha256"] = start_sha256
+    round_weights(trained)
+    n_train = data.inputs.y.size
+    summary = summarize(history, trained, n_train, data.validation, data.box)
+    samples = params.train.epochs * data.inputs.rows(0).size
+    model = Model(
+        to_arrays(trained),
+        data.groups,
+        architecture,
+        params.reference,
+        {**facts, **summary, "samples": samples},
+        recipe.box,
+    )
+    return TrainingResult(model, history, summary, WORK / key)
+
+
+def _facts(recipe: Recipe, params: Params, files: TrainingFiles) -> dict[str, Any]:
+    """Return the parameters, the hashes of the files, and the radiations."""
+    own = params.reference.radiation
+    both = recipe.variants and recipe.variants.other_radiation
+    return {
+        **asdict(params.train),
+        "sha256": {file.name: sha256(file) for file in files.used_by(recipe)},
+        "radiations": [name for name in RADIATIONS if both or name == own],
+    }
+
+
+def _sources() -> list[Path]:
+    """Return the files of the code that determines the weights."""
+    package = Path(str(gromega.__file__)).parent
+    paths = [package / name for name in _ROOMS]
+    return sorted(
+        file
+        for path in paths
+        for file in ([path] if path.is_file() else path.rglob("*"))
+        if file.suffix in (".py", ".json")
+    )

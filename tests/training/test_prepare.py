@@ -1,0 +1,38 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gromega.params import Params, Spectra, Train
+from gromega.training.prepare import TrainingFiles, variant_inputs
+from gromega.training.recipes import get_recipe
+
+FILES = TrainingFiles(*map(Path, ("crystals", "split", "augmentation")))
+GROUPS = np.array([2, 14])
+
+
+def test_the_augmentation_crystals_count_for_recipes_that_use_them():
+    assert FILES.used_by(get_recipe("small")) == [FILES.crystals, FILES.split]
+    assert FILES.used_by(get_recipe("robust"))[-1] == FILES.augmentation
+
+
+@pytest.mark.parametrize(
+    ("recipe", "change"),
+    [
+        # the box needs all 36 Å of a spectrum
+        ("robust", {"spectra": Spectra(dmax=34.0)}),
+        # the reference alone: up to rmax, the ripples and the tail of a peak
+        ("robust-at-reference", {"spectra": Spectra(dmax=31.0)}),
+    ],
+)
+def test_pair_spectra_that_are_too_short_are_an_error(recipe, change):
+    params = replace(Params(), train=Train(recipe=recipe), **change)
+    dmax = f"{params.spectra.dmax:g} Å"
+    with pytest.raises(ValueError, match=dmax):
+        variant_inputs(get_recipe(recipe), params, GROUPS, FILES)
+
+
+def test_a_recipe_without_variants_is_an_error():
+    with pytest.raises(ValueError, match="small"):
+        variant_inputs(get_recipe("small"), Params(), GROUPS, FILES)

@@ -11,7 +11,7 @@ from gromega.crystals.generate.variants import Changes, template
 from gromega.pdf.bins import DMAX, n_bins
 from gromega.pdf.network_grid import INPUT_R, input_operator
 from gromega.pdf.operator import apply_operator
-from gromega.pdf.random_conditions import at_random, draw_theta, random_operator
+from gromega.pdf.random_conditions import simulate_at_random, draw_theta, random_operator
 from gromega.pdf.spectrum import pair_spectra
 from gromega.training.inputs import FixedInputs, Part, VariantInputs
 
@@ -159,7 +159,7 @@ def test_as_often_few_conditions_differ_from_the_usual_as_many():
 def test_validation_over_a_box_of_one_point_is_that_point(classics):
     spectra = pair_spectra(classics[:5])
     density = np.array([crystal.density for crystal in classics[:5]])
-    g = at_random(spectra, density, Box.around(REFERENCE), 0, n_conditions=2)
+    g = simulate_at_random(spectra, density, Box.around(REFERENCE), 0, n_conditions=2)
     expected = apply_operator(input_operator(REFERENCE, DMAX), spectra, density)
     np.testing.assert_allclose(g, expected, atol=2e-4 * np.ptp(expected))
 
@@ -272,10 +272,10 @@ def test_operators_favour_what_is_usual(classics):
 def test_no_operator_is_one_that_validation_is_seen_by(classics):
     box = Box()
     feed = feed_of(classics[:1], box, STILL, pool=64, mixed=1)
-    ours = np.asarray(feed.pool(0)["matrix"])
+    ours = np.asarray(feed.pool(0).matrix)
     for k in range(8):
         key = jax.random.fold_in(jax.random.key(0), k)
-        theirs = np.asarray(random_operator(box, n_bins(DMAX), key)["matrix"])
+        theirs = np.asarray(random_operator(box, n_bins(DMAX), key).matrix)
         assert np.abs(ours - theirs).reshape(64, -1).max(axis=1).min() > 1e-6
     feed.close()
 

@@ -11,7 +11,7 @@ from gromega.crystals.table import read_table
 from gromega.lake.splits import read_part
 from gromega.lake.store import read_pdfs, read_spectra
 from gromega.networks.logits import classes
-from gromega.pdf.random_conditions import at_random
+from gromega.pdf.random_conditions import simulate_at_random
 from gromega.pipeline.paths import CRYSTALS, REFERENCE_PDFS, SPECTRA, SPLIT
 from gromega.training.inputs import Part
 
@@ -26,7 +26,7 @@ def part_of(name: str, groups: NDArray[np.int64]) -> Part:
 def box_part(part: Part, box: Box, seeds: Sequence[int]) -> Part:
     """Return a part of the split at conditions from all over a box, once a seed."""
     spectra, density = read_spectra(SPECTRA, part.ids)
-    parts = [at_random(spectra, density, box, seed) for seed in seeds]
+    parts = [simulate_at_random(spectra, density, box, seed) for seed in seeds]
     n = len(parts)
     return Part(np.tile(part.ids, n), np.concatenate(parts), np.tile(part.y, n))
 

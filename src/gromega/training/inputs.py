@@ -30,7 +30,7 @@ from gromega.crystals.generate.variants import (
     vary_uiso,
 )
 from gromega.pdf.bins import DMAX, n_bins
-from gromega.pdf.random_conditions import observe, random_operator
+from gromega.pdf.random_conditions import apply_with_noise, random_operator
 from gromega.pdf.spectrum import pair_spectrum
 from gromega.training.augment import ripples, stretch, stretch_matrices
 
@@ -299,7 +299,7 @@ class VariantInputs:
         chosen = jax.random.choice(which, self._size, (mixed,), replace=False)
         op = jax.tree.map(lambda part: part[chosen], pool)
         p = spectra[rows].reshape(mixed, -1, spectra.shape[1])
-        g = observe(op, p, density[rows].reshape(mixed, -1), noise)
+        g = apply_with_noise(op, p, density[rows].reshape(mixed, -1), noise)
         g = g.reshape(rows.size, -1)
         return ripples(g, low) if self._rippled else g
 

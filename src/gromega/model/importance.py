@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.measured.pdf import MeasuredPDF, to_input
+from gromega.measured.pdf import MeasuredPDF
+from gromega.measured.resample import to_input
 from gromega.model.matches import Matches
 from gromega.pdf.network_grid import INPUT_R, points_within
 

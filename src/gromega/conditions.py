@@ -77,15 +77,14 @@ class Quantity:
         value = float(given)
         if not math.isfinite(value) and not (self.infinite and value > 0):
             raise ValueError(f"{name} must be finite, got {value}.")
-        low, high = self.with_unit(self.low), self.with_unit(self.high)
-        bound = ""
         if value < self.low or (self.open_low and value == self.low):
-            bound = f"{'above' if self.open_low else 'at least'} {low}"
+            side, bound = "above" if self.open_low else "at least", self.low
         elif value > self.high or (self.open_high and value == self.high):
-            bound = f"{'below' if self.open_high else 'at most'} {high}"
-        if bound:
-            raise ValueError(f"{name} must be {bound}, got {value:g}.")
-        return value
+            side, bound = "below" if self.open_high else "at most", self.high
+        else:
+            return value
+        bounded = f"{side} {self.with_unit(bound)}"
+        raise ValueError(f"{name} must be {bounded}, got {value:g}.")
 
     def with_unit(self, value: float | str | None) -> str:
         """Return a value as text, with its unit; None is infinite.

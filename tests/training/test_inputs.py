@@ -11,7 +11,11 @@ from gromega.crystals.generate.variants import Changes, template
 from gromega.pdf.bins import DMAX, n_bins
 from gromega.pdf.network_grid import INPUT_R, input_operator
 from gromega.pdf.operator import apply_operator
-from gromega.pdf.random_conditions import simulate_at_random, draw_theta, random_operator
+from gromega.pdf.random_conditions import (
+    draw_theta,
+    random_operator,
+    simulate_at_random,
+)
 from gromega.pdf.spectrum import pair_spectra
 from gromega.training.inputs import FixedInputs, Part, VariantInputs
 

@@ -149,7 +149,7 @@ def _measured(
     quantity = options.quantity or header.quantity or "G(r)"
     if quantity not in FUNCTIONS:
         raise ValueError(
-            f"it contains {quantity}, not G(r); transform it to G(r) first, with "
+            f"it holds {quantity}, not G(r); transform it to G(r) first, with "
             "PDFgetX3 for example"
         )
     conditions = options.conditions()

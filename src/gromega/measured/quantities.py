@@ -70,7 +70,7 @@ def to_g(
     if quantity in ("T(r)", "R(r)"):
         if density is None:
             raise ValueError(
-                f"it contains {quantity}; give number_density to convert it to G(r)"
+                f"it holds {quantity}; give number_density to convert it to G(r)"
             )
         notes.append(f"{quantity} was converted to G(r).")
         if quantity == "R(r)":

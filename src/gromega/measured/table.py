@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from io import StringIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,19 +111,16 @@ def _has_decimal_commas(fields: Sequence[str]) -> bool:
 def _uniform_rows(text: str, n: int) -> NDArray[np.float64] | None:
     """Return the rows of a text if each has n plain numbers, else None.
 
-    Most files do, and are read several times as fast as line by line.
+    Most files do, and NumPy reads them much faster than a loop over the lines.
     """
-    if not text.isascii():
+    if not text.isascii() or not text.strip():
         return None
     _check_rows(text.count("\n"))
-    rows = [fields for line in text.split("\n") if (fields := line.split())]
-    if not rows or any(len(fields) != n for fields in rows):
-        return None
     try:
-        numbers = np.fromiter(map(float, chain.from_iterable(rows)), float)
+        rows = np.loadtxt(StringIO(text), ndmin=2, comments=None)
     except ValueError:
         return None
-    return numbers.reshape(-1, n)
+    return rows if rows.shape[1] == n else None
 
 
 def _numbers(line: str) -> list[float]:

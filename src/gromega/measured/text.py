@@ -46,7 +46,7 @@ def _unpack(content: bytes) -> bytes:
     try:
         return gzip.GzipFile(fileobj=BytesIO(content)).read(MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error):
-        raise ValueError("it is damaged as a gzip file; copy it again") from None
+        raise ValueError("it is broken as a gzip file; copy it again") from None
 
 
 def _decode(content: bytes) -> str:

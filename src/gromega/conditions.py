@@ -11,7 +11,7 @@ RADIATIONS = ("xray", "neutron")
 GRID_STEP = math.pi / 40
 """The step of the r grid on which G(r) is calculated, Δ = π/40 Å (Table 1)."""
 MAX_RMAX = 500.0
-"""The longest rmax, Å: a matrix of the grid up to there and back takes 0.5 GB."""
+"""Å, the longest rmax. The matrix of its sine transform takes 0.5 GB."""
 
 
 @dataclass(frozen=True)

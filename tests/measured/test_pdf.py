@@ -1,6 +1,8 @@
 import csv
 import io
 import os
+import subprocess
+import sys
 import threading
 from dataclasses import fields
 
@@ -154,6 +156,13 @@ def test_files_without_a_g_of_r_are_an_error_in_one_line(tmp_path, content, name
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nothing\.gr"):
         read_pdf(tmp_path / "nothing.gr")
+
+
+def test_reading_imports_only_the_core():
+    code = "import sys, gromega.measured.resample; print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert not {"jax", "numba", "pyarrow"} & set(done.stdout.split())
 
 
 def test_the_package_offers_it():

@@ -131,7 +131,7 @@ def check_size(quantity: str, y: Floats) -> None:
 
 
 def check_shape(quantity: str, y: Floats) -> None:
-    """Check that what should be G(r) oscillates about 0."""
+    """Check that G(r), or a function like it, oscillates about 0."""
     centred = y.min() < 0 and abs(y.mean()) <= MAX_MEAN * y.std()
     if quantity in ("G(r)", "D(r)", "Keen G(r)") and not centred:
         raise ValueError(

@@ -31,7 +31,7 @@ def _condition(name: str) -> Any:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What is known of a measured PDF besides its file; None is not known.
+    """The options of reading a measured PDF; None is an option that is not given.
 
     Parameters
     ----------

@@ -109,7 +109,7 @@ def _has_decimal_commas(fields: Sequence[str]) -> bool:
 
 
 def _uniform_rows(text: str, n: int) -> NDArray[np.float64] | None:
-    """Return the rows of a text if each has n plain numbers, else None.
+    """Return the rows of a text if it is rows of n numbers only, else None.
 
     Most files do, and NumPy reads them much faster than a loop over the lines.
     """

@@ -307,8 +307,8 @@ def apply_operator(
     density
         The number densities ρ0, (..., n), in Å⁻³.
     xp
-        The array library. With ``jax.numpy`` the G of a crystal has the same bits
-        whatever crystals are beside it, which BLAS does not promise.
+        The array library. With ``jax.numpy`` the G of a crystal has the same bits in
+        every batch of crystals, which BLAS does not guarantee.
     """
     rho: Array = xp.asarray(density, dtype=np.float32)
     g = contract(spectra, op.matrix, xp, "highest")

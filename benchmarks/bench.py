@@ -1,7 +1,7 @@
-"""The timings that the README states, measured here: `make bench`.
+"""Measure the timings that the README states: `make bench`.
 
-On the real crystals where ../shared is beside the project, else on the crystals of
-the last `dvc repro`.
+The crystals are the real ones in ../shared if that folder is beside the project, else
+those of the last `dvc repro`.
 """
 
 import os
@@ -39,7 +39,7 @@ def seconds(call):
     return time.perf_counter() - start, result
 
 
-def one_more_seconds(spectra, density):
+def seconds_of_one_more(spectra, density):
     def simulate():
         op = input_operator(REFERENCE.at(qmax=17.0), DMAX)
         return apply_operator(op, spectra, density)
@@ -54,7 +54,7 @@ def main() -> None:
     crystals = crystals_of(table)
     n, cores = len(crystals), os.cpu_count() or 1
     rows = Table(title=f"{n} crystals of {path.name}, {cores} cores")
-    for heading in ("what", "measured", "to reach"):
+    for heading in ("step", "measured", "target"):
         rows.add_column(heading)
 
     pair_spectra(crystals[:4])  # compiles
@@ -67,10 +67,10 @@ def main() -> None:
     )
     spectra = pair_spectra(crystals)
     density = np.array([crystal.density for crystal in crystals])
-    one_more_seconds(spectra, density)  # compiles
-    took = one_more_seconds(spectra, density)
+    seconds_of_one_more(spectra, density)  # compiles
+    took = seconds_of_one_more(spectra, density)
     rows.add_row(
-        "one more Ω, operator included", f"{took / n * 1e6:.1f} µs per PDF", "25 µs"
+        "one more Ω, with its operator", f"{took / n * 1e6:.1f} µs per PDF", "25 µs"
     )
     groups = np.asarray(table["space_group"])
     parts = draw_split(table["id"].to_pylist(), groups)
@@ -96,7 +96,7 @@ def main() -> None:
         "60 s",
     )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    rows.add_row("peak memory of all this", f"{peak:.2f} GiB", "4 GiB")
+    rows.add_row("peak memory", f"{peak:.2f} GiB", "4 GiB")
     if srreal.available():
         took, _ = seconds(lambda: srreal.pdf(crystals[:50], REFERENCE))
         rows.add_row("diffpy.srreal", f"{took / 50 * 1e3:.0f} ms per PDF and core", "")

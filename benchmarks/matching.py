@@ -22,7 +22,8 @@ from gromega.measured.pdf import MeasuredPDF
 from gromega.networks.logits import top_k
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import INPUT_R, input_operator, points_within
-from gromega.pdf.operator import add_noise, apply_operator
+from gromega.pdf.noise import add_crystal_noise
+from gromega.pdf.operator import apply_operator
 
 MATCHES = 20
 SPREAD = 0.02
@@ -43,9 +44,9 @@ def draw(random):
 def measure(random, name, spectrum, density):
     """Return the PDF of a crystal as a network takes it, and as a file has it."""
     omega = draw(random)
-    op = input_operator(omega, DMAX)
+    op = input_operator(omega.at(noise=NOISE), DMAX)
     g = apply_operator(op, spectrum[None], [density])
-    g = add_noise(op, g, [name], NOISE)[0].astype(float)
+    g = add_crystal_noise(op, g, [name])[0].astype(float)
     keep = points_within(omega.rmin, omega.rmax)
     names = ("rmin", "rmax", "qmin", "qmax", "qdamp", "qbroad", "radiation")
     stated = {name: getattr(omega, name) for name in names}

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from gromega import load_library, load_model, read_pdf
 from gromega.crystals.table import crystals_of
-from gromega.measured.pdf import to_input
+from gromega.measured.resample import to_input
 
 # Of the known crystals that match, so many are looked at.
 MATCHES = 6

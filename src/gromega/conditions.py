@@ -11,14 +11,14 @@ RADIATIONS = ("xray", "neutron")
 GRID_STEP = math.pi / 40
 """The step of the r grid on which G(r) is calculated, Δ = π/40 Å (Table 1)."""
 MAX_RMAX = 500.0
-"""The longest rmax, Å: a matrix of the grid up to there and back takes 0.5 GB."""
+"""Å, the longest rmax. The matrix of its sine transform takes 0.5 GB."""
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """What is known of a condition: its name, unit, bounds and help.
+    """The name, unit, bounds and help of a condition or an option.
 
-    Command line options, web form, plots, cards and docs take theirs from here.
+    The command line, the web form, plots, cards and docs take theirs from here.
 
     Parameters
     ----------
@@ -34,6 +34,10 @@ class Quantity:
         The lowest and the highest value that is allowed.
     open_low, open_high
         Whether that value itself is not allowed.
+    infinite
+        Whether an infinite value is allowed.
+    choices
+        The values that are allowed, of a name; empty for a number.
     """
 
     label: str
@@ -44,6 +48,43 @@ class Quantity:
     high: float = math.inf
     open_low: bool = False
     open_high: bool = False
+    infinite: bool = False
+    choices: tuple[str, ...] = ()
+
+    @property
+    def help_with_unit(self) -> str:
+        """The help with the unit at its end."""
+        return (
+            f"{self.help.removesuffix('.')}, {self.unit}." if self.unit else self.help
+        )
+
+    def checked(self, name: str, given: Any) -> Any:
+        """Return a value, a number as a float, if it is allowed.
+
+        Raises
+        ------
+        ValueError
+            If it is not a number within the bounds, or not one of the choices.
+        """
+        if self.choices:
+            if given not in self.choices:
+                raise ValueError(
+                    f"{name} must be one of {', '.join(self.choices)}, got {given!r}."
+                )
+            return given
+        if isinstance(given, bool) or not isinstance(given, float | Real):
+            raise ValueError(f"{name} must be a number, got {given!r}.")
+        value = float(given)
+        if not math.isfinite(value) and not (self.infinite and value > 0):
+            raise ValueError(f"{name} must be finite, got {value}.")
+        if value < self.low or (self.open_low and value == self.low):
+            side, bound = "above" if self.open_low else "at least", self.low
+        elif value > self.high or (self.open_high and value == self.high):
+            side, bound = "below" if self.open_high else "at most", self.high
+        else:
+            return value
+        bounded = f"{side} {self.with_unit(bound)}"
+        raise ValueError(f"{name} must be {bounded}, got {value:g}.")
 
     def with_unit(self, value: float | str | None) -> str:
         """Return a value as text, with its unit; None is infinite.
@@ -108,38 +149,59 @@ class Conditions:
     qmin: float = _condition(
         0.5, "Qmin", r"$Q_\mathrm{min}$", "Å⁻¹", "The start of the range of F(Q)."
     )
-    # The r grid of π/40 Å holds Q below 40 Å⁻¹.
+    # The r grid of π/40 Å represents Q below 40 Å⁻¹.
     qmax: float = _condition(
         23.0, "Qmax", r"$Q_\mathrm{max}$", "Å⁻¹", "The end of the range of F(Q).",
         high=math.pi / GRID_STEP, open_high=True,
     )  # fmt: skip
     qdamp: float = _condition(
-        0.04, "Qdamp", r"$Q_\mathrm{damp}$", "Å⁻¹", "The instrumental damping."
+        0.04,
+        "Qdamp",
+        r"$Q_\mathrm{damp}$",
+        "Å⁻¹",
+        "The instrumental damping of G(r) with r.",
     )
     qbroad: float = _condition(
-        0.01, "Qbroad", r"$Q_\mathrm{broad}$", "Å⁻¹", "The instrumental broadening."
+        0.01,
+        "Qbroad",
+        r"$Q_\mathrm{broad}$",
+        "Å⁻¹",
+        "The instrumental broadening of peaks with r.",
     )
     uiso: float = _condition(
         0.008, "Uiso", r"$U_\mathrm{iso}$", "Å²",
         "The isotropic displacement parameter of all atoms.", open_low=True,
     )  # fmt: skip
     delta1: float = _condition(
-        0.0, "delta1", r"$\delta_1$", "Å", "The correlated motion, as 1/r."
+        0.0,
+        "delta1",
+        r"$\delta_1$",
+        "Å",
+        "The correlated motion of near atoms, as δ1/r.",
     )
     delta2: float = _condition(
-        0.0, "delta2", r"$\delta_2$", "Å²", "The correlated motion, as 1/r²."
+        0.0,
+        "delta2",
+        r"$\delta_2$",
+        "Å²",
+        "The correlated motion of near atoms, as δ2/r².",
     )
     diameter: float = _condition(
         math.inf, "diameter", "diameter of a sphere", "Å",
-        "The diameter of a spherical crystallite; inf for a bulk crystal.",
-        open_low=True,
+        "The diameter of a spherical crystallite (inf: a bulk crystal)",
+        open_low=True, infinite=True,
     )  # fmt: skip
     noise: float = _condition(
-        0.0, "noise", "noise over signal", "", "The noise over the signal, r.m.s."
+        0.0,
+        "noise",
+        "noise over signal",
+        "",
+        "The r.m.s. of the noise over the r.m.s. of G(r).",
     )
-    # No calibration is wrong by more.
+    # Larger calibration errors do not occur.
     r_offset: float = _condition(
-        0.0, "r offset", "error of r", "Å", "The calibration error of r, a shift.",
+        0.0, "r offset", "error of r", "Å",
+        "The calibration error of r, an offset.",
         low=-1.0, high=1.0,
     )  # fmt: skip
     r_scale: float = _condition(
@@ -147,27 +209,24 @@ class Conditions:
         low=0.8, high=1.25,
     )  # fmt: skip
     radiation: str = _condition(
-        "xray", "radiation", "radiation", "", "The radiation: xray or neutron."
-    )
+        "xray", "radiation", "radiation", "", "The radiation: xray or neutron.",
+        choices=RADIATIONS,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        for name in NUMERIC_FIELDS:
-            object.__setattr__(self, name, _checked(name, getattr(self, name)))
+        for name, quantity in QUANTITIES.items():
+            value = quantity.checked(name, getattr(self, name))
+            object.__setattr__(self, name, value)
         for low, high in (("rmin", "rmax"), ("qmin", "qmax")):
             if getattr(self, high) <= getattr(self, low):
                 raise ValueError(
                     f"{high} must be above {low}, got {low} {getattr(self, low):g} "
                     f"and {high} {getattr(self, high):g}."
                 )
-        if self.radiation not in RADIATIONS:
-            raise ValueError(
-                f"radiation must be one of {', '.join(RADIATIONS)}, "
-                f"got {self.radiation!r}."
-            )
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "Conditions":
-        """Return the conditions of a mapping, the reference where it is silent.
+        """Return the conditions of a mapping, with the reference's for missing keys.
 
         Raises
         ------
@@ -184,7 +243,7 @@ class Conditions:
         return cls(**values)
 
     def to_mapping(self) -> dict[str, Any]:
-        """Return the conditions as JSON can hold them (infinite diameter: None)."""
+        """Return the conditions as a mapping for JSON (infinite diameter: None)."""
         values = asdict(self)
         if math.isinf(self.diameter):
             values["diameter"] = None
@@ -201,25 +260,6 @@ QUANTITIES: dict[str, Quantity] = {
 """The quantity of each condition, by its name."""
 NUMERIC_FIELDS = tuple(name for name in QUANTITIES if name != "radiation")
 
-
-def _checked(name: str, given: Any) -> float:
-    """Return the value of a condition as a number within its bounds."""
-    if isinstance(given, bool) or not isinstance(given, float | Real):
-        raise ValueError(f"{name} must be a number, got {given!r}.")
-    value, quantity = float(given), QUANTITIES[name]
-    if not math.isfinite(value) and not (name == "diameter" and value > 0):
-        raise ValueError(f"{name} must be finite, got {value}.")
-    low, high = quantity.with_unit(quantity.low), quantity.with_unit(quantity.high)
-    bound = ""
-    if value < quantity.low or (quantity.open_low and value == quantity.low):
-        bound = f"{'above' if quantity.open_low else 'at least'} {low}"
-    if value > quantity.high or (quantity.open_high and value == quantity.high):
-        bound = f"{'below' if quantity.open_high else 'at most'} {high}"
-    if bound:
-        raise ValueError(f"{name} must be {bound}, got {value:g}.")
-    return value
-
-
 REFERENCE = Conditions()
 
 
@@ -230,8 +270,8 @@ Range = tuple[float, float]
 class Box:
     """A range for every numeric condition, to draw random conditions from.
 
-    The defaults cover and exceed the sweeps of the paper, and what is usual at
-    beamlines.
+    The defaults are wider than the sweeps of the paper and than the conditions that
+    are usual at beamlines.
 
     Parameters
     ----------
@@ -243,7 +283,7 @@ class Box:
     Raises
     ------
     ValueError
-        If a range is not two values in order, or holds a value that is not allowed.
+        If a range is not two values in order, or contains a value that is not allowed.
     """
 
     rmin: Range = (1.5, 1.5)
@@ -280,7 +320,7 @@ class Box:
 
     @classmethod
     def around(cls, conditions: Conditions) -> "Box":
-        """Return the box that holds nothing but some conditions."""
+        """Return the box that contains these conditions only."""
         return cls(**{n: (getattr(conditions, n),) * 2 for n in NUMERIC_FIELDS})
 
     def outside(self, conditions: Conditions) -> list[str]:
@@ -303,7 +343,7 @@ class Box:
         return cls(**ends)
 
     def to_mapping(self) -> dict[str, list[float | None]]:
-        """Return the box as JSON can hold it (infinite diameter: None)."""
+        """Return the box as a mapping for JSON (infinite diameter: None)."""
         return {
             name: [None if math.isinf(end) else end for end in pair]
             for name, pair in asdict(self).items()

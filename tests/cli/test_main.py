@@ -39,23 +39,6 @@ def cif(tmp_path):
     return path
 
 
-def test_simulate_writes_two_columns_below_its_conditions(cif, tmp_path):
-    out = tmp_path / "nickel.gr"
-    result = runner.invoke(app, ["simulate", str(cif), "--rmax", "10", "-o", str(out)])
-    assert result.exit_code == 0
-    assert "# rmax = 10.0" in out.read_text()
-    r, g = np.loadtxt(out).T
-    assert r.size == 108
-    near = r < 3.0
-    assert r[near][g[near].argmax()] == pytest.approx(2.49, abs=0.08)
-
-
-def test_simulate_prints_where_no_file_is_named(cif):
-    result = runner.invoke(app, ["simulate", str(cif), "--radiation", "neutron"])
-    assert result.exit_code == 0
-    assert "# radiation = neutron" in result.stdout
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

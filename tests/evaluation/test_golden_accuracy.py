@@ -12,7 +12,7 @@ from gromega.networks.inference import Compiled
 from gromega.networks.logits import ranks
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import input_readout
-from gromega.pdf.operator import apply_operator, operator
+from gromega.pdf.operator import apply_operator, build_operator
 from gromega.pdf.spectrum import pair_spectra
 from gromega.training.recipes import get_recipe
 
@@ -33,7 +33,7 @@ def both(crystals, curves):
         spectra = pair_spectra(crystals, radiation, DMAX)
         for k, values in enumerate(json.loads(str(curves["conditions"]))):
             if f"{radiation}_{k}" in curves:
-                op = operator(Conditions(**values, radiation=radiation), DMAX)
+                op = build_operator(Conditions(**values, radiation=radiation), DMAX)
                 ours.append(seen(op.r, apply_operator(op, spectra, density)))
                 theirs.append(seen(curves[f"r_{k}"], curves[f"{radiation}_{k}"]))
     return np.concatenate(theirs), np.concatenate(ours)

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from gromega import read_pdf, simulate
 from gromega.cli.main import app
 from gromega.conditions import REFERENCE, Box, Conditions
-from gromega.measured.pdf import to_input
+from gromega.measured.resample import to_input
 from gromega.model.batch import MANY
 from gromega.model.calibration import Calibration
 from gromega.model.importance import find_importance

@@ -8,7 +8,7 @@ from conftest import DATA, read_crystals
 
 from gromega.conditions import Conditions
 from gromega.pdf.bins import DMAX
-from gromega.pdf.operator import apply_operator, operator
+from gromega.pdf.operator import apply_operator, build_operator
 from gromega.pdf.spectrum import pair_spectra
 
 TOLERANCE = 5e-5
@@ -24,7 +24,7 @@ def errors(crystals, curves):
             name = f"{radiation}_{k}"
             if name not in curves:
                 continue
-            op = operator(Conditions(**values, radiation=radiation), DMAX)
+            op = build_operator(Conditions(**values, radiation=radiation), DMAX)
             np.testing.assert_allclose(op.r, curves[f"r_{k}"], atol=1e-9)
             g = apply_operator(op, spectra, density)
             span = np.ptp(curves[name], axis=1)

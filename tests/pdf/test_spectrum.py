@@ -1,16 +1,15 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from conftest import brute_force
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from gromega.conditions import REFERENCE
 from gromega.crystals.crystal import Crystal
 from gromega.pdf.bins import DMAX as DMAX_LONG
 from gromega.pdf.bins import bin_centres, n_bins
-from gromega.pdf.operator import apply_operator, operator
-from gromega.pdf.scattering import scattering_table, without_length
+from gromega.pdf.operator import apply_operator, build_operator
 from gromega.pdf.spectrum import pair_spectra, pair_spectrum
 
 DMAX = 12.0
@@ -41,22 +40,6 @@ def test_a_distance_keeps_its_place_and_spreads_by_a_third_of_a_bin(nickel):
     variance = (spectrum * (d - mean) ** 2).sum() / spectrum.sum()
     assert variance == pytest.approx(0.02**2 / 3, rel=1e-3)
     assert spectrum.sum() == pytest.approx(6 / 3.3337, rel=1e-6)
-
-
-def test_cell_chosen_does_not_matter(nickel):
-    # one atom in a rhombohedral cell: the spectrum of four in the cube
-    primitive = Crystal(
-        "primitive",
-        1.762 * np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]),
-        [28],
-        [[0.3, 0.4, 0.9]],
-    )
-    np.testing.assert_allclose(
-        pair_spectrum(primitive, dmax=DMAX),
-        pair_spectrum(nickel, dmax=DMAX),
-        rtol=1e-5,
-        atol=1e-6,
-    )
 
 
 def test_atoms_that_share_a_site_are_no_pair(classics):
@@ -96,78 +79,11 @@ def test_many_spectra_come_in_order(classics):
         np.testing.assert_array_equal(spectra[index], expected)
 
 
-def test_weights_are_those_of_the_field():
-    # Waasmaier & Kirfel at Q = 0, and Sears' bound coherent lengths
-    assert scattering_table("xray")[6] == pytest.approx(5.997198)
-    assert scattering_table("neutron")[8] == pytest.approx(5.805)
-    assert 89 in without_length("neutron")
-    assert not without_length("xray") & set(range(1, 95))
-
-
-@pytest.mark.parametrize(
-    ("number", "message"),
-    [
-        # an element without a length: named, with what to do
-        (89, "crystal 'x': no neutron scattering length is known for Ac; leave"),
-    ],
-)
-def test_elements_without_a_length_are_refused(number, message):
-    crystal = Crystal("x", 4 * np.eye(3), [number], [[0, 0, 0]])
-    with pytest.raises(ValueError, match=message):
-        pair_spectrum(crystal, "neutron")
-
-
-def test_unknown_radiation_is_refused(nickel):
-    with pytest.raises(ValueError, match="one of xray, neutron, got 'neutrons'"):
-        pair_spectrum(nickel, "neutrons")
-
-
-def test_a_crystal_that_does_not_scatter_on_average_is_refused():
-    # 62Ti-Zr-like null alloy: b of Ti -3.438, b of V near zero, mixed to zero mean
-    titanium, zirconium = scattering_table("neutron")[[22, 40]]
-    share = zirconium / (zirconium - titanium)
-    crystal = Crystal(
-        "null alloy",
-        4 * np.eye(3),
-        [22, 40],
-        [[0, 0, 0], [0, 0, 0]],
-        [share, 1 - share],
-    )
-    with pytest.raises(ValueError, match="mean neutron scattering length is zero"):
-        pair_spectrum(crystal, "neutron")
-
-
-def test_threads_that_start_together_see_whole_tables():
-    # periodictable reads its files at first use: without care, a second thread finds
-    # elements missing
-    code = """
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
-
-import numpy as np
-
-from gromega.pdf.scattering import scattering_table
-
-
-def late(i):
-    time.sleep(1e-4 * i)
-    return scattering_table("xray")
-
-
-sys.setswitchinterval(1e-6)
-with ThreadPoolExecutor(64) as pool:
-    tables = list(pool.map(late, range(64)))
-assert all(np.isfinite(table[1:95]).all() for table in tables)
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
 def test_extra_uiso_of_all_atoms_is_that_of_the_conditions(nickel):
     # without Qbroad, which grows with Uiso; two points stand for a Gaussian
     omega = REFERENCE.at(qbroad=0.0)
     wider = omega.at(uiso=0.010)
-    op, wide = operator(omega, DMAX_LONG), operator(wider, DMAX_LONG)
+    op, wide = build_operator(omega, DMAX_LONG), build_operator(wider, DMAX_LONG)
     extra = np.full(nickel.numbers.size, 0.002)
     plain = pair_spectra([nickel])
     spread = pair_spectrum(nickel, extra_uiso=extra)[None]
@@ -196,6 +112,68 @@ def test_extra_uiso_of_one_element_widens_its_own_pairs_alone(classics):
     assert widened - narrow == pytest.approx(0.01, rel=0.01)
 
 
-def test_one_crystal_is_a_list_too(nickel):
-    with pytest.raises(ValueError, match=r"as a list, also one: \[crystal\]"):
+def test_one_crystal_that_is_not_a_list_is_an_error(nickel):
+    with pytest.raises(ValueError, match=r"\[crystal\]"):
         pair_spectra(nickel)
+
+
+# Atoms far enough apart that none share a site, in any cell below.
+FRAC = np.array([[0.0, 0.0, 0.0], [0.31, 0.42, 0.55], [0.62, 0.2, 0.83]])
+NUMBERS = np.array([22, 8, 8])
+fractions = st.floats(0, 1, exclude_max=True)
+lengths = st.floats(3.5, 7.0)
+angles = st.floats(-0.3, 0.3)
+
+
+@st.composite
+def lattices(draw):
+    """Return cells of any shape, (3, 3), from near cubes to skew boxes."""
+    lattice = np.diag([draw(lengths) for _ in range(3)])
+    for i, j in ((1, 0), (2, 0), (2, 1)):
+        lattice[i, j] = draw(angles) * lattice[j, j]
+    return lattice
+
+
+def spectrum_of(lattice, frac, numbers=NUMBERS):
+    spectrum = pair_spectrum(Crystal("x", lattice, numbers, frac % 1.0), dmax=DMAX)
+    # The B-splines of a distance at dmax are in the spectrum or not, by rounding.
+    return spectrum[bin_centres(spectrum.size) < DMAX - 0.1]
+
+
+def assert_same(one, other):
+    np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-4 * one.max())
+
+
+@settings(max_examples=25, deadline=None)
+@given(lattices(), st.lists(st.integers(1, 2), min_size=3, max_size=3))
+def test_a_supercell_has_the_spectrum_of_the_cell(lattice, repeats):
+    shifts = np.stack(np.meshgrid(*map(np.arange, repeats)), axis=-1).reshape(-1, 3)
+    frac = (FRAC[None] + shifts[:, None]).reshape(-1, 3) / repeats
+    larger = np.array(repeats)[:, None] * lattice
+    numbers = np.tile(NUMBERS, len(shifts))
+    assert_same(spectrum_of(lattice, FRAC), spectrum_of(larger, frac, numbers))
+
+
+@settings(max_examples=25, deadline=None)
+@given(lattices(), st.tuples(*[st.floats(-np.pi, np.pi)] * 3))
+def test_a_rotated_crystal_has_the_same_spectrum(lattice, turns):
+    rotated = Rotation.from_euler("zxz", turns).apply(lattice)
+    assert_same(spectrum_of(lattice, FRAC), spectrum_of(rotated, FRAC))
+
+
+@settings(max_examples=25, deadline=None)
+@given(lattices(), st.tuples(fractions, fractions, fractions))
+def test_the_origin_of_the_cell_does_not_change_the_spectrum(lattice, shift):
+    assert_same(spectrum_of(lattice, FRAC), spectrum_of(lattice, FRAC + shift))
+
+
+def test_a_primitive_cell_has_the_spectrum_of_the_centred_one(nickel):
+    # one atom in a rhombohedral cell, four in the cube
+    primitive = 1.762 * np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]])
+    crystal = Crystal("primitive", primitive, [28], [[0.3, 0.4, 0.9]])
+    np.testing.assert_allclose(
+        pair_spectrum(crystal, dmax=DMAX),
+        pair_spectrum(nickel, dmax=DMAX),
+        rtol=1e-5,
+        atol=1e-6,
+    )

@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from gromega import read_pdf
-from gromega.measured.pdf import QUANTITIES
+from gromega.measured.quantities import FUNCTIONS
 from gromega.web import app as web
 from gromega.web import server
 from gromega.web.app import EXAMPLES, PAGE, make_app
@@ -205,7 +205,7 @@ def test_the_page_asks_for_nothing_from_elsewhere(client):
     links = re.findall(r'(?:src|href)="([^"]*)"', PAGE)
     assert links and all(link.startswith(("/", "data:")) for link in links)
     offered = re.findall(r"<option>(\w+ ?\w*\(r\))", PAGE)
-    assert offered == list(QUANTITIES)
+    assert offered == list(FUNCTIONS)
     about = client.get("/api/model").json()
     assert (about["library"], about["composition"]) == (16, True)
 

@@ -10,6 +10,8 @@ import typer
 from gromega._util.parallel import ADDRESS
 from gromega._util.progress import progress_bar
 from gromega.cli.app import app
+from gromega.cli.options import with_options
+from gromega.conditions import Conditions
 
 Scheduler = Annotated[
     str | None,
@@ -23,42 +25,29 @@ Scheduler = Annotated[
 @app.command(
     epilog="Example: gromega simulate rutile.cif --qmax 25 --qdamp 0.03 -o rutile.gr"
 )
+@with_options(Conditions)
 def simulate(
     file: Annotated[Path, typer.Argument(help="A CIF file.")],
+    conditions: Conditions,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="The file to write; standard output if none."),
+        typer.Option(
+            "--out", "-o", help="The file to write; standard output by default."
+        ),
     ] = None,
-    rmin: Annotated[float, typer.Option(help="Start of G(r), Å.")] = 1.5,
-    rmax: Annotated[float, typer.Option(help="End of G(r), Å.")] = 30.0,
-    qmin: Annotated[float, typer.Option(help="Start of F(Q), Å⁻¹.")] = 0.5,
-    qmax: Annotated[float, typer.Option(help="End of F(Q), Å⁻¹.")] = 23.0,
-    qdamp: Annotated[float, typer.Option(help="Instrumental damping, Å⁻¹.")] = 0.04,
-    qbroad: Annotated[float, typer.Option(help="Instrumental broadening, Å⁻¹.")] = 0.01,
-    uiso: Annotated[float, typer.Option(help="Displacement of all atoms, Å².")] = 0.008,
-    delta1: Annotated[float, typer.Option(help="Correlated motion, Å.")] = 0.0,
-    delta2: Annotated[float, typer.Option(help="Correlated motion, Å².")] = 0.0,
-    diameter: Annotated[
-        float, typer.Option(help="Spherical crystallite's diameter, Å.")
-    ] = float("inf"),
-    noise: Annotated[float, typer.Option(help="Noise over signal, r.m.s.")] = 0.0,
-    radiation: Annotated[str, typer.Option(help="xray or neutron.")] = "xray",
-    engine: Annotated[str, typer.Option(help="native or srreal.")] = "native",
+    engine: Annotated[
+        str, typer.Option(help="The engine: native or srreal.")
+    ] = "native",
 ) -> None:
     """Simulate G(r) of a crystal; the defaults are the reference conditions."""
     from gromega._util.files import write_whole
-    from gromega.conditions import Conditions
     from gromega.crystals.io.cif import read_crystal
     from gromega.pdf.simulate import simulate as simulate_pdfs
 
-    omega = Conditions(
-        rmin, rmax, qmin, qmax, qdamp, qbroad, uiso,
-        delta1, delta2, diameter, noise, radiation=radiation,
-    )  # fmt: skip
-    r, g = simulate_pdfs([read_crystal(file)], omega, engine)
-    stated = [f"# {name} = {value}" for name, value in asdict(omega).items()]
+    r, g = simulate_pdfs([read_crystal(file)], conditions, engine)
+    header = [f"# {name} = {value}" for name, value in asdict(conditions).items()]
     rows = [f"{x:.6f} {y:.6f}" for x, y in zip(r, g[0], strict=True)]
-    text = "\n".join([*stated, "# r (Å)  G(r) (Å⁻²)", *rows]) + "\n"
+    text = "\n".join([*header, "# r (Å)  G(r) (Å⁻²)", *rows]) + "\n"
     if out is None:
         sys.stdout.write(text)
     else:

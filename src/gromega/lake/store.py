@@ -29,8 +29,9 @@ from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import crystals_of, read_table, row_batches, rows_of
 from gromega.pdf.bins import DMAX, bin_centres, n_bins
 from gromega.pdf.network_grid import INPUT_R, input_operator
-from gromega.pdf.operator import add_noise, apply_operator
-from gromega.pdf.scattering import is_seen
+from gromega.pdf.noise import add_crystal_noise
+from gromega.pdf.operator import apply_operator
+from gromega.pdf.scattering import is_visible
 from gromega.pdf.spectrum import CHUNK, pair_spectra, spectra_of
 from gromega.sweeps import Sweep
 
@@ -270,7 +271,7 @@ def seen_spectra(
     The spectrum of a crystal that it does not see, because an element has no scattering
     length, is zero.
     """
-    seen = np.array([is_seen(crystal, radiation) for crystal in crystals])
+    seen = np.array([is_visible(crystal, radiation) for crystal in crystals])
     spectra = np.zeros((len(crystals), n_bins(dmax)), np.float32)
     visible = [
         crystal for crystal, is_one in zip(crystals, seen, strict=True) if is_one
@@ -414,7 +415,7 @@ def write_pdfs(
                         continue
                     g = apply_operator(op, block, spectra.density[rows], jnp)
                     names = spectra.ids[rows].tolist()
-                    layer[rows] = add_noise(op, g, names, omega.noise)
+                    layer[rows] = add_crystal_noise(op, np.asarray(g), names)
                     if progress:
                         progress(rows.size)
         for layer, omega in zip(layers, conditions, strict=True):

@@ -1,1 +1,1 @@
-"""Measured PDFs in: a file becomes a `MeasuredPDF`."""
+"""Measured PDFs: read from files, checked, and resampled for the network."""

@@ -146,10 +146,10 @@ def _answer(
     paths: Sequence[Path],
     progress: Callable[[int], None] | None = None,
 ) -> list[str | Unanswered]:
-    from gromega.measured.pdf import check_options
+    from gromega.measured.options import ReadOptions
 
     keep_memory()
-    check_options(**question.reading)
+    ReadOptions.from_mapping(question.reading)
     model = _model(question.model)
     library = _library(question.library) if question.library else None
     found = [_read(path, question.reading) for path in paths]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.measured.pdf import MeasuredPDF, to_input
+from gromega.measured.pdf import MeasuredPDF
+from gromega.measured.resample import to_input
 from gromega.pdf.network_grid import INPUT_R, points_within
 
 WINDOW = 2.0

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from gromega.conditions import REFERENCE, Conditions
 from gromega.crystals.formula import display_formula
-from gromega.measured.pdf import MeasuredPDF, to_input
+from gromega.measured.pdf import MeasuredPDF
+from gromega.measured.resample import to_input
 from gromega.model.sqrt_quantize import SqrtQuantized
-from gromega.pdf.bins import BIN_WIDTH, DMAX, through_knots
+from gromega.pdf.bins import BIN_WIDTH, DMAX, spline_coefficients
 from gromega.pdf.network_grid import INPUT_R, input_operator, points_within
 from gromega.pdf.operator import Operator, reach
 
@@ -253,7 +254,7 @@ def _stretched_pdfs(
     places, weights = _spread(strain)
     fine = op.matrix[inside]
     masses = sum(fine[:, places + k] * w for k, w in enumerate(weights))
-    matrix = through_knots(masses).astype(np.float32)
+    matrix = spline_coefficients(masses).astype(np.float32)
     # Pairs farther away have no part in it.
     n = math.ceil((op.r[inside][-1] + 3.0) / (FACTOR * BIN_WIDTH))
     baseline = op.baseline[inside] / np.float32((1 + strain) ** 2)

@@ -17,7 +17,8 @@ from gromega._util.files import put_in_place, sha256, write_json, write_whole
 from gromega.conditions import RADIATIONS, REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.formula import display_formula
-from gromega.measured.pdf import MeasuredPDF, to_inputs
+from gromega.measured.pdf import MeasuredPDF
+from gromega.measured.resample import to_inputs
 from gromega.model import messages
 from gromega.model.calibration import Calibration
 from gromega.model.candidates import (

@@ -1,1 +1,1 @@
-"""PDFs: from crystals, by way of pair spectra, to G(r) at any conditions."""
+"""Simulated PDFs: pair spectra of crystals, and G(r) at any conditions from them."""

@@ -1,4 +1,4 @@
-"""What the network sees: G(r) on the paper's 209 points."""
+"""The r grid of the network: G(r) on the 209 points of the paper."""
 
 import math
 from collections.abc import Sequence
@@ -10,27 +10,22 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import make_interp_spline
 
 from gromega.conditions import GRID_STEP, Conditions
-from gromega.pdf.operator import (
-    Operator,
-    add_noise,
-    apply_operator,
-    grid_size,
-    operator,
-)
+from gromega.pdf.noise import add_crystal_noise
+from gromega.pdf.operator import Operator, apply_operator, build_operator, grid_size
 
 INPUT_R = 1.5 + np.arange(209) * math.pi / 23
 """The r of the network's input, (209,), in Å: up to 29.91 Å."""
 
 
 def points_within(rmin: float, rmax: float) -> NDArray[np.bool_]:
-    """Return which of `INPUT_R` lie in a range, (209,), its ends in Å included."""
+    """Return which of `INPUT_R` lie within [rmin, rmax] (Å), (209,)."""
     return (rmin - 1e-9 <= INPUT_R) & (rmax + 1e-9 >= INPUT_R)
 
 
 def to_unit(g: Any) -> Any:
     """Return G(r), (n, 209), each scaled to [0, 1] by its own minimum and maximum.
 
-    It takes the arrays of NumPy as well as those of JAX. A constant becomes 0.
+    The arrays are those of NumPy or of JAX. A constant becomes 0.
     """
     low = g.min(axis=1, keepdims=True)
     span = g.max(axis=1, keepdims=True) - low
@@ -59,7 +54,7 @@ def input_operator(conditions: Conditions, dmax: float) -> Operator:
     G is calculated on the grid k π/40 Å, zero outside [rmin, rmax], and then
     interpolated by a quadratic spline, as Lan et al. do.
     """
-    return operator(conditions, dmax, INPUT_R, input_readout())
+    return build_operator(conditions, dmax, INPUT_R, input_readout())
 
 
 def simulate_input(
@@ -86,4 +81,4 @@ def simulate_input(
     """
     op = input_operator(conditions, dmax)
     g = apply_operator(op, spectra, density)
-    return add_noise(op, g, ids, conditions.noise)
+    return add_crystal_noise(op, g, ids)

@@ -10,18 +10,20 @@ and K = E B R P A⁻¹ with, on the grid r_k = k Δ, Δ = π/40 Å,
     A     = the values of cubic B-splines at the knots                    binning
     R_k   = 1 on [rmin - e, rmax + e], e = 6 · 2π/Qmax, 0 outside             range
     B_kl  = 2/N Σ_m sin(Q_m r_k) sin(Q_m r_l),  Qmin ≤ Q_m < Qmax       termination
-    E_k   = exp(-(r_k Qdamp)²/2) (1 - 1.5 r_k/D + 0.5 (r_k/D)³)             envelopes
+    E_k   = exp(-(r_k Qdamp)²/2) (1 - 1.5 r_k/D + 0.5 (r_k/D)³)           envelopes
 
-and b = E B R (-4π r'), r' = (r - offset) / scale being the true r of a measurement
-whose calibration is wrong, r itself otherwise. Q_m = m π/(N Δ), N the power of two that
-holds the range. This is what diffpy.srreal's PDFCalculator does (Juhás et al., Acta
-Cryst. A71 (2015) 562); peaks are Jeong's (J. Phys. Chem. A 103 (1999) 921), the sphere
-is Howell's (Phys. Rev. B 73 (2006) 094107).
+and b = E B R (-4π r'). Here r' = (r - offset) / scale is the true distance where the
+calibration is wrong, Q_m = m π/(N Δ), and N is the power of two that holds the range.
+The steps and their order are those of diffpy.srreal's PDFCalculator (Juhás et al., Acta
+Cryst. A71 (2015) 562); the peak width is Jeong's (J. Phys. Chem. A 103 (1999) 921) and
+the envelope of a sphere is Howell's (Phys. Rev. B 73 (2006) 094107).
+
+Functions with a parameter `xp` take ``numpy`` or ``jax.numpy``. This module does not
+import JAX; `gromega.pdf.random_conditions` does, and makes `Operator` a pytree.
 """
 
 import math
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -30,7 +32,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gromega.conditions import GRID_STEP, NUMERIC_FIELDS, Conditions
-from gromega.pdf.bins import bin_centres, n_bins, through_knots
+from gromega.pdf.bins import bin_centres, n_bins, spline_coefficients
 
 RIPPLES = 6
 """Termination ripples by which the range is extended, as in PDFCalculator."""
@@ -38,40 +40,46 @@ MAX_EXTENSION = 10.0
 """Å, the most by which ripples and peak tails extend the range together."""
 PEAK_PRECISION = 3.33e-6
 """Relative height at which PDFCalculator cuts the tail of a peak."""
-_ROWS = 8192
 _TAIL = math.sqrt(-2.0 * math.log(PEAK_PRECISION))
 
 Array = Any
 """An array of NumPy, or of JAX where `xp` is `jax.numpy`."""
 Theta = Mapping[str, Array]
-"""The numeric conditions by name: numbers, or what JAX traces and differentiates."""
+"""The numeric conditions θ by name: numbers, or arrays that JAX traces."""
 
 
 @dataclass(frozen=True)
 class Operator:
     """K(Ω) with its baseline and its noise, on an output grid.
 
+    The arrays are those of NumPy or of JAX. Several operators may be stacked: every
+    array then has the same leading axes (...).
+
     Parameters
     ----------
     r
-        The output grid, (n_r,), in Å.
+        The output grid, (..., n_r), in Å.
     matrix
-        K, (n_r, n_bins) float32.
+        K, (..., n_r, n_bins) float32.
     baseline
-        b, (n_r,) float32, in Å.
+        b, (..., n_r) float32, in Å.
     noise
-        The noise in each Q of the band, (n_r, n_q) float32: their sum with standard
-        normal factors has an expected mean square of one over the output grid.
+        The wave of each Q of the band, (..., n_r, n_q) float32: their sum with
+        standard normal factors has an expected mean square of one over the output
+        grid.
+    level
+        The r.m.s. of the noise over the r.m.s. of G, (...): `Conditions.noise`.
     """
 
-    r: NDArray[np.float64]
-    matrix: NDArray[np.float32]
-    baseline: NDArray[np.float32]
-    noise: NDArray[np.float32]
+    r: Array
+    matrix: Array
+    baseline: Array
+    noise: Array
+    level: Array
 
 
 def theta_of(conditions: Conditions) -> dict[str, float]:
-    """Return the numeric conditions as a mapping that JAX can trace."""
+    """Return the numeric conditions θ as a mapping that JAX can trace."""
     return {name: getattr(conditions, name) for name in NUMERIC_FIELDS}
 
 
@@ -92,14 +100,14 @@ def _variance(theta: Theta, d: Array) -> Array:
 def extensions(theta: Theta, xp: Any = np) -> tuple[Array, Array]:
     """Return by how much ripples and peak tails extend the range, each in Å.
 
-    Together they are at most `MAX_EXTENSION`; beyond, both shrink alike.
+    Together they are at most `MAX_EXTENSION`; both are scaled down alike when more.
     """
     ripples = RIPPLES * 2.0 * xp.pi / theta["qmax"]
     ends = xp.stack([xp.asarray(theta["rmin"]), xp.asarray(theta["rmax"])])
     widest = xp.max(_variance(theta, xp.maximum(ends, GRID_STEP)))
     tails = _TAIL * xp.sqrt(xp.maximum(widest, 0.0))
-    shrink = xp.minimum(1.0, MAX_EXTENSION / (ripples + tails))
-    return ripples * shrink, tails * shrink
+    scale = xp.minimum(1.0, MAX_EXTENSION / (ripples + tails))
+    return ripples * scale, tails * scale
 
 
 def reach(conditions: Conditions) -> float:
@@ -121,8 +129,8 @@ def check_reach(conditions: Conditions, dmax: float) -> None:
     if dmax < needed - 1e-6:
         raise ValueError(
             f"the pair spectra reach {dmax:g} Å, but G(r) at these conditions depends "
-            f"on distances up to {needed:.2f} Å; compute longer ones (spectra.dmax in "
-            "params.yaml), or lower rmax."
+            f"on distances up to {needed:.2f} Å; compute longer spectra (spectra.dmax "
+            "in params.yaml) or lower rmax."
         )
 
 
@@ -180,48 +188,53 @@ def _cut(theta: Theta, r: Array) -> Array:
     return inside.astype(r.dtype)
 
 
-def build(
+def operator_arrays(
     theta: Theta, readout: Array, n_d: int, xp: Any = np
 ) -> tuple[Array, Array, Array]:
-    """Return `readout` applied to K, b and the noise patterns.
+    """Return `readout` applied to K, b and the waves of the noise.
 
-    By JAX it is traceable and differentiable in theta (the edges of range and band
-    aside, where PDFCalculator is piecewise constant), in the precision that it is set
-    to.
+    JAX can trace it, and differentiate it in θ: the edges of range and band are
+    piecewise constant, as they are in PDFCalculator. The precision is that of the
+    readout.
 
     Parameters
     ----------
     theta
-        The numeric conditions.
+        The numeric conditions θ, as of `theta_of`.
     readout
-        The linear map from the grid r_k = k Δ to the output, (n_out, n_grid), n_grid
-        a power of two that holds the extended range; see `grid_size`.
+        The linear map from the grid r_k = k Δ to the output, (n_r, n_grid), n_grid a
+        power of two that holds the extended range; see `grid_size`.
     n_d
         The number of bins of the spectra.
     xp
-        NumPy, or ``jax.numpy``.
+        The array library, ``numpy`` or ``jax.numpy``.
 
     Returns
     -------
-    K (n_out, n_d), b (n_out,), noise (n_out, n_grid)
+    matrix : (n_r, n_d)
+        K.
+    baseline : (n_r,)
+        b, in Å.
+    noise : (n_r, n_grid)
+        The wave of each Q_m, zero outside the band.
     """
+    product = xp.matmul if xp is np else partial(xp.matmul, precision="highest")
     readout = xp.asarray(readout)
     k = xp.arange(readout.shape[1], dtype=readout.dtype)
     r = k * GRID_STEP
     d = xp.asarray(bin_centres(n_d), dtype=readout.dtype)
     keep = _range(theta, k, xp)
     sines, q, band = _band(theta, k, xp)
-    product = xp.matmul if xp is np else partial(xp.matmul, precision="highest")
     readout = readout * _cut(theta, r)
     out = product(readout * _envelopes(theta, r, xp), sines) * band
     back = product(out, sines.T) * keep
-    # A wrong calibration puts the peaks of a crystal elsewhere; all that the
-    # measurement does to F(Q) happens in the r that it states.
+    # A wrong calibration moves the peaks of the crystal. Range, band and envelopes act
+    # on the r that the measurement states.
     true = (r - theta["r_offset"]) / theta["r_scale"]
-    matrix = through_knots(product(back, _peaks(theta, true, d, xp)), xp)
+    matrix = spline_coefficients(product(back, _peaks(theta, true, d, xp)), xp)
     baseline = product(back, -4.0 * xp.pi * true)
-    # Counting noise of S(Q) is white to first order; F = Q (S - 1) grows with Q,
-    # and so does its noise, which no instrument envelope damps.
+    # Counting noise of S(Q) is white to first order; F = Q (S - 1) grows with Q, and so
+    # does its noise, which no instrument envelope damps.
     noise = product(readout, sines) * (q * (band > 0))
     return matrix, baseline, noise / xp.sqrt(xp.mean(xp.sum(noise**2, axis=1)))
 
@@ -233,7 +246,7 @@ def calculation_grid(conditions: Conditions) -> NDArray[np.int64]:
     return np.arange(first, last + 1)
 
 
-def operator(
+def build_operator(
     conditions: Conditions,
     dmax: float,
     r: NDArray[np.float64] | None = None,
@@ -251,7 +264,7 @@ def operator(
         The longest distance in the spectra it will be applied to, in Å.
     r, readout
         The output grid, (n_r,), in Å, and the linear map to it from the grid k Δ,
-        (n_r, at most grid_size(rmax)). Left out, the output is the grid k Δ within
+        (n_r, at most grid_size(rmax)). Without them, the output is the grid k Δ within
         [rmin, rmax], as PDFCalculator gives it.
 
     Raises
@@ -268,72 +281,48 @@ def operator(
         readout = np.eye(size)[grid]
     readout = np.pad(readout, ((0, 0), (0, size - readout.shape[1])))
     with np.errstate(invalid="ignore"):
-        parts = build(theta_of(conditions), readout, n_bins(dmax))
-    matrix, baseline, noise = (part.astype(np.float32) for part in parts)
+        arrays = operator_arrays(theta_of(conditions), readout, n_bins(dmax))
+    matrix, baseline, noise = (array.astype(np.float32) for array in arrays)
     if not np.isfinite(noise).all():
         raise ValueError(
             f"no point of the Q grid lies between qmin {conditions.qmin:g} and qmax "
             f"{conditions.qmax:g} Å⁻¹; set them further apart."
         )
-    return Operator(r, matrix, baseline, noise)
+    return Operator(r, matrix, baseline, noise, np.float32(conditions.noise))
 
 
 def apply_operator(
-    op: Operator, spectra: NDArray[np.float32], density: ArrayLike, xp: Any = np
-) -> NDArray[np.float32]:
-    """Return G = K p + ρ0 b, (n, n_r) in Å⁻², without noise.
+    op: Operator, spectra: ArrayLike, density: ArrayLike, xp: Any = np
+) -> Array:
+    """Return G = K p + ρ0 b, (..., n, n_r) float32 in Å⁻², without noise.
+
+    K p and ρ0 b nearly cancel, so the product is one of full single precision.
 
     Parameters
     ----------
     op
-        The operator K(Ω).
+        The operator K(Ω), or operators stacked on axes (...).
     spectra
-        The pair spectra, (n, n_bins) float32.
+        The pair spectra, (..., n, n_bins) float32.
     density
-        The number densities ρ0, (n,), in Å⁻³.
+        The number densities ρ0, (..., n), in Å⁻³.
     xp
-        NumPy, or ``jax.numpy``: then the G of a crystal is the same to the last bit
-        whatever is beside it, which BLAS does not promise.
+        The array library. With ``jax.numpy`` the G of a crystal has the same bits in
+        every batch of crystals, which BLAS does not guarantee.
     """
-    product = xp.matmul if xp is np else partial(xp.matmul, precision="highest")
-    matrix = xp.asarray(op.matrix)
-    g = np.empty((len(spectra), op.r.size), np.float32)
-    for start in range(0, len(spectra), _ROWS):
-        g[start : start + _ROWS] = product(spectra[start : start + _ROWS], matrix.T)
-    g += np.asarray(density, dtype=np.float32)[:, None] * op.baseline
-    return g
+    rho: Array = xp.asarray(density, dtype=np.float32)
+    g = contract(spectra, op.matrix, xp, "highest")
+    return g + rho[..., None] * op.baseline[..., None, :]
 
 
-def add_noise(
-    op: Operator,
-    g: NDArray[np.float32],
-    ids: Sequence[str],
-    level: float,
-    seed: int = 0,
-) -> NDArray[np.float32]:
-    """Return G with noise from the measured band of F(Q).
+def contract(
+    a: ArrayLike, b: ArrayLike, xp: Any, precision: str | None = None
+) -> Array:
+    """Return Σ_d a_nd b_rd, (..., n, r), of a (..., n, d) and b (..., r, d).
 
-    The noise of a crystal depends on its id and the seed alone, not on the crystals
-    beside it.
-
-    Parameters
-    ----------
-    op
-        The operator that made G.
-    g
-        G without noise, (n, n_r), in Å⁻².
-    ids
-        The ids of the crystals, n of them.
-    level
-        The r.m.s. of the noise over the r.m.s. of G: `Conditions.noise`.
-    seed
-        The seed of the noise.
+    The precision is JAX's, for GPUs that multiply in less than single precision.
     """
-    if level == 0:
-        return g
-    factors = np.empty((len(ids), op.noise.shape[1]), np.float32)
-    for row, name in enumerate(ids):
-        generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
-        factors[row] = generator.standard_normal(factors.shape[1], np.float32)
-    size = np.sqrt(np.mean(g**2, axis=1, keepdims=True))
-    return g + level * size * (factors @ op.noise.T)
+    if xp is np:
+        # Not einsum, which uses no BLAS for stacked matrices.
+        return np.matmul(a, np.swapaxes(b, -1, -2))
+    return xp.einsum("...nd,...rd->...nr", a, b, precision=precision)

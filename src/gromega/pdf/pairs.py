@@ -1,4 +1,4 @@
-"""The inner loops of the pair spectrum: every distance of a crystal, once."""
+"""The inner loops of the pair spectrum, over all interatomic distances."""
 
 import math
 
@@ -7,17 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAME_SITE = 1e-3
-"""Atoms closer than this, Å, share one disordered site and are no pair. Sites that
+"""Å. Atoms closer than this share one disordered site and are not a pair. Sites that
 symmetry maps onto one another agree to this: tables round at some 1e-4 Å."""
 _BUFFER = 2048
 
 
 @numba.njit(nogil=True, cache=True)
-def _alike(
+def _equivalent(
     weights: NDArray[np.float64], extra: NDArray[np.float64], i: int, j: int
 ) -> bool:
-    """Return whether two atoms cannot be told apart."""
-    return abs(weights[j] - weights[i]) < 1e-9 and abs(extra[j] - extra[i]) < 1e-9
+    """Return whether two atoms have the same weight and the same extra Uiso."""
+    return bool(abs(weights[j] - weights[i]) < 1e-9 and abs(extra[j] - extra[i]) < 1e-9)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -29,29 +29,29 @@ def _operations(
 ) -> NDArray[np.int32]:
     """Return the atoms' permutations under x → ±x + t, (n_operations, n_atoms).
 
-    Translations (a cell that is not primitive) and inversions keep every lattice,
-    so that pairs which they map onto one another have the same distances.
+    Translations (of a cell that is not primitive) and inversions keep every lattice,
+    so pairs that they map onto one another have the same distances.
     """
     n = weights.size
     rare, fewest = 0, n + 1
     for i in range(n):
-        alike = 0
+        similar = 0
         for j in range(n):
-            alike += _alike(weights, extra, i, j)
-        if alike < fewest:
-            rare, fewest = i, alike
+            similar += _equivalent(weights, extra, i, j)
+        if similar < fewest:
+            rare, fewest = i, similar
     found = np.empty((2 * fewest, n), np.int32)
     count = 0
     for sign in (1.0, -1.0):
         for target in range(n):
-            if not _alike(weights, extra, target, rare):
+            if not _equivalent(weights, extra, target, rare):
                 continue
             complete = True
             taken = np.zeros(n, np.bool_)
             for i in range(n):
                 image = -1
                 for j in range(n):
-                    if taken[j] or not _alike(weights, extra, i, j):
+                    if taken[j] or not _equivalent(weights, extra, i, j):
                         continue
                     near = True
                     for axis in range(3):
@@ -97,10 +97,10 @@ def _differences(
     rows[0, 3] = (weights**2).sum()
     rows[0, 4] = 2.0 * (weights**2 * extra).sum() / rows[0, 3]
     count = 1
-    seen = np.zeros((n, n), np.bool_)
+    counted = np.zeros((n, n), np.bool_)
     for i in range(n):
         for j in range(i + 1, n):
-            if seen[i, j]:
+            if counted[i, j]:
                 continue
             first = frac[j] - frac[i]
             shift = np.zeros(3)
@@ -108,9 +108,9 @@ def _differences(
             for op in range(operations.shape[0]):
                 k, m = operations[op, i], operations[op, j]
                 low, high = min(k, m), max(k, m)
-                if low == high or seen[low, high]:
+                if low == high or counted[low, high]:
                     continue
-                seen[low, high] = True
+                counted[low, high] = True
                 pairs += 1
                 # The image is ± the first difference up to a lattice vector: of
                 # both signs the one that lies nearer.
@@ -149,12 +149,12 @@ def _spread(
     values = np.empty(count)
     for p in range(count):
         d = math.sqrt(squares[p])
-        place = d + shift
-        inside = place > 0.0 and place <= dmax and d > SAME_SITE
-        position = place / width if inside else 0.0
-        knots[p] = np.int32(position)
-        parts[p] = position - knots[p]
-        # Atoms that share a disordered site are no pair.
+        centre = d + shift
+        # Atoms that share a disordered site are not a pair.
+        inside = centre > 0.0 and centre <= dmax and d > SAME_SITE
+        scaled = centre / width if inside else 0.0
+        knots[p] = np.int32(scaled)
+        parts[p] = scaled - knots[p]
         values[p] = weight / (6.0 * d) if inside else 0.0
     for p in range(count):
         k = np.int64(knots[p])
@@ -195,9 +195,9 @@ def _deposit(
 ) -> None:
     """Add every distance |difference + lattice vector| ≤ dmax to `out`.
 
-    The lattice is lower triangular: z depends on n_c alone, y on n_c and n_b, so
-    the sphere gives each range of integers without a miss. The zero difference
-    (the first row) goes over half of the lattice and counts twice.
+    The lattice is lower triangular: z depends on n_c alone, y on n_c and n_b, so the
+    sphere gives each range of integers exactly. The zero difference (the first row)
+    runs over half of the lattice and counts twice.
     """
     ax = lattice[0, 0]
     bx, by = lattice[1, 0], lattice[1, 1]
@@ -205,8 +205,8 @@ def _deposit(
     squares = np.empty(_BUFFER)
     for row in range(differences.shape[0]):
         fa, fb, fc, weight, extra = differences[row]
-        # A Gaussian of this variance, by the three points of Gauss and Hermite, which
-        # share its moments up to the fifth.
+        # Three points of Gauss-Hermite quadrature stand for the Gaussian of this
+        # variance: they have its moments up to the fifth.
         shift = math.sqrt(3.0 * extra)
         itself = row == 0
         if itself:
@@ -252,7 +252,7 @@ def _deposit(
 
 @numba.njit(nogil=True, cache=True)
 def _triangular(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the lattice turned so that a lies along x and b in the xy plane."""
+    """Return the lattice rotated so that a lies along x and b in the xy plane."""
     a, b, c = lattice
     ax = math.sqrt((a * a).sum())
     bx = (a * b).sum() / ax
@@ -284,8 +284,7 @@ def add_pairs(
     weights
         The weight of each atom, (n_atoms,).
     extra
-        By how much the Uiso of each atom is above that of the conditions, (n_atoms,),
-        in Å².
+        The Uiso of each atom beyond that of the conditions, (n_atoms,), in Å².
     dmax, width
         The longest distance and the width of a bin, in Å.
     """

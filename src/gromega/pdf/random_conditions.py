@@ -1,4 +1,4 @@
-"""PDFs at random conditions from a box, as JAX can draw them within a step."""
+"""PDFs at random conditions from a box, drawn by JAX within a compiled step."""
 
 from functools import partial
 
@@ -11,25 +11,28 @@ from numpy.typing import NDArray
 
 from gromega.conditions import NUMERIC_FIELDS, Box, Conditions
 from gromega.pdf.network_grid import INPUT_R, input_readout
-from gromega.pdf.operator import build
-
-OperatorArrays = dict[str, Array]
-"""matrix, baseline and noise as of `operator.build`, and the level of the noise."""
+from gromega.pdf.noise import add_noise
+from gromega.pdf.operator import Operator, apply_operator, operator_arrays
 
 BULK = 300.0
 """Diameter, Å, beyond which a crystallite looks like a bulk crystal up to 30 Å."""
 _LEAST_NOISE = 0.003
 
+# Here, because the NumPy path does not import JAX, which takes seconds.
+jax.tree_util.register_dataclass(
+    Operator, ["r", "matrix", "baseline", "noise", "level"], []
+)
+
 
 def draw_theta(
     box: Box, key: Array, usual: Conditions | None = None
 ) -> dict[str, Array]:
-    """Return numeric conditions drawn from a box, as `operator.build` takes them.
+    """Return numeric conditions θ drawn from a box, as `operator_arrays` takes them.
 
     Most are uniform over their range. Uiso, the diameter and the noise are uniform in
-    their logarithm; half of all draws are bulk crystals, half are without noise, and a
-    third has the highest rmax. Qdamp and Qbroad crowd at their low ends, as
-    instruments do. At most one kind of correlated motion is there at a time.
+    their logarithm. Half of all draws are bulk crystals, half have no noise, and a
+    third have the highest rmax. Qdamp and Qbroad are mostly low, as they are at real
+    instruments. δ1 and δ2 are never both drawn.
 
     Parameters
     ----------
@@ -38,8 +41,8 @@ def draw_theta(
     key
         The random key.
     usual
-        If given, only some of the conditions are drawn and the rest are as in these:
-        any number of them, each number being as likely.
+        The usual conditions. If given, a random number of the conditions, each number
+        being equally likely, is drawn, and the others have their usual value.
     """
     n = len(NUMERIC_FIELDS)
     draws, tosses = jax.random.uniform(key, (2, n))
@@ -72,23 +75,23 @@ def draw_theta(
         low = getattr(box, name)[0]
         theta[name] = jnp.where(wanted, theta[name], low)
     if usual is not None:
-        apart, still = jax.random.split(jax.random.fold_in(key, 0))
-        kept = jax.random.uniform(apart, (n,)) < jax.random.uniform(still)
-        keep = dict(zip(NUMERIC_FIELDS, kept, strict=True))
+        each, share = jax.random.split(jax.random.fold_in(key, 0))
+        is_usual = jax.random.uniform(each, (n,)) < jax.random.uniform(share)
+        keep = dict(zip(NUMERIC_FIELDS, is_usual, strict=True))
         keep["delta2"] = keep["delta1"]
         for name in NUMERIC_FIELDS:
             theta[name] = jnp.where(keep[name], getattr(usual, name), theta[name])
     return theta
 
 
-def at_random(
+def simulate_at_random(
     spectra: NDArray[np.float32],
     density: NDArray[np.float64],
     box: Box,
     seed: int,
     n_conditions: int = 64,
 ) -> NDArray[np.float32]:
-    """Return G(r), (n, 209), of crystals, each at conditions drawn from a box.
+    """Return G(r), (n, 209) in Å⁻², of crystals at conditions drawn from a box.
 
     Parameters
     ----------
@@ -101,7 +104,8 @@ def at_random(
     seed
         The seed of conditions and noise.
     n_conditions
-        The number of conditions, which the crystals share.
+        The number of conditions that are drawn. Crystal i has those of number
+        i mod n_conditions.
     """
     g = np.empty((len(spectra), INPUT_R.size), np.float32)
     for k in range(n_conditions):
@@ -109,7 +113,7 @@ def at_random(
         key = jax.random.fold_in(jax.random.key(seed), k)
         op = random_operator(box, spectra.shape[1], key)
         noise = jax.random.fold_in(key, 1)
-        g[rows] = observe(op, spectra[rows][None], density[rows][None], noise)[0]
+        g[rows] = apply_with_noise(op, spectra[rows], density[rows], noise)
     return g
 
 
@@ -120,54 +124,48 @@ def random_operator(
     key: Array,
     stretch: float = 0.0,
     usual: Conditions | None = None,
-) -> OperatorArrays:
-    """Return an operator of random conditions, and the level of its noise.
+) -> Operator:
+    """Return an operator to the network's grid at random conditions.
 
     Parameters
     ----------
     box
-        What the conditions are drawn from.
+        The box from which the conditions are drawn.
     n_d
         The number of bins of the spectra.
     key
         The random key.
     stretch
-        The largest strain, alike in all directions, of the crystals that it is for.
+        The largest random strain, the same in all directions, of the crystals.
     usual
-        As in `draw_theta`.
+        The usual conditions, as in `draw_theta`.
     """
     theta = draw_theta(box, key, usual)
     if stretch:
         strain = jax.random.uniform(jax.random.fold_in(key, 1), (), minval=-1.0)
         theta["r_scale"] *= 1.0 + stretch * strain
-    matrix, baseline, noise = build(theta, input_readout(), n_d, jnp)
-    level = jnp.asarray(theta["noise"])
-    return {"matrix": matrix, "baseline": baseline, "noise": noise, "level": level}
+    matrix, baseline, noise = operator_arrays(theta, input_readout(), n_d, jnp)
+    r, level = jnp.asarray(INPUT_R), jnp.asarray(theta["noise"])
+    return Operator(r, matrix, baseline, noise, level)
 
 
-def observe(
-    op: OperatorArrays, spectra: ArrayLike, density: ArrayLike, key: Array
+def apply_with_noise(
+    op: Operator, spectra: ArrayLike, density: ArrayLike, key: Array
 ) -> Array:
-    """Return G(r) with noise, (m, n, 209), of m operators with n crystals each.
+    """Return G(r) with random noise, (..., n, 209) in Å⁻². JAX can trace it.
 
     Parameters
     ----------
     op
-        The operators, as of `random_operator`, stacked or one.
-    spectra, density
-        The spectra, (m, n, n_bins), and densities, (m, n).
+        The operator, or operators stacked on axes (...).
+    spectra
+        The pair spectra, (..., n, n_bins).
+    density
+        The number densities ρ0, (..., n), in Å⁻³.
     key
         The random key of the noise.
     """
-    spectra, density = jnp.asarray(spectra), jnp.asarray(density)
-    op = jax.tree.map(jnp.atleast_1d, op)
-    matrix = op["matrix"].reshape(len(spectra), INPUT_R.size, -1)
-    noise = op["noise"].reshape(len(spectra), INPUT_R.size, -1)
-    baseline = op["baseline"].reshape(len(spectra), 1, -1)
-    # K p and the baseline nearly cancel out.
-    g = jnp.einsum("mnd,mrd->mnr", spectra, matrix, precision="highest")
-    g += density[..., None] * baseline
-    size = jnp.sqrt(jnp.mean(g**2, axis=2, keepdims=True))
-    factors = jax.random.normal(key, (*g.shape[:2], noise.shape[2]))
-    waves = jnp.einsum("mnq,mrq->mnr", factors, noise)
-    return g + op["level"].reshape(-1, 1, 1) * size * waves
+    g: Array = apply_operator(op, spectra, density, jnp)
+    factors = jax.random.normal(key, (*g.shape[:-1], op.noise.shape[-1]))
+    noisy: Array = add_noise(op, g, factors, jnp)
+    return noisy

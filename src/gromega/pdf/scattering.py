@@ -1,7 +1,8 @@
-"""Scattering lengths: how strongly each atom takes part in the pair spectrum."""
+"""Scattering lengths and the weights of atoms in the pair spectrum."""
 
 import math
 import threading
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -12,8 +13,9 @@ from periodictable.cromermann import fxrayatq
 from gromega.conditions import RADIATIONS
 from gromega.crystals.crystal import MAX_Z, Crystal
 
-# periodictable fills its tables at first use, and another thread sees them half full.
+# periodictable fills its tables at first use; another thread could read them half full.
 _LOCK = threading.Lock()
+_xray_factor: Callable[[str, float], float] = fxrayatq
 
 
 @lru_cache
@@ -21,8 +23,8 @@ def scattering_table(radiation: str) -> NDArray[np.float64]:
     """Return f(Q=0) (x-ray, electrons) or b (neutron, fm) by atomic number.
 
     X-ray factors are those of Waasmaier & Kirfel, Acta Cryst. A51 (1995) 416,
-    for the neutral atom; neutron lengths are the bound coherent ones. Elements
-    that have none are nan.
+    for the neutral atom; neutron lengths are the bound coherent ones. An
+    element without one has nan.
     """
     if radiation not in RADIATIONS:
         raise ValueError(
@@ -37,7 +39,7 @@ def scattering_table(radiation: str) -> NDArray[np.float64]:
                 table[z] = np.nan if length is None else length
             else:
                 try:
-                    table[z] = fxrayatq(element.symbol, 0.0)
+                    table[z] = _xray_factor(element.symbol, 0.0)
                 except KeyError:
                     continue
     return table
@@ -48,8 +50,8 @@ def without_length(radiation: str) -> set[int]:
     return set(np.flatnonzero(np.isnan(scattering_table(radiation))[1:]) + 1)
 
 
-def is_seen(crystal: Crystal, radiation: str) -> bool:
-    """Return whether a crystal has a PDF by a radiation, as `site_weights` demands."""
+def is_visible(crystal: Crystal, radiation: str) -> bool:
+    """Return whether a crystal has a PDF with a radiation; see `site_weights`."""
     try:
         site_weights(crystal, radiation)
     except ValueError:
@@ -60,7 +62,7 @@ def is_seen(crystal: Crystal, radiation: str) -> bool:
 def site_weights(crystal: Crystal, radiation: str) -> NDArray[np.float64]:
     """Return occupancy × f over √(Σo) <f> for each atom, (n_atoms,).
 
-    Products of two such weights are what PDFCalculator gives a pair.
+    The product of two such weights is the weight of a pair in PDFCalculator.
 
     Raises
     ------
@@ -83,4 +85,5 @@ def site_weights(crystal: Crystal, radiation: str) -> NDArray[np.float64]:
             f"crystal {crystal.id!r}: the mean {radiation} scattering length is zero, "
             "so its G(r) is not defined; leave the crystal out."
         )
-    return weights / (mean * math.sqrt(total))
+    scaled: NDArray[np.float64] = weights / (mean * math.sqrt(total))
+    return scaled

@@ -1,4 +1,4 @@
-"""From crystals and conditions to G(r), by either engine."""
+"""Simulate G(r) of crystals, with the native engine or diffpy.srreal."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,8 @@ from gromega.conditions import REFERENCE, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.pdf import srreal
 from gromega.pdf.bins import DMAX
-from gromega.pdf.operator import add_noise, apply_operator, operator, reach
+from gromega.pdf.noise import add_crystal_noise
+from gromega.pdf.operator import apply_operator, build_operator, reach
 from gromega.pdf.spectrum import pair_spectra
 
 ENGINES = ("native", "srreal")
@@ -28,11 +29,11 @@ def simulate(
     crystals
         The crystals, n of them.
     conditions
-        The conditions Ω; the reference if left out.
+        The conditions Ω; the reference by default.
     engine
         The engine, ``"native"`` or ``"srreal"`` (diffpy.srreal, if installed).
     seed
-        The seed of the noise, where the conditions have some.
+        The seed of the noise.
 
     Returns
     -------
@@ -47,18 +48,18 @@ def simulate(
         If the engine is unknown, or a crystal has an element without a scattering
         length for this radiation.
     ImportError
-        If the engine ``"srreal"`` is asked for and cannot be imported.
+        If the engine is ``"srreal"`` and cannot be imported.
     """
     if engine not in ENGINES:
         raise ValueError(
             f"there is no engine {engine!r}; the engines are {', '.join(ENGINES)}."
         )
     dmax = max(DMAX, reach(conditions))
-    op = operator(conditions, dmax)
+    op = build_operator(conditions, dmax)
     if engine == "srreal":
         g = srreal.pdf(crystals, conditions)
     else:
         spectra = pair_spectra(crystals, conditions.radiation, dmax)
         g = apply_operator(op, spectra, [crystal.density for crystal in crystals])
     ids = [crystal.id for crystal in crystals]
-    return op.r, add_noise(op, g, ids, conditions.noise, seed)
+    return op.r, add_crystal_noise(op, g, ids, seed)

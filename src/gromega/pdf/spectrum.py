@@ -1,4 +1,4 @@
-"""Pair spectra: all interatomic distances of a crystal, once and for all Ω."""
+"""Pair spectra: the weighted distances of a crystal, computed once for all Ω."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -40,11 +40,11 @@ def pair_spectrum(
     dmax
         The longest distance in Å.
     extra_uiso
-        By how much the Uiso of each atom is above that of the conditions, (n_atoms,),
-        in Å²; 0 if left out. Three points stand for the Gaussian: an extra 0.003 Å² of
-        both atoms changes a peak by up to 0.4 % of its height where the Uiso of the
-        conditions is 0.008 Å², and at Qmax 23 and 32 Å⁻¹ by up to 1.8 and 6 % where it
-        is 0.002 Å².
+        The Uiso of each atom beyond that of the conditions, (n_atoms,), in Å²; 0 by
+        default. Three points stand for the Gaussian. With an extra 0.003 Å² of both
+        atoms, the error of a peak is up to 0.4 % of its height where the Uiso of the
+        conditions is 0.008 Å². Where it is 0.002 Å², the error is up to 1.8 % at Qmax
+        23 Å⁻¹ and 6 % at 32 Å⁻¹.
 
     Returns
     -------
@@ -81,11 +81,11 @@ def pair_spectra(
     Raises
     ------
     ValueError
-        If they are one crystal and not a list, or an element has no scattering length
-        for this radiation.
+        If `crystals` is one crystal and not a list, or an element has no scattering
+        length for this radiation.
     """
     if isinstance(crystals, Crystal):
-        raise ValueError("crystals are given as a list, also one: [crystal].")
+        raise ValueError("crystals must be a list, got one crystal; give [crystal].")
     chunks = (crystals[i : i + CHUNK] for i in range(0, len(crystals), CHUNK))
     with open_pool() as pool:
         parts = list(ordered_map(pool, partial(spectra_of, radiation, dmax), chunks))

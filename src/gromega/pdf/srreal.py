@@ -1,4 +1,4 @@
-"""The optional second engine: G(r) by diffpy.srreal's PDFCalculator."""
+"""The optional engine srreal: G(r) from PDFCalculator of diffpy.srreal."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ def available() -> bool:
 def pdf(crystals: Sequence[Crystal], conditions: Conditions) -> NDArray[np.float32]:
     """Return G(r), (n, n_r) in Å⁻², on the grid k π/40 Å within [rmin, rmax].
 
-    Without the noise of the conditions.
+    The noise of the conditions is not added.
 
     Raises
     ------

@@ -23,7 +23,7 @@ from gromega.params import Params
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import simulate_input
 from gromega.pdf.operator import reach
-from gromega.pdf.random_conditions import at_random
+from gromega.pdf.random_conditions import simulate_at_random
 from gromega.pdf.spectrum import pair_spectra
 from gromega.pipeline.parts import box_part, formulas_of, part_of
 from gromega.pipeline.paths import CRYSTALS, MODEL, OTHER_GROUPS, SPLIT, TRAINED
@@ -83,7 +83,7 @@ def _doubting(model: Model, params: Params, known: LabelledPDFs) -> Model:
     spectra = pair_spectra(crystals, omega.radiation, dmax)
     density = np.array([crystal.density for crystal in crystals])
     if model.box:
-        g = at_random(spectra, density, model.box, OTHERS_CONDITIONS)
+        g = simulate_at_random(spectra, density, model.box, OTHERS_CONDITIONS)
     else:
         ids = [crystal.id for crystal in crystals]
         g = simulate_input(spectra, density, ids, omega, dmax)
@@ -165,7 +165,8 @@ def _by_other_radiation(
     ids = [crystal.id for crystal in crystals]
     made = [simulate_input(spectra, density, ids, omega, DMAX)]
     if model.box:
-        made += [at_random(spectra, density, model.box, seed) for seed in seeds]
+        box = model.box
+        made += [simulate_at_random(spectra, density, box, seed) for seed in seeds]
     return [
         np.where(visible[:, None], g, as_usual)
         for g, as_usual in zip(made, usual, strict=True)

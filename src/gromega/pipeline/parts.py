@@ -11,7 +11,7 @@ from gromega.crystals.table import read_table
 from gromega.lake.splits import read_part
 from gromega.lake.store import read_pdfs, read_spectra
 from gromega.networks.logits import classes
-from gromega.pdf.random_conditions import at_random
+from gromega.pdf.random_conditions import simulate_at_random
 from gromega.pipeline.paths import CRYSTALS, REFERENCE_PDFS, SPECTRA, SPLIT
 from gromega.training.inputs import LabelledPDFs
 
@@ -45,7 +45,7 @@ def box_part(part: LabelledPDFs, box: Box, seeds: Sequence[int]) -> LabelledPDFs
         has len(seeds) × n rows.
     """
     spectra, density = read_spectra(SPECTRA, part.ids)
-    parts = [at_random(spectra, density, box, seed) for seed in seeds]
+    parts = [simulate_at_random(spectra, density, box, seed) for seed in seeds]
     n = len(parts)
     return LabelledPDFs(np.tile(part.ids, n), np.concatenate(parts), np.tile(part.y, n))
 

@@ -19,7 +19,7 @@ from gromega.crystals.crystal import Crystal
 from gromega.crystals.generate.templates import Template
 from gromega.crystals.generate.variants import Changes, keeps_type, vary, vary_uiso
 from gromega.pdf.bins import DMAX, n_bins
-from gromega.pdf.random_conditions import observe, random_operator
+from gromega.pdf.random_conditions import apply_with_noise, random_operator
 from gromega.pdf.spectrum import pair_spectrum
 from gromega.training.augment import ripples
 from gromega.training.inputs import Arrays
@@ -193,7 +193,7 @@ class VariantInputs:
         chosen = jax.random.choice(which, self._size, (n,), replace=False)
         operators = jax.tree.map(lambda part: part[chosen], buffer)
         p = spectra[rows].reshape(n, -1, spectra.shape[1])
-        g = observe(operators, p, density[rows].reshape(n, -1), noise)
+        g = apply_with_noise(operators, p, density[rows].reshape(n, -1), noise)
         g = g.reshape(rows.size, -1)
         return ripples(g, low) if self._has_ripples else g
 

@@ -1,0 +1,135 @@
+"""The options of reading a measured PDF, for `read_pdf`, command line and web form."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from gromega.conditions import (
+    GRID_STEP,
+    MAX_RMAX,
+    QUANTITIES,
+    Conditions,
+    Quantity,
+)
+from gromega.crystals.composition import parse_composition
+from gromega.measured.quantities import FUNCTIONS, R_UNITS
+
+UNKNOWN = "unknown"
+"""The option `composition` that leaves out the composition of the header."""
+# The widest limits. A limit without the other one is checked beside that of the file.
+_WIDE = {"rmin": 0.0, "rmax": MAX_RMAX, "qmin": 0.0, "qmax": math.pi / GRID_STEP - 1e-9}
+
+
+def _option(*args: Any, **bounds: Any) -> Any:
+    return field(default=None, metadata={"quantity": Quantity(*args, **bounds)})
+
+
+def _condition(name: str) -> Any:
+    return field(default=None, metadata={"quantity": QUANTITIES[name]})
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """The options of reading a measured PDF; None is an option that is not given.
+
+    Parameters
+    ----------
+    quantity, r_unit, composition, number_density
+        As in `gromega.read_pdf`.
+    rmin, rmax
+        The range of r that is used, in Å.
+    qmin, qmax, qdamp, qbroad, uiso, delta1, delta2, diameter, noise, r_offset, r_scale
+        The conditions, as in `Conditions`.
+    radiation
+        The radiation, ``"xray"`` or ``"neutron"``.
+
+    Raises
+    ------
+    ValueError
+        If a value is not allowed.
+    """
+
+    quantity: str | None = _option(
+        "quantity", "quantity", "",
+        f"The function in the file, if its header states another: "
+        f"{', '.join(FUNCTIONS)}.",
+        choices=FUNCTIONS,
+    )  # fmt: skip
+    r_unit: str | None = _option(
+        "unit of r", "unit of r", "",
+        f"The unit of r, if the header states another: {', '.join(R_UNITS)}.",
+        choices=tuple(R_UNITS),
+    )  # fmt: skip
+    composition: str | None = _option(
+        "composition", "composition", "",
+        f"The composition, such as SrTiO3, or {UNKNOWN} to ignore that of the header.",
+    )  # fmt: skip
+    number_density: float | None = _option(
+        "number density", r"$\rho_0$", "atoms per Å³",
+        "The number density, for g(r), Keen G(r), T(r) and R(r)",
+        # Diamond has 0.18.
+        high=0.5, open_low=True,
+    )  # fmt: skip
+    rmin: float | None = _option(
+        "rmin", r"$r_\mathrm{min}$", "Å", "The start of the data that are used.",
+    )  # fmt: skip
+    rmax: float | None = _option(
+        "rmax", r"$r_\mathrm{max}$", "Å", "The end of the data that are used.",
+        high=MAX_RMAX,
+    )  # fmt: skip
+    qmin: float | None = _condition("qmin")
+    qmax: float | None = _condition("qmax")
+    qdamp: float | None = _condition("qdamp")
+    qbroad: float | None = _condition("qbroad")
+    uiso: float | None = _condition("uiso")
+    delta1: float | None = _condition("delta1")
+    delta2: float | None = _condition("delta2")
+    diameter: float | None = _condition("diameter")
+    noise: float | None = _condition("noise")
+    r_offset: float | None = _condition("r_offset")
+    r_scale: float | None = _condition("r_scale")
+    radiation: str | None = _condition("radiation")
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value is not None and each.name != "composition":
+                value = each.metadata["quantity"].checked(each.name, value)
+                object.__setattr__(self, each.name, value)
+        if self.composition is not None and not self.without_composition:
+            parse_composition(self.composition)
+        Conditions.from_mapping({**_WIDE, **self.conditions()})
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> "ReadOptions":
+        """Return the options of a mapping; a condition of None is infinite.
+
+        Raises
+        ------
+        ValueError
+            If a key is not the name of an option, or a value is not allowed.
+        """
+        names = [each.name for each in fields(cls)]
+        for name in values:
+            if name not in names:
+                raise ValueError(
+                    f"there is no option {name!r}; the options are {', '.join(names)}."
+                )
+        is_infinite = {
+            name for name, v in values.items() if v is None and name in QUANTITIES
+        }
+        return cls(**{**values, **dict.fromkeys(is_infinite, math.inf)})
+
+    @property
+    def without_composition(self) -> bool:
+        """Whether the composition of the header is ignored."""
+        return self.composition is not None and self.composition.lower() == UNKNOWN
+
+    def given(self) -> dict[str, Any]:
+        """Return the options that are not None."""
+        return {name: v for name, v in asdict(self).items() if v is not None}
+
+    def conditions(self) -> dict[str, Any]:
+        """Return the conditions that are not None."""
+        return {name: v for name, v in self.given().items() if name in QUANTITIES}

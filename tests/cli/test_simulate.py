@@ -1,0 +1,107 @@
+import math
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from gromega.cli.main import app, main
+from gromega.conditions import QUANTITIES, Conditions
+from gromega.crystals.io.cif import read_crystal
+from gromega.pdf.simulate import simulate
+
+CIF = """\
+data_nickel
+_cell_length_a 3.524
+_cell_length_b 3.524
+_cell_length_c 3.524
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_space_group_name_H-M_alt 'F m -3 m'
+loop_
+_atom_site_label
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+Ni1 0 0 0
+"""
+runner = CliRunner()
+OTHER = Conditions(
+    rmin=1.0, rmax=9.0, qmin=1.0, qmax=20.0, qdamp=0.05, qbroad=0.02, uiso=0.01,
+    delta1=0.3, delta2=0.6, diameter=40.0, noise=0.05, r_offset=0.02, r_scale=1.002,
+    radiation="neutron",
+)  # fmt: skip
+
+
+@pytest.fixture
+def cif(tmp_path):
+    path = tmp_path / "nickel.cif"
+    path.write_text(CIF)
+    return path
+
+
+def run(*arguments):
+    result = runner.invoke(app, ["simulate", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_simulate_writes_two_columns_below_its_conditions(cif, tmp_path):
+    out = tmp_path / "nickel.gr"
+    assert run(cif, "--rmax", 10, "-o", out) == ""
+    assert "# rmax = 10.0" in out.read_text()
+    r, g = np.loadtxt(out).T
+    assert r.size == 108
+    near = r < 3.0
+    assert r[near][g[near].argmax()] == pytest.approx(2.49, abs=0.08)
+
+
+def test_every_condition_is_an_option(cif):
+    options = [
+        word
+        for each in fields(Conditions)
+        for word in (f"--{each.name.replace('_', '-')}", getattr(OTHER, each.name))
+    ]
+    text = run(cif, *options)
+    for name in QUANTITIES:
+        assert f"# {name} = {getattr(OTHER, name)}\n" in text
+    g = np.loadtxt(text.splitlines())[:, 1]
+    np.testing.assert_allclose(g, simulate([read_crystal(cif)], OTHER)[1][0], atol=1e-6)
+
+
+def test_without_options_the_conditions_are_the_reference(cif):
+    text = run(cif)
+    for name, value in vars(Conditions()).items():
+        assert f"# {name} = {value}\n" in text
+
+
+def test_help_states_the_unit_and_the_default_of_each_condition(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    lines = run("--help").splitlines()
+    for each in fields(Conditions):
+        option = f"--{each.name.replace('_', '-')} "
+        (line,) = [line for line in lines if option in line and "default" in line]
+        default = "inf" if each.default == math.inf else each.default
+        assert f"[default: {default}]" in line
+        assert QUANTITIES[each.name].unit in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--qmax", "0.1"], "qmax"),
+        (["--rmax", "5000"], "5000"),
+        (["--radiation", "muon"], "'muon'"),
+        (["--engine", "fft"], "'fft'"),
+    ],
+)
+def test_values_that_are_not_allowed_are_one_line(
+    cif, monkeypatch, capsys, arguments, named
+):
+    monkeypatch.setattr("sys.argv", ["gromega", "simulate", str(cif), *arguments])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert named in line

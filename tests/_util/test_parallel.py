@@ -18,7 +18,7 @@ from gromega._util.parallel import (
 )
 from gromega.crystals.generate.synthetic import Recipe, write_synthetic
 from gromega.crystals.ingest.ingest import ingest
-from gromega.lake.store import write_spectra
+from gromega.lake.spectra import write_spectra
 
 # Dask leaves sockets and loops to the collector when a cluster goes down.
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -14,7 +14,7 @@ from concurrent.futures import (
 )
 from contextlib import contextmanager, suppress
 from multiprocessing.context import BaseContext
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -81,7 +81,7 @@ def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
             "a scheduler needs Dask; install it with pip install 'gromega[cluster]'."
         ) from None
     try:
-        client = Client(scheduler, timeout=10)
+        client: Any = cast(Any, Client)(scheduler, timeout=10)
     except (OSError, ValueError) as error:
         raise OSError(
             f"the scheduler {scheduler} does not answer ({error}); is it running?"
@@ -164,4 +164,4 @@ def n_workers(pool: Executor) -> int:
     client = getattr(pool, "_client", None)
     if client is None:
         return int(getattr(pool, "_max_workers", 1))
-    return max(1, sum(client.nthreads().values()))
+    return max(1, int(sum(client.nthreads().values())))

@@ -16,7 +16,7 @@ def verify(
     stores: Annotated[list[Path], typer.Argument(help="Zarr stores of the lake.")],
 ) -> None:
     """Read whole stores and check every number in them."""
-    from gromega.lake.store import verify_store
+    from gromega.lake.verify import verify_store
 
     for store in stores:
         typer.echo(f"{store}: whole, {verify_store(store)} numbers")

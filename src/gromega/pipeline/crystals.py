@@ -1,4 +1,4 @@
-"""Stages: which crystals there are, and which part each belongs to."""
+"""Stage: which crystals there are."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -29,7 +29,6 @@ from gromega.crystals.table import (
     row_batches,
     to_table,
 )
-from gromega.lake import splits
 from gromega.params import Params
 from gromega.pdf.scattering import without_length
 from gromega.pipeline.gather import gather
@@ -40,7 +39,6 @@ from gromega.pipeline.paths import (
     METRICS,
     OTHER_GROUPS,
     QUARANTINE,
-    SPLIT,
 )
 
 # Of extra synthetic crystals; those of the data set have the seed of their recipe.
@@ -190,24 +188,3 @@ def _write_all(out: Path, tables: Iterable[pa.Table]) -> None:
     with new_table(out) as write:
         for table in tables:
             write(table)
-
-
-def split(params: Params) -> None:
-    """Make data/split.parquet."""
-    scheme = params.split.scheme
-    if scheme not in splits.SCHEMES:
-        raise ValueError(
-            f"there is no split scheme {scheme!r}; the schemes are "
-            f"{', '.join(splits.SCHEMES)}."
-        )
-    table = read_table(CRYSTALS, ["id", "formula", "structure_type", "space_group"])
-    ids, groups = table["id"].to_pylist(), np.asarray(table["space_group"])
-    kinds = table[splits.SCHEMES[scheme]].to_pylist()
-    # What has no structure type is like nothing else.
-    keys = [kind or name for kind, name in zip(kinds, ids, strict=True)]
-    parts = splits.draw_split(
-        keys, groups, params.split.test, params.split.validation, params.split.seed
-    )
-    splits.write_split(SPLIT, ids, groups, parts, scheme, params.split.seed)
-    counts = [f"{np.count_nonzero(parts == part)} {part}" for part in splits.PARTS]
-    console.print(", ".join(counts))

@@ -2,7 +2,7 @@
 
 import shutil
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +124,7 @@ def train(params: Params) -> None:
         )  # fmt: skip
     if not is_first():
         return
-    facts: dict[str, Any] = asdict(params.train)
+    facts: dict[str, Any] = params.train.model_dump()
     usual = params.reference.radiation
     mixed = recipe.variants and recipe.variants.other_radiation
     learned_from = [CRYSTALS, SPLIT, *([AUGMENTATION] if recipe.extra else [])]

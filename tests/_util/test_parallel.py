@@ -16,7 +16,7 @@ from gromega._util.parallel import (
     open_processes,
     ordered_map,
 )
-from gromega.crystals.generate.synthetic import Recipe, write_synthetic
+from gromega.crystals.generate.synthetic import SyntheticRecipe, write_synthetic
 from gromega.crystals.ingest.ingest import ingest
 from gromega.lake.spectra import write_spectra
 
@@ -42,7 +42,7 @@ def collection(tmp_path_factory):
     for k in range(120):
         content = cif(a=f"{5 + 0.15 * (k % 80):.2f}")
         (folder / "cifs" / f"{k:03}.cif").write_text(content)
-    write_synthetic(folder / "made.parquet", Recipe((14, 225, 62), 20, seed=0))
+    write_synthetic(folder / "made.parquet", SyntheticRecipe((14, 225, 62), 20, seed=0))
     return folder
 
 

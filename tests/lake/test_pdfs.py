@@ -68,7 +68,7 @@ def test_the_same_inputs_give_the_same_bytes(
     ("conditions", "ids", "message"),
     [
         # a crystal without a spectrum
-        (REFERENCE, ["iron-0", "gold"], "1 of 2 .*'gold'"),
+        (REFERENCE, ["iron-0", "gold"], "'gold'"),
         # another radiation, without crystals to compute spectra from
         (Conditions(radiation="neutron"), None, "xray.*neutron"),
         # a range beyond the spectra
@@ -134,5 +134,5 @@ def test_a_sweep_of_other_crystals_is_refused(rmax_store, six_ids):
 
 
 def test_a_crystal_that_the_reference_lacks_is_named(reference_store):
-    with pytest.raises(ValueError, match=r"reference\.zarr: 1 of 1 .*'gold'"):
+    with pytest.raises(ValueError, match=r"reference\.zarr: .*'gold'"):
         read_pdfs(reference_store, ["gold"])

@@ -80,38 +80,47 @@ def read_ids(store: zarr.Group) -> NDArray[np.str_]:
 
 
 def rows_by_id(ids: Iterable[str], wanted: Iterable[str]) -> NDArray[np.int64]:
-    """Return the rows of the wanted ids among some ids, in the order wanted.
+    """Return the rows of some crystals.
+
+    Parameters
+    ----------
+    ids
+        The id of each row.
+    wanted
+        The ids to look up, n of them.
+
+    Returns
+    -------
+    (n,) int64
 
     Raises
     ------
     ValueError
-        If an id is missing.
+        If a wanted id is absent. The message names the first one.
     """
     row_of = {name: row for row, name in enumerate(ids)}
-    wanted = list(wanted)
-    missing = [name for name in wanted if name not in row_of]
-    if missing:
-        raise ValueError(
-            f"{len(missing)} of {len(wanted)} crystals are missing, such as "
-            f"'{missing[0]}'."
-        )
-    return np.array([row_of[name] for name in wanted], dtype=np.int64)
+    rows: list[int] = []
+    for name in wanted:
+        if name not in row_of:
+            raise ValueError(f"the id {str(name)!r} is absent; run 'dvc repro'.")
+        rows.append(row_of[name])
+    return np.array(rows, dtype=np.int64)
 
 
-def rows_in_store(path: Path, store: zarr.Group, wanted: ArrayLike) -> NDArray[Any]:
+def rows_in_store(
+    path: Path, store: zarr.Group, wanted: ArrayLike
+) -> NDArray[np.int64]:
     """Return the rows of the wanted crystals in a store.
 
     Raises
     ------
     ValueError
-        If the store lacks one of them.
+        If the store lacks one of them; the message names the store and the crystal.
     """
     try:
         return rows_by_id(read_ids(store), np.asarray(wanted, dtype=str))
     except ValueError as error:
-        raise ValueError(
-            f"{path}: {error} Make the store again with 'dvc repro'."
-        ) from None
+        raise ValueError(f"{path}: {error}") from None
 
 
 def write_column(

@@ -84,7 +84,7 @@ def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
         client: Any = cast(Any, Client)(scheduler, timeout=10)
     except (OSError, ValueError) as error:
         raise OSError(
-            f"the scheduler {scheduler} does not answer ({error}); is it running?"
+            f"the scheduler {scheduler} cannot be reached ({error}); is it running?"
         ) from None
     with client:
         try:

@@ -23,7 +23,7 @@ from gromega.lake.store import (
     write_coordinate,
     write_crystals,
     write_points,
-)
+)  # fmt: skip
 from gromega.pdf.network_grid import INPUT_R, input_operator
 from gromega.pdf.operator import add_noise, apply_operator
 
@@ -100,7 +100,7 @@ def write_pdfs(
         The table of the crystals, to compute pair spectra for another radiation than
         that of the store.
     progress
-        The function that is told the number of PDFs finished.
+        The function to call with the number of PDFs finished since the last call.
 
     Raises
     ------

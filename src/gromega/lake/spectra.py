@@ -24,7 +24,7 @@ from gromega.lake.store import (
     rows_in_store,
     write_coordinate,
     write_crystals,
-)
+)  # fmt: skip
 from gromega.pdf.bins import bin_centres, n_bins
 from gromega.pdf.spectrum import CHUNK, spectra_of
 from gromega.pdf.valid_spectra import valid_spectra
@@ -59,7 +59,7 @@ def write_spectra(
     pool
         The pool that computes the spectra, of `gromega._util.parallel.open_pool`.
     progress
-        The function that is told the number of crystals finished.
+        The function to call with the number of crystals finished since the last call.
     """
     ids = np.array(read_table(table, ["id"])["id"].to_pylist())
     n = ids.size
@@ -149,7 +149,7 @@ class ComputedSpectra:
     radiation
         The radiation.
     stored
-        The stored spectra, whose crystals and longest distance are taken.
+        The stored spectra of these crystals, up to the same distance.
     """
 
     def __init__(self, table: Path, radiation: str, stored: StoredSpectra) -> None:

@@ -25,7 +25,7 @@ from gromega.pipeline.paths import (
     SPLIT,
     SUBSAMPLES,
     SWEEP_PDFS,
-)
+)  # fmt: skip
 
 
 def evaluate_sweep(params: Params) -> None:

@@ -23,7 +23,7 @@ from gromega.lake.store import (
     write_coordinate,
     write_crystals,
     write_points,
-)  # fmt: skip
+)
 from gromega.pdf.network_grid import INPUT_R, input_operator
 from gromega.pdf.operator import add_noise, apply_operator
 

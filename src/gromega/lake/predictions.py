@@ -18,7 +18,7 @@ from gromega.lake.store import (
     read_points,
     write_coordinate,
     write_points,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     # Which axes exist must not change what the evaluation at the reference depends on.

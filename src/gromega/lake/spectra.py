@@ -24,7 +24,7 @@ from gromega.lake.store import (
     rows_in_store,
     write_coordinate,
     write_crystals,
-)  # fmt: skip
+)
 from gromega.pdf.bins import bin_centres, n_bins
 from gromega.pdf.spectrum import CHUNK, spectra_of
 from gromega.pdf.valid_spectra import valid_spectra

@@ -16,7 +16,7 @@ from gromega.pipeline.paths import (
     PREDICTIONS,
     REFERENCE_PDFS,
     SPLIT,
-)  # fmt: skip
+)
 
 
 def evaluate(params: Params) -> None:

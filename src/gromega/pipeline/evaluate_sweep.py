@@ -9,11 +9,7 @@ from gromega.crystals.table import read_formulas
 from gromega.evaluation.plot_data import write_curve
 from gromega.evaluation.predictions import predict_store
 from gromega.evaluation.score import scores
-from gromega.evaluation.subsamples import (
-    Subsamples,
-    subsample_points,
-    write_subsamples,
-)
+from gromega.evaluation.subsamples import Subsamples, subsample_points, write_subsamples
 from gromega.lake.splits import read_part
 from gromega.model.model import hashes_of, load_model
 from gromega.params import Params
@@ -25,7 +21,7 @@ from gromega.pipeline.paths import (
     SPLIT,
     SUBSAMPLES,
     SWEEP_PDFS,
-)  # fmt: skip
+)
 
 
 def evaluate_sweep(params: Params) -> None:

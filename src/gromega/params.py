@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_core import ErrorDetails
 
 from gromega.conditions import Conditions
 from gromega.sweeps import AXES, BEYOND, Axis, Sweep, get_axis
@@ -184,8 +183,8 @@ def read_params(path: Path = Path("params.yaml")) -> Params:
     return params
 
 
-def _one_line(error: ErrorDetails) -> str:
-    """Return an error of pydantic as one line: key, value, what is allowed."""
+def _one_line(error: Any) -> str:
+    """Return an item of `ValidationError.errors` as one line: key, value, allowed."""
     place, given = [str(part) for part in error["loc"]], error["input"]
     name = ".".join(place)
     if error["type"] in ("extra_forbidden", "invalid_key"):

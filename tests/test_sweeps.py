@@ -1,0 +1,65 @@
+import math
+
+import pytest
+
+from gromega.conditions import QUANTITIES, REFERENCE
+from gromega.sweeps import AXES, BEYOND, Axis, Sweep, get_axis, get_sweep
+
+ALL = {**AXES, **BEYOND}
+
+
+@pytest.mark.parametrize("axis", ALL.values(), ids=ALL)
+def test_an_axis_has_the_reference_among_its_values(axis):
+    assert axis.name in QUANTITIES
+    assert getattr(REFERENCE, axis.name) in axis.values
+
+
+@pytest.mark.parametrize("axis", ALL.values(), ids=ALL)
+def test_keys_differ_and_sort_as_the_values_do(axis):
+    keys = [axis.key(value) for value in axis.values]
+    assert len(set(keys)) == len(keys)
+    positive = [key for key in keys if key[0] not in "+-"]
+    if axis.name != "radiation":
+        assert len({len(key) for key in keys}) == 1
+        assert sorted(positive) == positive
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "key"),
+    [
+        ("rmax", 20, "20"),
+        ("qdamp", 0.03, "0.03"),
+        ("diameter", math.inf, "inf"),
+        ("diameter", 15, "015"),
+        ("r_offset", 0.05, "+0.05"),
+        ("radiation", "neutron", "neutron"),
+    ],
+)
+def test_the_key_of_a_value(name, value, key):
+    assert get_axis(name).key(value) == key
+
+
+def test_a_sweep_varies_one_condition():
+    omegas = get_sweep("rmax").conditions(REFERENCE.at(qmax=20.0))
+    assert [omega.rmax for omega in omegas] == list(AXES["rmax"].values)
+    assert {omega.at(rmax=30.0) for omega in omegas} == {REFERENCE.at(qmax=20.0)}
+
+
+def test_a_map_has_all_pairs_the_last_axis_fastest():
+    sweep = Sweep((Axis("uiso", (0.1, 0.2), 1), Axis("noise", (0.0, 0.3), 1)))
+    assert sweep.name == "uiso-noise"
+    assert sweep.shape == (2, 2)
+    assert sweep.keys() == ["0.1,0.0", "0.1,0.3", "0.2,0.0", "0.2,0.3"]
+    pairs = [(omega.uiso, omega.noise) for omega in sweep.conditions()]
+    assert pairs == [(0.1, 0.0), (0.1, 0.3), (0.2, 0.0), (0.2, 0.3)]
+
+
+@pytest.mark.parametrize("name", ["rmax", "uiso-qdamp"])
+def test_a_sweep_is_found_by_its_name(name):
+    assert get_sweep(name).name == name
+
+
+@pytest.mark.parametrize("name", ["rmx", "rmax-rmx", "rmax-rmax", "rmax-qmax-uiso"])
+def test_an_impossible_sweep_is_refused(name):
+    with pytest.raises(ValueError, match=r"rmx|rmax"):
+        get_sweep(name)

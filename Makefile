@@ -1,9 +1,8 @@
-# make repro   the whole pipeline on the built-in default
-# make test    lint, types, layers, tests with coverage
-# Both set the project up first, where that is not done: python3, git and make are
-# all they need.
+# make repro   run the pipeline on the built-in synthetic crystals
+# make test    check style, types and layers; run the tests with coverage
+# Both install the project first if necessary. They need python3, git and make.
 .PHONY: repro test setup lint bench clean
-# uv puts the environment there.
+# uv expects the environment here.
 VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 PYTHON ?= python3
@@ -19,10 +18,10 @@ setup: $(VENV)/.ready
 
 $(VENV)/.ready: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "gromega needs Python 3.11 or later; give one: make PYTHON=python3.12"; exit 2; }
+	  { echo "gromega needs Python 3.11 or later; name one: make PYTHON=python3.12"; exit 2; }
 	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || \
 	  $(PYTHON) -m venv --clear $(VENV) || \
-	  { echo "python3 cannot make environments; on Debian: apt install python3-venv"; exit 2; }
+	  { echo "python3 cannot create environments; on Debian: apt install python3-venv"; exit 2; }
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 	  "uv==$$(sed -n '/^name = "uv"/{n;s/version = "\(.*\)"/\1/p}' uv.lock)"
 	$(VENV)/bin/uv sync --locked --inexact --quiet --compile-bytecode \

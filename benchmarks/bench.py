@@ -19,8 +19,9 @@ from gromega._util.parallel import open_pool
 from gromega.conditions import REFERENCE
 from gromega.crystals.dataset import choose_dataset
 from gromega.crystals.table import crystals_of, read_table, write_table
+from gromega.lake.pdfs import write_pdfs
+from gromega.lake.spectra import write_spectra
 from gromega.lake.splits import draw_split
-from gromega.lake.store import write_pdfs, write_spectra
 from gromega.pdf import srreal
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import input_operator

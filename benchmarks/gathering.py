@@ -25,7 +25,7 @@ from gromega.crystals.ingest.ingest import ingest
 from gromega.crystals.io.find import find_sources
 from gromega.crystals.symmetry import space_group
 from gromega.crystals.table import crystals_of, new_table, read_table, row_batches
-from gromega.lake.store import write_spectra
+from gromega.lake.spectra import write_spectra
 from gromega.pdf.bins import DMAX
 
 ROOT = Path(__file__).parents[1]

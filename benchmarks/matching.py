@@ -17,7 +17,7 @@ from scipy.special import log_softmax
 import gromega
 from gromega.conditions import REFERENCE
 from gromega.lake import splits
-from gromega.lake.store import read_spectra
+from gromega.lake.spectra import read_spectra
 from gromega.measured.pdf import MeasuredPDF
 from gromega.networks.logits import top_k
 from gromega.pdf.bins import DMAX

@@ -18,8 +18,8 @@ import numpy as np
 from gromega import load_model
 from gromega.crystals.table import read_table
 from gromega.evaluation.analysis import by_group, by_number
+from gromega.lake.pdfs import read_pdfs
 from gromega.lake.splits import read_part
-from gromega.lake.store import read_pdfs
 from gromega.networks.logits import classes, ranks
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gromega.lake.pdfs import read_pdfs
 from gromega.lake.splits import read_part
-from gromega.lake.store import read_pdfs
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.networks.logits import top_k

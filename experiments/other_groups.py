@@ -21,15 +21,14 @@ from rich.table import Table
 
 from gromega import load_model
 from gromega.conditions import REFERENCE
-from gromega.crystals.table import crystals_of, read_table
+from gromega.crystals.table import crystals_of, read_formulas, read_table
+from gromega.lake.pdfs import read_pdfs
 from gromega.lake.splits import read_part
-from gromega.lake.store import read_pdfs
 from gromega.networks.logits import classes, ranks
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import simulate_input
 from gromega.pdf.spectrum import pair_spectra
 from gromega.pipeline.calibrate import MOST_OTHERS, OTHERS_SEED
-from gromega.pipeline.parts import formulas_of
 
 LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0)
 HEADINGS = ("confidence", "test", "right", "other", "true share", "predicted share")
@@ -59,7 +58,7 @@ def main() -> None:
     ids, labels = read_part(data / "split.parquet", "test")
     known = model.without_and_with_composition(
         read_pdfs(data / "reference.zarr", ids),
-        formulas_of(ids, data / "crystals.parquet"),
+        read_formulas(data / "crystals.parquet", ids),
     )
     y = classes(model.space_groups, labels)
     print(f"{drawn.size:,} crystals of other groups, {ids.size:,} of the test part")

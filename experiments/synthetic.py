@@ -18,8 +18,8 @@ from gromega._util.parallel import open_processes
 from gromega.conditions import REFERENCE
 from gromega.crystals.generate.recipe import SyntheticRecipe
 from gromega.crystals.generate.synthetic import synthesize
+from gromega.lake.pdfs import read_pdfs
 from gromega.lake.splits import draw_split, read_part
-from gromega.lake.store import read_pdfs
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.networks.logits import top_k

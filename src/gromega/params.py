@@ -1,193 +1,200 @@
-"""The parameters of the pipeline: params.yaml, each section checked."""
+"""The parameters of the pipeline: params.yaml, checked by pydantic."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gromega.conditions import Conditions
 from gromega.sweeps import AXES, BEYOND, Axis, Sweep, get_axis
 
+GROUPS_OF_AXES = {"all": AXES, "beyond": BEYOND}
+"""The names that stand for several axes in sweep.param."""
+Count = Annotated[int, Field(ge=0)]
+CountFromOne = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+# JAX takes a signed 32-bit seed.
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
-@dataclass(frozen=True)
-class Crystals:
-    """The section `crystals` of params.yaml."""
+
+class Section(BaseModel):
+    """A section of params.yaml: no conversion of types, no unknown keys."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False
+    )
+
+
+class Crystals(Section):
+    """The section `crystals`."""
 
     source: str = "data/synthetic.yaml"
-    groups: int = 45
+    groups: CountFromOne = 45
     observed: bool = True
     theoretical: bool = False
-    synthetic: int = 0
-
-    def __post_init__(self) -> None:
-        _check_at_least("crystals.synthetic", self.synthetic, 0)
-        _check_at_least("crystals.groups", self.groups, 1)
+    synthetic: Count = 0
 
 
-@dataclass(frozen=True)
-class Split:
-    """The section `split` of params.yaml."""
+class Split(Section):
+    """The section `split`; the schemes are those of `gromega.lake.splits`."""
 
-    scheme: str = "random"
-    test: float = 0.2
-    validation: float = 0.1
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        _check_at_least("split.seed", self.seed, 0)
+    scheme: Literal["random", "formula", "structure-type"] = "random"
+    test: Share = 0.2
+    validation: Share = 0.1
+    seed: Count = 0
 
 
-@dataclass(frozen=True)
-class Spectra:
-    """The section `spectra` of params.yaml."""
+class Spectra(Section):
+    """The section `spectra`."""
 
-    dmax: float = 36.0
-
-    def __post_init__(self) -> None:
-        if not 1.0 <= self.dmax <= 1000.0:
-            raise ValueError(
-                f"spectra.dmax must be from 1 to 1000 Å, got {self.dmax:g}."
-            )
+    dmax: Annotated[float, Field(ge=1, le=1000)] = 36.0
 
 
-@dataclass(frozen=True)
-class Train:
-    """The section `train` of params.yaml."""
+class Train(Section):
+    """The section `train`; the recipes are those of `gromega.training.recipes`."""
 
-    recipe: str = "small"
-    epochs: int = 30
-    seed: int = 0
+    recipe: Literal[
+        "small", "paper", "paper-one-tower", "robust", "robust-at-reference"
+    ] = "small"
+    epochs: CountFromOne = 30
+    seed: Seed = 0
     start: str = ""
-    rate: float = 1.0
+    rate: Annotated[float, Field(gt=0, le=10)] = 1.0
 
-    def __post_init__(self) -> None:
-        _check_at_least("train.epochs", self.epochs, 1)
-        _check_at_least("train.seed", self.seed, 0)
-        if self.seed >= 2**31:
-            raise ValueError(f"train.seed must be below 2^31, got {self.seed}.")
-        if not 0 < self.rate <= 10:
+
+class Sweeps(Section):
+    """The section `sweep`."""
+
+    param: list[str] = ["all"]
+    map: list[str] = []
+
+    @field_validator("param", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("param")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        if not names:
+            allowed = ", ".join([*GROUPS_OF_AXES, *AXES, *BEYOND])
+            raise ValueError(f"it is empty; give one or more of {allowed}.")
+        for name in names:
+            if name not in GROUPS_OF_AXES:
+                get_axis(name)
+        return names
+
+    @field_validator("map")
+    @classmethod
+    def _two_axes(cls, names: list[str]) -> list[str]:
+        if names and len(names) != 2:
             raise ValueError(
-                f"train.rate must be above 0 and at most 10, got {self.rate:g}; 1 is "
-                "the learning rate of the recipe."
+                f"a map is over two axes, such as [rmax, qdamp], got {len(names)}."
             )
-
-
-@dataclass(frozen=True)
-class Sweeps:
-    """The section `sweep` of params.yaml."""
-
-    param: str | list[str] = "all"
-    map: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.sweeps()
+        if names:
+            Sweep(tuple(map(get_axis, names)))
+        return names
 
     def sweeps(self) -> list[Sweep]:
-        """Return what to sweep: the axes asked for, and the map if there is one."""
-        names = [self.param] if isinstance(self.param, str) else self.param
-        if not names:
-            raise ValueError(
-                f"sweep.param is empty; give all, beyond, {', '.join(AXES | BEYOND)}."
-            )
+        """Return the sweeps: one for each axis, and the map if there is one."""
         axes: list[Axis] = []
-        for name in names:
-            groups = {"all": AXES, "beyond": BEYOND}
-            known = groups.get(str(name))
-            axes += known.values() if known else [get_axis(str(name))]
+        for name in self.param:
+            group = GROUPS_OF_AXES.get(name)
+            axes += group.values() if group else [get_axis(name)]
         sweeps = [Sweep((axis,)) for axis in dict.fromkeys(axes)]
         if self.map:
-            over = tuple(get_axis(str(name)) for name in self.map)
-            if len(over) != 2:
-                raise ValueError(
-                    f"a map is over two axes, got {len(over)}; give sweep.map such as "
-                    "[rmax, qdamp]."
-                )
-            sweeps.append(Sweep(over))
+            sweeps.append(Sweep(tuple(map(get_axis, self.map))))
         return sweeps
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Section):
     """All of params.yaml."""
 
-    crystals: Crystals = field(default_factory=Crystals)
-    split: Split = field(default_factory=Split)
-    spectra: Spectra = field(default_factory=Spectra)
-    reference: Conditions = field(default_factory=Conditions)
-    train: Train = field(default_factory=Train)
-    sweep: Sweeps = field(default_factory=Sweeps)
+    crystals: Crystals = Crystals()
+    split: Split = Split()
+    spectra: Spectra = Spectra()
+    reference: Conditions = Conditions()
+    train: Train = Train()
+    sweep: Sweeps = Sweeps()
 
-    def __post_init__(self) -> None:
-        # Not after the training alone, when they are swept.
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_section(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+    @field_validator("reference", mode="plain")
+    @classmethod
+    def _conditions(cls, value: Any) -> Conditions:
+        if isinstance(value, Conditions):
+            return value
+        if not isinstance(value, dict):
+            raise ValueError(f"it must hold names and values, got {value!r}.")
+        return Conditions.from_mapping(value)
+
+    def swept_conditions(self) -> list[tuple[str, Conditions]]:
+        """Return the conditions at all points of all sweeps, with the sweep's name.
+
+        Raises
+        ------
+        ValueError
+            If the conditions at a point contradict one another.
+        """
+        found = []
         for sweep in self.sweep.sweeps():
             try:
-                sweep.conditions(self.reference)
+                points = sweep.conditions(self.reference)
             except ValueError as error:
                 raise ValueError(
-                    f"the sweep over {sweep.name} leaves what conditions can be: "
-                    f"{error} Change reference, or leave it out of sweep.param."
+                    f"sweep.param: {sweep.name} leaves the allowed conditions: {error} "
+                    "Change reference, or leave it out."
                 ) from None
+            found += [(sweep.name, omega) for omega in points]
+        return found
 
 
 def read_params(path: Path = Path("params.yaml")) -> Params:
-    """Return the parameters of a file, the defaults where it is silent.
+    """Return the parameters of a file, with defaults for what is left out.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If a section or a key is unknown, or a value has another type.
+        If a section or a key is unknown, or a value is not allowed; the message names
+        section and key, the value, and what is allowed.
     """
     if not path.is_file():
         raise FileNotFoundError(
             f"{path}: there is no such file; run this in the folder of a pipeline."
         )
     try:
-        content = yaml.safe_load(path.read_text()) or {}
+        content = yaml.safe_load(path.read_text("utf-8"))
     except yaml.YAMLError as error:
-        raise ValueError(f"{path}: not valid YAML ({error}).") from None
-    sections = {f.name: f.default_factory for f in fields(Params)}
-    _refuse_unknown(content, list(sections), f"{path}: a section")
-    made: dict[str, Any] = {}
-    for name, values in content.items():
-        values = {} if values is None else values
-        kind: Any = sections[name]
-        known = {f.name: f.type for f in fields(kind)}
-        _refuse_unknown(values, list(known), f"{path}: a key of {name}")
-        if kind is Conditions:
-            made[name] = Conditions.from_mapping(values)
-            continue
-        for key, value in values.items():
-            default = getattr(kind(), key)
-            wanted: tuple[type, ...] = (type(default),)
-            if key == "param":
-                wanted = (str, list)
-            elif isinstance(default, float):
-                wanted = (int, float)
-            if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(
-                default, bool
-            ):
-                raise ValueError(
-                    f"{path}: {name}.{key} must be of the type of {default!r}, got "
-                    f"{value!r}."
-                )
-        made[name] = kind(**values)
-    return Params(**made)
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path}: not valid YAML ({reason}).") from None
+    try:
+        params = Params.model_validate({} if content is None else content)
+        params.swept_conditions()
+    except ValidationError as error:
+        raise ValueError(f"{path}: {_one_line(error.errors()[0])}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    return params
 
 
-def _check_at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}.")
-
-
-def _refuse_unknown(values: Any, known: list[str], what: str) -> None:
-    if not isinstance(values, Mapping):
-        raise ValueError(f"{what} must hold names and values, got {values!r}.")
-    for key in values:
-        if key not in known:
-            raise ValueError(
-                f"{what} is unknown: {key!r}; there are {', '.join(known)}."
-            )
+def _one_line(error: Any) -> str:
+    """Return an item of `ValidationError.errors` as one line: key, value, allowed."""
+    place, given = [str(part) for part in error["loc"]], error["input"]
+    name = ".".join(place)
+    if error["type"] in ("extra_forbidden", "invalid_key"):
+        parent = Params.model_fields[place[0]].annotation if place[1:] else Params
+        assert isinstance(parent, type) and issubclass(parent, BaseModel)
+        kind = "key" if place[1:] else "section"
+        return f"{name} is unknown; the {kind}s are {', '.join(parent.model_fields)}."
+    if error["type"] == "value_error":
+        return f"{name}: {error['ctx']['error']}"
+    if error["type"] in ("model_type", "model_attributes_type"):
+        return f"{name or 'the file'} must hold names and values, got {given!r}."
+    allowed = error["msg"].removeprefix("Input should be ")
+    return f"{name} must be {allowed}, got {given!r}."

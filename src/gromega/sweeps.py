@@ -1,4 +1,7 @@
-"""The axes along which accuracy is measured, with the values of each."""
+"""The axes along which accuracy is measured, with the values of each.
+
+A new axis is one entry in `BEYOND`.
+"""
 
 import math
 from dataclasses import dataclass
@@ -11,17 +14,16 @@ Value = float | str
 
 @dataclass(frozen=True)
 class Axis:
-    """One condition that a sweep varies, all others kept.
+    """One condition that a sweep varies; all others stay.
 
     Parameters
     ----------
     name
         The field of `Conditions` that varies.
     values
-        The values at which the paper measured the accuracy, or ours where the
-        paper left the condition out.
+        The values at which accuracy is measured.
     decimals
-        The number of decimals that tells the values apart.
+        The number of decimals that distinguishes the values.
     """
 
     name: str
@@ -72,7 +74,7 @@ BEYOND = _by_name(
     Axis("r_offset", (-0.1, -0.05, -0.02, 0.0, 0.02, 0.05, 0.1), 2),
     Axis("r_scale", (0.98, 0.99, 0.995, 1.0, 1.005, 1.01, 1.02), 3),
 )
-"""The axes that the paper left out, with values of ours."""
+"""Further axes, with our own values."""
 
 
 def get_axis(name: str) -> Axis:

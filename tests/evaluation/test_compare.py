@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from gromega.evaluation.compare import comparison, predictions_of
-from gromega.evaluation.predictions import StoredPredictions
-from gromega.lake.store import write_predictions
+from gromega.lake.predictions import StoredPredictions, write_predictions
 from gromega.sweeps import get_sweep
 
 GROUPS = np.array([2, 14, 62])
@@ -56,7 +55,7 @@ def write(folder, right):
     found = answers(right)
     path = folder / "data" / "predictions" / "reference.zarr"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_predictions(path, None, IDS, GROUPS, found.log_p[0], found.seen[0])
+    write_predictions(path, found)
 
 
 def test_answers_are_read_from_the_folder_of_another_pipeline(tmp_path):

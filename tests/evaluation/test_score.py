@@ -1,27 +1,29 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
-import zarr
 
 from gromega._util.files import read_json, write_json
 from gromega._util.parallel import open_pool
 from gromega.conditions import REFERENCE
 from gromega.crystals.table import crystals_of, write_table
-from gromega.evaluation import predictions as answers
-from gromega.evaluation.predictions import StoredPredictions, answer, read_predictions
+from gromega.evaluation.predictions import predict_store
 from gromega.evaluation.score import (
     classes,
     score,
     scores,
 )
-from gromega.lake.store import read_pdfs, write_pdfs, write_predictions, write_spectra
+from gromega.lake.pdfs import write_pdfs
+from gromega.lake.predictions import (
+    StoredPredictions,
+    read_predictions,
+    write_predictions,
+)
+from gromega.lake.spectra import write_spectra
 from gromega.model.model import Model
 from gromega.networks.build import make_network
 from gromega.networks.logits import ranks
 from gromega.networks.weights import to_arrays
 from gromega.pdf.bins import DMAX
-from gromega.sweeps import AXES, get_sweep
+from gromega.sweeps import get_sweep
 
 NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
 
@@ -63,7 +65,7 @@ def test_scores_count_the_first_and_the_first_six():
 
 def test_scores_are_those_of_the_model_s_ranking(model, lake, labels, small_table):
     ids, groups = labels
-    found = answer(model, lake / "reference.zarr", ids, lake / "answers.zarr")
+    found = predict_store(model, lake / "reference.zarr", ids, lake / "answers.zarr")
     there = scores(found, groups)[""]
     ranked = model.rank(crystals_of(small_table))
     assert there["n"] == 24
@@ -73,7 +75,7 @@ def test_scores_are_those_of_the_model_s_ranking(model, lake, labels, small_tabl
 
 def test_ranks_are_places_in_the_ranking(model, small_table, lake, labels):
     ids, groups = labels
-    found = answer(model, lake / "reference.zarr", ids, lake / "answers.zarr")
+    found = predict_store(model, lake / "reference.zarr", ids, lake / "answers.zarr")
     ranked = model.rank(crystals_of(small_table))
     expected = [row.tolist().index(g) for row, g in zip(ranked, groups, strict=True)]
     y = classes(model.space_groups, groups)
@@ -84,22 +86,13 @@ def test_ranks_are_places_in_the_ranking(model, small_table, lake, labels):
 
 def test_sweep_has_the_reference_s_score_at_the_reference(model, lake, labels):
     ids, groups = labels
-    along = answer(model, lake / "uiso.zarr", ids, lake / "answers-uiso.zarr")
+    along = predict_store(
+        model, lake / "uiso.zarr", ids, lake / "answers-uiso.zarr", get_sweep("uiso")
+    )
     found = scores(along, groups)
     assert list(found) == ["0.005", "0.006", "0.007", "0.008", "0.009", "0.010"]
-    there = answer(model, lake / "reference.zarr", ids, lake / "answers.zarr")
+    there = predict_store(model, lake / "reference.zarr", ids, lake / "answers.zarr")
     assert found["0.008"] == scores(there, groups)[""]
-
-
-def test_answers_come_back_as_they_were_written(model, lake, labels):
-    ids, _ = labels
-    for name in ("uiso", "reference"):
-        made = answer(model, lake / f"{name}.zarr", ids, lake / f"answers-{name}.zarr")
-        again = read_predictions(lake / f"answers-{name}.zarr")
-        np.testing.assert_array_equal(again.log_p, made.log_p)
-        np.testing.assert_array_equal(again.seen, made.seen)
-        assert again.ids.tolist() == ids.tolist()
-        assert again.sweep == made.sweep
 
 
 def test_crystals_that_were_not_seen_do_not_count():
@@ -117,69 +110,14 @@ def test_answers_that_knew_the_composition_are_scored_apart(tmp_path):
     told = np.log(np.array([[[0.6, 0.4], [0.6, 0.4], [0.1, 0.9]]]))
     seen = np.array([[True, True, False]])
     ids, groups = np.array(list("abc")), np.array([2, 14])
-    write_predictions(
-        tmp_path / "a.zarr", None, ids, groups, log_p[0], seen[0], told[0]
-    )
+    written = StoredPredictions(ids, groups, log_p, seen, None, told)
+    write_predictions(tmp_path / "a.zarr", written)
     found = read_predictions(tmp_path / "a.zarr")
-    np.testing.assert_allclose(found.told, told, atol=1e-6)
+    np.testing.assert_allclose(found.log_p_with_composition, told, atol=1e-6)
     made = scores(found, np.array([2, 2, 2]))[""]
     better = made.pop("with_composition")
     assert (made["top1"], made["n"]) == (0.5, 2)
     assert (better["top1"], better["n"]) == (1.0, 2)
-
-
-class Echo:
-    """A model whose answers say which PDF and which composition it was given."""
-
-    space_groups = np.array([194, 225, 229])
-
-    def without_and_with_composition(self, g, compositions):
-        first = g[:, 1:4]
-        if compositions is None:
-            return first, None
-        return first, first + np.array([[float(name)] for name in compositions])
-
-
-@pytest.mark.parametrize("most", [1, 20, 4096])
-def test_each_answer_is_to_its_own_pdf_and_composition(lake, labels, monkeypatch, most):
-    # whatever number of PDFs is asked for at a time
-    monkeypatch.setattr(answers, "_ROWS", most)
-    ids, _ = labels
-    names = [str(k) for k in range(ids.size)]
-    out = lake / "echo.zarr"
-    found = answer(Echo(), lake / "uiso.zarr", ids, out, names, {"config.json": "1"})
-    g = np.asarray(zarr.open_array(lake / "uiso.zarr" / "g", mode="r"))
-    np.testing.assert_array_equal(found.log_p, g[:, :, 1:4])
-    expected = g[:, :, 1:4] + np.arange(ids.size, dtype=np.float32)[:, None]
-    np.testing.assert_allclose(found.told, expected, rtol=1e-6)
-    assert read_predictions(out).by == {"config.json": "1"}
-    alone = answer(Echo(), lake / "reference.zarr", ids, out)
-    np.testing.assert_array_equal(
-        alone.log_p[0], read_pdfs(lake / "reference.zarr", ids)[:, 1:4]
-    )
-    assert alone.told is None
-    assert read_predictions(out).by == {}
-
-
-def test_a_sweep_over_other_values_is_refused(model, lake, labels, monkeypatch):
-    ids, _ = labels
-    path = lake / "answers-uiso.zarr"
-    answer(model, lake / "uiso.zarr", ids, path)
-    shifted = replace(AXES["uiso"], values=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6))
-    monkeypatch.setitem(AXES, "uiso", shifted)
-    with pytest.raises(ValueError, match=r"uiso are \[0.005, .*over \[0.1, 0.2"):
-        read_predictions(path)
-
-
-def test_sweep_of_other_crystals_is_refused(model, lake, labels):
-    ids, _ = labels
-    with pytest.raises(ValueError, match="the store is not of the test part"):
-        answer(model, lake / "uiso.zarr", ids[:5], lake / "x.zarr")
-
-
-def test_crystal_that_the_store_lacks_is_named(model, lake):
-    with pytest.raises(ValueError, match="the store lacks the crystal 'gold'"):
-        answer(model, lake / "reference.zarr", np.array(["gold"]), lake / "x.zarr")
 
 
 def test_group_that_the_model_does_not_know_is_named(model):

@@ -9,8 +9,9 @@ import pyarrow as pa
 from gromega._util.files import sha256, write_json
 from gromega.conditions import REFERENCE
 from gromega.crystals.table import write_table
+from gromega.lake.predictions import StoredPredictions, write_predictions
 from gromega.lake.splits import read_part, write_split
-from gromega.lake.store import new_store, write_predictions
+from gromega.lake.store import new_store
 from gromega.model.calibration import Calibration
 from gromega.model.model import Model, hashes_of, save_model
 from gromega.networks.build import make_network
@@ -93,13 +94,14 @@ def answer(folder, name, right=3, told=None, unseen=0):
     conditions = json.dumps(at or REFERENCE.to_mapping())
     with new_store(folder / "data" / name, {"conditions": conditions}):
         pass
-    seen = np.ones((*shape, ids.size), bool)
+    n = int(np.prod(shape, dtype=int))
+    valid = np.ones((n, ids.size), bool)
     if sweep:
-        seen[-1, :unseen] = False
-    write_predictions(
-        folder / "data" / "predictions" / name, sweep, ids, GROUPS, saying(right), seen,
-        None if told is None else saying(told), hashes_of(folder / "models/current"),
-    )  # fmt: skip
+        valid[-1, :unseen] = False
+    log_p = [None if k is None else saying(k).reshape(n, -1, 3) for k in (right, told)]
+    model = hashes_of(folder / "models/current")
+    found = StoredPredictions(ids, GROUPS, log_p[0], valid, sweep, log_p[1], model)
+    write_predictions(folder / "data" / "predictions" / name, found)
 
 
 def change_json(path, **values):

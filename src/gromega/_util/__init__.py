@@ -1,1 +1,1 @@
-"""Tools that know nothing of crystals: files, progress, processes, figures."""
+"""Tools without crystallography: files, progress, parallel calls, plots."""

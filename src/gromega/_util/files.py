@@ -9,8 +9,8 @@ from typing import Any
 
 
 def put_in_place(made: Path, path: Path) -> None:
-    """Give a folder that is whole its name, in place of what had it."""
-    # Aside first: a folder half deleted by a kill must not keep its name.
+    """Rename a complete folder, and replace the one that has the name."""
+    # The old one is renamed before it is deleted: a kill must not leave a part of it.
     old = path.with_name(path.name + ".old.partial")
     shutil.rmtree(old, ignore_errors=True)
     if path.exists():
@@ -20,17 +20,16 @@ def put_in_place(made: Path, path: Path) -> None:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file, whole or not at all; text as UTF-8.
+    """Write a file completely or not at all; text as UTF-8.
 
-    What a link leads to, and a device, is written to as it is.
+    Links and devices, such as ``/dev/stdout``, are not replaced: data go through them.
 
     Raises
     ------
     OSError
-        If it cannot be written: the file, and why.
+        If the file cannot be written; the message names file and reason.
     """
     data = content.encode() if isinstance(content, str) else content
-    # /dev/stdout is a link, and must stay one.
     plain = not path.is_symlink() and (path.is_file() or not path.exists())
     partial = path.with_name(path.name + ".partial") if plain else path
     try:
@@ -47,7 +46,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 def check_there(path: Path) -> None:
-    """Refuse a file of the pipeline that is not there.
+    """Check that a file of the pipeline exists.
 
     Raises
     ------

@@ -1,4 +1,8 @@
-"""Many calls at once: on the cores of this machine, or on a Dask cluster."""
+"""Parallel calls on the cores of this machine, or on a Dask cluster.
+
+joblib would not replace this: it has no forkserver with preloaded modules, and the
+number of tasks that it dispatches ahead does not follow the workers of a cluster.
+"""
 
 import ctypes
 import multiprocessing
@@ -14,7 +18,7 @@ from concurrent.futures import (
 )
 from contextlib import contextmanager, suppress
 from multiprocessing.context import BaseContext
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -26,19 +30,19 @@ _MALLOC = {-8: 1, -4: 0, -1: 2**31 - 1}
 
 
 def leave_cores_to_threads() -> None:
-    """Let BLAS compute on one core for each thread: networks have threads of their own.
+    """Limit BLAS to one core for each thread: networks have threads of their own.
 
-    It must be said before NumPy is imported.
+    It has no effect after NumPy is imported.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def keep_memory() -> None:
-    """Let glibc's malloc keep what is freed, for the rest of this process.
+    """Let glibc's malloc keep freed memory, for the rest of this process.
 
-    Networks take and free large buffers all the time. Of these malloc gives the pages
-    back, and to get them anew is a tenth of a training step, or of an answer, of the
-    recipe `robust` on a CPU.
+    Networks allocate and free large buffers all the time. By default malloc returns
+    their pages to the system, and getting new ones takes a tenth of a training step,
+    or of a prediction, of the recipe `robust` on a CPU.
     """
     with suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL("libc.so.6").mallopt
@@ -47,7 +51,7 @@ def keep_memory() -> None:
 
 
 def n_cores() -> int:
-    """Return the cores that this process may use: a queue may have lent it a few."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -55,7 +59,7 @@ def n_cores() -> int:
 
 @contextmanager
 def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
-    """Yield what calls functions: threads, one per core, or the workers of a cluster.
+    """Yield an executor: threads, one per core, or the workers of a cluster.
 
     Parameters
     ----------
@@ -68,50 +72,46 @@ def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
     ImportError
         If Dask is not installed.
     OSError
-        If the scheduler does not answer.
+        If the scheduler cannot be reached, or workers die one after another.
     """
     if not scheduler:
         with ThreadPoolExecutor(n_cores()) as pool:
             yield pool
         return
+    from distributed import Client, KilledWorker
+
     try:
-        from distributed import Client, KilledWorker
-    except ImportError:
-        raise ImportError(
-            "a scheduler needs Dask; install it with pip install 'gromega[cluster]'."
-        ) from None
-    try:
-        client = Client(scheduler, timeout=10)
+        client: Any = cast(Any, Client)(scheduler, timeout=10)
     except (OSError, ValueError) as error:
         raise OSError(
-            f"the scheduler {scheduler} does not answer ({error}); is it running?"
+            f"the scheduler {scheduler} cannot be reached ({error}); is it running?"
         ) from None
     with client:
         try:
-            # The scheduler gives the calls of a worker that dies to another one.
+            # The scheduler repeats the calls of a dead worker on another one.
             yield client.get_executor()
         except KilledWorker as error:
             raise OSError(
-                f"workers of the cluster die one after another: {error}."
+                f"workers of the cluster die one after another: {error}; check their "
+                "memory limit."
             ) from None
 
 
 @contextmanager
 def open_processes(imports: Sequence[str] = ()) -> Iterator[Executor]:
-    """Yield processes of this machine, one per core, for work that holds Python up.
+    """Yield processes of this machine, one per core, for work that holds the GIL.
 
     Parameters
     ----------
     imports
-        Modules that all of them need; they are imported once for all, where the system
-        allows it.
+        The modules to import once for all processes, where the system allows it.
 
     Raises
     ------
     OSError
-        If one of them dies.
+        If a process dies.
     """
-    # A fork of a process that runs JAX can hang: these come from one that does not.
+    # A fork of a process that runs JAX can hang.
     context: BaseContext = multiprocessing.get_context("spawn")
     if imports and "forkserver" in multiprocessing.get_all_start_methods():
         context = multiprocessing.get_context("forkserver")
@@ -121,8 +121,8 @@ def open_processes(imports: Sequence[str] = ()) -> Iterator[Executor]:
             yield pool
         except BrokenExecutor:
             raise OSError(
-                "a process died, for want of memory perhaps; lend this command fewer "
-                "cores (taskset -c 0,1 gromega ...), each needs memory of its own."
+                "a process died, perhaps out of memory; use fewer cores, such as "
+                "taskset -c 0,1 gromega ..., because each needs memory of its own."
             ) from None
 
 
@@ -131,15 +131,15 @@ def ordered_map(
 ) -> Iterator[R]:
     """Yield function(item) of each item, in order.
 
-    Only some items are taken ahead of the result that is waited for, so memory stays
-    bounded however many there are.
+    Only a few items are taken ahead of the result that comes next, so memory stays
+    bounded for any number of items.
 
     Parameters
     ----------
     pool
-        What `open_pool` or `open_processes` yields.
+        The executor, from `open_pool` or `open_processes`.
     function
-        The function, its arguments and its results what pickle can carry.
+        The function; it, its items and its results can be pickled.
     items
         The items.
     """
@@ -147,7 +147,7 @@ def ordered_map(
     try:
         for k, item in enumerate(items):
             if k % 64 == 0:
-                # Anew: the workers of a cluster come and go.
+                # Again and again: the workers of a cluster come and go.
                 ahead = 4 * n_workers(pool)
             waiting.append(pool.submit(function, item))
             if len(waiting) >= ahead:
@@ -160,8 +160,8 @@ def ordered_map(
 
 
 def n_workers(pool: Executor) -> int:
-    """Return how many calls a pool makes at once."""
+    """Return the number of calls that a pool makes at once."""
     client = getattr(pool, "_client", None)
     if client is None:
         return int(getattr(pool, "_max_workers", 1))
-    return max(1, sum(client.nthreads().values()))
+    return max(1, int(sum(client.nthreads().values())))

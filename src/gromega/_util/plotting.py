@@ -1,4 +1,4 @@
-"""How figures look, and how they are written: the same bytes for the same figure."""
+"""The style of figures, and files of the same bytes for the same figure."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ _STYLE: Any = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw alike whatever the user's own matplotlibrc says."""
+    """Apply the style of the project, whatever the matplotlibrc of the user."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)

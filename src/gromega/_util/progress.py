@@ -1,4 +1,4 @@
-"""What a person at a terminal sees: progress, and errors in one line."""
+"""Output for a person at a terminal: progress bars, and errors in one line."""
 
 import sys
 import time
@@ -18,14 +18,16 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from gromega._util.extras import explain_missing
+
 console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 
 def run_or_explain(call: Callable[[], None]) -> None:
-    """Call, and turn a user's error into one line and the exit status 2.
+    """Call a function; print an error of the user in one line, with exit status 2.
 
-    An interrupt is one line too, with the exit status 130 that shells give it. What
-    the encoding of the terminal lacks, as some lack Å, is printed as a question mark.
+    An interrupt is one line as well, with the exit status 130 that shells give it.
+    Characters that the encoding of the terminal lacks are printed as question marks.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -33,22 +35,26 @@ def run_or_explain(call: Callable[[], None]) -> None:
     try:
         call()
     except MemoryError:
-        console.print("gromega: this needs more memory than there is.")
-        sys.exit(2)
-    except (ValueError, OSError, ImportError) as error:
-        console.print(f"gromega: {' '.join(str(error).split())}")
-        sys.exit(2)
+        _stop("out of memory.", 2)
+    except ImportError as error:
+        _stop(explain_missing(error), 2)
+    except (ValueError, OSError) as error:
+        _stop(str(error), 2)
     except (KeyboardInterrupt, SystemExit) as stop:
-        # The command line makes such an exit of an interrupt.
+        # Typer turns an interrupt into an exit with this status.
         if isinstance(stop, SystemExit) and stop.code != 130:
             raise
-        console.print("gromega: interrupted; nothing half-written is left.")
-        sys.exit(130)
+        _stop("interrupted; no incomplete file is left.", 130)
+
+
+def _stop(reason: str, status: int) -> None:
+    console.print(f"gromega: {' '.join(reason.split())}")
+    sys.exit(status)
 
 
 @contextmanager
 def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield what advances a progress bar, which shows on a terminal alone."""
+    """Yield a function that advances a progress bar, shown on a terminal only."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -62,7 +68,7 @@ def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def progress_counts(what: str) -> Iterator[Callable[[int, str], None]]:
-    """Yield what shows a count, its rate and a text, where no total is known."""
+    """Yield a function that shows a count of an unknown total, its rate and a text."""
     with _bar(SpinnerColumn(), TextColumn("{task.description}")) as bar:
         task, start = bar.add_task(what, total=None), time.monotonic()
 
@@ -76,11 +82,11 @@ def progress_counts(what: str) -> Iterator[Callable[[int, str], None]]:
 
 @contextmanager
 def training_bar(epochs: int) -> Iterator[Callable[[Any], None]]:
-    """Yield what shows where a training is.
+    """Yield a function that shows the progress of a training.
 
     It takes the results of steps and epochs, `gromega.training.history.Progress` and
-    `Epoch`: a bar with loss, samples per second and time left for the ones, on a
-    terminal alone; a line of text for the others.
+    `Epoch`. Steps advance a bar with loss, samples per second and time left, shown on
+    a terminal only; each epoch is a line of text.
     """
     columns = (
         TextColumn("{task.description}"),
@@ -111,7 +117,7 @@ def training_bar(epochs: int) -> Iterator[Callable[[Any], None]]:
 
 
 def _bar(*columns: ProgressColumn) -> Progress:
-    # Standard output may go to a file: the bar must not take it.
+    # Standard output may be a file: the bar must not redirect it.
     return Progress(
         *columns, console=console, redirect_stdout=False,
         disable=not console.is_terminal,

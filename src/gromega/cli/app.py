@@ -1,4 +1,4 @@
-"""The command line: the application that the commands belong to."""
+"""The application that all commands are added to."""
 
 import importlib.metadata
 from typing import Annotated
@@ -9,12 +9,12 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Space groups from atomic pair distribution functions, and how far to "
-    "trust them.",
+    help="Predict the space group of a material from its measured atomic pair "
+    "distribution function (PDF), with an estimate of the reliability.",
 )
 
 
-def _say_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(importlib.metadata.version("gromega"))
         raise typer.Exit
@@ -25,7 +25,10 @@ def _start(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_say_version, is_eager=True, help="Print the version."
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version.",
         ),
     ] = False,
 ) -> None:

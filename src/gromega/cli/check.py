@@ -10,37 +10,49 @@ import typer
 from gromega._util.parallel import n_cores
 from gromega.cli.app import app
 
+PACKAGES = ("numpy", "numba", "jax", "flax", "zarr", "dvc", "spglib")
+
 
 @app.command(epilog="Example: gromega verify data/spectra.zarr data/reference.zarr")
 def verify(
-    stores: Annotated[list[Path], typer.Argument(help="Zarr stores of the lake.")],
+    stores: Annotated[
+        list[Path], typer.Argument(help="Zarr stores, such as data/spectra.zarr.")
+    ],
 ) -> None:
-    """Read whole stores and check every number in them."""
-    from gromega.lake.store import verify_store
+    """Check Zarr stores: no file is missing or damaged, every number is finite."""
+    from gromega.lake.verify import verify_store
 
     for store in stores:
-        typer.echo(f"{store}: whole, {verify_store(store)} numbers")
+        typer.echo(f"{store}: complete, {verify_store(store)} values")
 
 
 @app.command(epilog="Example: gromega doctor")
 def doctor() -> None:
-    """Say what this machine has: versions, cores, devices, engines."""
-    import jax
-
+    """Print the versions of packages, the cores, the devices and the engines."""
     from gromega.pdf import srreal
 
-    facts = {
-        "gromega": importlib.metadata.version("gromega"),
-        "python": platform.python_version(),
-        **{
-            name: importlib.metadata.version(name)
-            for name in ("numpy", "numba", "jax", "flax", "zarr", "dvc", "spglib")
-        },
-        "cores": str(n_cores()),
-        "devices": ", ".join(str(device) for device in jax.devices()),
-        "engines": "native, srreal"
+    facts = {"gromega": importlib.metadata.version("gromega")}
+    facts["python"] = platform.python_version()
+    for name in PACKAGES:
+        try:
+            facts[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            facts[name] = "not installed"
+    facts["cores"] = str(n_cores())
+    facts["devices"] = _devices()
+    facts["engines"] = (
+        "native, srreal"
         if srreal.available()
-        else "native (srreal: install diffpy.srreal from conda-forge)",
-    }
+        else "native (for srreal, install diffpy.srreal from conda-forge)"
+    )
     for name, value in facts.items():
         typer.echo(f"{name:10} {value}")
+
+
+def _devices() -> str:
+    """Return the devices of JAX."""
+    try:
+        import jax
+    except ImportError:
+        return "cpu (for others, install JAX: pip install 'gromega[train]')"
+    return ", ".join(str(device) for device in jax.devices())

@@ -20,12 +20,12 @@ def evaluate(
     ] = Path("data"),
 ) -> None:
     """Score a model on the test part of a pipeline's data, its own or another's."""
+    from gromega.crystals.table import read_formulas
     from gromega.evaluation.score import score
+    from gromega.lake.pdfs import read_pdfs
     from gromega.lake.splits import read_part
-    from gromega.lake.store import read_pdfs
     from gromega.model.model import load_model
     from gromega.networks.logits import classes
-    from gromega.pipeline.parts import formulas_of
 
     ids, labels = read_part(data / "split.parquet", "test")
     loaded = load_model(model)
@@ -33,7 +33,7 @@ def evaluate(
     g = read_pdfs(data / "reference.zarr", ids)
     formulas = None
     if loaded.uses_compositions:
-        formulas = formulas_of(ids, data / "crystals.parquet")
+        formulas = read_formulas(data / "crystals.parquet", ids)
     alone, told = loaded.without_and_with_composition(g, formulas)
     typer.echo(json.dumps(score(alone, y, told)))
 

@@ -289,3 +289,11 @@ def new_table(
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def read_formulas(path: Path, ids: Iterable[str]) -> list[str]:
+    """Return the formulas of some crystals of a table, in the order of the ids."""
+    formulas: list[str] = rows_of(read_table(path, ["id", "formula"]), ids)[
+        "formula"
+    ].to_pylist()
+    return formulas

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega._util.intervals import paired_interval
-from gromega.evaluation.predictions import StoredPredictions, read_predictions
 from gromega.evaluation.report.document import Table
 from gromega.evaluation.score import TOP
+from gromega.lake.predictions import StoredPredictions, read_predictions
 from gromega.networks.logits import classes, ranks
+from gromega.sweeps import get_sweep
 
 PREDICTIONS = Path("data/predictions")
 
@@ -56,7 +57,7 @@ def predictions_of(where: str) -> Iterator[dict[str, StoredPredictions]]:
 def _read(folder: Path) -> dict[str, StoredPredictions]:
     found = {"reference": read_predictions(folder / "reference.zarr")}
     for path in sorted((folder / "sweeps").glob("*.zarr")):
-        found[path.stem] = read_predictions(path)
+        found[path.stem] = read_predictions(path, get_sweep(path.stem))
     return found
 
 

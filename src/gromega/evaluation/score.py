@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.evaluation.predictions import StoredPredictions
+from gromega.lake.predictions import StoredPredictions
 from gromega.model.calibration import expected_calibration_error
 from gromega.networks.logits import classes, ranks
 
@@ -47,6 +47,10 @@ def scores(
     y = classes(answers.space_groups, space_groups)
     found = {}
     for place, (key, log_p, seen) in enumerate(answers.points()):
-        told = None if answers.told is None else answers.told[place, seen]
+        told = (
+            None
+            if answers.log_p_with_composition is None
+            else answers.log_p_with_composition[place, seen]
+        )
         found[key] = score(log_p[seen], y[seen], told)
     return found

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from gromega.crystals.table import write_table
 from gromega.evaluation.score import TOP
+from gromega.lake.predictions import StoredPredictions
+from gromega.networks.logits import classes, ranks
 
 SHARE, COUNT = 0.1, 100
 """A draw is a tenth of the test part, as in the paper; so many are made."""
@@ -91,4 +93,31 @@ def read_subsamples(path: Path) -> dict[tuple[str, str], Subsamples]:
     return {
         point: {name: np.array(values) for name, values in lists.items()}
         for point, lists in found.items()
+    }
+
+
+def subsample_points(
+    predictions: StoredPredictions, space_groups: NDArray[np.int64]
+) -> dict[tuple[str, str], Subsamples]:
+    """Return the accuracies of subsamples at each point of a sweep.
+
+    The subsamples are the same at every point.
+
+    Parameters
+    ----------
+    predictions
+        The predictions along a sweep.
+    space_groups
+        The true space groups, (n,).
+
+    Returns
+    -------
+    The accuracies by name of the sweep and key of the point.
+    """
+    assert predictions.sweep is not None
+    y = classes(predictions.space_groups, space_groups)
+    rows = subsample_rows(y.size)
+    return {
+        (predictions.sweep.name, key): subsample_scores(ranks(log_p, y), valid, rows)
+        for key, log_p, valid in predictions.points()
     }

@@ -1,7 +1,8 @@
-"""Splits: which crystals a model learns from, is chosen by, and is tested on."""
+"""Splits of the crystals into parts for training, validation and test."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,19 @@ SCHEMES = {
     "formula": "formula",
     "structure-type": "structure_type",
 }
-"""The ways to split, and the column of the table whose values a split keeps whole."""
+"""The columns of the table by scheme: crystals of one value are in one part."""
+
+
+def keys_of(table: pa.Table, scheme: str) -> list[str]:
+    """Return the key of each crystal of a table by a scheme of `SCHEMES`.
+
+    A crystal without a key, such as one without a structure type, is alone: its id is
+    its key.
+    """
+    keys = table[SCHEMES[scheme]].to_pylist()
+    return [
+        key or name for key, name in zip(keys, table["id"].to_pylist(), strict=True)
+    ]
 
 
 def draw_split(
@@ -27,30 +40,30 @@ def draw_split(
     validation: float = 0.1,
     seed: int = 0,
 ) -> NDArray[np.str_]:
-    """Return the part of each crystal, (n,), drawn at random within each group.
+    """Return the part of each crystal, (n,), drawn at random within each space group.
 
-    Crystals of one key stay together. A key joins a part if it brings the part nearer
-    to its share of the group, so that keys of many crystals tend to be trained on. The
-    split depends on keys and seed, not on the order of crystals.
+    Crystals of one key are in one part. A key is added to a part only if that brings
+    the part nearer to its share of the group, so keys of many crystals tend to be in
+    the training part. The split depends on keys and seed, not on the order of crystals.
 
     Parameters
     ----------
     keys
         The key of each crystal, n of them: its id, formula or structure type.
     space_groups
-        The space groups, n of them.
+        The space group numbers, n of them.
     test
-        The share of each group that goes to the test part.
+        The share of each group in the test part.
     validation
-        The share of what remains that goes to the validation part.
+        The share of the others in the validation part.
     seed
-        The seed.
+        The seed of the random numbers.
 
     Raises
     ------
     ValueError
-        If a share is not between 0 and 1, or a group has crystals in less than all
-        three parts, as when it has too few keys.
+        If a share is not between 0 and 1, or a part has no crystal of a group because
+        the group has too few keys.
     """
     for name, share in (("test", test), ("validation", validation)):
         if not 0 < share < 1:
@@ -58,7 +71,7 @@ def draw_split(
     names, key_of = np.unique(np.asarray(keys, dtype=str), return_inverse=True)
     groups = np.asarray(space_groups)
     part_of = np.full(names.size, "", dtype="<U10")
-    # A formula may have crystals in several groups: the smallest group goes first.
+    # A key may have crystals in several groups: the smallest group chooses first.
     numbers, counts = np.unique(groups, return_counts=True)
     for group in numbers[np.lexsort((numbers, counts))]:
         inside = np.bincount(key_of[groups == group], minlength=names.size)
@@ -82,9 +95,9 @@ def draw_split(
         if missing:
             n_keys = np.unique(key_of[groups == group]).size
             raise ValueError(
-                f"space group {group}, {count} crystals of {n_keys} kinds, leaves "
-                f"nothing for {', '.join(sorted(missing))}; each group needs at least "
-                "3 kinds, one for each part. Lower crystals.groups."
+                f"space group {group} has {count} crystals with {n_keys} different "
+                f"keys, too few for the {' and '.join(sorted(missing))} part; each "
+                "group needs at least 3 keys. Lower crystals.groups."
             )
     return parts
 
@@ -92,7 +105,7 @@ def draw_split(
 def _fill(
     keys: list[int], sizes: NDArray[np.int64], target: int, spare: int
 ) -> list[int]:
-    """Return keys whose sizes come near to a target, and leave some keys to spare."""
+    """Return keys with about `target` crystals in all, and leave `spare` keys over."""
     chosen: list[int] = []
     count = 0
     for key in keys:
@@ -128,7 +141,7 @@ def write_split(
 
 
 def read_part(path: Path, part: str) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
-    """Return the ids and the space groups of one part of a split, each (n,).
+    """Return the ids and the space group numbers of a part of a split, each (n,).
 
     Raises
     ------
@@ -141,19 +154,19 @@ def read_part(path: Path, part: str) -> tuple[NDArray[np.str_], NDArray[np.int64
         raise ValueError(
             f"there is no part {part!r}; the parts are {', '.join(PARTS)}."
         )
-    check_there(path)
-    table = pq.read_table(path)
-    chosen = table.filter(pa.array(np.asarray(table["part"].cast(pa.string())) == part))
+    table = _read_split(path)
+    chosen = table.filter(pa.array(_parts(table) == part))
     ids = np.array(chosen["id"].to_pylist(), dtype=str)
     return ids, np.asarray(chosen["space_group"], dtype=np.int64)
 
 
-def unrelated(split: Path, crystals: Path, extra: Path) -> NDArray[np.bool_]:
-    """Return which of some extra crystals may be trained on, (n_extra,).
+def unrelated(split: Path, crystals: Path, augmentation: Path) -> NDArray[np.bool_]:
+    """Return which augmentation crystals may be in the training, (n,).
 
-    May not: those of the same formula and structure type as a crystal of the test or
-    the validation part, which are most likely the same; and those of a formula or a
-    structure type of these parts where the split keeps such together.
+    Excluded are those that are most likely a crystal of the test or validation part:
+    of the same formula and structure type, or of the same id. Where the scheme keeps
+    crystals of one formula or structure type in one part, all of that formula or
+    structure type are excluded.
 
     Parameters
     ----------
@@ -161,24 +174,36 @@ def unrelated(split: Path, crystals: Path, extra: Path) -> NDArray[np.bool_]:
         The split, as `write_split` writes it.
     crystals
         The table of its crystals.
-    extra
-        The table of extra crystals.
+    augmentation
+        The table of augmentation crystals, n of them.
     """
-    parts = pq.read_table(split, columns=["id", "part", "scheme"])
-    held = np.asarray(parts["part"].cast(pa.string())) != "train"
-    held_ids = set(np.asarray(parts["id"].to_pylist(), dtype=str)[held].tolist())
+    parts = _read_split(split)
+    apart = set(parts.filter(pa.array(_parts(parts) != "train"))["id"].to_pylist())
     scheme = parts["scheme"][0].as_py()
-    names = ["formula", "structure_type"]
-    table = read_table(crystals, ["id", *names])
-    kept_apart: set[tuple[str, ...]] = set()
-    columns = {"random": names}.get(scheme, [SCHEMES[scheme]])
-    for name, *keys in zip(
-        table["id"].to_pylist(), *(table[c].to_pylist() for c in columns), strict=True
-    ):
-        if name in held_ids:
-            kept_apart.add(tuple(keys))
-    more = read_table(extra, ["id", *names])
-    wanted = zip(*(more[c].to_pylist() for c in columns), strict=True)
-    fresh = np.array([key not in kept_apart for key in wanted], dtype=bool)
-    own = set(table["id"].to_pylist())
-    return fresh & np.array([name not in own for name in more["id"].to_pylist()], bool)
+    names = ["formula", "structure_type"] if scheme == "random" else [SCHEMES[scheme]]
+
+    def read(path: Path) -> tuple[list[str], list[tuple[str, ...]]]:
+        table = read_table(path, ["id", *names])
+        columns = (table[name].to_pylist() for name in names)
+        return table["id"].to_pylist(), list(zip(*columns, strict=True))
+
+    ids, keys = read(crystals)
+    excluded = {key for name, key in zip(ids, keys, strict=True) if name in apart}
+    more_ids, more_keys = read(augmentation)
+    own = set(ids)
+    return np.array(
+        [
+            key not in excluded and name not in own
+            for name, key in zip(more_ids, more_keys, strict=True)
+        ],
+        dtype=bool,
+    )
+
+
+def _read_split(path: Path) -> pa.Table:
+    check_there(path)
+    return cast(Any, pq).read_table(path)
+
+
+def _parts(split: pa.Table) -> NDArray[np.str_]:
+    return np.asarray(split["part"].cast(pa.string()))

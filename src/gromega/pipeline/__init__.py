@@ -1,32 +1,50 @@
-"""What dvc.yaml runs: each stage reads params.yaml, calls, and writes its outs."""
+"""The stages of dvc.yaml: each reads params.yaml, calls, and writes its outs.
+
+Stage ``x-y`` is the function ``x_y`` of the module ``x_y``.
+"""
 
 from importlib import import_module
 
 from gromega._util.parallel import leave_cores_to_threads
 from gromega.params import read_params
 
-STAGES = {
-    "crystals": "crystals:crystals",
-    "split": "split:split",
-    "spectra": "lake:spectra",
-    "library": "lake:library",
-    "simulate": "lake:simulate",
-    "train": "train:train",
-    "calibrate": "calibrate:calibrate",
-    "evaluate": "evaluate:evaluate",
-    "baselines": "baselines:baselines",
-    "simulate-sweep": "lake:simulate_sweep",
-    "evaluate-sweep": "evaluate:evaluate_sweep",
-    "figures": "figures:figures",
-    "report": "report:report",
-}
-"""The module and function of each stage: it imports what it needs, and no more."""
+STAGES = (
+    "crystals",
+    "split",
+    "spectra",
+    "library",
+    "simulate",
+    "train",
+    "calibrate",
+    "evaluate",
+    "baselines",
+    "simulate-sweep",
+    "evaluate-sweep",
+    "figures",
+    "report",
+)
+"""The stages in the order in which they can run."""
 
 
 def main(arguments: list[str]) -> None:
-    """Run the stage that the one argument names."""
+    """Run the stage that the one argument names.
+
+    All of params.yaml is checked first: a value that a later stage would refuse stops
+    the pipeline before it trains a model.
+
+    Raises
+    ------
+    ValueError
+        If there is no such stage, or a parameter is not allowed.
+    """
     if len(arguments) != 1 or arguments[0] not in STAGES:
-        raise ValueError(f"give one stage of {', '.join(STAGES)}, got {arguments}.")
+        raise ValueError(f"give one stage of {', '.join(STAGES)}; got {arguments}.")
     leave_cores_to_threads()
-    module, function = STAGES[arguments[0]].split(":")
-    getattr(import_module(f"gromega.pipeline.{module}"), function)(read_params())
+    params = read_params()
+    # It imports NumPy, which must come after the line above.
+    from gromega.pipeline.checks import check_spectra_reach
+
+    check_spectra_reach(params)
+    name = arguments[0].replace("-", "_")
+    # A stage imports no more than it needs.
+    getattr(import_module(f"gromega.pipeline.{name}"), name)(params)

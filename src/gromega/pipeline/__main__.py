@@ -1,4 +1,4 @@
-"""`python -m gromega.pipeline`, as dvc.yaml runs it."""
+"""The command that dvc.yaml runs: python -m gromega.pipeline STAGE."""
 
 import sys
 

@@ -5,8 +5,9 @@ import shutil
 import numpy as np
 
 from gromega.evaluation.baselines import BASELINES
+from gromega.lake.pdfs import read_pdfs
+from gromega.lake.predictions import StoredPredictions, write_predictions
 from gromega.lake.splits import read_part
-from gromega.lake.store import read_pdfs, write_predictions
 from gromega.params import Params
 from gromega.pipeline.paths import PREDICTIONS, REFERENCE_PDFS, SPLIT
 
@@ -22,5 +23,6 @@ def baselines(params: Params) -> None:
     folder.mkdir(parents=True)
     for name, (_, method) in BASELINES.items():
         log_p = method(x, np.searchsorted(groups, labels), asked, groups.size)
-        seen = np.ones(ids.size, bool)
-        write_predictions(folder / f"{name}.zarr", None, ids, groups, log_p, seen)
+        valid = np.ones((1, ids.size), bool)
+        found = StoredPredictions(ids, groups, log_p[None], valid)
+        write_predictions(folder / f"{name}.zarr", found)

@@ -12,7 +12,6 @@ from gromega.conditions import RADIATIONS
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import crystals_of, read_table, rows_of
 from gromega.lake.splits import read_part
-from gromega.lake.store import by_radiation, seen_spectra
 from gromega.model import calibration
 from gromega.model import neighbours as memory
 from gromega.model.model import Model, load_model, save_model
@@ -25,6 +24,7 @@ from gromega.pdf.network_grid import simulate_input
 from gromega.pdf.operator import reach
 from gromega.pdf.random_conditions import simulate_at_random
 from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.valid_spectra import spectra_by_radiation, valid_spectra
 from gromega.pipeline.parts import box_part, formulas_of, part_of
 from gromega.pipeline.paths import CRYSTALS, MODEL, OTHER_GROUPS, SPLIT, TRAINED
 from gromega.training.inputs import LabelledPDFs
@@ -111,7 +111,7 @@ def _held_out(model: Model) -> TestCrystals:
     random = np.random.default_rng(TEST_CRYSTALS_SEED)
     rows = np.sort(random.permutation(ids.size)[:MOST])
     table = rows_of(read_table(CRYSTALS), ids[rows])
-    density, spectra = by_radiation(crystals_of(table))
+    density, spectra = spectra_by_radiation(crystals_of(table))
     y = classes(model.space_groups, labels[rows])
     return choose_test_crystals(
         ids[rows], y, density, spectra, table["formula"].to_pylist()
@@ -159,7 +159,7 @@ def _by_other_radiation(
     Those of crystals that it does not see are as they were.
     """
     (other,) = {*RADIATIONS} - {model.conditions.radiation}
-    visible, spectra = seen_spectra(crystals, other, DMAX)
+    visible, spectra = valid_spectra(crystals, other, DMAX)
     density = np.array([crystal.density for crystal in crystals])
     omega = model.conditions.at(radiation=other)
     ids = [crystal.id for crystal in crystals]

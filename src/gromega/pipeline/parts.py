@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from gromega.conditions import Box
 from gromega.crystals.table import read_table
+from gromega.lake.pdfs import read_pdfs
+from gromega.lake.spectra import read_spectra
 from gromega.lake.splits import read_part
-from gromega.lake.store import read_pdfs, read_spectra
 from gromega.networks.logits import classes
 from gromega.pdf.random_conditions import simulate_at_random
 from gromega.pipeline.paths import CRYSTALS, REFERENCE_PDFS, SPECTRA, SPLIT

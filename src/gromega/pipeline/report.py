@@ -12,10 +12,10 @@ from gromega._util.files import put_in_place
 from gromega.crystals.table import read_table
 from gromega.evaluation.baselines import BASELINES
 from gromega.evaluation.compare import comparison, predictions_of
-from gromega.evaluation.predictions import read_predictions
 from gromega.evaluation.report.document import write_document
 from gromega.evaluation.report.report import Tested, make_report
 from gromega.evaluation.subsamples import read_subsamples
+from gromega.lake.predictions import read_predictions
 from gromega.lake.splits import read_part
 from gromega.model.model import load_model
 from gromega.params import Params
@@ -48,7 +48,7 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
     answers = {"reference": read_predictions(PREDICTIONS / "reference.zarr")}
     for sweep in params.sweep.sweeps():
         path = PREDICTIONS / "sweeps" / f"{sweep.name}.zarr"
-        answers[sweep.name] = read_predictions(path)
+        answers[sweep.name] = read_predictions(path, sweep)
     others = []
     for where in compare:
         with predictions_of(where) as theirs:

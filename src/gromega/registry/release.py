@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from gromega._util.files import put_in_place, sha256
 from gromega.conditions import Conditions
-from gromega.evaluation.predictions import read_predictions
 from gromega.evaluation.score import WITH_COMPOSITION, Scores, scores
+from gromega.lake.predictions import read_predictions
 from gromega.lake.splits import PARTS, read_part
-from gromega.lake.store import open_store, verify_store
+from gromega.lake.store import open_store
+from gromega.lake.verify import verify_store
 from gromega.model.model import MODEL_FILES, Model, hashes_of, load_model
 from gromega.registry.card import make_card, read_card, write_card
 from gromega.registry.registry import MODELS, check_name, size_of, verify_folder
@@ -215,10 +216,7 @@ def _scores(
 
     def scored(path: Path, pdfs: Path, sweep: Sweep | None) -> dict[str, Scores]:
         verify_store(path)
-        found = read_predictions(path)
-        if found.sweep != sweep:
-            what = found.sweep.name if found.sweep else "the reference"
-            raise ValueError(f"{path}: the answers are those along {what}; remove it.")
+        found = read_predictions(path, sweep)
         at = sweep.conditions(omega) if sweep else [omega]
         stated = json.loads(str(open_store(pdfs).attrs.get("conditions", "null")))
         wanted: Any = [each.to_mapping() for each in at]
@@ -227,8 +225,12 @@ def _scores(
                 f"{pdfs}: the PDFs are not at the conditions that the model was "
                 "trained at; make them, and the answers, again with 'dvc repro'."
             )
-        if found.by != by or found.ids.tolist() != test.tolist():
-            whose = "of another model" if found.by != by else "to another test part"
+        if found.model_sha256 != by or found.ids.tolist() != test.tolist():
+            whose = (
+                "of another model"
+                if found.model_sha256 != by
+                else "to another test part"
+            )
             raise ValueError(
                 f"{path}: the answers are {whose}; make them again with 'dvc repro'."
             )

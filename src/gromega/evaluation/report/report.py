@@ -18,10 +18,10 @@ from gromega.crystals.space_groups import (
 from gromega.evaluation import analysis, figures, paper
 from gromega.evaluation import score as accuracy
 from gromega.evaluation.analysis import Group
-from gromega.evaluation.predictions import StoredPredictions
 from gromega.evaluation.report.document import Document, Picture, Section, Table
 from gromega.evaluation.score import TOP, score
 from gromega.evaluation.subsamples import Subsamples
+from gromega.lake.predictions import StoredPredictions
 from gromega.model.calibration import Calibration
 from gromega.model.model import Model
 from gromega.networks.logits import classes, ranks
@@ -117,8 +117,8 @@ def _reference(
     baselines: Mapping[str, NDArray[np.floating]],
 ) -> list[str | Table | Picture]:
     rows, ours = [], {"this model": answers.log_p[0]}
-    if answers.told is not None:
-        ours["this model, told the compositions"] = answers.told[0]
+    if answers.log_p_with_composition is not None:
+        ours["this model, told the compositions"] = answers.log_p_with_composition[0]
     for name, found in {**ours, **baselines}.items():
         rank = ranks(found, y)
         rows.append([name, *(_cell(Share.of(rank < k)) for k in (1, 6))])
@@ -166,14 +166,18 @@ def _sweep(
         row = [key]
         for k, name in ((1, "top1"), (6, "top6")):
             row += [_cell(Share.of(rank < k)), _quartiles(boxes[key][name])]
-        if answers.told is not None:
-            rank = ranks(answers.told[place, seen], y[seen])
+        if answers.log_p_with_composition is not None:
+            rank = ranks(answers.log_p_with_composition[place, seen], y[seen])
             row += [_cell(Share.of(rank < k)) for k in (1, 6)]
         row += [f"{100 * value:.1f}" for value in theirs.get(key, ())]
         rows.append(row)
     unit = f", {axis.unit}" if axis.unit else ""
     head = [f"{axis.name}{unit}", "top-1", "quartiles", "top-6", "quartiles"]
-    head += ["told top-1", "told top-6"] if answers.told is not None else []
+    head += (
+        ["told top-1", "told top-6"]
+        if answers.log_p_with_composition is not None
+        else []
+    )
     head += ["Lan top-1", "Lan top-6"] if theirs else []
     words = f"Top-1 and top-6 accuracy along {axis.name}, {about}."
     table = Table(

@@ -1,0 +1,51 @@
+"""Verification of stores: every file is there, every number is finite."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from gromega.lake.store import POINTS, open_store
+
+
+def verify_store(path: Path) -> int:
+    """Read a whole store and return the number of values in it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no store.
+    ValueError
+        If a file is missing or damaged, or a number is not finite.
+    """
+    store = open_store(path)
+    try:
+        return sum(_verify_array(path, name) for name in store.array_keys())
+    except (ValueError, RuntimeError, TypeError, KeyError, OSError) as error:
+        raise ValueError(
+            f"{path}: the store is damaged ({error}); delete it and make it again "
+            "with 'dvc repro'."
+        ) from None
+
+
+def _verify_array(path: Path, name: str) -> int:
+    # By its own metadata, not the consolidated ones: readers open arrays so, too.
+    array = zarr.open_array(path / name, mode="r")
+    # A missing file would read as fill values, without an error.
+    files = sum(file.is_file() for file in (path / name / "c").rglob("*"))
+    pieces = array.shards or array.chunks
+    expected = math.prod(
+        -(-n // piece) for n, piece in zip(array.shape, pieces, strict=True)
+    )
+    if files != expected:
+        raise ValueError(f"{name}: {files} of {expected} files")
+    values: NDArray[Any] = np.asarray(array[...])
+    if values.dtype.kind == "f":
+        # The diameter of a bulk crystal is infinite.
+        wrong = np.isnan(values) if name in POINTS else ~np.isfinite(values)
+        if wrong.any():
+            raise ValueError(f"{name}: numbers that are not finite")
+    return values.size

@@ -1,0 +1,13 @@
+"""Stage: G(r) of all crystals at the reference conditions."""
+
+from gromega._util.progress import progress_bar
+from gromega.lake.pdfs import write_pdfs
+from gromega.lake.store import open_store, read_ids
+from gromega.params import Params
+from gromega.pipeline.paths import REFERENCE_PDFS, SPECTRA
+
+
+def simulate(params: Params) -> None:
+    """Make data/reference.zarr."""
+    with progress_bar("PDFs", read_ids(open_store(SPECTRA)).size) as advance:
+        write_pdfs(REFERENCE_PDFS, SPECTRA, [params.reference], progress=advance)

@@ -1,0 +1,84 @@
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from gromega._util.progress import (
+    progress_bar,
+    progress_counts,
+    run_or_explain,
+    training_bar,
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (ValueError("qmax must be above qmin"), 2, "qmax"),
+        (FileNotFoundError("x.gr: there is no such file"), 2, "x.gr"),
+        (ValueError("several\n  lines"), 2, "several lines"),
+        (MemoryError(), 2, "out of memory"),
+        (ModuleNotFoundError("No module named 'zarr'", name="zarr"), 2, "[lake]"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (SystemExit(130), 130, "interrupted"),
+    ],
+)
+def test_an_error_of_the_user_is_one_line(capsys, error, status, words):
+    def fail():
+        raise error
+
+    with pytest.raises(SystemExit) as stop:
+        run_or_explain(fail)
+    assert stop.value.code == status
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("gromega: ") and words in line
+
+
+@pytest.mark.parametrize("error", [KeyError("a bug"), SystemExit(0), SystemExit(2)])
+def test_other_errors_and_exits_are_not_caught(error):
+    def fail():
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        run_or_explain(fail)
+    assert caught.value is error
+
+
+def test_bars_are_silent_where_there_is_no_terminal(capsys):
+    with progress_bar("crystals", 10) as advance:
+        advance(10)
+    with progress_counts("files") as show:
+        show(3, "2 crystals")
+    captured = capsys.readouterr()
+    assert captured.out == captured.err == ""
+
+
+def test_each_epoch_of_a_training_is_a_line(capsys):
+    epoch = SimpleNamespace(
+        epoch=3, loss=2.5, top1=0.5, top6=0.75, box_top1=0.25, box_top6=0.5
+    )
+    with training_bar(10) as show:
+        show(SimpleNamespace(epoch=3, step=1, steps=4, loss=2.6, rate=100.0))
+        show(epoch)
+    (line,) = capsys.readouterr().err.splitlines()
+    for number in ("3", "2.5000", "50.0%", "75.0%", "25.0%"):
+        assert number in line
+
+
+def test_a_character_that_the_terminal_lacks_is_a_question_mark():
+    code = (
+        "from gromega._util.progress import run_or_explain\n"
+        "run_or_explain(lambda: print('30 Å'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONIOENCODING": "ascii:strict"} | env(),
+        capture_output=True, check=True, text=True,
+    )  # fmt: skip
+    assert done.stdout == "30 ?\n"
+
+
+def env():
+    import os
+
+    return {k: v for k, v in os.environ.items() if not k.startswith("PYTHONIO")}

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from gromega._util.parallel import open_pool
+from gromega.conditions import REFERENCE
+from gromega.crystals.table import write_table
+from gromega.evaluation import predictions as module
+from gromega.evaluation.predictions import predict_store
+from gromega.lake.pdfs import read_pdfs, read_sweep_pdfs, write_pdfs
+from gromega.lake.predictions import read_predictions
+from gromega.lake.spectra import write_spectra
+from gromega.pdf.bins import DMAX
+from gromega.sweeps import get_sweep
+
+
+class Echo:
+    """A model whose log-probabilities are points of the PDF plus the composition."""
+
+    space_groups = np.array([194, 225, 229])
+
+    def without_and_with_composition(self, g, compositions):
+        first = g[:, 1:4]
+        if compositions is None:
+            return first, None
+        return first, first + np.array([[float(name)] for name in compositions])
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory, small_table):
+    folder = tmp_path_factory.mktemp("lake")
+    write_table(small_table, folder / "crystals.parquet")
+    with open_pool() as pool:
+        table = folder / "crystals.parquet"
+        write_spectra(folder / "spectra.zarr", table, "xray", DMAX, pool)
+    write_pdfs(folder / "reference.zarr", folder / "spectra.zarr", [REFERENCE])
+    sweep, ids = get_sweep("uiso"), small_table["id"].to_pylist()
+    omegas = sweep.conditions()
+    write_pdfs(folder / "uiso.zarr", folder / "spectra.zarr", omegas, sweep, ids)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ids(small_table):
+    return np.array(small_table["id"].to_pylist())
+
+
+# whatever number of PDFs goes to the model at a time
+@pytest.mark.parametrize("rows", [1, 20, 4096])
+def test_each_prediction_is_from_its_own_pdf_and_composition(
+    lake, ids, tmp_path, monkeypatch, rows
+):
+    monkeypatch.setattr(module, "_ROWS", rows)
+    sweep, names = get_sweep("uiso"), [str(k) for k in range(ids.size)]
+    found = predict_store(
+        Echo(), lake / "uiso.zarr", ids, tmp_path / "p.zarr", sweep, names
+    )
+    g, _ = read_sweep_pdfs(lake / "uiso.zarr", ids, sweep)
+    np.testing.assert_array_equal(found.log_p, g[:, :, 1:4])
+    expected = g[:, :, 1:4] + np.arange(ids.size, dtype=np.float32)[:, None]
+    np.testing.assert_allclose(found.log_p_with_composition, expected, rtol=1e-6)
+
+
+def test_predictions_are_written_with_the_hashes_of_the_model(lake, ids, tmp_path):
+    out, sha256 = tmp_path / "p.zarr", {"config.json": "12ab"}
+    made = predict_store(Echo(), lake / "reference.zarr", ids, out, model_sha256=sha256)
+    found = read_predictions(out)
+    np.testing.assert_array_equal(found.log_p, made.log_p)
+    expected = read_pdfs(lake / "reference.zarr", ids)[:, 1:4]
+    np.testing.assert_array_equal(found.log_p[0], expected)
+    assert found.log_p_with_composition is None
+    assert dict(found.model_sha256) == sha256
+    assert found.valid.all()
+
+
+def test_a_store_of_another_sweep_is_refused(lake, ids, tmp_path):
+    with pytest.raises(ValueError, match="uiso"):
+        predict_store(
+            Echo(), lake / "uiso.zarr", ids, tmp_path / "p.zarr", get_sweep("rmax")
+        )
+
+
+def test_a_crystal_that_the_store_lacks_is_named(lake, tmp_path):
+    with pytest.raises(ValueError, match="'gold'"):
+        predict_store(
+            Echo(), lake / "reference.zarr", np.array(["gold"]), tmp_path / "p.zarr"
+        )

@@ -1,0 +1,54 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from gromega.evaluation.subsamples import read_subsamples
+
+
+def scores(axis):
+    return json.loads(Path(f"metrics/sweeps/{axis}.json").read_text())
+
+
+def reference():
+    return json.loads(Path("metrics/reference.json").read_text())
+
+
+@pytest.mark.parametrize(("axis", "count"), [("uiso", 6), ("rmax", 11)])
+def test_every_value_of_an_axis_has_scores(inside, axis, count):
+    found = scores(axis)
+    assert len(found) == count
+    assert all(0 <= s["top1"] <= s["top6"] <= 1 for s in found.values())
+    assert not Path("metrics/sweeps/qmax.json").exists()
+
+
+@pytest.mark.parametrize("name", ["project", "robust_project"])
+@pytest.mark.parametrize(("axis", "key"), [("uiso", "0.008"), ("rmax", "30")])
+def test_at_the_reference_the_scores_are_those_of_the_reference(
+    name, axis, key, request, monkeypatch
+):
+    monkeypatch.chdir(request.getfixturevalue(name))
+    found, expected = scores(axis)[key], reference()
+    both = [each.pop("with_composition", {}) for each in (found, expected)]
+    # PDFs go to the model in other blocks along a sweep
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert both[0] == pytest.approx(both[1], abs=1e-5)
+
+
+def test_a_curve_has_the_scores_of_its_axis(inside):
+    with Path("metrics/curves/rmax.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    found = {row["value"]: float(row["top1"]) for row in rows}
+    assert found == {key: score["top1"] for key, score in scores("rmax").items()}
+
+
+def test_subsamples_have_the_mean_of_the_test_part(inside):
+    subsamples = read_subsamples(Path("data/subsamples.parquet"))
+    assert len(subsamples) == 6 + 11
+    uiso = scores("uiso")
+    for (sweep, key), accuracies in subsamples.items():
+        assert accuracies["top1"].shape == (100,)
+        if sweep == "uiso":
+            mean = accuracies["top1"].mean()
+            assert mean == pytest.approx(uiso[key]["top1"], abs=0.2)

@@ -6,6 +6,7 @@ from gromega._util.files import write_json
 from gromega._util.parallel import keep_memory
 from gromega._util.progress import progress_bar
 from gromega.evaluation import score as accuracy
+from gromega.evaluation.plot_data import write_confusion, write_curve
 from gromega.evaluation.predictions import answer
 from gromega.evaluation.subsamples import (
     subsample_rows,
@@ -37,6 +38,7 @@ def evaluate(params: Params) -> None:
     out = PREDICTIONS / "reference.zarr"
     found = answer(model, REFERENCE_PDFS, ids, out, told, hashes_of(MODEL))
     write_json(METRICS / "reference.json", accuracy.scores(found, labels)[""])
+    write_confusion(METRICS / "confusion.csv", found, labels)
 
 
 def evaluate_sweep(params: Params) -> None:
@@ -47,7 +49,7 @@ def evaluate_sweep(params: Params) -> None:
     told = formulas_of(ids) if model.uses_compositions else None
     y = classes(model.space_groups, labels)
     folder = PREDICTIONS / "sweeps"
-    for made in (METRICS / "sweeps", folder):
+    for made in (METRICS / "sweeps", METRICS / "curves", folder):
         shutil.rmtree(made, ignore_errors=True)
     folder.mkdir(parents=True)
     rows = subsample_rows(ids.size)
@@ -59,6 +61,9 @@ def evaluate_sweep(params: Params) -> None:
             found = answer(model, SWEEP_PDFS / name, ids, folder / name, told, by)
             scores = accuracy.scores(found, labels)
             write_json(METRICS / "sweeps" / f"{sweep.name}.json", scores)
+            if len(sweep.axes) == 1:
+                curve = METRICS / "curves" / f"{sweep.name}.csv"
+                write_curve(curve, sweep.axes[0], scores)
             for key, log_p, seen in found.points():
                 drawn[sweep.name, key] = subsample_scores(ranks(log_p, y), seen, rows)
             advance(1)

@@ -1,0 +1,74 @@
+"""Tables of accuracies and confusions as CSV, for ``dvc plots``."""
+
+import csv
+from collections.abc import Iterable
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gromega._util.files import write_whole
+from gromega.evaluation.predictions import StoredPredictions
+from gromega.evaluation.score import TOP, WITH_COMPOSITION, Scores
+from gromega.sweeps import Axis
+
+
+def write_curve(path: Path, axis: Axis, scores: dict[str, Scores]) -> None:
+    """Write the accuracies along an axis as CSV, one row per value.
+
+    The columns are ``value``, ``top1``, ``top6`` and, where they were scored,
+    ``top1_with_composition`` and ``top6_with_composition``. A value is a number in the
+    unit of the axis, or a name along the axis of the radiation.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    axis
+        The axis.
+    scores
+        The scores by key of the value, as `gromega.evaluation.score.scores` returns
+        them.
+    """
+    tops = [f"top{k}" for k in TOP]
+    composed = all(WITH_COMPOSITION in score for score in scores.values())
+    head = ["value", *tops]
+    head += [f"{top}_{WITH_COMPOSITION}" for top in tops] if composed else []
+    rows = []
+    for value in axis.values:
+        score = scores[axis.key(value)]
+        row = [value, *(score[top] for top in tops)]
+        row += [score[WITH_COMPOSITION][top] for top in tops] if composed else []
+        rows.append(row)
+    _write(path, head, rows)
+
+
+def write_confusion(
+    path: Path, predictions: StoredPredictions, space_groups: NDArray[np.int64]
+) -> None:
+    """Write true and predicted space groups as CSV, one row per test crystal.
+
+    The columns are ``actual`` and ``predicted``, as DVC's template ``confusion`` takes
+    them.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    predictions
+        The predictions at the reference.
+    space_groups
+        The true space groups of the crystals, (n,).
+    """
+    predicted = predictions.space_groups[predictions.log_p[0].argmax(axis=1)]
+    rows = zip(space_groups.tolist(), predicted.tolist(), strict=True)
+    _write(path, ["actual", "predicted"], rows)
+
+
+def _write(path: Path, head: list[str], rows: Iterable[Iterable[object]]) -> None:
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    write_whole(path, text.getvalue())

@@ -11,8 +11,8 @@ from gromega.pdf.network_grid import INPUT_R, to_unit
 
 # scikit-learn takes a second to import: only the functions that fit need it.
 
-NEIGHBOURS = 10
-"""The number of nearest training PDFs that vote."""
+NEIGHBOURS, STRAIN_ALIGNED_NEIGHBOURS = 10, 5
+"""The numbers of training PDFs that vote in the two methods."""
 STRAINS = np.linspace(-0.03, 0.03, 13)
 """The uniform strains that `strain_aligned_neighbours` tries."""
 _DECAY = 1e-4
@@ -45,7 +45,7 @@ def nearest_neighbours(
 
     index = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(x)), algorithm="brute")
     distances, nearest = index.fit(to_unit(x)).kneighbors(to_unit(test))
-    return _vote(distances, nearest, y, n_groups)
+    return _vote(1 / np.maximum(distances, 1e-3), nearest, y, n_groups)
 
 
 def strain_aligned_neighbours(
@@ -53,28 +53,34 @@ def strain_aligned_neighbours(
 ) -> _Array:
     """Return log-probabilities by the nearest training PDFs after a uniform strain.
 
-    Isostructural crystals of different lattice constants have similar PDFs but for a
-    factor of r. The distance of a test PDF from a training PDF is therefore the
-    smallest Euclidean one over the strains ε of `STRAINS`, of g(r (1 + ε)) from the
-    training g(r), both of unit norm. The neighbours vote as in `nearest_neighbours`,
-    whose parameters these are. Memory is bounded: `_BLOCK` test PDFs at a time.
+    The PDFs of isostructural crystals differ mostly by a factor of r, the ratio of
+    their lattice constants. The distance of a test PDF from a training PDF is therefore
+    the smallest Euclidean one over the strains ε of `STRAINS`, of g(r (1 + ε)) from the
+    training g(r), both of unit norm over the r that all strains reach. Each of the
+    `STRAIN_ALIGNED_NEIGHBOURS` nearest votes for its group with a weight of one over
+    its squared distance. Groups without a vote follow by their frequency.
+
+    The parameters are those of `nearest_neighbours`. Memory is bounded: `_BLOCK` test
+    PDFs are compared at a time.
     """
-    train = _unit_norm(x)
-    k = min(NEIGHBOURS, len(train))
-    distances, nearest = [], []
-    stretches = [_stretch(1 + strain) for strain in STRAINS]
+    r = _common_r()
+    train = _unit_norm(x @ _resampling(r))
+    k = min(STRAIN_ALIGNED_NEIGHBOURS, len(train))
+    resampling = [_resampling(r * (1 + strain)) for strain in STRAINS]
+    weights, nearest = [], []
     for start in range(0, len(test), _BLOCK):
         block = test[start : start + _BLOCK]
         best = np.full((len(block), len(train)), -1, np.float32)
-        product = np.empty_like(best)
-        for stretch in stretches:
-            np.matmul(_unit_norm(block @ stretch), train.T, out=product)
-            np.maximum(best, product, out=best)
+        cosine = np.empty_like(best)
+        for matrix in resampling:
+            np.matmul(_unit_norm(block @ matrix), train.T, out=cosine)
+            np.maximum(best, cosine, out=best)
         near = np.argpartition(best, -k, axis=1)[:, -k:]
-        cosine = np.take_along_axis(best, near, axis=1).astype(np.float64)
-        distances.append(np.sqrt(np.maximum(2 - 2 * cosine, 0)))
+        # Of unit vectors, the squared distance is 2 - 2 cos.
+        squared = 2 - 2 * np.take_along_axis(best, near, axis=1).astype(np.float64)
+        weights.append(1 / np.maximum(squared, 1e-6))
         nearest.append(near)
-    return _vote(np.concatenate(distances), np.concatenate(nearest), y, n_groups)
+    return _vote(np.concatenate(weights), np.concatenate(nearest), y, n_groups)
 
 
 def logistic_regression(
@@ -99,7 +105,7 @@ def logistic_regression(
 
 
 def _vote(
-    distances: NDArray[np.floating],
+    weights: NDArray[np.floating],
     nearest: NDArray[np.int64],
     y: NDArray[np.int64],
     n_groups: int,
@@ -108,16 +114,15 @@ def _vote(
 
     Parameters
     ----------
-    distances
-        The distances of the nearest training PDFs, (n_test, k).
+    weights
+        The weights of the nearest training PDFs, (n_test, k).
     nearest
-        Their rows in the training part, (n_test, k).
+        The rows of these PDFs in the training part, (n_test, k).
     y
         The classes of the training part, (n,).
     n_groups
         The number of classes.
     """
-    weights = 1 / np.maximum(distances, 1e-3)
     share = np.zeros((len(nearest), n_groups))
     np.add.at(share, (np.arange(len(nearest))[:, None], y[nearest]), weights)
     share /= share.sum(axis=1, keepdims=True)
@@ -131,16 +136,17 @@ def _unit_norm(g: _Array) -> _Array:
     return np.asarray(g / (norm + (norm == 0)), np.float32)
 
 
-def _stretch(factor: float) -> _Array:
-    """Return the matrix M of g(r · factor) = g(r) @ M on `INPUT_R`, (209, 209).
+def _common_r() -> NDArray[np.float64]:
+    """Return the points of `INPUT_R` that stay within its range at every strain."""
+    least, most = 1 + STRAINS.min(), 1 + STRAINS.max()
+    reached = (INPUT_R * least >= INPUT_R[0]) & (INPUT_R * most <= INPUT_R[-1])
+    return INPUT_R[reached]
 
-    G is interpolated by a cubic spline, and taken as 0 outside of `INPUT_R`.
-    """
-    spline = make_interp_spline(INPUT_R, np.eye(INPUT_R.size), k=3, axis=0)
-    r = factor * INPUT_R
-    inside = (r >= INPUT_R[0]) & (r <= INPUT_R[-1])
-    weights = np.where(inside[:, None], spline(np.clip(r, *INPUT_R[[0, -1]])), 0)
-    return np.ascontiguousarray(weights.T, np.float32)
+
+def _resampling(r: NDArray[np.float64]) -> _Array:
+    """Return M of g(r) = g @ M, (209, n_r): a cubic spline through `INPUT_R`."""
+    spline = make_interp_spline(INPUT_R, np.eye(INPUT_R.size), k=3)
+    return np.ascontiguousarray(spline(r).T, np.float32)
 
 
 BASELINES: dict[str, tuple[str, Baseline]] = {

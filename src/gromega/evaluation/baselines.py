@@ -139,8 +139,8 @@ def _unit_norm(g: _Array) -> _Array:
 def _common_r() -> NDArray[np.float64]:
     """Return the points of `INPUT_R` that stay within its range at every strain."""
     least, most = 1 + STRAINS.min(), 1 + STRAINS.max()
-    reached = (INPUT_R * least >= INPUT_R[0]) & (INPUT_R * most <= INPUT_R[-1])
-    return INPUT_R[reached]
+    inside = (INPUT_R * least >= INPUT_R[0]) & (INPUT_R * most <= INPUT_R[-1])
+    return np.asarray(INPUT_R[inside])
 
 
 def _resampling(r: NDArray[np.float64]) -> _Array:

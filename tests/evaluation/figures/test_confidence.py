@@ -1,0 +1,19 @@
+import numpy as np
+
+from gromega._util.intervals import Share
+from gromega.evaluation.analysis import CalibrationBin
+from gromega.evaluation.figures.confidence import calibration_figure
+
+
+def test_accuracies_are_drawn_over_confidence_with_their_intervals():
+    bins = [
+        CalibrationBin(0.3, Share(0.2, 0.1, 0.4, 50)),
+        CalibrationBin(0.8, Share(0.9, 0.8, 0.95, 50)),
+    ]
+    plot = calibration_figure(bins).axes[0]
+    curve = plot.lines[1]
+    np.testing.assert_allclose(curve.get_xdata(), [30, 80])
+    np.testing.assert_allclose(curve.get_ydata(), [20, 90])
+    (bars,) = plot.collections
+    ends = [[float(y) for _, y in segment] for segment in bars.get_segments()]
+    np.testing.assert_allclose(ends, [[10, 40], [80, 95]])

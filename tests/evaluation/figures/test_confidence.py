@@ -1,4 +1,4 @@
-import numpy as np
+import pytest
 
 from gromega._util.intervals import Share
 from gromega.evaluation.analysis import CalibrationBin
@@ -12,8 +12,8 @@ def test_accuracies_are_drawn_over_confidence_with_their_intervals():
     ]
     plot = calibration_figure(bins).axes[0]
     curve = plot.lines[1]
-    np.testing.assert_allclose(curve.get_xdata(), [30, 80])
-    np.testing.assert_allclose(curve.get_ydata(), [20, 90])
+    assert [float(x) for x in curve.get_xdata()] == pytest.approx([30, 80])
+    assert [float(y) for y in curve.get_ydata()] == pytest.approx([20, 90])
     (bars,) = plot.collections
-    ends = [[float(y) for _, y in segment] for segment in bars.get_segments()]
-    np.testing.assert_allclose(ends, [[10, 40], [80, 95]])
+    ends = [float(y) for segment in bars.get_segments() for _, y in segment]
+    assert ends == pytest.approx([10, 40, 80, 95])

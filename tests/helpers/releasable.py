@@ -88,8 +88,9 @@ def split(folder, parts, seed):
     write_split(path, IDS, groups, parts * GROUPS.size, "random", seed)
 
 
-def train(folder, files=("crystals.parquet", "split.parquet"), **training):
+def train(folder, **training):
     """Write models/current, as if trained with files of data, and its predictions."""
+    files = ("crystals.parquet", "split.parquet")
     hashes = {name: sha256(folder / "data" / name) for name in files}
     facts = {**TRAINING, "sha256": hashes, **training}
     model = make_model(training=facts, calibration=CALIBRATION)

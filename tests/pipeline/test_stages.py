@@ -113,26 +113,26 @@ def test_the_report_holds_the_metrics(inside):
     reference = json.loads(Path("metrics/reference.json").read_text())
     text = Path("metrics/report/report.md").read_text("utf-8")
     top1 = f"{100 * reference['top1']:.1f}"
-    assert f"the model is right for {top1} % (" in text
-    assert "of 6 test crystals, random split of crystals.parquet" in text
+    assert f"top-1 accuracy is {top1} % (" in text
+    assert "on 6 test crystals, random split of crystals.parquet" in text
     rows = [line.split("|")[1:4] for line in text.splitlines() if line[:1] == "|"]
     uiso = json.loads(Path("metrics/sweeps/uiso.json").read_text())
     for key, scores in uiso.items():
-        (row,) = [row for row in rows if row[0].strip() == key and "±" in row[1]]
+        (row,) = [row for row in rows if row[0].strip() == key and "(" in row[1]]
         assert row[1].split()[0] == f"{100 * scores['top1']:.1f}"
-    for name in ("uiso", "rmax", "confusion", "reliability"):
+    for name in ("uiso", "rmax", "confusion", "calibration"):
         assert Path(f"metrics/report/figures/{name}.svg").is_file()
         assert f"(figures/{name}.svg)" in text
     page = Path("metrics/report/index.html").read_text("utf-8")
     assert page.count("<svg ") == 4
     for name in ("nearest neighbours of G(r)", "logistic regression on G(r)"):
         assert name in text
-    assert "The crystal system is right for" in text
+    assert "The crystal system is correct for" in text
     (nothing,) = [row for row in rows if row[0].strip() == "nothing"]
     assert nothing[1].split()[0] == top1
     # a model without memory makes no use of compositions
     assert "with_composition" not in reference
-    assert "told the compositions" not in text
+    assert "with the composition" not in text
     # its two groups differ in all that may be known
     (known,) = [row for row in rows if row[0].strip() == "all of these"]
     assert known[1].split()[0] == "100.0"
@@ -142,10 +142,10 @@ def test_a_report_compares_with_another_run(inside, project):
     result = CliRunner().invoke(app, ["report", "--compare", str(project)])
     assert result.exit_code == 0, result.output
     text = Path("metrics/report/report.md").read_text("utf-8")
-    assert "## Compared with others" in text
+    assert "## Comparison with other runs" in text
     assert text.count("| +0.0 | +0.0 to +0.0 | +0.0 | +0.0 to +0.0 |") == 1 + 6 + 11
     run("report")
-    assert "## Compared" not in Path("metrics/report/report.md").read_text("utf-8")
+    assert "## Comparison" not in Path("metrics/report/report.md").read_text("utf-8")
 
 
 def test_draws_are_kept_for_every_point(inside):
@@ -480,10 +480,10 @@ def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
     other.pop("with_composition")
     assert alone == pytest.approx(other, abs=1e-4)
     text = Path("metrics/report/report.md").read_text("utf-8")
-    (row,) = [line for line in text.splitlines() if "told the compositions" in line]
+    (row,) = [line for line in text.splitlines() if "with the composition |" in line]
     assert row.split("|")[2].split()[0] == f"{100 * told['top1']:.1f}"
-    assert text.count("| told top-1 | told top-6 |") == 2
-    assert "the composition known" in Path("metrics/figures/uiso.svg").read_text()
+    assert text.count("| top-1 with composition | top-6 with composition |") == 2
+    assert "with the composition" in Path("metrics/figures/uiso.svg").read_text()
     assert len(model.accuracy_at(Conditions(qmax=20.0), True)[1]) == len(tested)
     trained = load_model("models/trained")
     assert trained.memory is None and trained.test_crystals is None

@@ -12,7 +12,7 @@ from gromega.pdf.network_grid import INPUT_R, to_unit
 # scikit-learn takes a second to import: only the functions that fit need it.
 
 NEIGHBOURS, STRAIN_ALIGNED_NEIGHBOURS = 10, 5
-"""The numbers of training PDFs that vote in the two methods."""
+"""The numbers of nearest training PDFs that the two methods use."""
 STRAINS = np.linspace(-0.03, 0.03, 13)
 """The uniform strains that `strain_aligned_neighbours` tries."""
 _DECAY = 1e-4
@@ -26,9 +26,9 @@ def nearest_neighbours(
 ) -> _Array:
     """Return log-probabilities by the nearest training PDFs, (n_test, n_groups).
 
-    The distance is Euclidean, of PDFs scaled to 0 to 1. Each of the `NEIGHBOURS`
-    nearest votes for its group with a weight of one over its distance. Groups without
-    a vote follow by their frequency.
+    The distance is Euclidean, of PDFs scaled to 0 to 1. The probability of a group is
+    its share of the weights of the `NEIGHBOURS` nearest, each one over the distance.
+    Groups without a neighbour follow by their frequency.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def nearest_neighbours(
 
     index = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(x)), algorithm="brute")
     distances, nearest = index.fit(to_unit(x)).kneighbors(to_unit(test))
-    return _vote(1 / np.maximum(distances, 1e-3), nearest, y, n_groups)
+    return _group_shares(1 / np.maximum(distances, 1e-3), nearest, y, n_groups)
 
 
 def strain_aligned_neighbours(
@@ -56,9 +56,8 @@ def strain_aligned_neighbours(
     The PDFs of isostructural crystals differ mostly by a factor of r, the ratio of
     their lattice constants. The distance of a test PDF from a training PDF is therefore
     the smallest Euclidean one over the strains ε of `STRAINS`, of g(r (1 + ε)) from the
-    training g(r), both of unit norm over the r that all strains reach. Each of the
-    `STRAIN_ALIGNED_NEIGHBOURS` nearest votes for its group with a weight of one over
-    its squared distance. Groups without a vote follow by their frequency.
+    training g(r), both of unit norm over the r that all strains reach. The weights of
+    the `STRAIN_ALIGNED_NEIGHBOURS` nearest are one over the squared distance.
 
     The parameters are those of `nearest_neighbours`. Memory is bounded: `_BLOCK` test
     PDFs are compared at a time.
@@ -80,7 +79,7 @@ def strain_aligned_neighbours(
         squared = 2 - 2 * np.take_along_axis(best, near, axis=1).astype(np.float64)
         weights.append(1 / np.maximum(squared, 1e-6))
         nearest.append(near)
-    return _vote(np.concatenate(weights), np.concatenate(nearest), y, n_groups)
+    return _group_shares(np.concatenate(weights), np.concatenate(nearest), y, n_groups)
 
 
 def logistic_regression(
@@ -104,13 +103,13 @@ def logistic_regression(
     return log_softmax(scores.astype(np.float32))
 
 
-def _vote(
+def _group_shares(
     weights: NDArray[np.floating],
     nearest: NDArray[np.int64],
     y: NDArray[np.int64],
     n_groups: int,
 ) -> _Array:
-    """Return log-probabilities by the votes of the nearest, (n_test, n_groups).
+    """Return log-probabilities by the weights of the nearest, (n_test, n_groups).
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,13 @@ from numpy.typing import NDArray
 from gromega._util.files import write_whole
 from gromega.evaluation.predictions import StoredPredictions
 from gromega.evaluation.score import TOP, WITH_COMPOSITION, Scores
-from gromega.sweeps import Axis
+
+if TYPE_CHECKING:
+    # Scores at the reference must not depend on the axes that exist.
+    from gromega.sweeps import Axis
 
 
-def write_curve(path: Path, axis: Axis, scores: dict[str, Scores]) -> None:
+def write_curve(path: Path, axis: "Axis", scores: dict[str, Scores]) -> None:
     """Write the accuracies along an axis as CSV, one row per value.
 
     The columns are ``value``, ``top1``, ``top6`` and, where they were scored,
@@ -32,14 +36,16 @@ def write_curve(path: Path, axis: Axis, scores: dict[str, Scores]) -> None:
         them.
     """
     tops = [f"top{k}" for k in TOP]
-    composed = all(WITH_COMPOSITION in score for score in scores.values())
+    with_composition = all(WITH_COMPOSITION in score for score in scores.values())
     head = ["value", *tops]
-    head += [f"{top}_{WITH_COMPOSITION}" for top in tops] if composed else []
+    head += [f"{top}_{WITH_COMPOSITION}" for top in tops] if with_composition else []
     rows = []
     for value in axis.values:
         score = scores[axis.key(value)]
         row = [value, *(score[top] for top in tops)]
-        row += [score[WITH_COMPOSITION][top] for top in tops] if composed else []
+        row += (
+            [score[WITH_COMPOSITION][top] for top in tops] if with_composition else []
+        )
         rows.append(row)
     _write(path, head, rows)
 

@@ -59,11 +59,11 @@ def sweep_figure(
         # Names, and a bulk crystal's infinite diameter, stand in an even row.
         x = [float(key) if numeric else float(k) for k, key in enumerate(scores)]
         reported = paper.PAPER_SWEEPS.get(axis.name) if numeric else None
-        composed = all(WITH_COMPOSITION in score for score in scores.values())
+        with_composition = all(WITH_COMPOSITION in score for score in scores.values())
         for name, color in COLORS.items():
             accuracies = [100 * score[name] for score in scores.values()]
             plot.plot(x, accuracies, color=color, **_MODEL_LINE)
-            if composed:
+            if with_composition:
                 accuracies = [
                     100 * score[WITH_COMPOSITION][name] for score in scores.values()
                 ]
@@ -81,7 +81,7 @@ def sweep_figure(
         plot.set(xlabel=axis.label, ylabel="accuracy (%)", ylim=(0, 100))
         plot.set_title(title, fontsize=9, loc="left", color="#333333")
         figure.legend(
-            handles=_legend(over_a_range, composed, reported is not None),
+            handles=_legend(over_a_range, with_composition, reported is not None),
             loc="outside lower center", ncols=3, frameon=False, fontsize=8.5,
         )  # fmt: skip
     return figure
@@ -183,13 +183,15 @@ def _mark_training(
     return bool(is_range)
 
 
-def _legend(over_a_range: bool, composed: bool, with_paper: bool) -> list[Artist]:
+def _legend(
+    over_a_range: bool, with_composition: bool, with_paper: bool
+) -> list[Artist]:
     def line(label: str, color: str = "#555555", **kind: Any) -> Artist:
         return Line2D([], [], color=color, label=label, **kind)
 
     handles = [line(NAMES[name], color) for name, color in COLORS.items()]
     handles.append(line("this model", **_MODEL_LINE))
-    if composed:
+    if with_composition:
         handles.append(line("with the composition", **_COMPOSITION_LINE))
     if with_paper:
         handles.append(line("Lan et al.", **_PAPER_LINE))

@@ -54,7 +54,9 @@ def main() -> None:
         for part in (
             *accuracy_by_category(rank, np.zeros_like(rank), ["all"]),
             *accuracy_by_number(rank, siblings, (0, 1, 3, 10, 100), "relatives"),
-            *accuracy_by_category(rank, new, ["a formula of the training part", "another"]),
+            *accuracy_by_category(
+                rank, new, ["a formula of the training part", "another"]
+            ),
         ):
             print(
                 f"  {part.name:32} {part.top1.value:6.1%} {part.top6.value:6.1%}"

@@ -17,3 +17,9 @@ def test_accuracies_are_drawn_over_confidence_with_their_intervals():
     (bars,) = plot.collections
     ends = [float(y) for segment in bars.get_segments() for _, y in segment]
     assert ends == pytest.approx([10, 40, 80, 95])
+
+
+def test_the_axes_end_above_the_largest_value():
+    bins = [CalibrationBin(0.05, Share(0.1, 0.05, 0.27, 50))]
+    plot = calibration_figure(bins).axes[0]
+    assert plot.get_xlim() == plot.get_ylim() == (0, 30)

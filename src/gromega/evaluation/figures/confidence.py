@@ -1,5 +1,6 @@
 """The figure of accuracy against confidence."""
 
+import math
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
@@ -20,7 +21,10 @@ def calibration_figure(bins: Sequence[CalibrationBin]) -> Figure:
     with style():
         figure = Figure(figsize=(4.4, 3.8), layout="constrained")
         plot = figure.add_subplot()
-        plot.plot([0, 100], [0, 100], ":", color="#777777", linewidth=1.2)
+        # A weak model fills a corner of 0 to 100 %.
+        ends = [100 * max(found.confidence, found.accuracy.high) for found in bins]
+        most = 10 * math.ceil(max(ends) / 10)
+        plot.plot([0, most], [0, most], ":", color="#777777", linewidth=1.2)
         x = [100 * found.confidence for found in bins]
         y = [100 * found.accuracy.value for found in bins]
         below = [100 * (found.accuracy.value - found.accuracy.low) for found in bins]
@@ -31,6 +35,6 @@ def calibration_figure(bins: Sequence[CalibrationBin]) -> Figure:
         )  # fmt: skip
         plot.set(
             xlabel="probability of the first group (%)", ylabel="accuracy (%)",
-            xlim=(0, 100), ylim=(0, 100), aspect="equal",
+            xlim=(0, most), ylim=(0, most), aspect="equal",
         )  # fmt: skip
     return figure

@@ -67,7 +67,7 @@ def test_simulate_prints_where_no_file_is_named(cif):
         # a collection that is not there: likewise
         (["ingest", "cifs"], "cifs does not exist"),
         # a model that is not there: likewise
-        (["evaluate", "models/x", "--data", "."], "split.parquet"),
+        (["evaluate", "models/x", "--data", "."], "models/x"),
         # more than a matrix can hold: how much it can
         (["simulate", "nickel.cif", "--rmax", "5000"], "at most 500 Å, got 5000"),
         # a table over what it is made from, in a folder's place, under another ending

@@ -17,7 +17,7 @@ import numpy as np
 
 from gromega import load_model
 from gromega.crystals.table import read_table
-from gromega.evaluation.analysis import by_group, by_number
+from gromega.evaluation.analysis import accuracy_by_category, accuracy_by_number
 from gromega.lake.pdfs import read_pdfs
 from gromega.lake.splits import read_part
 from gromega.networks.logits import classes, ranks
@@ -57,9 +57,11 @@ def main() -> None:
         rank = ranks(log_p, y)
         print(name)
         for part in (
-            *by_group(rank, np.zeros_like(rank), ["all"]),
-            *by_number(rank, siblings, (0, 1, 3, 10, 100), "relatives"),
-            *by_group(rank, new, ["a formula of the training part", "another"]),
+            *accuracy_by_category(rank, np.zeros_like(rank), ["all"]),
+            *accuracy_by_number(rank, siblings, (0, 1, 3, 10, 100), "relatives"),
+            *accuracy_by_category(
+                rank, new, ["a formula of the training part", "another"]
+            ),
         ):
             print(
                 f"  {part.name:32} {part.top1.value:6.1%} {part.top6.value:6.1%}"

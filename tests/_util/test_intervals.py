@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from gromega._util.intervals import paired_interval, share_interval
+from gromega._util.intervals import Share, paired_interval, share_interval
 
 
-def test_the_interval_of_a_share_is_wilson_s():
+def test_the_interval_is_that_of_a_published_example():
     # Newcombe (1998), table I: 81 of 263
     low, high = share_interval(81, 263)
     assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
 
 
-def test_an_interval_holds_the_share_that_was_measured():
+def test_an_interval_contains_the_measured_share():
     for n in range(1, 1001):
         for right in (0, 1, n // 3, n - 1, n):
             low, high = share_interval(right, n)
@@ -20,7 +20,7 @@ def test_an_interval_holds_the_share_that_was_measured():
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
-def test_intervals_hold_the_truth_at_their_rate(share):
+def test_intervals_reach_their_confidence_level(share):
     random = np.random.default_rng(0)
     hits = 0
     for right in random.binomial(300, share, size=2000):
@@ -29,7 +29,7 @@ def test_intervals_hold_the_truth_at_their_rate(share):
     assert hits / 2000 == pytest.approx(0.9, abs=0.03)
 
 
-def test_paired_intervals_hold_the_true_difference_at_their_rate():
+def test_paired_intervals_reach_their_confidence_level():
     # two models that agree on most crystals: the second is right on 4 % more
     random, hits = np.random.default_rng(1), 0
     for trial in range(600):
@@ -41,7 +41,7 @@ def test_paired_intervals_hold_the_true_difference_at_their_rate():
     assert hits / 600 == pytest.approx(0.9, abs=0.05)
 
 
-def test_pairing_tells_more_than_two_intervals():
+def test_a_paired_interval_is_narrower_than_two_separate_ones():
     one = np.arange(1000) % 2 == 0
     other = one.copy()
     other[1] = True
@@ -51,10 +51,23 @@ def test_pairing_tells_more_than_two_intervals():
     assert high_one - low_one > 0.05
 
 
-def test_what_cannot_be_compared_is_refused():
-    with pytest.raises(ValueError, match=r"the same crystals, got \(3,\) and \(4,\)"):
+def test_a_share_is_inside_its_interval():
+    share = Share.of(np.array([True, True, False, True]))
+    assert share.low < share.value == 0.75 < share.high
+    assert share.n == 4
+
+
+def test_a_share_is_shown_with_its_interval_as_a_range():
+    assert str(Share(0.0, 0.0, 0.162, 20)) == "0 % (0–16 %)"
+    assert str(Share(0.5, 0.47, 0.53, 900)) == "50 % (47–53 %)"
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 0), (5, 4), (-1, 4)])
+def test_impossible_counts_have_no_interval(right, n):
+    with pytest.raises(ValueError, match=f"{right} of {n}"):
+        share_interval(right, n)
+
+
+def test_a_paired_difference_needs_the_same_crystals():
+    with pytest.raises(ValueError, match=r"\(3,\) and \(4,\)"):
         paired_interval([1, 0, 1], [1, 0, 1, 1])
-    with pytest.raises(ValueError, match="at least one crystal"):
-        share_interval(0, 0)
-    with pytest.raises(ValueError, match="no more right than there are; got 5 of 4"):
-        share_interval(5, 4)

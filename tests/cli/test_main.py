@@ -8,11 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 import gromega
-from gromega._util.files import write_json
 from gromega.cli.main import app, main
 from gromega.crystals.table import read_table
 from gromega.lake.store import new_store
-from gromega.sweeps import AXES
 
 CIF = """\
 data_nickel
@@ -53,7 +51,7 @@ def cif(tmp_path):
         # a collection that is not there: likewise
         (["ingest", "cifs"], "cifs does not exist"),
         # a model that is not there: likewise
-        (["evaluate", "models/x", "--data", "."], "split.parquet"),
+        (["evaluate", "models/x", "--data", "."], "models/x"),
         # more than a matrix can hold: how much it can
         (["simulate", "nickel.cif", "--rmax", "5000"], "at most 500 Å, got 5000"),
         # a table over what it is made from, in a folder's place, under another ending
@@ -162,40 +160,6 @@ def test_doctor_works_without_the_extras(monkeypatch):
     facts = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
     assert facts["zarr"] == "not installed"
     assert "gromega[train]" in facts["devices"]
-
-
-def test_results_stand_beside_the_paper_s(tmp_path):
-    write_json(tmp_path / "reference.json", {"top1": 0.5, "top6": 0.8, "n": 900})
-    write_json(tmp_path / "train.json", {"n_train": 3240, "n_validation": 360})
-    axis = AXES["qdamp"]
-    scores = {axis.key(v): {"top1": 0.4, "top6": 0.7, "n": 900} for v in axis.values}
-    write_json(tmp_path / "sweeps" / "qdamp.json", scores)
-    result = runner.invoke(app, ["results", str(tmp_path)])
-    assert result.exit_code == 0
-    assert "3240 training, 360 validation and 900 test crystals" in result.stdout
-    assert "top-1 50.0%, top-6 80.0%" in result.stdout
-    row = next(line for line in result.stdout.splitlines() if "0.15" in line)
-    assert [cell for cell in row.replace("│", " ").split() if "%" in cell] == [
-        "40.0%",
-        "70.0%",
-        "23.4%",
-        "57.8%",
-    ]
-    assert json.loads((tmp_path / "sweeps" / "qdamp.json").read_text()) == scores
-    assert "composition" not in result.stdout
-    told = {"top1": 0.6, "top6": 0.9, "n": 900}
-    write_json(
-        tmp_path / "reference.json",
-        {"top1": 0.5, "top6": 0.8, "n": 900, "with_composition": told},
-    )
-    known = {key: {**score, "with_composition": told} for key, score in scores.items()}
-    write_json(tmp_path / "sweeps" / "qdamp.json", known)
-    result = runner.invoke(app, ["results", str(tmp_path)])
-    assert "the composition known: top-1 60.0%, top-6 90.0%" in result.stdout
-    row = next(line for line in result.stdout.splitlines() if "0.15" in line)
-    assert " ".join(cell for cell in row.replace("│", " ").split() if "%" in cell) == (
-        "40.0% 70.0% 60.0% 90.0% 23.4% 57.8%"
-    )
 
 
 def test_ingest_writes_table_quarantine_summary_and_picture(cif, tmp_path):

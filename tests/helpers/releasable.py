@@ -1,4 +1,4 @@
-"""What a pipeline leaves behind, as small as can be released."""
+"""The files of a small pipeline, whose model can be released."""
 
 import json
 from pathlib import Path
@@ -31,6 +31,31 @@ TRAINING = {
 }
 CALIBRATION = Calibration(1.25, {"0.90": 0.85, "0.95": 0.93}, "validation part", 3)
 SCORE = {"top1": 0.5, "top6": 1.0, "n": 6}
+INFO = {"name": "tiny", "version": "v1.2.0", "hardware": "2 cores", "hours": 0.5}
+METRICS = {
+    "reference": {**SCORE, "ece": 0.041},
+    "sweeps": {
+        "qdamp": {"0.00": {**SCORE, "top6": 0.9}, "0.15": {**SCORE, "top6": 0.2}},
+        "rmax": {"10": {**SCORE, "top6": 0.3}},
+    },
+}
+DATA = {
+    "name": "Materials Project",
+    "version": "v2025.02.12",
+    "origin": "Inorganic crystals.",
+    "licence": "CC-BY-4.0",
+    "citation": "A. Jain et al. (2013)",
+    "sha256": {"crystals.parquet": "0" * 64, "split.parquet": "1" * 64},
+    "split": {"scheme": "random", "seed": 0},
+    "crystals": {"train": 15, "validation": 3, "test": 6, "augmentation": 0},
+    "structure_types": 3,
+    "by_space_group": {
+        "194": {"train": 9, "validation": 1, "test": 2},
+        "225": {"train": 2, "validation": 1, "test": 2},
+        "229": {"train": 4, "validation": 1, "test": 2},
+    },
+}
+"""The block ``data`` of a card."""
 
 
 def make_model(groups=GROUPS, training=TRAINING, **more):
@@ -40,9 +65,9 @@ def make_model(groups=GROUPS, training=TRAINING, **more):
 
 
 def write_pipeline(folder):
-    """Write models/current, data and answers of three groups of eight crystals.
+    """Write models/current, data and predictions: three groups of eight crystals.
 
-    Of each eight, five are trained on, one validates, and two are tested on.
+    Of each eight, five are for training, one for validation, and two for tests.
     """
     data = folder / "data"
     crystals = pa.table(
@@ -64,30 +89,41 @@ def split(folder, parts, seed):
     write_split(path, IDS, groups, parts * GROUPS.size, "random", seed)
 
 
-def train(folder, learned=("crystals.parquet", "split.parquet"), **training):
-    """Write models/current, as if trained on files of data, and what it answers."""
-    hashes = {name: sha256(folder / "data" / name) for name in learned}
+def train(folder, **training):
+    """Write models/current, as if trained with files of data, and its predictions."""
+    files = ("crystals.parquet", "split.parquet")
+    hashes = {name: sha256(folder / "data" / name) for name in files}
     facts = {**TRAINING, "sha256": hashes, **training}
     model = make_model(training=facts, calibration=CALIBRATION)
     save_model(folder / "models" / "current", model)
-    answer(folder, "reference.zarr")
-    answer(folder, "sweeps/qdamp.zarr")
+    predict(folder, "reference.zarr")
+    predict(folder, "sweeps/qdamp.zarr")
 
 
-def answer(folder, name, right=3, told=None, unseen=0):
-    """Write answers of models/current to the test part, so many of six right.
+def predict(folder, name, right=3, with_composition=None, invalid=0):
+    """Write predictions of models/current for the six crystals of the test part.
 
-    Those told the compositions, if any, and how many crystals were not seen at the
-    last point.
+    Parameters
+    ----------
+    folder
+        The folder of the pipeline.
+    name
+        The name of the store, ``reference.zarr`` or ``sweeps/<axis>.zarr``.
+    right
+        The number of correct predictions.
+    with_composition
+        The same with the compositions; None for no such predictions.
+    invalid
+        The number of crystals without a PDF at the last point.
     """
     ids, labels = read_part(folder / "data" / "split.parquet", "test")
     sweep = None if name == "reference.zarr" else get_sweep(Path(name).stem)
     shape = sweep.shape if sweep else ()
 
-    def saying(right):
+    def given(right):
         truth = np.searchsorted(GROUPS, labels)
-        said = np.where(np.arange(truth.size) < right, truth, (truth + 1) % 3)
-        log_p = np.log(np.where(np.arange(3) == said[:, None], 0.6, 0.2))
+        first = np.where(np.arange(truth.size) < right, truth, (truth + 1) % 3)
+        log_p = np.log(np.where(np.arange(3) == first[:, None], 0.6, 0.2))
         return np.broadcast_to(log_p, (*shape, *log_p.shape))
 
     at = [omega.to_mapping() for omega in sweep.conditions()] if sweep else None
@@ -97,15 +133,18 @@ def answer(folder, name, right=3, told=None, unseen=0):
     n = int(np.prod(shape, dtype=int))
     valid = np.ones((n, ids.size), bool)
     if sweep:
-        valid[-1, :unseen] = False
-    log_p = [None if k is None else saying(k).reshape(n, -1, 3) for k in (right, told)]
+        valid[-1, :invalid] = False
+    log_p = [
+        None if k is None else given(k).reshape(n, -1, 3)
+        for k in (right, with_composition)
+    ]
     model = hashes_of(folder / "models/current")
     found = StoredPredictions(ids, GROUPS, log_p[0], valid, sweep, log_p[1], model)
     write_predictions(folder / "data" / "predictions" / name, found)
 
 
 def change_json(path, **values):
-    """Set some keys of a JSON file, and take away those to be set to None."""
+    """Set some keys of a JSON file, and remove those set to None."""
     content = {**json.loads(Path(path).read_text("utf-8")), **values}
     gone = [key for key, value in values.items() if value is None]
     write_json(Path(path), {k: v for k, v in content.items() if k not in gone})

@@ -115,7 +115,7 @@ def test_trust_counts_the_answers_that_are_alike():
     assert (sure.alike_top1.value, unsure.alike_top1.value) == (1, 0)
     assert sure.n_alike == 100
     assert sure.top1.low < 0.5 < sure.top1.high
-    assert str(Share(0.5, 0.47, 0.53, 900)) == "50 ± 3 %"
+    assert str(Share(0.5, 0.47, 0.53, 900)) == "50 % (47–53 %)"
 
 
 def test_held_out_crystals_come_back_with_the_model(model, tmp_path):

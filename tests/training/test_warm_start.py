@@ -8,7 +8,7 @@ from gromega.model.model import load_model
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.registry.card import check_trained_with
-from gromega.registry.release import Statement, release
+from gromega.registry.release import ReleaseInfo, release
 from gromega.training.inputs import LabelledPDFs
 from gromega.training.warm_start import SHARES, average, start_from
 
@@ -19,7 +19,7 @@ SPLIT, CRYSTALS = Path("data/split.parquet"), Path("data/crystals.parquet")
 def released(tmp_path, monkeypatch):
     write_pipeline(tmp_path)
     monkeypatch.chdir(tmp_path)
-    return release(Statement("spacegroup", "v1.0.0", "2 CPU cores", 1.0))
+    return release(ReleaseInfo("spacegroup", "v1.0.0", "2 CPU cores", 1.0))
 
 
 def test_a_network_gets_the_weights_of_the_released_model(released):

@@ -1,4 +1,4 @@
-"""Intervals: how far a measured share can be from the true one."""
+"""Confidence intervals of measured shares and of their differences."""
 
 import math
 from dataclasses import dataclass
@@ -7,36 +7,38 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gromega._util.formatting import percent_with_range
+
 
 def share_interval(
     right: float, n: int, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Return the interval of Wilson (1927) for a share of n crystals.
+    """Return the confidence interval of a share of n crystals (Wilson 1927).
 
     Parameters
     ----------
     right
-        How many of them are right.
+        The number of crystals with a correct prediction.
     n
-        How many there are.
+        The number of crystals.
     confidence
-        The rate at which such intervals hold the true share.
+        The confidence level.
 
     Raises
     ------
     ValueError
-        If there is no crystal, or more are right than there are.
+        If n is below 1, or `right` is not between 0 and n.
     """
     if n < 1 or not 0 <= right <= n:
         raise ValueError(
-            f"a share needs at least one crystal, and no more right than there are; "
-            f"got {right} of {n}."
+            f"a share needs n ≥ 1 and 0 ≤ right ≤ n, got {right} of {n}; "
+            "count the same crystals in both."
         )
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     share = right / n
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    # Rounded, an end may lie past the share or past what a share can be.
+    # Rounding errors can put an end beyond the share, or outside 0 to 1.
     return min(share, max(middle - half, 0.0)), max(share, min(middle + half, 1.0))
 
 
@@ -61,12 +63,12 @@ class Share:
 
     @classmethod
     def of(cls, right: NDArray[np.bool_]) -> "Share":
-        """Return the share of those that are true, at least one given."""
+        """Return the share of true elements of `right`, which has at least one."""
         low, high = share_interval(int(right.sum()), right.size)
         return cls(float(right.mean()), low, high, right.size)
 
     def __str__(self) -> str:
-        return f"{100 * self.value:.0f} ± {50 * (self.high - self.low):.0f} %"
+        return percent_with_range(self.value, self.low, self.high, digits=0)
 
 
 def paired_interval(
@@ -78,38 +80,38 @@ def paired_interval(
 ) -> tuple[float, float, float]:
     """Return the difference of two shares of the same crystals, and its interval.
 
-    The interval is that of percentiles of the bootstrap over crystals (Efron 1979),
-    which keeps what both models say of a crystal together.
+    The interval is the percentile bootstrap over crystals (Efron 1979). Resampling
+    crystals keeps the two predictions of a crystal together.
 
     Parameters
     ----------
     one, other
-        Whether each crystal is right, (n,), by two models: the difference is other
-        minus one.
+        Whether the prediction of each crystal is correct, (n,), by two models. The
+        difference is other minus one.
     confidence
-        The rate at which such intervals hold the true difference.
+        The confidence level.
     count
         The number of bootstrap samples.
     seed
-        The seed.
+        The seed of the random numbers.
 
     Raises
     ------
     ValueError
-        If they are not of the same crystals.
+        If the shapes differ, or there is no crystal.
     """
     if np.shape(one) != np.shape(other) or np.ndim(one) != 1 or not np.size(one):
         raise ValueError(
-            f"a difference needs the same crystals, got {np.shape(one)} and "
-            f"{np.shape(other)}."
+            f"a paired difference needs two arrays of one shape (n,), n ≥ 1, got "
+            f"{np.shape(one)} and {np.shape(other)}; pass the same crystals twice."
         )
     change = np.asarray(other, float) - np.asarray(one, float)
-    # Of a crystal the change is -1, 0 or 1: how many of each is all that counts.
+    # The change of a crystal is -1, 0 or 1, so only the three counts matter.
     values, counts = np.unique(change, return_counts=True)
     random = np.random.default_rng(seed)
-    drawn: NDArray[np.int64] = random.multinomial(
+    resampled: NDArray[np.int64] = random.multinomial(
         change.size, counts / change.size, size=count
     )
-    means = drawn @ values / change.size
+    means = resampled @ values / change.size
     low, high = np.quantile(means, [0.5 - confidence / 2, 0.5 + confidence / 2])
     return float(change.mean()), float(low), float(high)

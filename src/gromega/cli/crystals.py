@@ -94,7 +94,7 @@ def ingest(
     from gromega.crystals.collection import summarise
     from gromega.crystals.ingest.validate import IngestOptions
     from gromega.crystals.ingest.worker import Limits
-    from gromega.evaluation.figures import crystals_figure
+    from gromega.evaluation.figures.crystals import crystals_figure
     from gromega.pipeline.gather import ingest_with_progress
 
     beside = (

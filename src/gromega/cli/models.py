@@ -1,4 +1,4 @@
-"""The command line of released models: list, show, verify, release."""
+"""Commands on released models: list, show, verify, release."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,62 +8,63 @@ from rich.console import Console
 from rich.table import Table
 
 app = typer.Typer(
-    no_args_is_help=True, help="Released models: list, show, verify, release."
+    no_args_is_help=True, help="List, show, verify and release trained models."
 )
-Name = Annotated[str, typer.Argument(help="The name of the model.")]
+Name = Annotated[str, typer.Argument(help="The name of a released model.")]
 
 
 @app.command("list", epilog="Example: gromega models list")
 def list_models() -> None:
-    """List the released models, and those that can be pulled."""
-    from gromega.registry.registry import list_models as listed_models
+    """List the released models, with those that are not yet pulled."""
+    from gromega._util.formatting import in_percent
+    from gromega.registry.registry import list_models as list_entries
 
-    found = listed_models()
-    if not found:
+    entries = list_entries()
+    if not entries:
         typer.echo("no released models; make one with 'gromega models release'")
         return
     table = Table()
     for heading in ("name", "version", "recipe"):
         table.add_column(heading)
-    for heading in ("groups", "top-1", "top-6", "MB"):
+    for heading in ("groups", "top-1 (%)", "top-6 (%)", "MB"):
         table.add_column(heading, justify="right")
-    for model in found:
-        if model.card:
-            score = model.card["metrics"]["reference"]
+    for entry in entries:
+        if entry.card:
+            score = entry.card["metrics"]["reference"]
             table.add_row(
-                model.name,
-                model.card["version"],
-                model.card["training"]["recipe"],
-                str(len(model.card["space_groups"])),
-                f"{score['top1']:.1%}",
-                f"{score['top6']:.1%}",
-                f"{model.size / 1e6:.1f}",
+                entry.name,
+                entry.card["version"],
+                entry.card["training"]["recipe"],
+                str(len(entry.card["space_groups"])),
+                in_percent(score["top1"]),
+                in_percent(score["top6"]),
+                f"{entry.size / 1e6:.1f}",
             )
     if table.row_count:
         Console(highlight=False).print(table)
-    for model in found:
-        if model.note:
-            typer.echo(f"{model.name}: {model.note}")
+    for entry in entries:
+        if entry.note:
+            typer.echo(f"{entry.name}: {entry.note}")
 
 
 @app.command(epilog="Example: gromega models show spacegroup")
 def show(name: Name) -> None:
     """Print the card of a released model."""
+    from gromega.registry.card import read_card
+    from gromega.registry.card_markdown import render
     from gromega.registry.registry import find_model
 
-    typer.echo((find_model(name) / "CARD.md").read_text("utf-8"), nl=False)
+    typer.echo(render(read_card(find_model(name))), nl=False)
 
 
 @app.command("verify", epilog="Example: gromega models verify spacegroup")
-def verify_model(
-    name: Name,
-) -> None:
-    """Check card, files and network of a released model."""
+def verify_model(name: Name) -> None:
+    """Check the card, the files and the network of a released model."""
     from gromega.registry.registry import verify
 
     card = verify(name)
     groups = len(card["space_groups"])
-    typer.echo(f"{name} {card['version']}: whole, {groups} space groups")
+    typer.echo(f"{name} {card['version']}: intact, {groups} space groups")
 
 
 @app.command(
@@ -74,10 +75,10 @@ def release(
     name: Name,
     version: Annotated[str, typer.Option(help="The version, such as v1.0.0.")],
     hardware: Annotated[
-        str | None, typer.Option(help="The hardware that it was trained on, in words.")
+        str | None, typer.Option(help="The hardware of the training, in words.")
     ] = None,
     hours: Annotated[
-        float | None, typer.Option(help="The wall time of its training, hours.")
+        float | None, typer.Option(help="The wall time of the training, in hours.")
     ] = None,
     trained: Annotated[
         Path, typer.Option("--from", help="The folder of the trained model.")
@@ -85,31 +86,31 @@ def release(
     data: Annotated[
         Path,
         typer.Option(
-            help="The folder of crystals.parquet and split.parquet, which it learned "
-            "from, and of its answers to the test part."
+            help="The data folder of the pipeline that trained the model, with its "
+            "predictions for the test part."
         ),
     ] = Path("data"),
     source: Annotated[
         Path | None,
         typer.Option(
-            help="What the crystals were made from; crystals.source of params.yaml if "
-            "none."
+            help="The source of the crystals, by default crystals.source of "
+            "params.yaml."
         ),
     ] = None,
     about: Annotated[
         Path | None,
         typer.Option(
-            help="What a source of your own is (.yaml), with the keys name, version, "
-            "origin, licence and citation."
+            help="A description of your own source (.yaml), with the keys name, "
+            "version, origin, licence and citation."
         ),
     ] = None,
 ) -> None:
-    """Make a released model, with its card, of the one that was trained last."""
+    """Release a trained model: copy it to models/NAME, with its card."""
     from gromega.params import read_params
-    from gromega.registry.release import Statement
+    from gromega.registry.release import ReleaseInfo
     from gromega.registry.release import release as release_model
 
-    stated = Statement(name, version, hardware, hours)
+    info = ReleaseInfo(name, version, hardware, hours)
     source = source or Path(read_params().crystals.source)
-    path = release_model(stated, trained, data, source, about)
-    typer.echo(f"{path}: {version}; keep it with 'dvc add {path}'")
+    path = release_model(info, trained, data, source, about)
+    typer.echo(f"released {version} to {path}; track it with 'dvc add {path}'")

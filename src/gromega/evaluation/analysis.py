@@ -1,4 +1,4 @@
-"""Analysis: what a model gets wrong, and whether it knows."""
+"""Analysis of the errors and of the confidence of a model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from gromega.networks.logits import ranks
 
 
 @dataclass(frozen=True)
-class Group:
-    """The accuracy of a part of the crystals.
+class SubsetAccuracy:
+    """The accuracy on a subset of the crystals.
 
     Parameters
     ----------
     name
-        What they have in common.
+        The name of the subset.
     top1, top6
-        The shares whose group is the first, and among the first six.
+        The shares of crystals whose space group is first, or among the first six.
     """
 
     name: str
@@ -30,60 +30,64 @@ class Group:
     top6: Share
 
 
-def by_group(
-    rank: NDArray[np.int64], of: NDArray[np.int64], names: Sequence[str]
-) -> list[Group]:
-    """Return the accuracy of each part of the crystals that has any.
+def accuracy_by_category(
+    rank: NDArray[np.int64], category: NDArray[np.int64], names: Sequence[str]
+) -> list[SubsetAccuracy]:
+    """Return the accuracy on each category that has crystals.
 
     Parameters
     ----------
     rank
-        The rank of the true group of each crystal, 0 the first, (n,).
-    of
-        The part that each crystal belongs to, (n,), indices into `names`.
+        The rank of the true group of each crystal, (n,); 0 is the first.
+    category
+        The category of each crystal, (n,), as an index into `names`.
     names
-        The names of the parts.
+        The names of the categories.
     """
     found = []
-    for place, name in enumerate(names):
-        inside = rank[of == place]
+    for index, name in enumerate(names):
+        inside = rank[category == index]
         if inside.size:
-            found.append(Group(name, *(Share.of(inside < k) for k in TOP)))
+            found.append(SubsetAccuracy(name, *(Share.of(inside < k) for k in TOP)))
     return found
 
 
-def by_number(
-    rank: NDArray[np.int64], numbers: NDArray[np.int64], edges: Sequence[int], what: str
-) -> list[Group]:
-    """Return the accuracy by a number that crystals have, such as atoms per cell.
+def accuracy_by_number(
+    rank: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    edges: Sequence[int],
+    counted: str,
+) -> list[SubsetAccuracy]:
+    """Return the accuracy by ranges of a number, such as atoms per cell.
 
     Parameters
     ----------
     rank
         The rank of the true group of each crystal, (n,).
     numbers
-        The number of each, (n,).
+        The number that belongs to each crystal, (n,).
     edges
-        Where each part but the first begins, in order.
-    what
-        What is counted, such as ``atoms``.
+        The first number of each range, ascending.
+    counted
+        The things that are counted, such as ``atoms``.
     """
     starts = [int(numbers.min(initial=edges[0])), *edges]
     starts = [starts[0], *(edge for edge in edges if edge > starts[0])]
     names = [
-        f"{low} {what}" if high == low + 1 else f"{low} to {high - 1} {what}"
+        f"{low} {counted}" if high == low + 1 else f"{low} to {high - 1} {counted}"
         for low, high in pairwise(starts)
     ]
-    names.append(f"{starts[-1]} {what} and more")
-    return by_group(rank, np.searchsorted(starts, numbers, side="right") - 1, names)
+    names.append(f"{starts[-1]} {counted} and more")
+    category = np.searchsorted(starts, numbers, side="right") - 1
+    return accuracy_by_category(rank, category, names)
 
 
-def ranks_among(
-    log_p: NDArray[np.floating], y: NDArray[np.int64], kinds: NDArray[np.int64]
+def ranks_within(
+    log_p: NDArray[np.floating], y: NDArray[np.int64], family: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the rank of the true group among those of its kind, (n,), 0 the first.
+    """Return the rank of the true group among the groups of its family, (n,).
 
-    It is what the rank would be if the kind were known beforehand.
+    This is the rank if the family, such as the crystal system, were known in advance.
 
     Parameters
     ----------
@@ -91,52 +95,57 @@ def ranks_among(
         The log-probabilities, (n, n_groups).
     y
         The true classes, (n,).
-    kinds
-        The kind of each group, (n_groups,).
+    family
+        The family of each group, (n_groups,).
     """
-    return ranks(np.where(kinds[y][:, None] == kinds, log_p, -np.inf), y)
+    return ranks(np.where(family[y][:, None] == family, log_p, -np.inf), y)
 
 
-def confusion(log_p: NDArray[np.floating], y: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how often each true group is taken for each, (n_groups, n_groups)."""
+def confusion_matrix(
+    log_p: NDArray[np.floating], y: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the number of crystals by true (row) and predicted (column) group.
+
+    The shape is (n_groups, n_groups).
+    """
     n_groups = log_p.shape[1]
     pairs = y * n_groups + log_p.argmax(axis=1)
     return np.bincount(pairs, minlength=n_groups**2).reshape(n_groups, n_groups)
 
 
 @dataclass(frozen=True)
-class ReliabilityBin:
-    """How often answers of about the same confidence are right.
+class CalibrationBin:
+    """The accuracy of predictions of about the same confidence.
 
     Parameters
     ----------
     confidence
         The mean probability of the first group.
-    right
-        The share that is right.
+    accuracy
+        The share of correct first groups.
     """
 
     confidence: float
-    right: Share
+    accuracy: Share
 
 
-def reliability_diagram(
+def calibration_curve(
     log_p: NDArray[np.floating], y: NDArray[np.int64], bins: int = 10
-) -> list[ReliabilityBin]:
-    """Return the reliability diagram, by bins of as many crystals each."""
+) -> list[CalibrationBin]:
+    """Return accuracy by confidence, in bins of equal numbers of crystals."""
     confidence = np.exp(log_p.max(axis=1))
     right = log_p.argmax(axis=1) == y
     order = np.argsort(confidence, kind="stable")
     return [
-        ReliabilityBin(float(confidence[rows].mean()), Share.of(right[rows]))
+        CalibrationBin(float(confidence[rows].mean()), Share.of(right[rows]))
         for rows in np.array_split(order, min(bins, y.size))
     ]
 
 
 def selective_accuracy(
-    log_p: NDArray[np.floating], y: NDArray[np.int64], shares: Sequence[float]
+    log_p: NDArray[np.floating], y: NDArray[np.int64], rejected: Sequence[float]
 ) -> list[Share]:
-    """Return the top-1 accuracy where the least confident answers are refused.
+    """Return the top-1 accuracy after the least confident predictions are rejected.
 
     Parameters
     ----------
@@ -144,40 +153,52 @@ def selective_accuracy(
         The log-probabilities, (n, n_groups).
     y
         The true classes, (n,).
-    shares
-        The shares of answers that are refused, each below 1.
+    rejected
+        The shares of predictions to reject, each below 1.
     """
     order = np.argsort(-log_p.max(axis=1), kind="stable")
     right = (log_p.argmax(axis=1) == y)[order]
-    return [Share.of(right[: max(round((1 - share) * y.size), 1)]) for share in shares]
+    return [
+        Share.of(right[: max(round((1 - share) * y.size), 1)]) for share in rejected
+    ]
 
 
 @dataclass(frozen=True)
-class Coverage:
-    """What the prediction sets of a coverage come to.
+class SetCoverage:
+    """The measured coverage and size of prediction sets.
 
     Parameters
     ----------
-    wanted
+    nominal
         The coverage that was asked for.
-    covered
+    measured
         The share of crystals whose true group is in the set.
-    size
+    mean_size
         The mean number of groups in a set.
     """
 
-    wanted: float
-    covered: Share
-    size: float
+    nominal: float
+    measured: Share
+    mean_size: float
 
 
-def coverages(
+def set_coverages(
     calibration: Calibration, log_p: NDArray[np.floating], y: NDArray[np.int64]
-) -> list[Coverage]:
-    """Return what the prediction sets of each coverage come to."""
+) -> list[SetCoverage]:
+    """Return the measured coverage of the prediction sets of a calibration.
+
+    Parameters
+    ----------
+    calibration
+        The calibration, whose coverages are used.
+    log_p
+        The calibrated log-probabilities, (n, n_groups).
+    y
+        The true classes, (n,).
+    """
     found = []
     for key in calibration.conformal:
         sets = calibration.prediction_sets(log_p, float(key))
-        covered = Share.of(sets[np.arange(y.size), y])
-        found.append(Coverage(float(key), covered, float(sets.sum(axis=1).mean())))
+        measured = Share.of(sets[np.arange(y.size), y])
+        found.append(SetCoverage(float(key), measured, float(sets.sum(axis=1).mean())))
     return found

@@ -1,109 +1,158 @@
-"""Baselines: what simple methods make of the same input."""
+"""Baselines: simple methods that predict space groups from the same G(r)."""
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import make_interp_spline
 
 from gromega.networks.logits import log_softmax
-from gromega.pdf.network_grid import to_unit
+from gromega.pdf.network_grid import INPUT_R, to_unit
 
-NEIGHBOURS = 10
-_BLOCK = 1024
+# scikit-learn takes a second to import: only the functions that fit need it.
+
+NEIGHBOURS, STRAIN_ALIGNED_NEIGHBOURS = 10, 5
+"""The numbers of nearest training PDFs that the two methods use."""
+STRAINS = np.linspace(-0.03, 0.03, 13)
+"""The uniform strains that `strain_aligned_neighbours` tries."""
 _DECAY = 1e-4
+_BLOCK = 512
+_Array = NDArray[np.float32]
+Baseline = Callable[[_Array, NDArray[np.int64], _Array, int], _Array]
 
 
 def nearest_neighbours(
-    x: NDArray[np.float32],
-    y: NDArray[np.int64],
-    asked: NDArray[np.float32],
-    n_groups: int,
-) -> NDArray[np.float32]:
-    """Return log-probabilities by the nearest training PDFs, (n_asked, n_groups).
+    x: _Array, y: NDArray[np.int64], test: _Array, n_groups: int
+) -> _Array:
+    """Return log-probabilities by the nearest training PDFs, (n_test, n_groups).
 
-    Each of the ten nearest by Euclidean distance, of PDFs scaled to 0 to 1, has a vote
-    of the inverse of its distance. Groups without a vote follow by their frequency.
+    The distance is Euclidean, of PDFs scaled to 0 to 1. The probability of a group is
+    its share of the weights of the `NEIGHBOURS` nearest, each one over the distance.
+    Groups without a neighbour follow by their frequency.
 
     Parameters
     ----------
     x
-        G(r) of the training part, (n, 209).
+        The G(r) of the training part on `INPUT_R`, (n, 209).
     y
-        Its classes, (n,).
-    asked
-        G(r) that is asked for, (n_asked, 209).
+        The classes of the training part, (n,).
+    test
+        The G(r) of the test part, (n_test, 209).
     n_groups
         The number of classes.
     """
-    known, new = to_unit(x), to_unit(asked)
-    k = min(NEIGHBOURS, len(known))
-    frequency = np.bincount(y, minlength=n_groups) / y.size
-    squares = (known**2).sum(axis=1)
-    blocks = []
-    for start in range(0, len(new), _BLOCK):
-        block = new[start : start + _BLOCK]
-        distances = squares - 2 * block @ known.T + (block**2).sum(axis=1)[:, None]
-        near = np.argpartition(distances, k - 1, axis=1)[:, :k]
-        squared = np.take_along_axis(distances, near, axis=1)
-        votes = 1 / np.sqrt(np.maximum(squared, 1e-6))
-        share = np.zeros((len(block), n_groups))
-        np.add.at(share, (np.arange(len(block))[:, None], y[near]), votes)
-        blocks.append(share / share.sum(axis=1, keepdims=True))
-    mixed = 0.99 * np.concatenate(blocks) + 0.01 * frequency + 1e-9
-    return np.log(mixed / mixed.sum(axis=1, keepdims=True)).astype(np.float32)
+    from sklearn.neighbors import NearestNeighbors
+
+    index = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(x)), algorithm="brute")
+    distances, nearest = index.fit(to_unit(x)).kneighbors(to_unit(test))
+    return _group_shares(1 / np.maximum(distances, 1e-3), nearest, y, n_groups)
+
+
+def strain_aligned_neighbours(
+    x: _Array, y: NDArray[np.int64], test: _Array, n_groups: int
+) -> _Array:
+    """Return log-probabilities by the nearest training PDFs after a uniform strain.
+
+    The PDFs of isostructural crystals differ mostly by a factor of r, the ratio of
+    their lattice constants. The distance of a test PDF from a training PDF is therefore
+    the smallest Euclidean one over the strains ε of `STRAINS`, of g(r (1 + ε)) from the
+    training g(r), both of unit norm over the r that all strains reach. The weights of
+    the `STRAIN_ALIGNED_NEIGHBOURS` nearest are one over the squared distance.
+
+    The parameters are those of `nearest_neighbours`. Memory is bounded: `_BLOCK` test
+    PDFs are compared at a time.
+    """
+    r = _common_r()
+    train = _unit_norm(x @ _resampling(r))
+    k = min(STRAIN_ALIGNED_NEIGHBOURS, len(train))
+    resampling = [_resampling(r * (1 + strain)) for strain in STRAINS]
+    weights, nearest = [], []
+    for start in range(0, len(test), _BLOCK):
+        block = test[start : start + _BLOCK]
+        best = np.full((len(block), len(train)), -1, np.float32)
+        cosine = np.empty_like(best)
+        for matrix in resampling:
+            np.matmul(_unit_norm(block @ matrix), train.T, out=cosine)
+            np.maximum(best, cosine, out=best)
+        near = np.argpartition(best, -k, axis=1)[:, -k:]
+        # Of unit vectors, the squared distance is 2 - 2 cos.
+        squared = 2 - 2 * np.take_along_axis(best, near, axis=1).astype(np.float64)
+        weights.append(1 / np.maximum(squared, 1e-6))
+        nearest.append(near)
+    return _group_shares(np.concatenate(weights), np.concatenate(nearest), y, n_groups)
 
 
 def logistic_regression(
-    x: NDArray[np.float32],
-    y: NDArray[np.int64],
-    asked: NDArray[np.float32],
-    n_groups: int,
-) -> NDArray[np.float32]:
-    """Return log-probabilities by logistic regression, (n_asked, n_groups).
+    x: _Array, y: NDArray[np.int64], test: _Array, n_groups: int
+) -> _Array:
+    """Return log-probabilities by multinomial logistic regression, (n_test, n_groups).
 
-    The arguments are those of `nearest_neighbours`; PDFs are scaled to 0 to 1, less
-    their mean over the training part.
+    The features are PDFs scaled to 0 to 1, less their mean over the training part. The
+    loss is the mean cross entropy plus 10⁻⁴ times the squared weights. The parameters
+    are those of `nearest_neighbours`.
     """
-    known, new = to_unit(x), to_unit(asked)
-    middle = known.mean(axis=0)
-    kernel, bias = _fit_linear(known - middle, y, n_groups)
-    return log_softmax((new - middle) @ kernel + bias)
+    from sklearn.linear_model import LogisticRegression
+
+    train = to_unit(x)
+    mean = train.mean(axis=0)
+    # scikit-learn minimizes C Σ loss + |w|² / 2.
+    classifier = LogisticRegression(C=1 / (2 * _DECAY * y.size), max_iter=2000)
+    classifier.fit(train - mean, y)
+    scores = np.full((len(test), n_groups), -np.inf)
+    scores[:, classifier.classes_] = classifier.predict_log_proba(to_unit(test) - mean)
+    return log_softmax(scores.astype(np.float32))
 
 
-def _fit_linear(
-    x: NDArray[np.float32], y: NDArray[np.int64], n_groups: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return kernel, (width, n_groups), and bias of the best linear layer."""
-    # It takes a second to import: the report, which knows the names, does without.
-    from scipy.optimize import minimize
+def _group_shares(
+    weights: NDArray[np.floating],
+    nearest: NDArray[np.int64],
+    y: NDArray[np.int64],
+    n_groups: int,
+) -> _Array:
+    """Return log-probabilities by the weights of the nearest, (n_test, n_groups).
 
-    n, width = x.shape
-    rows = np.arange(n)
-
-    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        kernel, bias = _layer(flat, width, n_groups)
-        log_p = log_softmax(x @ kernel + bias)
-        value = _DECAY * np.sum(kernel**2, dtype=np.float64) - np.mean(
-            log_p[rows, y], dtype=np.float64
-        )
-        slope = np.exp(log_p)
-        slope[rows, y] -= 1
-        slope /= n
-        gradient = [2 * _DECAY * kernel + x.T @ slope, slope.sum(axis=0)]
-        return float(value), np.concatenate(gradient, axis=None, dtype=np.float64)
-
-    start = np.zeros((width + 1) * n_groups)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200})
-    return _layer(found.x, width, n_groups)
-
-
-def _layer(
-    flat: NDArray[np.float64], width: int, n_groups: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    whole = flat.astype(np.float32)
-    return whole[: width * n_groups].reshape(width, n_groups), whole[width * n_groups :]
+    Parameters
+    ----------
+    weights
+        The weights of the nearest training PDFs, (n_test, k).
+    nearest
+        The rows of these PDFs in the training part, (n_test, k).
+    y
+        The classes of the training part, (n,).
+    n_groups
+        The number of classes.
+    """
+    share = np.zeros((len(nearest), n_groups))
+    np.add.at(share, (np.arange(len(nearest))[:, None], y[nearest]), weights)
+    share /= share.sum(axis=1, keepdims=True)
+    frequency = np.bincount(y, minlength=n_groups) / y.size
+    mixed = 0.99 * share + 0.01 * frequency + 1e-9
+    return np.asarray(np.log(mixed / mixed.sum(axis=1, keepdims=True)), np.float32)
 
 
-BASELINES = {
+def _unit_norm(g: _Array) -> _Array:
+    norm = np.sqrt((g**2).sum(axis=1, keepdims=True))
+    return np.asarray(g / (norm + (norm == 0)), np.float32)
+
+
+def _common_r() -> NDArray[np.float64]:
+    """Return the points of `INPUT_R` that stay within its range at every strain."""
+    least, most = 1 + STRAINS.min(), 1 + STRAINS.max()
+    inside = (INPUT_R * least >= INPUT_R[0]) & (INPUT_R * most <= INPUT_R[-1])
+    return np.asarray(INPUT_R[inside])
+
+
+def _resampling(r: NDArray[np.float64]) -> _Array:
+    """Return M of g(r) = g @ M, (209, n_r): a cubic spline through `INPUT_R`."""
+    spline = make_interp_spline(INPUT_R, np.eye(INPUT_R.size), k=3)
+    return np.ascontiguousarray(spline(r).T, np.float32)
+
+
+BASELINES: dict[str, tuple[str, Baseline]] = {
     "nearest-neighbours": ("nearest neighbours of G(r)", nearest_neighbours),
+    "strain-aligned-neighbours": (
+        "nearest neighbours of G(r), ±3 % strain", strain_aligned_neighbours
+    ),
     "logistic-regression": ("logistic regression on G(r)", logistic_regression),
-}
-"""By the name of a file: what they are called, and what computes them."""
+}  # fmt: skip
+"""The baselines by name of their file: title and function."""

@@ -1,4 +1,4 @@
-"""Comparison of models by what they answered on the same crystals."""
+"""Comparison of models by their predictions for the same crystals."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +8,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
+from gromega._util.formatting import signed_points
 from gromega._util.intervals import paired_interval
-from gromega.evaluation.report.document import Table
+from gromega.evaluation.report.content import Table
 from gromega.evaluation.score import TOP
 from gromega.lake.predictions import StoredPredictions, read_predictions
 from gromega.networks.logits import classes, ranks
@@ -19,19 +20,19 @@ PREDICTIONS = Path("data/predictions")
 
 
 @contextmanager
-def predictions_of(where: str) -> Iterator[dict[str, StoredPredictions]]:
-    """Yield the answers of another run by name: ``reference``, and those of sweeps.
+def predictions_of_run(where: str) -> Iterator[dict[str, StoredPredictions]]:
+    """Yield the predictions of another run: ``reference``, and by name of the sweep.
 
     Parameters
     ----------
     where
-        The folder of another pipeline, or a git revision of this one, whose answers
-        DVC has in its cache or in a remote.
+        The folder of another pipeline, or a git revision of this one whose predictions
+        are in DVC's cache or remote.
 
     Raises
     ------
     ValueError
-        If there are none.
+        If there are no such predictions.
     """
     if (Path(where) / PREDICTIONS).is_dir():
         yield _read(Path(where) / PREDICTIONS)
@@ -46,10 +47,11 @@ def predictions_of(where: str) -> Iterator[dict[str, StoredPredictions]]:
             files.get(PREDICTIONS.as_posix(), folder, recursive=True)
         except (DvcException, SCMError, OSError) as error:
             raise ValueError(
-                f"there are no answers of {where!r} ({' '.join(str(error).split())}); "
-                "give a git revision whose data are in DVC's cache or remote, or the "
-                "folder of another pipeline."
+                f"there are no predictions of {where!r} "
+                f"({' '.join(str(error).split())}); give a git revision whose data are "
+                "in DVC's cache or remote, or the folder of another pipeline."
             ) from None
+        # DVC puts the folder itself, or its content, into the destination.
         found = [Path(folder), Path(folder) / PREDICTIONS.name]
         yield _read(next(p for p in reversed(found) if p.is_dir()))
 
@@ -61,58 +63,55 @@ def _read(folder: Path) -> dict[str, StoredPredictions]:
     return found
 
 
-def comparison(
+def compare_runs(
     ours: dict[str, StoredPredictions],
     theirs: dict[str, StoredPredictions],
     space_groups: NDArray[np.int64],
     name: str,
 ) -> Table:
-    """Return the differences at every point that both were asked at.
+    """Return the differences in accuracy at every point that both runs have.
 
     Parameters
     ----------
     ours, theirs
-        The answers by name of the sweep.
+        The predictions of this run and of the other one, by name of the sweep.
     space_groups
         The true space groups of the crystals, (n,).
     name
-        What to call the other run.
+        The name of the other run.
 
     Raises
     ------
     ValueError
-        If they were asked about other crystals.
+        If the runs have different test crystals.
     """
     rows = []
-    for sweep in ours.keys() & theirs.keys():
-        one, other = theirs[sweep], ours[sweep]
-        if one.ids.tolist() != other.ids.tolist():
+    # The reference first, then the sweeps in our order.
+    for sweep in [each for each in ours if each in theirs]:
+        before, after = theirs[sweep], ours[sweep]
+        if before.ids.tolist() != after.ids.tolist():
             raise ValueError(
-                f"{name} was tested on other crystals; compare models of one split."
+                f"{name} has different test crystals; compare models of one split."
             )
-        known = {key: (log_p, seen) for key, log_p, seen in one.points()}
-        y_one = classes(one.space_groups, space_groups)
-        y_other = classes(other.space_groups, space_groups)
-        for key, log_p, seen in other.points():
+        known = {key: (log_p, valid) for key, log_p, valid in before.points()}
+        y_before = classes(before.space_groups, space_groups)
+        y_after = classes(after.space_groups, space_groups)
+        for key, log_p, valid in after.points():
             if key not in known:
                 continue
-            both = seen & known[key][1]
-            before = ranks(known[key][0][both], y_one[both])
-            after = ranks(log_p[both], y_other[both])
+            log_p_before, valid_before = known[key]
+            both = valid & valid_before
+            rank_before = ranks(log_p_before[both], y_before[both])
+            rank_after = ranks(log_p[both], y_after[both])
             row = [sweep, key or "reference"]
             for k in TOP:
-                change, low, high = paired_interval(before < k, after < k)
-                row += [
-                    f"{100 * change:+.1f}",
-                    f"{100 * low:+.1f} to {100 * high:+.1f}",
-                ]
+                change, low, high = paired_interval(rank_before < k, rank_after < k)
+                interval = f"{signed_points(low)} to {signed_points(high)}"
+                row += [signed_points(change), interval]
             rows.append(row)
-    # The reference first, then the sweeps in the order of their points.
-    order = list(ours)
-    rows.sort(key=lambda row: order.index(row[0]))
     return Table(
-        f"Accuracy less that of {name}, in points, on the same {space_groups.size:,} "
-        "test crystals, with paired bootstrap intervals (95 %).",
+        f"Difference in accuracy from {name} in percentage points, on the same "
+        f"{space_groups.size:,} test crystals; paired bootstrap intervals, 95 %.",
         ["sweep", "point", "top-1", "interval", "top-6", "interval"],
         rows,
     )

@@ -1,8 +1,8 @@
-"""What Lan, Liu, Du & Billinge report, to be drawn beside our own figures.
+"""Results of Lan, Liu, Du & Billinge, for comparison with our own.
 
-Robustness test of the spacegroupMining model, Tables 2 to 5: the model of Liu et
-al. (2019) trained on 98,830 structures of the ICSD in 45 space groups at the
-reference, tested on a tenth of the test part.
+Source: the robustness test of the spacegroupMining model, Tables 2 to 5. The model of
+Liu et al. (2019) was trained on 98,830 structures of the ICSD in 45 space groups at the
+reference, and tested on a tenth of the test part.
 """
 
 from gromega.sweeps import Axis
@@ -40,7 +40,7 @@ PAPER_SWEEPS: dict[str, dict[str, tuple[float, ...]]] = {
 
 
 def reported(axis: Axis) -> dict[str, tuple[float, float]]:
-    """Return top-1 and top-6 by value of an axis; none if the paper left it out."""
+    """Return the paper's top-1 and top-6 by value of an axis, empty for other axes."""
     if axis.name not in PAPER_SWEEPS:
         return {}
     theirs = PAPER_SWEEPS[axis.name]

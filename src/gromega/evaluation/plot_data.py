@@ -14,7 +14,7 @@ from gromega.evaluation.score import TOP, WITH_COMPOSITION, Scores
 from gromega.lake.predictions import StoredPredictions
 
 if TYPE_CHECKING:
-    # Which axes exist must not change what the evaluation at the reference depends on.
+    # Scores at the reference must not depend on the axes that exist.
     from gromega.sweeps import Axis
 
 
@@ -36,14 +36,16 @@ def write_curve(path: Path, axis: "Axis", scores: dict[str, Scores]) -> None:
         them.
     """
     tops = [f"top{k}" for k in TOP]
-    composed = all(WITH_COMPOSITION in score for score in scores.values())
+    with_composition = all(WITH_COMPOSITION in score for score in scores.values())
     head = ["value", *tops]
-    head += [f"{top}_{WITH_COMPOSITION}" for top in tops] if composed else []
+    head += [f"{top}_{WITH_COMPOSITION}" for top in tops] if with_composition else []
     rows = []
     for value in axis.values:
         score = scores[axis.key(value)]
         row = [value, *(score[top] for top in tops)]
-        row += [score[WITH_COMPOSITION][top] for top in tops] if composed else []
+        row += (
+            [score[WITH_COMPOSITION][top] for top in tops] if with_composition else []
+        )
         rows.append(row)
     _write(path, head, rows)
 

@@ -1,56 +1,96 @@
-"""Accuracy of a model on the test part, from what it answers."""
+"""Accuracy of a model on the test crystals."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gromega.crystals.table import read_formulas
+from gromega.lake.pdfs import read_pdfs
 from gromega.lake.predictions import StoredPredictions
+from gromega.lake.splits import read_part
 from gromega.model.calibration import expected_calibration_error
+from gromega.model.model import Model
 from gromega.networks.logits import classes, ranks
 
 TOP = (1, 6)
 WITH_COMPOSITION = "with_composition"
 Scores = dict[str, Any]
-"""Accuracies and the like; at `WITH_COMPOSITION`, those with the composition."""
+"""Accuracies of a model; at `WITH_COMPOSITION`, those with the composition."""
 
 
 def score(
-    log_probabilities: NDArray[np.floating],
+    log_p: NDArray[np.floating],
     y: NDArray[np.int64],
-    told: NDArray[np.floating] | None = None,
+    with_composition: NDArray[np.floating] | None = None,
 ) -> Scores:
-    """Return the top-1 and top-6 accuracies and the number of crystals.
+    """Return the accuracies, the calibration error and the number of crystals.
 
-    With them goes the expected calibration error of the probabilities, ``ece``, and at
-    `WITH_COMPOSITION` the same with the compositions, where the model uses them.
-    """
-    rank = ranks(log_probabilities, y)
-    scores: Scores = {f"top{k}": round(float(np.mean(rank < k)), 6) for k in TOP}
-    error = round(expected_calibration_error(log_probabilities, y), 6)
-    scores |= {"ece": error, "n": int(y.size)}
-    return scores if told is None else {**scores, WITH_COMPOSITION: score(told, y)}
-
-
-def scores(
-    answers: StoredPredictions, space_groups: NDArray[np.int64]
-) -> dict[str, Scores]:
-    """Return the scores of answers by point; the key of the reference is empty.
+    The keys are ``top1``, ``top6``, the expected calibration error ``ece``, ``n`` and,
+    where `with_composition` is given, `WITH_COMPOSITION` with the same four keys.
 
     Parameters
     ----------
-    answers
-        The answers.
+    log_p
+        The log-probabilities, (n, n_groups).
+    y
+        The true classes, (n,).
+    with_composition
+        The log-probabilities with the compositions, (n, n_groups).
+    """
+    rank = ranks(log_p, y)
+    scores: Scores = {f"top{k}": round(float(np.mean(rank < k)), 6) for k in TOP}
+    error = round(expected_calibration_error(log_p, y), 6)
+    scores |= {"ece": error, "n": int(y.size)}
+    if with_composition is not None:
+        scores[WITH_COMPOSITION] = score(with_composition, y)
+    return scores
+
+
+def scores(
+    predictions: StoredPredictions, space_groups: NDArray[np.int64]
+) -> dict[str, Scores]:
+    """Return the scores by point of a sweep; the key of the reference is empty.
+
+    Parameters
+    ----------
+    predictions
+        The predictions.
     space_groups
         The true space groups, (n,).
     """
-    y = classes(answers.space_groups, space_groups)
+    y = classes(predictions.space_groups, space_groups)
     found = {}
-    for place, (key, log_p, seen) in enumerate(answers.points()):
-        told = (
-            None
-            if answers.log_p_with_composition is None
-            else answers.log_p_with_composition[place, seen]
-        )
-        found[key] = score(log_p[seen], y[seen], told)
+    for point, (key, log_p, valid) in enumerate(predictions.points()):
+        known = predictions.log_p_with_composition
+        known = None if known is None else known[point, valid]
+        found[key] = score(log_p[valid], y[valid], known)
     return found
+
+
+def score_model(model: Model, data: Path) -> Scores:
+    """Return the scores of a model on the test part of a pipeline at the reference.
+
+    Parameters
+    ----------
+    model
+        The model, of this pipeline or of another one.
+    data
+        The folder with crystals.parquet, split.parquet and reference.zarr.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one of them is missing.
+    ValueError
+        If a space group of the test part is not among the model's.
+    """
+    ids, labels = read_part(data / "split.parquet", "test")
+    y = classes(model.space_groups, labels)
+    g = read_pdfs(data / "reference.zarr", ids)
+    formulas = None
+    if model.uses_compositions:
+        formulas = read_formulas(data / "crystals.parquet", ids)
+    log_p, with_composition = model.without_and_with_composition(g, formulas)
+    return score(log_p, y, with_composition)

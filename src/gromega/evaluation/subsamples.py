@@ -1,4 +1,4 @@
-"""Subsamples: how far accuracy moves with the crystals that happen to be tested."""
+"""Subsamples: how much accuracy varies with the choice of test crystals."""
 
 from pathlib import Path
 
@@ -13,26 +13,26 @@ from gromega.lake.predictions import StoredPredictions
 from gromega.networks.logits import classes, ranks
 
 SHARE, COUNT = 0.1, 100
-"""A draw is a tenth of the test part, as in the paper; so many are made."""
+"""The size of a subsample, a tenth of the test part as in the paper; their number."""
 Subsamples = dict[str, NDArray[np.float64]]
-"""The accuracies of each draw, (n_draws,), by ``top1`` and ``top6``."""
+"""The accuracies of each subsample, (n_subsamples,), by ``top1`` and ``top6``."""
 
 
 def subsample_rows(
     n: int, count: int = COUNT, share: float = SHARE, seed: int = 0
 ) -> NDArray[np.int64]:
-    """Return the rows of each draw, (count, n_rows), without a row twice in a draw.
+    """Return the rows of each subsample, (count, n_rows), drawn without replacement.
 
     Parameters
     ----------
     n
         The number of crystals.
     count
-        The number of draws.
+        The number of subsamples.
     share
-        The share of the crystals in a draw, at least one.
+        The share of the crystals in a subsample; each has at least one crystal.
     seed
-        The seed.
+        The seed of the random numbers.
     """
     size = max(round(share * n), 1)
     random = np.random.default_rng(seed)
@@ -40,49 +40,49 @@ def subsample_rows(
 
 
 def subsample_scores(
-    ranks: NDArray[np.int64], seen: NDArray[np.bool_], rows: NDArray[np.int64]
+    ranks: NDArray[np.int64], valid: NDArray[np.bool_], rows: NDArray[np.int64]
 ) -> Subsamples:
-    """Return the accuracies of draws.
+    """Return the accuracies of subsamples.
 
     Parameters
     ----------
     ranks
-        The rank of the true group of each crystal, 0 the first, (n,).
-    seen
-        Which crystals count, (n,).
+        The rank of the true group of each crystal, (n,); 0 is the first.
+    valid
+        Whether a crystal counts, (n,).
     rows
-        The rows of each draw, (n_draws, n_rows).
+        The rows of each subsample, (n_subsamples, n_rows).
     """
-    counted = np.maximum(seen[rows].sum(axis=1), 1)
-    right = {k: ((ranks < k) & seen)[rows].sum(axis=1) for k in TOP}
+    counted = np.maximum(valid[rows].sum(axis=1), 1)
+    right = {k: ((ranks < k) & valid)[rows].sum(axis=1) for k in TOP}
     return {f"top{k}": number / counted for k, number in right.items()}
 
 
-def write_subsamples(path: Path, draws: dict[tuple[str, str], Subsamples]) -> None:
-    """Write the accuracies of draws as parquet: sweep, point, draw, top1, top6.
+def write_subsamples(path: Path, subsamples: dict[tuple[str, str], Subsamples]) -> None:
+    """Write accuracies as parquet with columns sweep, point, subsample, top1, top6.
 
     Parameters
     ----------
     path
         The file to write.
-    draws
+    subsamples
         The accuracies by name of the sweep and key of the point.
     """
     columns: dict[str, list[object]] = {
-        name: [] for name in ("sweep", "point", "draw", *(f"top{k}" for k in TOP))
+        name: [] for name in ("sweep", "point", "subsample", *(f"top{k}" for k in TOP))
     }
-    for (sweep, point), accuracies in draws.items():
+    for (sweep, point), accuracies in subsamples.items():
         n = len(accuracies["top1"])
         columns["sweep"] += [sweep] * n
         columns["point"] += [point] * n
-        columns["draw"] += range(n)
+        columns["subsample"] += range(n)
         for name, values in accuracies.items():
             columns[name] += values.tolist()
     write_table(pa.table(columns), path)
 
 
 def read_subsamples(path: Path) -> dict[tuple[str, str], Subsamples]:
-    """Return the accuracies that `write_subsamples` wrote."""
+    """Return the accuracies in a file of `write_subsamples`."""
     columns = pq.read_table(path).to_pydict()
     names = [f"top{k}" for k in TOP]
     found: dict[tuple[str, str], dict[str, list[float]]] = {}

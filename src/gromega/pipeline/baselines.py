@@ -1,4 +1,4 @@
-"""Stage: what simple methods answer to the test part."""
+"""Stage: the predictions of the baselines for the test part."""
 
 import shutil
 
@@ -14,15 +14,15 @@ from gromega.pipeline.paths import PREDICTIONS, REFERENCE_PDFS, SPLIT
 
 def baselines(params: Params) -> None:
     """Make data/predictions/baselines, of the test part at the reference."""
-    known, labels = read_part(SPLIT, "train")
+    train_ids, labels = read_part(SPLIT, "train")
     ids, _ = read_part(SPLIT, "test")
-    groups = np.unique(labels)
-    x, asked = read_pdfs(REFERENCE_PDFS, known), read_pdfs(REFERENCE_PDFS, ids)
+    groups, y = np.unique(labels, return_inverse=True)
+    x, test = (read_pdfs(REFERENCE_PDFS, each) for each in (train_ids, ids))
     folder = PREDICTIONS / "baselines"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for name, (_, method) in BASELINES.items():
-        log_p = method(x, np.searchsorted(groups, labels), asked, groups.size)
-        valid = np.ones((1, ids.size), bool)
+    valid = np.ones((1, ids.size), bool)
+    for name, (_, baseline) in BASELINES.items():
+        log_p = baseline(x, y, test, groups.size)
         found = StoredPredictions(ids, groups, log_p[None], valid)
         write_predictions(folder / f"{name}.zarr", found)

@@ -4,7 +4,8 @@ import shutil
 
 from gromega._util.files import read_json
 from gromega._util.plotting import save_figure
-from gromega.evaluation.figures import crystals_figure, map_figure, sweep_figure
+from gromega.evaluation.figures.crystals import crystals_figure
+from gromega.evaluation.figures.sweeps import map_figure, sweep_figure
 from gromega.evaluation.subsamples import read_subsamples
 from gromega.model.model import load_model
 from gromega.params import Params
@@ -17,19 +18,18 @@ def figures(params: Params) -> None:
     shutil.rmtree(METRICS / "figures", ignore_errors=True)
     summary = read_json(METRICS / "crystals.json")
     save_figure(crystals_figure(summary), METRICS / "figures/crystals")
-    drawn = read_subsamples(SUBSAMPLES)
+    subsamples = read_subsamples(SUBSAMPLES)
     for sweep in params.sweep.sweeps():
         scores = read_json(METRICS / "sweeps" / f"{sweep.name}.json")
         n = next(iter(scores.values()))["n"]
-        caption = (
+        title = (
             f"recipe {model.training['recipe']}, {model.space_groups.size} groups, "
             f"{model.training['n_train']:,} training and {n:,} test crystals"
         )
         if len(sweep.axes) == 1:
-            boxes = {key: drawn[sweep.name, key] for key in scores}
-            figure = sweep_figure(
-                sweep.axes[0], scores, model.trained_over, caption, boxes
-            )
+            boxes = {key: subsamples[sweep.name, key] for key in scores}
+            (axis,) = sweep.axes
+            figure = sweep_figure(axis, scores, model.trained_over, title, boxes)
         else:
-            figure = map_figure(sweep, scores, caption)
+            figure = map_figure(sweep, scores, title)
         save_figure(figure, METRICS / "figures" / sweep.name)

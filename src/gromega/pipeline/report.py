@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from gromega._util.files import put_in_place
 from gromega.crystals.table import read_table
 from gromega.evaluation.baselines import BASELINES
-from gromega.evaluation.compare import comparison, predictions_of
-from gromega.evaluation.report.document import write_document
-from gromega.evaluation.report.report import Tested, make_report
+from gromega.evaluation.compare import compare_runs, predictions_of_run
+from gromega.evaluation.report.render import write_report
+from gromega.evaluation.report.report import CrystalFacts, make_report
 from gromega.evaluation.subsamples import read_subsamples
 from gromega.lake.predictions import read_predictions
 from gromega.lake.splits import read_part
@@ -37,50 +37,47 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
     params
         The parameters.
     compare
-        Other runs to compare with: git revisions, or folders of other pipelines.
+        The other runs to compare with: git revisions, or folders of other pipelines.
     """
-    model = load_model(MODEL)
     ids, labels = read_part(SPLIT, "test")
-    simple = {
+    baselines = {
         title: read_predictions(PREDICTIONS / "baselines" / f"{name}.zarr").log_p[0]
         for name, (title, _) in BASELINES.items()
     }
-    answers = {"reference": read_predictions(PREDICTIONS / "reference.zarr")}
+    predictions = {"reference": read_predictions(PREDICTIONS / "reference.zarr")}
     for sweep in params.sweep.sweeps():
         path = PREDICTIONS / "sweeps" / f"{sweep.name}.zarr"
-        answers[sweep.name] = read_predictions(path, sweep)
-    others = []
+        predictions[sweep.name] = read_predictions(path, sweep)
+    comparisons = []
     for where in compare:
-        with predictions_of(where) as theirs:
-            others.append(comparison(answers, theirs, labels, where))
+        with predictions_of_run(where) as theirs:
+            comparisons.append(compare_runs(predictions, theirs, labels, where))
     made = make_report(
-        model,
-        _tested(params, ids, labels),
-        answers,
-        read_subsamples(SUBSAMPLES),
-        simple,
-        others,
-    )
+        load_model(MODEL), _facts(params, ids, labels), predictions,
+        read_subsamples(SUBSAMPLES), baselines, comparisons,
+    )  # fmt: skip
     partial = REPORT.with_name("report.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    write_document(partial, made)
+    write_report(partial, made)
     put_in_place(partial, REPORT)
 
 
-def _tested(params: Params, ids: NDArray[np.str_], labels: NDArray[np.int64]) -> Tested:
-    """Return what the report says of the crystals of the test part."""
+def _facts(
+    params: Params, ids: NDArray[np.str_], labels: NDArray[np.int64]
+) -> CrystalFacts:
+    """Return the facts about the crystals of the test part."""
     columns = ["id", "numbers", "structure_type"]
     rows = {row["id"]: row for row in read_table(CRYSTALS, columns).to_pylist()}
-    trained, groups = read_part(SPLIT, "train")
-    counts = Counter(rows[name]["structure_type"] for name in trained)
-    # Those of no type are like nothing.
-    counts.pop("", None)
+    train_ids, train_labels = read_part(SPLIT, "train")
+    n_of_type = Counter(rows[name]["structure_type"] for name in train_ids)
+    # An empty structure type is unknown, and shared by no two crystals.
+    n_of_type.pop("", None)
     tested = [rows[name] for name in ids]
-    return Tested(
+    return CrystalFacts(
         labels,
         np.array([len(row["numbers"]) for row in tested]),
-        np.array([counts[row["structure_type"]] for row in tested]),
-        np.unique(groups, return_counts=True)[1],
+        np.array([n_of_type[row["structure_type"]] for row in tested]),
+        np.unique(train_labels, return_counts=True)[1],
         params.split.scheme,
         Path(params.crystals.source).name,
     )

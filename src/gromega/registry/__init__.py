@@ -1,1 +1,1 @@
-"""Released models: cards, releases, the list."""
+"""Released models: cards, releases and the list of models."""

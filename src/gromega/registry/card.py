@@ -1,4 +1,4 @@
-"""The card of a released model: what it is, learned from, scores, and is good for."""
+"""The card of a released model: purpose, limits, data, training and accuracies."""
 
 import hashlib
 import json
@@ -11,143 +11,103 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from gromega._util.files import sha256, write_whole
-from gromega.conditions import QUANTITIES
+from gromega.evaluation.score import WITH_COMPOSITION
 from gromega.model.model import MODEL_FILES, Model, hashes_of
 from gromega.registry.card_markdown import render
+from gromega.registry.card_texts import standard_texts
+from gromega.registry.card_v1 import upgrade_from_v1
 
-FORMAT = "gromega card 1"
-TASK = "Rank the space groups that a material may have, given its PDF G(r)."
-INTENDED_USE = (
-    "To narrow down the space groups of a crystalline material before a structure is "
-    "refined, from one PDF measured or simulated with the radiation below.",
-    "To study how answers depend on the conditions of an experiment, in research and "
-    "teaching.",
-)
-LIMITS = (
-    "A material of any other space group is given one of these all the same. How "
-    "likely that is depends on how common such materials are where it is from.",
-    "The PDF must be that of one crystalline phase: no mixture, glass or liquid, no "
-    "differential PDF.",
-    "All accuracies are those of simulated G(r), where all atoms have one Uiso. "
-    "Measured ones have errors that no simulation has: expect less.",
-    "Outside of the box of validity nothing was learned. Sets of groups cover what "
-    "they promise for PDFs like those that the calibration was fitted on.",
-    "A composition that is wrong makes answers worse, and so does the right one of a "
-    "new structure type.",
-    "An answer is a hint, not a proof: confirm it by a refinement or by diffraction.",
-)
-SEEN_BEFORE = (
-    "The split is random: many test crystals have isostructural relatives among those "
-    "trained on. Expect less for a new structure type."
-)
+FORMAT = "gromega card 2"
 
 
 def make_card(
-    stated: Mapping[str, Any],
+    info: Mapping[str, Any],
     model: Model,
     data: Mapping[str, Any],
     metrics: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the card of a model; the hashes of its files are still to come.
+    """Return the card of a model, with zeros for the hashes of its files.
 
     Parameters
     ----------
-    stated
-        The name, version, hardware and hours, as the one who releases states them.
+    info
+        The name, version, hardware and hours, as in
+        `gromega.registry.release.ReleaseInfo`.
     model
         The trained model.
     data
-        The crystals that it was trained on: the block ``data`` of the card.
+        The description of the training data: the block ``data`` of the card.
     metrics
         The scores at the ``reference`` and along the ``sweeps``.
 
     Raises
     ------
     ValueError
-        If what is given does not make a card that fits the schema.
+        If the card does not fit the schema.
     """
-    # Seconds to import, which a list of models does without.
-    import jax
-    from flax import nnx
-
-    # Those of what it was trained on are in the block of the data.
-    training = {k: v for k, v in model.training.items() if k != "sha256"}
-    # Each crystal once in every epoch, where the training does not count for itself.
-    seen = training.get("n_train", 0) * training.get("epochs", 0)
-    calibrations: dict[str, Any] = {"calibration": None}
-    for key, fitted, where in (
-        ("calibration", model.calibration, "reference"),
-        ("calibration_with_composition", model.with_composition, "with_composition"),
-    ):
-        if fitted:
-            ece = metrics.get(where, {}).get("ece")
-            calibrations[key] = {**fitted.to_mapping(), "ece": ece}
-    sizes = [leaf.size for leaf in jax.tree.leaves(nnx.state(model.network, nnx.Param))]
-    network: dict[str, Any] = {
-        "architecture": model.architecture, "parameters": sum(sizes)
-    }  # fmt: skip
-    if model.memory:
-        network["memory"] = {
-            "crystals": model.memory.y.size, **model.memory.to_mapping()
-        }  # fmt: skip
-    card = {
+    card: dict[str, Any] = {
         "format": FORMAT,
-        "name": stated["name"],
-        "version": stated["version"],
-        "task": TASK,
-        "intended_use": list(INTENDED_USE),
-        "limits": list(LIMITS),
+        "name": info["name"],
+        "version": info["version"],
+        **standard_texts(data, metrics),
         "data": data,
         "space_groups": model.space_groups.tolist(),
-        "network": network,
-        "training": {"samples": seen, "radiations": list(model.radiations), **training},
+        "network": _network(model),
+        "training": _training(model),
         "conditions": model.conditions.to_mapping(),
         "box": model.trained_over.to_mapping(),
         "metrics": metrics,
-        **calibrations,
-        "hardware": stated["hardware"],
-        "hours": stated["hours"],
+        **_calibrations(model, metrics),
+        "hardware": info["hardware"],
+        "hours": info["hours"],
         "licences": {"code": "BSD-3-Clause", "weights": "CC-BY-4.0"},
         "sha256": dict.fromkeys((*MODEL_FILES, "CARD.md", "card.json"), "0" * 64),
     }
-    # As it will be read again: with lists for tuples, and no NaN.
+    # As it will be read again: lists instead of tuples, and no NaN.
     card = json.loads(_to_text(card))
-    check_card(card, f"{stated['name']} {stated['version']}")
-    card["limits"] += [_rarest(data), *_weakest(metrics["sweeps"])]
-    if data["split"]["scheme"] == "random":
-        card["limits"].append(SEEN_BEFORE)
+    check_card(card, f"{info['name']} {info['version']}")
     return card
 
 
-def _rarest(data: Mapping[str, Any]) -> str:
-    counts = {group: n["train"] for group, n in data["by_space_group"].items()}
-    group = min(counts, key=lambda group: counts[group])
-    return (
-        f"Rare groups are known less well: of group {group} there were "
-        f"{counts[group]:,} crystals to train on."
-    )
+def _network(model: Model) -> dict[str, Any]:
+    # JAX takes seconds to import, and a list of models does not need it.
+    import jax
+    from flax import nnx
+
+    sizes = [leaf.size for leaf in jax.tree.leaves(nnx.state(model.network, nnx.Param))]
+    network = {"architecture": model.architecture, "parameters": sum(sizes)}
+    neighbours = model.memory
+    if neighbours:
+        network["neighbours"] = {
+            "crystals": neighbours.y.size, **neighbours.to_mapping()
+        }  # fmt: skip
+    return network
 
 
-def _weakest(sweeps: Mapping[str, Any]) -> list[str]:
-    """Return where the top-6 accuracy is lowest, in words."""
-    found = [
-        (score["top6"], axis, value)
-        for axis, scores in sweeps.items()
-        for value, score in scores.items()
-    ]
-    if not found:
-        return []
-    top6, axis, value = min(found)
-    return [
-        f"Accuracy depends on the conditions. Of those measured, top-6 is lowest, "
-        f"{top6:.1%}, at {axis} {QUANTITIES[axis].with_unit(value)}."
-    ]
+def _training(model: Model) -> dict[str, Any]:
+    # The hashes of the training data are in the block of the data.
+    facts = {k: v for k, v in model.training.items() if k != "sha256"}
+    # Trainings that state no samples use each crystal once in every epoch.
+    samples = facts.get("n_train", 0) * facts.get("epochs", 0)
+    return {"samples": samples, "radiations": list(model.radiations), **facts}
+
+
+def _calibrations(model: Model, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    blocks: dict[str, Any] = {"calibration": None}
+    for key, calibration, scores in (
+        ("calibration", model.calibration, "reference"),
+        (f"calibration_{WITH_COMPOSITION}", model.with_composition, WITH_COMPOSITION),
+    ):
+        if calibration:
+            ece = metrics.get(scores, {}).get("ece")
+            blocks[key] = {**calibration.to_mapping(), "ece": ece}
+    return blocks
 
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
-    """Write CARD.md and card.json beside the two files of a model.
+    """Write CARD.md and card.json to the folder of a model.
 
-    card.json holds the hashes of the three other files and, last, that of its own
+    card.json holds the hashes of the three other files and, last, the hash of its own
     text without this last hash.
 
     Parameters
@@ -158,8 +118,7 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
         The card, as `make_card` returns it.
     """
     hashes = hashes_of(folder)
-    text = render({**card, "sha256": hashes})
-    write_whole(folder / "CARD.md", text)
+    write_whole(folder / "CARD.md", render({**card, "sha256": hashes}))
     hashes["CARD.md"] = sha256(folder / "CARD.md")
     hashes["card.json"] = _own_hash({**card, "sha256": hashes})
     write_whole(folder / "card.json", _to_text({**card, "sha256": hashes}))
@@ -173,7 +132,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     FileNotFoundError
         If there is no card.
     ValueError
-        If it is not a card, or not as it was released.
+        If it does not fit the schema, or was changed after the release.
     """
     path = folder / "card.json"
     if not path.is_file():
@@ -181,48 +140,76 @@ def read_card(folder: Path) -> dict[str, Any]:
             f"{path}: there is no card; make one with 'gromega models release'."
         )
     try:
-        card = json.loads(path.read_text("utf-8"))
-        # Refuses NaN, which passes for a number.
-        _to_text(card)
+        released = json.loads(path.read_text("utf-8"))
+        # Raises for NaN, which JSON does not allow but Python reads.
+        _to_text(released)
     except ValueError as error:
         raise ValueError(f"{path}: not a card ({error}).") from None
+    card: dict[str, Any] = upgrade_from_v1(released, FORMAT)
     check_card(card, str(path))
-    if card["sha256"]["card.json"] != _own_hash(card):
+    if released["format"] != FORMAT:
+        card |= standard_texts(card["data"], card["metrics"])
+    if released["sha256"]["card.json"] != _own_hash(released):
         raise ValueError(
-            f"{path}: the card is not as it was released; remove {folder}, and pull or "
-            "release it again."
+            f"{path}: the card was changed after the release; remove {folder}, and "
+            "pull or release it again."
         )
     return card
 
 
 def check_trained_with(folder: Path, files: Mapping[str, Path]) -> None:
-    """Refuse a released model that was trained with other files than these.
+    """Check that a released model was trained with these files.
 
-    A split names crystals by their ids, which other crystals may have too, so both
-    must be the same.
+    A split names crystals by their ids, which other crystals may share, so split and
+    crystals must both be the same.
 
     Parameters
     ----------
     folder
         The folder of the released model.
     files
-        What each file is, such as ``split``, and its path.
+        The paths of the files, by what they are, such as ``split``.
 
     Raises
     ------
     FileNotFoundError
         If there is no card.
     ValueError
-        If the model was trained with another file, so that it may have learned from
-        crystals that are to be tested on.
+        If the model was trained with another file, so that its training crystals may
+        include test crystals.
     """
-    card = read_card(folder)
+    hashes = read_card(folder)["data"]["sha256"]
+    check_same_files(folder, hashes, files, "leave train.start empty")
+
+
+def check_same_files(
+    model: Path, hashes: Mapping[str, str], files: Mapping[str, Path], remedy: str
+) -> None:
+    """Check the files that a model was trained with by their hashes.
+
+    Parameters
+    ----------
+    model
+        The folder of the model.
+    hashes
+        The SHA-256 of the files that it was trained with, by name.
+    files
+        The paths of the files, by what they are.
+    remedy
+        The remedy, for the error.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+    ValueError
+        If the model was trained with another file.
+    """
     for what, file in files.items():
-        if card["data"]["sha256"][file.name] != sha256(file):
+        if sha256(file) != hashes[file.name]:
             raise ValueError(
-                f"{folder} was trained with another {what} than {file}, and may have "
-                "learned from crystals that are to be tested on; leave train.start "
-                "empty."
+                f"{model} was trained with another {what} than {file}, so its training "
+                f"crystals may include test crystals; {remedy}."
             )
 
 
@@ -234,12 +221,12 @@ def check_card(card: object, origin: str) -> None:
     card
         The card.
     origin
-        Where it is from, for the error.
+        The file or the model that it belongs to, for the error.
 
     Raises
     ------
     ValueError
-        If it does not fit: where, and why.
+        If it does not fit the schema: where, and why.
     """
     schema = resources.files("gromega.registry") / "card.schema.json"
     validator = Draft202012Validator(json.loads(schema.read_text("utf-8")))

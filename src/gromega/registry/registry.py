@@ -1,4 +1,4 @@
-"""The registry: released models, listed and verified."""
+"""The registry: the released models of a project, listed and verified."""
 
 import re
 from dataclasses import dataclass
@@ -17,19 +17,20 @@ _NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 
 @dataclass(frozen=True)
-class Listed:
-    """One line of the list of models.
+class ModelEntry:
+    """An entry in the list of models.
 
     Parameters
     ----------
     name
         The name of the model.
     card
-        The card, or None where it is not here or damaged.
+        The card, or None if the model is missing or its card is damaged.
     size
-        The size of its files, bytes.
+        The size of its files in bytes.
     note
-        The command that gets it, or what is wrong with it; empty if all is well.
+        The command that gets a missing model, or the error of a damaged card; empty
+        otherwise.
     """
 
     name: str
@@ -39,45 +40,44 @@ class Listed:
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that no released model can have.
+    """Check that a name is allowed for a released model.
 
     Raises
     ------
     ValueError
-        If it is not of lower-case letters, digits and hyphens.
+        If it has other characters than lower-case letters, digits and hyphens.
     """
     if not re.fullmatch(_NAME, name):
         raise ValueError(
-            "a model's name is made of lower-case letters, digits and hyphens, got "
-            f"{name!r}."
+            "the name of a model consists of lower-case letters, digits and hyphens, "
+            f"got {name!r}."
         )
 
 
-def list_models(models: Path = MODELS) -> list[Listed]:
-    """Return the released models, those here and those still to be pulled, by name.
+def list_models(models: Path = MODELS) -> list[ModelEntry]:
+    """Return the released models by name, with those that are not yet pulled.
 
     Parameters
     ----------
     models
-        The folder that holds the folders of the models, and their .dvc files.
+        The folder with the folders of the models and their .dvc files.
     """
     here = {path.parent.name for path in models.glob("*/card.json")}
     tracked = {path.stem for path in models.glob("*.dvc")}
     found = []
     for name in sorted(here | tracked):
-        # A file with an ending, such as the library of known crystals, is no model,
-        # nor is what a release leaves that was killed.
+        # Other names are files, such as library.parquet, or an interrupted release.
         if not re.fullmatch(_NAME, name):
             continue
         if name not in here:
-            found.append(Listed(name, None, 0, f"not here; {_pull(models / name)}"))
+            found.append(ModelEntry(name, None, 0, f"missing; {_pull(models / name)}"))
             continue
         try:
             card = read_card(models / name)
         except ValueError as error:
-            found.append(Listed(name, None, size_of(models / name), str(error)))
+            found.append(ModelEntry(name, None, size_of(models / name), str(error)))
         else:
-            found.append(Listed(name, card, size_of(models / name), ""))
+            found.append(ModelEntry(name, card, size_of(models / name), ""))
     return found
 
 
@@ -87,49 +87,50 @@ def find_model(name: str, models: Path = MODELS) -> Path:
     Raises
     ------
     FileNotFoundError
-        If it is not here: how to get it, or which there are.
+        If it is missing: how to get it, or which models exist.
     ValueError
-        If no model can have this name.
+        If the name is not allowed.
     """
     check_name(name)
     path = models / name
     if (path / "card.json").is_file():
         return path
     if path.with_name(f"{name}.dvc").is_file():
-        raise FileNotFoundError(f"{path}: the model is not here; {_pull(path)}.")
-    others = ", ".join(listed.name for listed in list_models(models)) or "none"
+        raise FileNotFoundError(f"{path}: the model is missing; {_pull(path)}.")
+    names = ", ".join(entry.name for entry in list_models(models)) or "none"
     raise FileNotFoundError(
-        f"there is no released model '{name}'; the released models are: {others}."
+        f"there is no released model '{name}'; the released models are: {names}."
     )
 
 
 def verify(name: str, models: Path = MODELS) -> dict[str, Any]:
-    """Return the card of a released model that is whole.
+    """Return the card of a released model after checking the model.
 
     Raises
     ------
     FileNotFoundError
-        If it is not here.
+        If it is missing.
     ValueError
-        If it is damaged, or another model than its folder says.
+        If it is damaged, or its card has another name than its folder.
     """
     path = find_model(name, models)
     card = verify_folder(path)
     if card["name"] != name:
-        raise ValueError(f"{path}: its card is that of the model '{card['name']}'.")
+        raise ValueError(f"{path}: the card is that of the model '{card['name']}'.")
     return card
 
 
 def verify_folder(path: Path) -> dict[str, Any]:
-    """Return the card of a folder whose files, network and outputs agree with it.
+    """Return the card of a model's folder after checking files and network against it.
 
     Raises
     ------
     FileNotFoundError
         If there is no card.
     ValueError
-        If the card does not fit the schema, a file is missing or not the one that the
-        card names, or the network's outputs are not the card's space groups.
+        If the card does not fit the schema, if a file is missing or has another hash
+        than in the card, or if the network has other outputs than the card's space
+        groups.
     """
     card = read_card(path)
     for name in (*MODEL_FILES, "CARD.md"):
@@ -143,25 +144,25 @@ def verify_folder(path: Path) -> dict[str, Any]:
             f"{path}: the space groups of card.json are not those of config.json; "
             "release the model again."
         )
-    # Any curve will do: what comes out must be probabilities of these groups.
+    # The output must be probabilities of these groups for any curve.
     log_p = model.log_probabilities(np.sin(INPUT_R, dtype=np.float32)[None])
     total = np.exp(log_p, dtype=np.float64).sum()
     if log_p.shape != (1, len(card["space_groups"])) or abs(total - 1) > 1e-3:
         raise ValueError(
-            f"{path}: the network gives {log_p.shape[1]} numbers of sum {total:.4g}, "
-            f"not probabilities of {len(card['space_groups'])} space groups; train it "
-            "and release it again."
+            f"{path}: the network returns {log_p.shape[1]} numbers with the sum "
+            f"{total:.4g} instead of probabilities of {len(card['space_groups'])} "
+            "space groups; train it and release it again."
         )
     return card
 
 
 def size_of(path: Path) -> int:
-    """Return the size of all files of a folder in bytes."""
+    """Return the total size of the files in a folder, in bytes."""
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
 def _pull(path: Path, again: bool = False) -> str:
-    """Return the command that gets a model, in words."""
+    """Return the instruction that gets a model."""
     tracked = path.with_name(path.name + ".dvc")
     if not tracked.is_file():
         return "release it again with 'gromega models release'"

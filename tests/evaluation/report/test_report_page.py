@@ -4,14 +4,9 @@ import pytest
 
 from gromega._util.plotting import to_svg
 from gromega.conditions import Box
-from gromega.evaluation.figures import sweep_figure
-from gromega.evaluation.report.document import (
-    Document,
-    Picture,
-    Section,
-    Table,
-    to_html,
-)
+from gromega.evaluation.figures.sweeps import sweep_figure
+from gromega.evaluation.report.content import Report, ReportFigure, Section, Table
+from gromega.evaluation.report.render import to_html
 from gromega.sweeps import get_axis
 
 
@@ -27,18 +22,16 @@ def page_file(tmp_path_factory):
     wide = [[f"{k}" for k in range(30)]]
     table = Table("Along rmax.", ["rmax", "top-1"], rows)
     blocks = [
-        "Text.", Picture("a", "rmax", svg), table, Table("Wide.", ["x"] * 30, wide)
+        "Text.", ReportFigure("a", "rmax", svg), table, Table("Wide.", ["x"] * 30, wide)
     ]  # fmt: skip
     path = tmp_path_factory.mktemp("report") / "index.html"
-    document = Document("A report", "All of it.", [Section("rmax", blocks)])
-    path.write_text(to_html(document))
+    report = Report("A report", "All of it.", [Section("rmax", blocks)])
+    path.write_text(to_html(report))
     return path
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
-def test_it_fits_complains_of_nothing_and_asks_for_nothing(
-    page_file, open_page, width, scheme
-):
+def test_the_page_fits_without_errors_or_requests(page_file, open_page, width, scheme):
     watched = open_page(width, scheme)
     page = watched.page
     page.goto(page_file.as_uri())

@@ -1,1 +1,1 @@
-"""The report."""
+"""The report on a model, as a web page, Markdown and LaTeX."""

@@ -1,41 +1,23 @@
-import json
-
 import numpy as np
 import pytest
 
 from gromega._util.plotting import save_figure
 from gromega.conditions import REFERENCE, Box
-from gromega.evaluation import paper
-from gromega.evaluation.figures import map_figure, sweep_figure
+from gromega.evaluation.figures.sweeps import map_figure, sweep_figure
 from gromega.sweeps import AXES, BEYOND, get_axis, get_sweep
 
 
-def figure(name, box=None, draws=None):
+def figure(name, box=None, subsamples=None):
     axis = get_axis(name)
     scores = {
         axis.key(value): {"top1": 0.5, "top6": 0.8, "n": 100} for value in axis.values
     }
-    return sweep_figure(axis, scores, box or Box.around(REFERENCE), "a test", draws)
+    return sweep_figure(
+        axis, scores, box or Box.around(REFERENCE), "a test", subsamples
+    )
 
 
-def test_paper_s_curves_are_at_our_values():
-    for name, axis in AXES.items():
-        assert paper.SWEEPS[name]["value"] == axis.values
-        at = axis.values.index(getattr(REFERENCE, name))
-        for top in ("top1", "top6"):
-            assert len(paper.SWEEPS[name][top]) == len(axis.values)
-            assert paper.SWEEPS[name][top][at] == paper.REFERENCE[top]
-
-
-def test_paper_s_values_are_those_of_its_tables(shared):
-    tables = json.loads((shared / "paper" / "tables.json").read_text())
-    assert tables["reference"] == paper.REFERENCE
-    for name, sweep in paper.SWEEPS.items():
-        for key, values in sweep.items():
-            assert list(values) == tables["sweeps"][name][key]
-
-
-def test_figure_shows_both_curves_and_the_training_value():
+def test_a_figure_shows_both_curves_and_the_training_condition():
     plot = figure("qmax").axes[0]
     drawn = [line.get_xdata() for line in plot.lines]
     assert [len(x) for x in drawn] == [8, 8, 8, 8, 2]
@@ -44,17 +26,17 @@ def test_figure_shows_both_curves_and_the_training_value():
 
 
 def test_a_model_trained_over_a_box_shows_its_range():
-    plain, boxed = figure("qdamp").axes[0], figure("qdamp", Box()).axes[0]
-    assert len(boxed.lines) == len(plain.lines) - 1
+    point, boxed = figure("qdamp").axes[0], figure("qdamp", Box()).axes[0]
+    assert len(boxed.lines) == len(point.lines) - 1
     (span,) = boxed.patches
     assert (span.get_x(), span.get_width()) == pytest.approx((0.0, 0.17))
     assert boxed.get_xlim()[1] < 0.17
 
 
-def test_boxes_show_the_quartiles_of_the_draws():
+def test_boxes_show_the_quartiles_of_the_subsamples():
     values = {"top1": np.linspace(0.4, 0.6, 101), "top6": np.linspace(0.7, 0.9, 101)}
-    draws = {AXES["qmax"].key(value): values for value in AXES["qmax"].values}
-    plot = figure("qmax", draws=draws).axes[0]
+    subsamples = {AXES["qmax"].key(value): values for value in AXES["qmax"].values}
+    plot = figure("qmax", subsamples=subsamples).axes[0]
     flat = [line.get_ydata() for line in plot.lines if len(line.get_ydata()) == 5]
     assert len(flat) == 16
     lows = sorted({round(min(y), 3) for y in flat})
@@ -63,7 +45,7 @@ def test_boxes_show_the_quartiles_of_the_draws():
 
 @pytest.mark.parametrize("name", list(BEYOND))
 @pytest.mark.parametrize("box", [None, Box()])
-def test_axes_beyond_the_paper_s_have_no_curve_of_it(name, box):
+def test_axes_beyond_the_paper_have_no_curve_of_it(name, box):
     plot = figure(name, box).axes[0]
     curves = [line for line in plot.lines if line.get_marker() == "o"]
     assert len(curves) == 2
@@ -73,6 +55,16 @@ def test_axes_beyond_the_paper_s_have_no_curve_of_it(name, box):
         assert labels[0] == "10" and labels[-1] == "bulk"
     if name == "radiation":
         assert labels == ["x-ray", "neutron"]
+
+
+def test_accuracies_with_the_composition_are_curves_of_their_own():
+    axis = get_axis("uiso")
+    known = {"top1": 0.6, "top6": 0.9}
+    score = {"top1": 0.5, "top6": 0.8, "n": 100, "with_composition": known}
+    scores = {axis.key(value): score for value in axis.values}
+    plot = sweep_figure(axis, scores, Box(), "a test").axes[0]
+    curves = [line.get_ydata() for line in plot.lines if line.get_marker() == "^"]
+    assert sorted(y[0] for y in curves) == [60, 90]
 
 
 def test_a_map_shows_each_accuracy_in_its_field():
@@ -88,7 +80,7 @@ def test_a_map_shows_each_accuracy_in_its_field():
 
 
 @pytest.mark.parametrize("kind", ["svg", "png"])
-def test_same_figure_is_written_as_same_bytes(tmp_path, kind):
+def test_the_same_figure_is_written_as_the_same_bytes(tmp_path, kind):
     save_figure(figure("rmax"), tmp_path / "one")
     save_figure(figure("rmax"), tmp_path / "other")
     one = (tmp_path / f"one.{kind}").read_bytes()

@@ -1,0 +1,1 @@
+"""Figures of crystals, accuracies, confusions and confidence."""

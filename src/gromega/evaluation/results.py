@@ -1,0 +1,81 @@
+"""The accuracies of the last run as lines and tables, for the command line."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gromega._util.files import read_json
+from gromega._util.formatting import in_percent, percent
+from gromega.evaluation import paper
+from gromega.evaluation.report.content import Table
+from gromega.evaluation.score import TOP, WITH_COMPOSITION, Scores
+from gromega.sweeps import AXES, BEYOND
+
+_TOPS = tuple(f"top{k}" for k in TOP)
+
+
+def accuracy_columns(
+    scores: Mapping[str, Scores],
+) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the headings and, by point of a sweep, the cells of its accuracies.
+
+    Accuracies with the composition are included if every point has them.
+
+    Parameters
+    ----------
+    scores
+        The scores by key of the point.
+    """
+    headings = [f"top-{k} (%)" for k in TOP]
+    with_composition = all(WITH_COMPOSITION in score for score in scores.values())
+    if with_composition:
+        headings += [f"top-{k} with composition (%)" for k in TOP]
+    cells = {}
+    for key, score in scores.items():
+        cells[key] = [in_percent(score[top]) for top in _TOPS]
+        if with_composition:
+            cells[key] += [in_percent(score[WITH_COMPOSITION][top]) for top in _TOPS]
+    return headings, cells
+
+
+def results(metrics: Path) -> Iterator[str | Table]:
+    """Yield the accuracies of a pipeline's last run beside those of the paper.
+
+    Parameters
+    ----------
+    metrics
+        The folder of the metrics.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the pipeline has not run.
+    """
+    reference = read_json(metrics / "reference.json")
+    training = read_json(metrics / "train.json")
+    yield (
+        f"{training['n_train']:,} training, {training['n_validation']:,} validation "
+        f"and {reference['n']:,} test crystals"
+    )
+    yield f"reference: {_tops(reference)}"
+    if WITH_COMPOSITION in reference:
+        yield f"reference, with the composition: {_tops(reference[WITH_COMPOSITION])}"
+    yield f"reference, Lan et al., other crystals: {_tops(paper.PAPER_REFERENCE)}"
+    for axis in (AXES | BEYOND).values():
+        path = metrics / "sweeps" / f"{axis.name}.json"
+        if not path.is_file():
+            continue
+        headings, cells = accuracy_columns(read_json(path))
+        reported = paper.reported(axis)
+        if reported:
+            headings += [f"Lan et al. top-{k} (%)" for k in TOP]
+        rows = [
+            [key, *row, *(in_percent(value) for value in reported.get(key, ()))]
+            for key, row in cells.items()
+        ]
+        head = f"{axis.name} ({axis.unit})" if axis.unit else axis.name
+        yield Table(f"Accuracy along {axis.name}", [head, *headings], rows)
+
+
+def _tops(score: Mapping[str, Any]) -> str:
+    return ", ".join(f"top-{k} {percent(score[f'top{k}'])}" for k in TOP)

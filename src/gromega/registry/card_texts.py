@@ -1,0 +1,74 @@
+"""The texts of the card of a released model: task, intended use and limits."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gromega._util.formatting import percent
+from gromega.conditions import QUANTITIES
+
+TASK = "Rank the possible space groups of a material, given its PDF G(r)."
+INTENDED_USE = (
+    "Narrow down the possible space groups of a crystalline material before its "
+    "structure is refined, from one PDF measured or simulated with a radiation below.",
+    "Study how predictions depend on the conditions of an experiment, in research and "
+    "teaching.",
+)
+LIMITS = (
+    "The model ranks only its own space groups, also for a material of another one. "
+    "The probability of another group depends on how common such materials are.",
+    "The PDF must be that of one crystalline phase: no mixture, glass or liquid, and "
+    "no differential PDF.",
+    "All accuracies are for simulated G(r) with one Uiso for all atoms. Measured PDFs "
+    "have errors that the simulation lacks: expect lower accuracies.",
+    "The accuracies hold inside the box of validity only. Prediction sets reach their "
+    "coverage for PDFs like those of the calibration.",
+    "A wrong composition makes predictions worse, and so does the correct composition "
+    "of a new structure type.",
+    "A prediction is not a proof: confirm it by a refinement or by diffraction.",
+)
+RANDOM_SPLIT = (
+    "The split is random: many test crystals are isostructural with training crystals. "
+    "Expect a lower accuracy for a new structure type."
+)
+
+
+def standard_texts(
+    data: Mapping[str, Any], metrics: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the blocks ``task``, ``intended_use`` and ``limits`` of a card.
+
+    Parameters
+    ----------
+    data
+        The block ``data`` of the card.
+    metrics
+        The block ``metrics`` of the card.
+    """
+    limits = [*LIMITS, _rarest_group(data), *_lowest_accuracy(metrics["sweeps"])]
+    if data["split"]["scheme"] == "random":
+        limits.append(RANDOM_SPLIT)
+    return {"task": TASK, "intended_use": list(INTENDED_USE), "limits": limits}
+
+
+def _rarest_group(data: Mapping[str, Any]) -> str:
+    counts = {group: n["train"] for group, n in data["by_space_group"].items()}
+    group = min(counts, key=lambda group: counts[group])
+    return (
+        "Rare space groups are predicted less well: group "
+        f"{group} has {counts[group]:,} training crystals."
+    )
+
+
+def _lowest_accuracy(sweeps: Mapping[str, Any]) -> list[str]:
+    found = [
+        (score["top6"], axis, value)
+        for axis, scores in sweeps.items()
+        for value, score in scores.items()
+    ]
+    if not found:
+        return []
+    top6, axis, value = min(found)
+    return [
+        "Accuracy depends on the conditions: the lowest top-6 accuracy of the sweeps "
+        f"is {percent(top6)}, at {axis} {QUANTITIES[axis].with_unit(value)}."
+    ]

@@ -11,12 +11,12 @@ from gromega.conditions import REFERENCE, Box
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.symmetry import space_group
 from gromega.crystals.table import to_table
+from gromega.model.build_neighbours import build_neighbours
 from gromega.model.calibration import Calibration
 from gromega.model.matches import make_library
 from gromega.model.model import Model
-from gromega.model.neighbours import build_neighbours
 from gromega.model.other_groups import OtherGroupFit
-from gromega.model.reliability import choose_test_crystals
+from gromega.model.reliability import pack_test_crystals
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.networks.weights import to_arrays
@@ -116,7 +116,7 @@ def model(classics, spectra):
     density = np.array([crystal.density for crystal in classics])
     formulas = [crystal.formula for crystal in classics]
     y = np.arange(ids.size) % GROUPS.size
-    test_crystals = choose_test_crystals(ids, y, density, spectra, formulas)
+    test_crystals = pack_test_crystals(ids, y, density, spectra, formulas)
     network = make_network(NETWORK, GROUPS.size, 0)
     g = apply_operator(input_operator(REFERENCE, DMAX), spectra["xray"], density)
     names = [f"{name} {formula}" for name, formula in zip(ids, formulas, strict=True)]

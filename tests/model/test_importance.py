@@ -12,8 +12,9 @@ from gromega._util.plotting import save_figure
 from gromega.cli.main import app
 from gromega.conditions import REFERENCE, Conditions
 from gromega.model.importance import find_importance
-from gromega.model.matches import write_library
-from gromega.model.model import Model, save_model
+from gromega.model.io import save_model
+from gromega.model.library_io import write_library
+from gromega.model.model import Model
 from gromega.model.prediction_figure import prediction_figure
 from gromega.networks.build import make_network
 from gromega.networks.weights import to_arrays

@@ -10,7 +10,8 @@ from gromega import read_pdf, simulate
 from gromega.conditions import Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.formula import display_formula
-from gromega.model.matches import load_library, make_library, write_library
+from gromega.model.library_io import load_library, write_library
+from gromega.model.matches import make_library
 from gromega.pdf.spectrum import pair_spectra
 
 

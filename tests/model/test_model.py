@@ -5,7 +5,8 @@ import pytest
 
 from gromega import load_model
 from gromega.conditions import REFERENCE, Conditions
-from gromega.model.model import Model, save_model
+from gromega.model.io import save_model
+from gromega.model.model import Model
 from gromega.networks.build import make_network
 from gromega.networks.weights import to_arrays
 from gromega.pdf.bins import DMAX

@@ -5,13 +5,10 @@ import pytest
 from conftest import NETWORK
 
 from gromega.conditions import REFERENCE
-from gromega.model.model import Model, load_model, save_model
-from gromega.model.neighbours import (
-    Neighbours,
-    build_neighbours,
-    fit_neighbours,
-    to_directions,
-)
+from gromega.model.build_neighbours import build_neighbours, fit_neighbours
+from gromega.model.io import load_model, save_model
+from gromega.model.model import Model
+from gromega.model.neighbours import Neighbours, to_directions
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.networks.weights import to_arrays

@@ -16,10 +16,11 @@ from gromega.cli.main import app
 from gromega.conditions import REFERENCE, Box, Conditions
 from gromega.measured.pdf import to_input
 from gromega.model.batch import MANY
+from gromega.model.build_neighbours import build_neighbours
 from gromega.model.calibration import Calibration
 from gromega.model.importance import find_importance
-from gromega.model.model import Model, save_model
-from gromega.model.neighbours import build_neighbours
+from gromega.model.io import save_model
+from gromega.model.model import Model
 from gromega.model.other_groups import OtherGroupFit
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
@@ -102,7 +103,7 @@ def test_a_composition_that_looks_wrong_is_doubted(model, files):
     along = embedded / np.linalg.norm(embedded)
     other -= (other @ along.T) * along
     seen = np.concatenate([embedded, other]).astype(np.float32)
-    known = build_neighbours([[seen]], np.arange(4), model.memory.names, 4)
+    known = build_neighbours([[seen]], np.arange(4), model.neighbours.names, 4)
     memory = replace(known, with_composition=(0.1, 0.9))
     sure = replace(model, memory=memory)
     for composition, doubted in (("NaCl", False), ("Fe", True)):
@@ -137,7 +138,7 @@ def test_the_command_tells_the_composition(model, files, tmp_path):
 
 def test_a_model_without_use_for_a_composition_says_so(model, files):
     pdf = read_pdf(files / "25.gr", composition="NaCl")
-    plain = replace(model, memory=replace(model.memory, with_composition=None))
+    plain = replace(model, memory=replace(model.neighbours, with_composition=None))
     answer = plain.predict(pdf, reliability=False)
     assert answer.composition is None
     assert answer.notes[-1] == "this model does not use the composition."

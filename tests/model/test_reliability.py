@@ -9,8 +9,9 @@ from gromega import read_pdf, simulate
 from gromega._util.intervals import Share
 from gromega.conditions import REFERENCE, Conditions
 from gromega.model import reliability
-from gromega.model.model import Model, load_model, save_model
-from gromega.model.reliability import choose_test_crystals, reliability_of
+from gromega.model.io import load_model, save_model
+from gromega.model.model import Model
+from gromega.model.reliability import pack_test_crystals, reliability_of
 from gromega.networks.build import make_network
 from gromega.networks.weights import to_arrays
 from gromega.pdf.bins import DMAX
@@ -33,7 +34,7 @@ def test_crystals(classics):
     density = np.array([crystal.density for crystal in classics])
     formulas = [crystal.formula for crystal in classics]
     y = np.arange(ids.size) % 3
-    return choose_test_crystals(ids, y, density, {"xray": x, "neutron": n}, formulas)
+    return pack_test_crystals(ids, y, density, {"xray": x, "neutron": n}, formulas)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import read_table, to_table, write_table
 from gromega.evaluation.subsamples import read_subsamples
 from gromega.lake.store import open_store
-from gromega.model.model import load_model
+from gromega.model.io import load_model
 from gromega.params import read_params
 from gromega.pipeline import STAGES, main
 from gromega.training.checkpoint import Checkpoints
@@ -453,10 +453,10 @@ def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
         assert found.other_groups.n == 5
         assert found.other_groups.share == pytest.approx(5 / 29, abs=1e-6)
     # it remembers the training part alone, of whatever it learned besides
-    assert len(model.memory.names) == 15
+    assert len(model.neighbours.names) == 15
     parts = read_table_of_split()
     held = {name for name, part in zip(*parts, strict=True) if part != "train"}
-    assert not held & {name.split()[0] for name in model.memory.names}
+    assert not held & {name.split()[0] for name in model.neighbours.names}
     # and carries the test part alone, to be tested on at any conditions
     tested = {name for name, part in zip(*parts, strict=True) if part == "test"}
     assert set(model.test_crystals.ids) == tested

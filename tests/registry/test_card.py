@@ -6,9 +6,9 @@ from releasable import CALIBRATION, SCORE, TRAINING, make_model
 
 from gromega._util.files import sha256
 from gromega.conditions import Box
+from gromega.model.build_neighbours import build_neighbours
 from gromega.model.calibration import Calibration
-from gromega.model.model import save_model
-from gromega.model.neighbours import build_neighbours
+from gromega.model.io import save_model
 from gromega.model.other_groups import OtherGroupFit
 from gromega.registry.card import make_card, read_card, write_card
 from gromega.registry.card_markdown import render

@@ -8,7 +8,7 @@ from releasable import change_json, make_model, write_pipeline
 from typer.testing import CliRunner
 
 from gromega.cli.main import app, main
-from gromega.model.model import save_model
+from gromega.model.io import save_model
 from gromega.registry.card import read_card, write_card
 from gromega.registry.registry import find_model, list_models, verify
 from gromega.registry.release import Statement, release

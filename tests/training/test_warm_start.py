@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from releasable import NETWORK, write_pipeline
 
-from gromega.model.model import load_model, save_model
+from gromega.model.io import load_model, save_model
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.networks.weights import round_weights, to_arrays

@@ -23,7 +23,7 @@ def evaluate(
     from gromega.evaluation.score import score
     from gromega.lake.splits import read_part
     from gromega.lake.store import read_pdfs
-    from gromega.model.model import load_model
+    from gromega.model.io import load_model
     from gromega.networks.logits import classes
     from gromega.pipeline.parts import formulas_of
 

@@ -58,4 +58,5 @@ class SqrtQuantized:
     ) -> NDArray[np.float32]:
         """Return the spectra of wide bins of some crystals, (n_rows, n_coarse)."""
         roots = self.roots[rows].astype(np.float32) / np.float32(self.most)
-        return np.abs(roots) * roots * self.largest[rows, None]
+        spectra: NDArray[np.float32] = np.abs(roots) * roots * self.largest[rows, None]
+        return spectra

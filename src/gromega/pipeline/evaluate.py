@@ -13,7 +13,7 @@ from gromega.evaluation.subsamples import (
     write_subsamples,
 )
 from gromega.lake.splits import read_part
-from gromega.model.model import hashes_of, load_model
+from gromega.model.io import hashes_of, load_model
 from gromega.networks.logits import classes, ranks
 from gromega.params import Params
 from gromega.pipeline.parts import formulas_of

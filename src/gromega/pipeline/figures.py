@@ -6,7 +6,7 @@ from gromega._util.files import read_json
 from gromega._util.plotting import save_figure
 from gromega.evaluation.figures import crystals_figure, map_figure, sweep_figure
 from gromega.evaluation.subsamples import read_subsamples
-from gromega.model.model import load_model
+from gromega.model.io import load_model
 from gromega.params import Params
 from gromega.pipeline.paths import METRICS, MODEL, SUBSAMPLES
 

@@ -15,7 +15,8 @@ from gromega.lake.store import (
     write_pdfs,
     write_spectra,
 )
-from gromega.model.matches import make_library, write_library
+from gromega.model.library_io import write_library
+from gromega.model.matches import make_library
 from gromega.params import Params
 from gromega.pdf.operator import check_reach
 from gromega.pipeline.paths import (

@@ -17,7 +17,7 @@ from gromega.evaluation.report.document import write_document
 from gromega.evaluation.report.report import Tested, make_report
 from gromega.evaluation.subsamples import read_subsamples
 from gromega.lake.splits import read_part
-from gromega.model.model import load_model
+from gromega.model.io import load_model
 from gromega.params import Params
 from gromega.pipeline.paths import (
     CRYSTALS,

@@ -19,7 +19,8 @@ from gromega.conditions import RADIATIONS, Box
 from gromega.crystals.generate.variants import with_symmetry
 from gromega.crystals.table import crystals_of, read_table, rows_of
 from gromega.lake.splits import read_part, unrelated
-from gromega.model.model import Model, save_model
+from gromega.model.io import save_model
+from gromega.model.model import Model
 from gromega.networks.build import make_network
 from gromega.networks.logits import classes
 from gromega.networks.weights import round_weights, to_arrays

@@ -12,7 +12,8 @@ from jsonschema.exceptions import best_match
 
 from gromega._util.files import sha256, write_whole
 from gromega.conditions import QUANTITIES
-from gromega.model.model import MODEL_FILES, Model, hashes_of
+from gromega.model.io import MODEL_FILES, hashes_of
+from gromega.model.model import Model
 from gromega.registry.card_markdown import render
 
 FORMAT = "gromega card 1"
@@ -77,7 +78,11 @@ def make_card(
     calibrations: dict[str, Any] = {"calibration": None}
     for key, fitted, where in (
         ("calibration", model.calibration, "reference"),
-        ("calibration_with_composition", model.with_composition, "with_composition"),
+        (
+            "calibration_with_composition",
+            model.calibration_with_composition,
+            "with_composition",
+        ),
     ):
         if fitted:
             ece = metrics.get(where, {}).get("ece")
@@ -86,9 +91,9 @@ def make_card(
     network: dict[str, Any] = {
         "architecture": model.architecture, "parameters": sum(sizes)
     }  # fmt: skip
-    if model.memory:
+    if model.neighbours:
         network["memory"] = {
-            "crystals": model.memory.y.size, **model.memory.to_mapping()
+            "crystals": model.neighbours.y.size, **model.neighbours.to_mapping()
         }  # fmt: skip
     card = {
         "format": FORMAT,

@@ -5,7 +5,7 @@ from typing import Any
 
 from gromega.conditions import QUANTITIES
 from gromega.crystals.space_groups import symbol
-from gromega.model.model import MODEL_FILES
+from gromega.model.io import MODEL_FILES
 
 
 def render(card: Mapping[str, Any]) -> str:

@@ -19,7 +19,8 @@ from gromega.evaluation.predictions import read_predictions
 from gromega.evaluation.score import WITH_COMPOSITION, Scores, scores
 from gromega.lake.splits import PARTS, read_part
 from gromega.lake.store import open_store, verify_store
-from gromega.model.model import MODEL_FILES, Model, hashes_of, load_model
+from gromega.model.io import MODEL_FILES, hashes_of, load_model
+from gromega.model.model import Model
 from gromega.registry.card import make_card, read_card, write_card
 from gromega.registry.registry import MODELS, check_name, size_of, verify_folder
 from gromega.sweeps import Sweep, get_sweep

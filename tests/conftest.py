@@ -111,7 +111,7 @@ def spectra(classics):
 
 @pytest.fixture(scope="session")
 def model(classics, spectra):
-    """A model that has learned nothing, but answers with all its parts."""
+    """An untrained model with all of its parts."""
     ids = np.array([crystal.id for crystal in classics])
     density = np.array([crystal.density for crystal in classics])
     formulas = [crystal.formula for crystal in classics]
@@ -120,8 +120,8 @@ def model(classics, spectra):
     network = make_network(NETWORK, GROUPS.size, 0)
     g = apply_operator(input_operator(REFERENCE, DMAX), spectra["xray"], density)
     names = [f"{name} {formula}" for name, formula in zip(ids, formulas, strict=True)]
-    known = build_neighbours([[Compiled(network).embed(g)]], y, names, GROUPS.size)
-    doubting = replace(SETS, other_groups=OtherGroupFit(0.18, -2.0, 0.9, 30))
+    neighbours = build_neighbours([[Compiled(network).embed(g)]], y, names, GROUPS.size)
+    calibration = replace(SETS, other_groups=OtherGroupFit(0.18, -2.0, 0.9, 30))
     return Model(
         to_arrays(network),
         GROUPS,
@@ -129,10 +129,10 @@ def model(classics, spectra):
         REFERENCE,
         {},
         Box(),
-        doubting,
-        memory=replace(known, with_composition=(0.1, 0.9)),
+        calibration,
+        neighbours=replace(neighbours, with_composition=(0.1, 0.9)),
         test_crystals=test_crystals,
-        with_composition=doubting,
+        calibration_with_composition=calibration,
     )
 
 

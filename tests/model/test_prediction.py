@@ -49,11 +49,12 @@ def model():
     network = make_network(NETWORK, 4, 0)
     rows = np.random.default_rng(0).normal(size=(4, 209)).astype(np.float32)
     names = ["mp-1 NaCl", "mp-2 Fe", "mp-3 Si", "my best crystal C"]
-    memory = build_neighbours([[Compiled(network).embed(rows)]], np.arange(4), names, 4)
-    memory = replace(memory, with_composition=(0.1, 0.9))
+    embeddings = Compiled(network).embed(rows)
+    neighbours = build_neighbours([[embeddings]], np.arange(4), names, 4)
     return Model(
-        to_arrays(network), GROUPS, NETWORK, REFERENCE, {}, Box(), SETS, memory,
-        with_composition=SURER,
+        to_arrays(network), GROUPS, NETWORK, REFERENCE, {}, Box(), SETS,
+        neighbours=replace(neighbours, with_composition=(0.1, 0.9)),
+        calibration_with_composition=SURER,
     )  # fmt: skip
 
 
@@ -91,8 +92,8 @@ def test_alone_and_told_are_what_they_are_one_by_one(model, files):
     np.testing.assert_allclose(alone, model.log_probabilities(g), atol=1e-6)
     np.testing.assert_allclose(told, model.log_probabilities(g, formulas), atol=1e-6)
     assert np.abs(alone - told).max() > 0.1
-    with pytest.raises(ValueError, match="makes no use of compositions; take"):
-        replace(model, memory=None).without_and_with_composition(g, formulas)
+    with pytest.raises(ValueError, match="cannot use compositions"):
+        replace(model, neighbours=None).without_and_with_composition(g, formulas)
 
 
 def test_a_composition_that_looks_wrong_is_doubted(model, files):
@@ -104,8 +105,8 @@ def test_a_composition_that_looks_wrong_is_doubted(model, files):
     other -= (other @ along.T) * along
     seen = np.concatenate([embedded, other]).astype(np.float32)
     known = build_neighbours([[seen]], np.arange(4), model.neighbours.names, 4)
-    memory = replace(known, with_composition=(0.1, 0.9))
-    sure = replace(model, memory=memory)
+    neighbours = replace(known, with_composition=(0.1, 0.9))
+    sure = replace(model, neighbours=neighbours)
     for composition, doubted in (("NaCl", False), ("Fe", True)):
         pdf = read_pdf(path, composition=composition)
         warnings = sure.predict(pdf, reliability=False).notes
@@ -122,8 +123,10 @@ def test_a_composition_like_none_that_is_known_is_left_out(model, files):
 
 def test_a_model_that_is_calibrated_for_one_alone_makes_no_use_of_them(model):
     assert model.uses_compositions
-    assert not replace(model, with_composition=None).uses_compositions
-    assert replace(model, with_composition=None, calibration=None).uses_compositions
+    assert not replace(model, calibration_with_composition=None).uses_compositions
+    assert replace(
+        model, calibration_with_composition=None, calibration=None
+    ).uses_compositions
 
 
 def test_the_command_tells_the_composition(model, files, tmp_path):
@@ -138,12 +141,12 @@ def test_the_command_tells_the_composition(model, files, tmp_path):
 
 def test_a_model_without_use_for_a_composition_says_so(model, files):
     pdf = read_pdf(files / "25.gr", composition="NaCl")
-    plain = replace(model, memory=replace(model.neighbours, with_composition=None))
+    plain = replace(model, neighbours=replace(model.neighbours, with_composition=None))
     answer = plain.predict(pdf, reliability=False)
     assert answer.composition is None
     assert answer.notes[-1] == "this model does not use the composition."
     assert answer.groups == plain.predict(read_pdf(files / "25.gr")).groups
-    with pytest.raises(ValueError, match="makes no use of compositions; take"):
+    with pytest.raises(ValueError, match="cannot use compositions"):
         plain.log_probabilities(to_input(pdf)[None], ["NaCl"])
 
 
@@ -170,7 +173,7 @@ def test_an_answer_holds_what_the_model_says(model, files):
         pytest.approx(20, abs=0.1),
     )
     (warning,) = answer.notes
-    assert "this model carries no held-out crystals" in warning
+    assert "no test crystals" in warning
 
 
 def test_a_condition_outside_of_the_box_is_a_warning(model, files):
@@ -189,7 +192,7 @@ def test_a_condition_outside_of_the_box_is_a_warning(model, files):
 
 
 def test_a_model_without_calibration_and_memory_answers_too(model, files):
-    plain = replace(model, calibration=None, memory=None)
+    plain = replace(model, calibration=None, neighbours=None)
     answer = plain.predict(read_pdf(files / "25.gr"))
     assert answer.coverage is None and answer.neighbours == ()
     assert not any(c.in_set for c in answer.groups)
@@ -300,7 +303,7 @@ def test_figures_go_to_a_folder(predict, files):
 def test_answers_are_printed_in_one_form(predict, files):
     result = predict(files / "25.gr", "--json", "--csv")
     assert result.exit_code != 0
-    assert "by --json or by --csv, not by both" in str(result.exception)
+    assert "--json and --csv" in str(result.exception)
 
 
 def test_the_command_reads_standard_input(predict, files):
@@ -329,6 +332,12 @@ def test_a_bad_file_costs_one_line_and_the_others_are_answered(
     assert len(result.stdout.splitlines()) == 5
 
 
+def row(line):
+    """Return rank, group, and whether it is in the set; and the probability."""
+    _, *words, probability, in_set = line.split(",")
+    return (*words, in_set), float(probability)
+
+
 def test_many_files_are_answered_by_processes_with_the_same_answers(
     predict, files, tmp_path
 ):
@@ -354,8 +363,11 @@ def test_many_files_are_answered_by_processes_with_the_same_answers(
     assert together.returncode == 2
     assert together.stderr.count("\n") == 1 and "bad.gr: " in together.stderr
     lines = together.stdout.splitlines()[1:]
-    expected = [line.partition(",")[2] for line in alone]
-    assert [line.partition(",")[2] for line in lines] == expected * (MANY // 2)
+    # in blocks of another size, probabilities may differ in the last digit
+    expected = [row(line) for line in alone] * (MANY // 2)
+    for line, (words, probability) in zip(lines, expected, strict=True):
+        assert row(line)[0] == words
+        assert row(line)[1] == pytest.approx(probability, abs=2e-6)
 
 
 def test_a_file_that_is_named_twice_is_answered_once(predict, files):
@@ -383,7 +395,7 @@ def test_a_name_does_not_command_the_terminal(predict, files, tmp_path):
 def test_what_is_no_pdf_is_said(model, files):
     pdf = read_pdf(files / "25.gr")
     for wrong, kind in ((str(files / "25.gr"), "str"), ([pdf], "list")):
-        with pytest.raises(ValueError, match=f"as gromega.read_pdf .* got {kind}"):
+        with pytest.raises(ValueError, match=f"got {kind}"):
             model.predict(wrong)
 
 
@@ -400,7 +412,7 @@ def test_an_interrupt_leaves_what_was_answered_and_says_how_much(
     result = predict(files, "--json")
     assert result.exit_code == 130
     assert list(json.loads(result.stdout)) == [str(files / "25.gr")]
-    assert result.stderr == "gromega: 1 of 2 files were answered.\n"
+    assert result.stderr == "gromega: 1 of 2 files were predicted.\n"
 
 
 def test_a_bad_option_costs_one_line_for_all_files(predict, files):
@@ -434,4 +446,4 @@ def test_an_empty_folder_is_said(predict, tmp_path):
     (tmp_path / "empty").mkdir()
     result = predict(tmp_path / "empty")
     assert result.exit_code != 0
-    assert "empty: there is no file in it" in str(result.exception)
+    assert "empty: there is no file" in str(result.exception)

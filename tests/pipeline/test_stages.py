@@ -449,7 +449,7 @@ def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
     model = load_model("models/current")
     assert model.box == RECIPES["robust"].box
     assert model.calibration.n == 4 * training["n_validation"]
-    for found in (model.calibration, model.with_composition):
+    for found in (model.calibration, model.calibration_with_composition):
         assert found.other_groups.n == 5
         assert found.other_groups.share == pytest.approx(5 / 29, abs=1e-6)
     # it remembers the training part alone, of whatever it learned besides
@@ -460,13 +460,15 @@ def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
     # and carries the test part alone, to be tested on at any conditions
     tested = {name for name, part in zip(*parts, strict=True) if part == "test"}
     assert set(model.test_crystals.ids) == tested
-    assert len(model.accuracy_at(Conditions(qmax=20.0))[1]) == len(tested)
+    assert len(model.reliability_test.accuracy_at(Conditions(qmax=20.0))[1]) == len(
+        tested
+    )
     # once more, the same bytes
     before = {p.name: p.read_bytes() for p in Path("models/current").iterdir()}
     run("calibrate")
     assert {p.name: p.read_bytes() for p in Path("models/current").iterdir()} == before
     # told compositions, of which each group has one here, it knows better
-    assert model.with_composition.fitted_on.endswith("their compositions known")
+    assert "with the composition" in model.calibration_with_composition.fitted_on
     scores = json.loads(Path("metrics/reference.json").read_text())
     told = scores["with_composition"]
     assert told["n"] == scores["n"]
@@ -484,9 +486,10 @@ def test_the_robust_recipe_trains_on_variants_and_goes_on_after_a_stop(
     assert row.split("|")[2].split()[0] == f"{100 * told['top1']:.1f}"
     assert text.count("| told top-1 | told top-6 |") == 2
     assert "the composition known" in Path("metrics/figures/uiso.svg").read_text()
-    assert len(model.accuracy_at(Conditions(qmax=20.0), True)[1]) == len(tested)
+    _, ranks = model.reliability_test.accuracy_at(Conditions(qmax=20.0), True)
+    assert ranks.size == len(tested)
     trained = load_model("models/trained")
-    assert trained.memory is None and trained.test_crystals is None
+    assert trained.neighbours is None and trained.test_crystals is None
     # the state is gone, the symmetry stays for the next training
     assert [p.name.split("-")[0] for p in Path(".work").iterdir()] == ["symmetry"]
     # the same without extra crystals

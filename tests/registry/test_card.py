@@ -67,7 +67,7 @@ def test_a_card_comes_back_as_it_was_written(card, folder):
 def test_a_card_says_what_a_model_remembers():
     names = [f"mp-{k} NaCl" for k in range(9)]
     known = build_neighbours([[np.eye(9, 4) + 0.1]], np.arange(9) % 3, names, 3)
-    card = make_card(STATED, make_model(memory=known), DATA, METRICS)
+    card = make_card(STATED, make_model(neighbours=known), DATA, METRICS)
     assert card["network"]["memory"] == {"crystals": 9, "spread": 0.04, "weight": 0.5}
     assert "- memory: 9 crystals of the training part, spread 0.04" in render(card)
 
@@ -163,7 +163,7 @@ def test_markdown_owns_up_to_what_was_not_stated(folder):
 def test_a_card_says_what_a_known_composition_is_worth(folder):
     others = OtherGroupFit(0.183, -2.75, 0.86, 3000)
     told = Calibration(0.75, {"0.90": 0.6}, "validation part, told", 3, others)
-    model = make_model(calibration=CALIBRATION, with_composition=told)
+    model = make_model(calibration=CALIBRATION, calibration_with_composition=told)
     scores = {"top1": 0.75, "top6": 1.0, "n": 6, "ece": 0.02}
     rmax = {"10": {**SCORE, "top6": 0.3, "with_composition": scores}}
     metrics = {

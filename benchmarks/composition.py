@@ -1,12 +1,12 @@
-"""What a known composition is worth.
+"""The accuracy with the composition.
 
     python benchmarks/composition.py RUN [--model MODEL]
 
 ranks the space groups of the test crystals of RUN, a folder where the pipeline was run,
-at the reference: by the model alone, and told their compositions; of all, of those that
-have so many relatives in the training part, of those whose formula is not in it, and
-told the composition of another test crystal, drawn at random. What a composition is
-worth elsewhere stands in the metrics of the run.
+at the reference: without the composition, with it, and with that of another test
+crystal, drawn at random; for all crystals, by the number of relatives in the training
+part, and by whether the formula is in the training part. The accuracies at other
+conditions are in the metrics of the run.
 """
 
 import argparse
@@ -37,18 +37,19 @@ def main() -> None:
     tested = [known[name] for name in ids]
     counts = Counter(row["structure_type"] for row in trained)
     siblings = np.array([counts[row["structure_type"]] for row in tested])
-    learned = {row["formula"] for row in trained}
-    new = np.array([int(row["formula"] not in learned) for row in tested])
+    trained_formulas = {row["formula"] for row in trained}
+    new = np.array([int(row["formula"] not in trained_formulas) for row in tested])
     formulas = [row["formula"] for row in tested]
     y = classes(model.space_groups, labels)
     others = [formulas[k] for k in np.random.default_rng(0).permutation(len(formulas))]
     g = read_pdfs(data / "reference.zarr", ids)
-    said = {}
-    said["alone"], said["told the composition"] = model.without_and_with_composition(
-        g, formulas
-    )
-    said["told that of another crystal"] = model.log_probabilities(g, others)
-    for name, log_p in said.items():
+    without, given = model.without_and_with_composition(g, formulas)
+    results = {
+        "without the composition": without,
+        "with the composition": given,
+        "with that of another crystal": model.log_probabilities(g, others),
+    }
+    for name, log_p in results.items():
         rank = ranks(log_p, y)
         print(name)
         for part in (

@@ -1,13 +1,13 @@
-"""What a model answers where the true space group is none of those that it knows.
+"""Predictions where the true space group is outside the model's groups.
 
     python benchmarks/other_groups.py RUN [--model MODEL]
 
 RUN is a folder where the pipeline ran. Of its data/other_groups.parquet, crystals
-that the calibration was not fitted on are drawn at random, and simulated at the
-reference as those of the test part are. Printed is, by the confidence of the answer,
-which share of either is answered so, how likely the group is another one where these
-are as common as in the source of RUN's crystals, and how likely the model says it is:
-alone, and with the composition.
+that the calibration was not fitted to are drawn at random and simulated at the
+reference, as those of the test part are. The tables give, by the confidence of the
+prediction, the share of either kind, the true share of other groups where these are as
+common as in the source of RUN's crystals, and the share that the model predicts:
+without and with the composition.
 """
 
 import argparse
@@ -24,15 +24,22 @@ from gromega.conditions import REFERENCE
 from gromega.crystals.table import crystals_of, read_table
 from gromega.lake.splits import read_part
 from gromega.lake.store import read_pdfs
+from gromega.model.fit import N_OTHER_GROUPS, OTHER_GROUPS_SEED
 from gromega.networks.logits import classes, ranks
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import simulate_input
 from gromega.pdf.spectrum import pair_spectra
-from gromega.pipeline.calibrate import MOST_OTHERS, OTHERS_SEED
 from gromega.pipeline.parts import formulas_of
 
 LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0)
-HEADINGS = ("confidence", "known", "right", "other", "another group", "the model says")
+HEADINGS = (
+    "confidence",
+    "inside",
+    "right",
+    "outside",
+    "outside, true",
+    "outside, predicted",
+)
 
 
 def main() -> None:
@@ -44,39 +51,38 @@ def main() -> None:
     data = options.run / "data"
     model = load_model(options.model or options.run / "models/current", compiled=True)
     table = read_table(data / "other_groups.parquet")
-    order = np.random.default_rng(OTHERS_SEED).permutation(table.num_rows)
-    drawn = order[MOST_OTHERS : MOST_OTHERS + options.count]
+    order = np.random.default_rng(OTHER_GROUPS_SEED).permutation(table.num_rows)
+    drawn = order[N_OTHER_GROUPS : N_OTHER_GROUPS + options.count]
     crystals = crystals_of(table.take(pa.array(drawn)))
     spectra = pair_spectra(crystals, REFERENCE.radiation, DMAX)
     density = [crystal.density for crystal in crystals]
     ids = [crystal.id for crystal in crystals]
     g = simulate_input(spectra, density, ids, REFERENCE, DMAX)
     formulas = [crystal.formula for crystal in crystals]
-    others = model.without_and_with_composition(g, formulas)
+    outside = model.without_and_with_composition(g, formulas)
     ids, labels = read_part(data / "split.parquet", "test")
-    known = model.without_and_with_composition(
+    inside = model.without_and_with_composition(
         read_pdfs(data / "reference.zarr", ids),
         formulas_of(ids, data / "crystals.parquet"),
     )
     y = classes(model.space_groups, labels)
     print(f"{drawn.size:,} crystals of other groups, {ids.size:,} of the test part")
     for what, calibration, ours, theirs in zip(
-        ("alone", "told the compositions"),
-        (model.calibration, model.with_composition), known, others, strict=True,
+        ("without the composition", "with the composition"),
+        (model.calibration, model.calibration_with_composition),
+        inside, outside, strict=True,
     ):  # fmt: skip
         if calibration and calibration.other_groups and ours is not None:
             show(what, calibration.other_groups, ours, theirs, ranks(ours, y) < 1)
 
 
-def show(what, doubt, known, others, right):
-    """Print the table for one way to ask."""
-    log_p = np.concatenate([known, others])
-    is_other = np.arange(len(log_p)) >= len(known)
-    confidence, said = np.exp(log_p.max(axis=1)), doubt.probability(log_p)
-    weights = np.where(
-        is_other, doubt.share / len(others), (1 - doubt.share) / len(known)
-    )
-    made = Table(title=f"{what}; other groups {doubt.share:.1%}")
+def show(what, fit, ours, theirs, right):
+    """Print the table for predictions without or with the composition."""
+    log_p = np.concatenate([ours, theirs])
+    is_other = np.arange(len(log_p)) >= len(ours)
+    confidence, predicted = np.exp(log_p.max(axis=1)), fit.probability(log_p)
+    weights = np.where(is_other, fit.share / len(theirs), (1 - fit.share) / len(ours))
+    made = Table(title=f"{what}; other groups {fit.share:.1%}")
     for heading in HEADINGS:
         made.add_column(heading, justify="right")
     for low, high in (*pairwise(LEVELS), (0.0, 1.0)):
@@ -84,10 +90,10 @@ def show(what, doubt, known, others, right):
         w = weights[inside] / weights[inside].sum()
         shares = (
             inside[~is_other].mean(), right[inside[~is_other]].mean(),
-            inside[is_other].mean(), w @ is_other[inside], w @ said[inside],
+            inside[is_other].mean(), w @ is_other[inside], w @ predicted[inside],
         )  # fmt: skip
         made.add_row(f"{low:g} to {high:g}", *(f"{each:.1%}" for each in shares))
-    loss = -weights @ np.log(np.where(is_other, said, 1 - said))
+    loss = -weights @ np.log(np.where(is_other, predicted, 1 - predicted))
     Console(highlight=False).print(made, f"mean of -log p: {loss:.3f}")
 
 

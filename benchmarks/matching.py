@@ -4,8 +4,8 @@
 
 simulates validation crystals of RUN, a folder where the pipeline was run, each at
 conditions of its own, typical of measurements, and ranks their space groups by the
-model, by the best matches of the library, and by both. Model and library must be of the
-same split: they learned from its training part.
+model, by the best matches of the library, and by both. Model and library must come from
+the training part of the same split.
 """
 
 import argparse

@@ -1,11 +1,11 @@
-"""Whether matches by Rw know what the network does not.
+"""Whether matches by Rw improve the ranking of the network.
 
     python benchmarks/matching.py RUN [--model MODEL] [--library LIBRARY] [--count 300]
 
 simulates validation crystals of RUN, a folder where the pipeline was run, each at
-conditions of its own as measurements have them, and ranks their space groups by the
-model, by the best matches of the library, and by both. Model and library must be of the
-same split: they learned from its training part.
+conditions of its own, typical of measurements, and ranks their space groups by the
+model, by the best matches of the library, and by both. Model and library must come from
+the training part of the same split.
 """
 
 import argparse
@@ -31,8 +31,8 @@ FLOOR = 0.01
 NOISE = 0.02
 
 
-def draw(random):
-    """Return conditions as measurements have them."""
+def draw_conditions(random):
+    """Return conditions typical of measurements."""
     return REFERENCE.at(
         rmax=float(random.choice([20.0, 25.0, 30.0])),
         qmax=float(random.uniform(15, 30)),
@@ -43,7 +43,7 @@ def draw(random):
 
 def measure(random, name, spectrum, density):
     """Return the PDF of a crystal as a network takes it, and as a file has it."""
-    omega = draw(random)
+    omega = draw_conditions(random)
     op = input_operator(omega.at(noise=NOISE), DMAX)
     g = apply_operator(op, spectrum[None], [density])
     g = add_crystal_noise(op, g, [name])[0].astype(float)
@@ -85,14 +85,16 @@ def main():
         groups = np.searchsorted(model.space_groups, [match.number for match in found])
         first[i] = groups[0]
         np.add.at(share[i], groups, np.exp((best[i] - [m.rw for m in found]) / SPREAD))
-    votes = np.log(share / share.sum(axis=1, keepdims=True) + FLOOR)
+    log_shares = np.log(share / share.sum(axis=1, keepdims=True) + FLOOR)
     log_p = np.asarray(model.log_probabilities(inputs))
 
     print(f"{y.size} validation crystals       top-1  top-6  -log p")
     score("model", log_p, y)
-    score(f"{MATCHES} matches", votes, y)
+    score(f"{MATCHES} matches", log_shares, y)
     for weight in (0.05, 0.1, 0.2, 0.4):
-        score(f"both, matches {weight:g}", (1 - weight) * log_p + weight * votes, y)
+        score(
+            f"both, matches {weight:g}", (1 - weight) * log_p + weight * log_shares, y
+        )
     right = log_p.argmax(axis=1) == y
     for low, high in ((0.0, 0.2), (0.2, 0.3), (0.3, np.inf)):
         of = (best >= low) & (best < high)

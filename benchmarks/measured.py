@@ -1,15 +1,15 @@
-"""What a model makes of measured PDFs, each beside its simulated twin.
+"""Rank the space groups of measured PDFs, each beside its simulated twin.
 
     python benchmarks/measured.py models/spacegroup ../shared
 
-ranks the true space group of every measured PDF of ../shared/data/measured that is
-known with high certainty and lies in one of the model's groups. The twin is the same
-crystal, of ../shared/data/structures.parquet, simulated at the conditions that the
-file states: where both are wrong it is the model, where the measured one alone is, it
-is what simulations leave out. With ``--library models/library.parquet``, the known
-crystals are laid over each file too, and the place of the first of the right group is
-counted. The ranking of a model that is told the composition is beside its own. These
-files choose nothing and train nothing.
+prints the rank of the true space group of every measured PDF in the folder
+data/measured that is known with high certainty and is one of the model's groups. The
+twin is the same crystal, from data/structures.parquet, simulated at the conditions of
+the file: if both are wrong, the model is at fault; if the measured one alone is, the
+simulation is. With ``--library models/library.parquet``, the known crystals are
+compared with each file too, and the rank of the first of the true group is printed.
+The rank with the composition is beside that without. These files are used for neither
+training nor choices.
 """
 
 import argparse
@@ -24,9 +24,9 @@ from gromega import load_library, load_model, read_pdf
 from gromega.crystals.table import crystals_of
 from gromega.measured.resample import to_input
 
-# Of the known crystals that match, so many are looked at.
+# The number of matches.
 MATCHES = 6
-# Of a material whose own formula is not in the table.
+# The formula of a similar material where its own is not in the table.
 STAND_INS = {
     "La0.925Ca0.075MnO3": "LaMnO3",
     "Ba0.7K0.3Zn1.7Mn0.3As2": "BaZn2As2",
@@ -62,17 +62,17 @@ def twin_of(table, formula: str, group: int):
     return None
 
 
-def place(model, order: np.ndarray, accepted: list[int]) -> int:
-    """Return the place, from 1, of the first accepted group in a ranking."""
-    ranked = model.space_groups[order].tolist()
-    return 1 + min(ranked.index(group) for group in accepted)
+def rank_of(model, log_p: np.ndarray, group: int) -> int:
+    """Return the rank, from 1, of a group by its log-probability."""
+    order = np.argsort(-log_p, kind="stable")
+    return 1 + model.space_groups[order].tolist().index(group)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("model", type=Path)
     parser.add_argument("shared", type=Path)
-    parser.add_argument("--library", type=Path, help="known crystals to lay over them")
+    parser.add_argument("--library", type=Path, help="known crystals to compare")
     options = parser.parse_args()
     model = load_model(options.model)
     library = load_library(options.library) if options.library else None
@@ -82,7 +82,7 @@ def main() -> None:
     with (folder / "manifest.csv").open() as file:
         rows = list(csv.DictReader(file))
     results: dict[str, list[tuple[str, int, int | None, int | None, int | None]]] = {}
-    head = f"{'file':38} {'group':>5} {'measured':>8} {'told':>5} {'twin':>5}"
+    head = f"{'file':38} {'group':>5} {'measured':>8} {'comp':>5} {'twin':>5}"
     print(f"{head}  first three")
     for row in rows:
         group = int(row["space_group_number"])
@@ -96,11 +96,12 @@ def main() -> None:
         }
         log_p = model.log_probabilities(to_input(pdf)[None])[0]
         order = np.argsort(-log_p, kind="stable")
-        measured = place(model, order, [group])
-        told = None
+        measured = rank_of(model, log_p, group)
+        given_rank = None
         if model.uses_compositions:
-            log_told = model.log_probabilities(to_input(pdf)[None], [row["formula"]])[0]
-            told = place(model, np.argsort(-log_told, kind="stable"), [group])
+            g, formula = to_input(pdf)[None], row["formula"]
+            log_p_given = model.log_probabilities(g, [formula])[0]
+            given_rank = rank_of(model, log_p_given, group)
         simulated = None
         crystal = twin_of(table, row["formula"], group)
         if crystal is not None:
@@ -110,8 +111,8 @@ def main() -> None:
         best = " ".join(
             f"{model.space_groups[k]} ({np.exp(log_p[k]):.0%})" for k in order[:3]
         )
-        places = f"{measured:8} {told or '-':>5} {simulated or '-':>5}"
-        print(f"{row['file']:38} {group:5} {places}  {best}")
+        shown = f"{measured:8} {given_rank or '-':>5} {simulated or '-':>5}"
+        print(f"{row['file']:38} {group:5} {shown}  {best}")
         matched = None
         if library:
             found = library.match(pdf, MATCHES).best
@@ -121,21 +122,21 @@ def main() -> None:
             print(f"{'':38} matched {matched:8}        {first.formula} ", end="")
             print(f"({first.number}), Rw {first.rw:.2f}, cell {first.strain:+.1%}")
         key = f"{row['material']} {group}"
-        entry = (row["primary"], measured, simulated, matched, told)
+        entry = (row["primary"], measured, simulated, matched, given_rank)
         results.setdefault(key, []).append(entry)
     firsts = [
         sorted(found, key=lambda f: f[0] != "yes")[0] for found in results.values()
     ]
     everything = [entry for found in results.values() for entry in found]
     for what, entries in (("materials", firsts), ("files", everything)):
-        for which, at in (("measured", 1), ("told", 4), ("twins", 2), ("matched", 3)):
-            places = [entry[at] for entry in entries if entry[at] is not None]
-            if not places:
+        for which, at in (("measured", 1), ("comp", 4), ("twins", 2), ("matched", 3)):
+            ranks = [entry[at] for entry in entries if entry[at] is not None]
+            if not ranks:
                 continue
-            tops = [sum(p <= k for p in places) for k in (1, 6)]
+            tops = [sum(p <= k for p in ranks) for k in (1, 6)]
             print(
-                f"{which:8} {what:9} top-1 {tops[0]} of {len(places)}, top-6 {tops[1]} "
-                f"of {len(places)}"
+                f"{which:8} {what:9} top-1 {tops[0]} of {len(ranks)}, top-6 {tops[1]} "
+                f"of {len(ranks)}"
             )
 
 

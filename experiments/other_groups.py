@@ -2,12 +2,12 @@
 
     python experiments/other_groups.py RUN [--model MODEL]
 
-Draw crystals of RUN/data/other_groups.parquet that the calibration was not fitted on,
-and simulate them at the reference like those of the test part. RUN is a folder in which
-the pipeline was run. The table gives, by confidence: the share of the test crystals and
-of the other crystals; the true share of other groups, weighted as in the source of
-RUN's crystals; and the mean probability that the model gives them, without and with the
-composition.
+RUN is a folder where the pipeline ran. Of its data/other_groups.parquet, crystals
+that the calibration was not fitted to are drawn at random and simulated at the
+reference, as those of the test part are. The tables give, by the confidence of the
+prediction, the share of either kind, the true share of other groups where these are as
+common as in the source of RUN's crystals, and the share that the model predicts:
+without and with the composition.
 """
 
 import argparse
@@ -24,14 +24,21 @@ from gromega.conditions import REFERENCE
 from gromega.crystals.table import crystals_of, read_formulas, read_table
 from gromega.lake.pdfs import read_pdfs
 from gromega.lake.splits import read_part
+from gromega.model.fit import N_OTHER_GROUPS, OTHER_GROUPS_SEED
 from gromega.networks.logits import classes, ranks
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import simulate_input
 from gromega.pdf.spectrum import pair_spectra
-from gromega.pipeline.calibrate import MOST_OTHERS, OTHERS_SEED
 
 LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0)
-HEADINGS = ("confidence", "test", "right", "other", "true share", "predicted share")
+HEADINGS = (
+    "confidence",
+    "inside",
+    "right",
+    "outside",
+    "outside, true",
+    "outside, predicted",
+)
 
 
 def main() -> None:
@@ -46,36 +53,37 @@ def main() -> None:
     data = options.run / "data"
     model = load_model(options.model or options.run / "models/current", compiled=True)
     table = read_table(data / "other_groups.parquet")
-    order = np.random.default_rng(OTHERS_SEED).permutation(table.num_rows)
-    drawn = order[MOST_OTHERS : MOST_OTHERS + options.count]
+    order = np.random.default_rng(OTHER_GROUPS_SEED).permutation(table.num_rows)
+    drawn = order[N_OTHER_GROUPS : N_OTHER_GROUPS + options.count]
     crystals = crystals_of(table.take(pa.array(drawn)))
     spectra = pair_spectra(crystals, REFERENCE.radiation, DMAX)
     density = [crystal.density for crystal in crystals]
     ids = [crystal.id for crystal in crystals]
     g = simulate_input(spectra, density, ids, REFERENCE, DMAX)
     formulas = [crystal.formula for crystal in crystals]
-    others = model.without_and_with_composition(g, formulas)
+    outside = model.without_and_with_composition(g, formulas)
     ids, labels = read_part(data / "split.parquet", "test")
-    known = model.without_and_with_composition(
+    inside = model.without_and_with_composition(
         read_pdfs(data / "reference.zarr", ids),
         read_formulas(data / "crystals.parquet", ids),
     )
     y = classes(model.space_groups, labels)
     print(f"{drawn.size:,} crystals of other groups, {ids.size:,} of the test part")
     for what, calibration, ours, theirs in zip(
-        ("without composition", "with composition"),
-        (model.calibration, model.with_composition), known, others, strict=True,
+        ("without the composition", "with the composition"),
+        (model.calibration, model.calibration_with_composition),
+        inside, outside, strict=True,
     ):  # fmt: skip
         if calibration and calibration.other_groups and ours is not None:
             show(what, calibration.other_groups, ours, theirs, ranks(ours, y) < 1)
 
 
-def show(what, fit, known, others, right):
-    """Print the table without or with the composition."""
-    log_p = np.concatenate([known, others])
-    is_other = np.arange(len(log_p)) >= len(known)
+def show(what, fit, ours, theirs, right):
+    """Print the table for predictions without or with the composition."""
+    log_p = np.concatenate([ours, theirs])
+    is_other = np.arange(len(log_p)) >= len(ours)
     confidence, predicted = np.exp(log_p.max(axis=1)), fit.probability(log_p)
-    weights = np.where(is_other, fit.share / len(others), (1 - fit.share) / len(known))
+    weights = np.where(is_other, fit.share / len(theirs), (1 - fit.share) / len(ours))
     made = Table(title=f"{what}; other groups {fit.share:.1%}")
     for heading in HEADINGS:
         made.add_column(heading, justify="right")

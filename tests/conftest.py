@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from gromega.conditions import REFERENCE, Box
+from gromega import simulate
+from gromega.conditions import REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.symmetry import space_group
 from gromega.crystals.table import to_table
+from gromega.model.build_neighbours import build_neighbours
 from gromega.model.calibration import Calibration
 from gromega.model.matches import make_library
 from gromega.model.model import Model
-from gromega.model.neighbours import build_neighbours
 from gromega.model.other_groups import OtherGroupFit
-from gromega.model.reliability import choose_test_crystals
+from gromega.model.reliability import pack_test_crystals
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.networks.weights import to_arrays
@@ -34,6 +35,7 @@ NETWORK = {
     "dropout": 0.1, "embedding": 8,
 }  # fmt: skip
 SETS = Calibration(1.0, {"0.90": 0.8, "0.95": 0.9}, "validation part", 9)
+SURER = Calibration(0.5, {"0.90": 0.5, "0.95": 0.6}, "validation part", 9)
 
 
 def read_crystals(path):
@@ -111,17 +113,17 @@ def spectra(classics):
 
 @pytest.fixture(scope="session")
 def model(classics, spectra):
-    """A model that has learned nothing, but answers with all its parts."""
+    """An untrained model with all of its parts."""
     ids = np.array([crystal.id for crystal in classics])
     density = np.array([crystal.density for crystal in classics])
     formulas = [crystal.formula for crystal in classics]
     y = np.arange(ids.size) % GROUPS.size
-    test_crystals = choose_test_crystals(ids, y, density, spectra, formulas)
+    test_crystals = pack_test_crystals(ids, y, density, spectra, formulas)
     network = make_network(NETWORK, GROUPS.size, 0)
     g = apply_operator(input_operator(REFERENCE, DMAX), spectra["xray"], density)
     names = [f"{name} {formula}" for name, formula in zip(ids, formulas, strict=True)]
-    known = build_neighbours([[Compiled(network).embed(g)]], y, names, GROUPS.size)
-    doubting = replace(SETS, other_groups=OtherGroupFit(0.18, -2.0, 0.9, 30))
+    neighbours = build_neighbours([[Compiled(network).embed(g)]], y, names, GROUPS.size)
+    calibration = replace(SETS, other_groups=OtherGroupFit(0.18, -2.0, 0.9, 30))
     return Model(
         to_arrays(network),
         GROUPS,
@@ -129,11 +131,41 @@ def model(classics, spectra):
         REFERENCE,
         {},
         Box(),
-        doubting,
-        memory=replace(known, with_composition=(0.1, 0.9)),
+        calibration,
+        neighbours=replace(neighbours, with_composition=(0.1, 0.9)),
         test_crystals=test_crystals,
-        with_composition=doubting,
+        calibration_with_composition=calibration,
     )
+
+
+@pytest.fixture(scope="session")
+def measured_files(tmp_path_factory, classics):
+    """Return a folder with two PDFs as a program writes them."""
+    folder = tmp_path_factory.mktemp("measured")
+    for crystal, qmax in zip(classics[:2], (25, 40.5), strict=True):
+        omega = Conditions(qmax=min(qmax, 30), rmax=20)
+        r, g = simulate([crystal], omega)
+        lines = [f"{x:.5f} {y:.6f}" for x, y in zip(r, g[0], strict=True)]
+        head = ["[DEFAULT]", f"qmax = {omega.qmax}", "mode = xray", "#### start data"]
+        name = f"{qmax}.gr"
+        (folder / name).write_text("\n".join([*head, *lines]) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_model():
+    """An untrained model of four groups with neighbours, without test crystals."""
+    network = make_network(NETWORK, 4, 0)
+    rows = np.random.default_rng(0).normal(size=(4, 209)).astype(np.float32)
+    names = ["mp-1 NaCl", "mp-2 Fe", "mp-3 Si", "my best crystal C"]
+    embeddings = Compiled(network).embed(rows)
+    neighbours = build_neighbours([[embeddings]], np.arange(4), names, 4)
+    groups = np.array([166, 194, 225, 14])
+    return Model(
+        to_arrays(network), groups, NETWORK, REFERENCE, {}, Box(), SETS,
+        neighbours=replace(neighbours, with_composition=(0.1, 0.9)),
+        calibration_with_composition=SURER,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Space groups from atomic pair distribution functions, and how far to trust them."""
+"""Space groups of materials from their atomic pair distribution functions."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -8,8 +8,10 @@ if TYPE_CHECKING:
     from gromega.crystals.crystal import Crystal
     from gromega.crystals.io.cif import read_crystal
     from gromega.measured.pdf import MeasuredPDF, read_pdf
-    from gromega.model.matches import Library, load_library
-    from gromega.model.model import Model, load_model
+    from gromega.model.io import load_model
+    from gromega.model.library_io import load_library
+    from gromega.model.matches import Library
+    from gromega.model.model import Model
     from gromega.pdf.simulate import simulate
 
 __all__ = [
@@ -31,8 +33,8 @@ _HOMES = {
     "Library": "gromega.model.matches",
     "MeasuredPDF": "gromega.measured.pdf",
     "Model": "gromega.model.model",
-    "load_library": "gromega.model.matches",
-    "load_model": "gromega.model.model",
+    "load_library": "gromega.model.library_io",
+    "load_model": "gromega.model.io",
     "read_crystal": "gromega.crystals.io.cif",
     "read_pdf": "gromega.measured.pdf",
     "simulate": "gromega.pdf.simulate",
@@ -40,7 +42,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for: JAX takes seconds."""
+    """Import a public name on first use: some of the modules take seconds."""
     if name == "__version__":
         from importlib.metadata import version
 

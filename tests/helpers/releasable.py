@@ -13,7 +13,8 @@ from gromega.lake.predictions import StoredPredictions, write_predictions
 from gromega.lake.splits import read_part, write_split
 from gromega.lake.store import new_store
 from gromega.model.calibration import Calibration
-from gromega.model.model import Model, hashes_of, save_model
+from gromega.model.io import hashes_of, save_model
+from gromega.model.model import Model
 from gromega.networks.build import make_network
 from gromega.networks.weights import to_arrays
 from gromega.sweeps import get_sweep

@@ -93,7 +93,7 @@ def test_threshold_is_the_quantile_for_finite_samples():
 
 
 @pytest.mark.parametrize("share", [0.1, 0.4])
-def test_how_likely_another_group_is_is_found(generator, share):
+def test_the_log_odds_of_other_groups_are_recovered(generator, share):
     # Of true odds e^(-3 + 1.2 H), whatever the mixture that is fitted on.
     log_p, _ = forecasts(generator, 60_000)
     truth = -3 + 1.2 * entropy(log_p)
@@ -118,7 +118,7 @@ def test_entropy_is_that_of_equal_chances():
     assert entropy(sure)[0] == pytest.approx(0)
 
 
-def test_a_calibration_keeps_what_it_knows_of_other_groups():
+def test_a_mapping_keeps_the_fit_of_other_groups():
     others = OtherGroupFit(0.18, -3.0, 0.9, 3000)
     made = Calibration(1.2, {"0.90": 0.8}, "validation part", 9, others)
     again = Calibration.from_mapping(json.loads(json.dumps(made.to_mapping())))

@@ -12,8 +12,9 @@ from gromega._util.plotting import save_figure
 from gromega.cli.main import app
 from gromega.conditions import REFERENCE, Conditions
 from gromega.model.importance import find_importance
-from gromega.model.matches import write_library
-from gromega.model.model import Model, save_model
+from gromega.model.io import save_model
+from gromega.model.library_io import write_library
+from gromega.model.model import Model
 from gromega.model.prediction_figure import prediction_figure
 from gromega.networks.build import make_network
 from gromega.networks.weights import to_arrays
@@ -83,17 +84,19 @@ def test_the_most_important_windows_support_the_group(model, pdf):
     assert "no single window" in str(none)
 
 
-def test_where_nothing_can_be_laid_over_it_the_answer_says_why(model, library, pdf):
+def test_where_nothing_can_be_laid_over_it_the_prediction_says_why(model, library, pdf):
     r = np.arange(24.0, 30.0, 0.02)
     rows = "\n".join(f"{x:.3f} {np.sin(9 * x):.5f}" for x in r)
-    answer = model.predict(read_pdf(StringIO(rows)), explain=True, library=library)
-    assert answer.matches is None
-    assert answer.notes[-1].startswith("no known crystal was compared: ")
+    prediction = model.predict(read_pdf(StringIO(rows)), explain=True, library=library)
+    assert prediction.matches is None
+    assert prediction.notes[-1].startswith("no known crystal was compared: ")
 
 
-def test_the_figure_of_an_answer_is_the_same_each_time(model, library, pdf, tmp_path):
-    answer = model.predict(pdf, explain=True, library=library)
-    parts = answer.groups, answer.importance, answer.matches
+def test_the_figure_of_a_prediction_is_the_same_each_time(
+    model, library, pdf, tmp_path
+):
+    prediction = model.predict(pdf, explain=True, library=library)
+    parts = prediction.groups, prediction.importance, prediction.matches
     for name in ("one", "other"):
         save_figure(prediction_figure(*parts, "a.gr"), tmp_path / name)
     for ending in (".svg", ".png"):
@@ -102,7 +105,7 @@ def test_the_figure_of_an_answer_is_the_same_each_time(model, library, pdf, tmp_
             for name in ("one", "other")
         )
         assert one == other
-    assert "<svg" in answer._repr_html_()
+    assert "<svg" in prediction._repr_html_()
     assert "<svg" not in model.predict(pdf)._repr_html_()
 
 

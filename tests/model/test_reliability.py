@@ -8,9 +8,9 @@ import pytest
 from gromega import read_pdf, simulate
 from gromega._util.intervals import Share
 from gromega.conditions import REFERENCE, Conditions
-from gromega.model import reliability
-from gromega.model.model import Model, load_model, save_model
-from gromega.model.reliability import choose_test_crystals, reliability_of
+from gromega.model.io import save_model
+from gromega.model.model import Model
+from gromega.model.reliability import pack_test_crystals, reliability_of
 from gromega.networks.build import make_network
 from gromega.networks.weights import to_arrays
 from gromega.pdf.bins import DMAX
@@ -33,7 +33,7 @@ def test_crystals(classics):
     density = np.array([crystal.density for crystal in classics])
     formulas = [crystal.formula for crystal in classics]
     y = np.arange(ids.size) % 3
-    return choose_test_crystals(ids, y, density, {"xray": x, "neutron": n}, formulas)
+    return pack_test_crystals(ids, y, density, {"xray": x, "neutron": n}, formulas)
 
 
 @pytest.fixture
@@ -48,22 +48,20 @@ def test_a_byte_for_each_wide_bin_gives_nearly_the_same_pdf(test_crystals, class
     omega = Conditions(qmax=18.0, rmax=25.0, radiation="neutron")
     rows, g = test_crystals.simulate(omega)
     assert rows.tolist() == list(range(1, len(classics)))
-    seen = classics[1:]
+    valid = classics[1:]
     exact = apply_operator(
-        input_operator(omega, DMAX), pair_spectra(seen, "neutron"),
-        [crystal.density for crystal in seen],
+        input_operator(omega, DMAX), pair_spectra(valid, "neutron"),
+        [crystal.density for crystal in valid],
     )  # fmt: skip
     assert (np.abs(g - exact).max(axis=1) < 0.05 * np.ptp(exact, axis=1)).all()
 
 
-def test_formulas_come_back_and_models_without_them_say_so(test_crystals, model):
-    again = reliability.TestCrystals.of(test_crystals.to_arrays())
-    assert again.formulas == test_crystals.formulas
-    old = replace(test_crystals, formulas=())
-    assert "held_out/formulas" not in old.to_arrays()
-    assert reliability.TestCrystals.of(old.to_arrays()).formulas == ()
-    with pytest.raises(ValueError, match="have no formulas; make it again"):
-        replace(model, test_crystals=old).accuracy_at(REFERENCE, composed=True)
+def test_without_formulas_there_is_no_accuracy_with_the_composition(
+    test_crystals, model
+):
+    old = replace(model, test_crystals=replace(test_crystals, formulas=()))
+    with pytest.raises(ValueError, match="no formulas"):
+        old.reliability_test.accuracy_at(REFERENCE, with_composition=True)
 
 
 def test_a_model_is_tested_at_the_conditions_of_a_file(model, classics, tmp_path):
@@ -72,38 +70,38 @@ def test_a_model_is_tested_at_the_conditions_of_a_file(model, classics, tmp_path
     rows = "\n".join(f"{a:.5f} {b:.6f}" for a, b in zip(r, g[0], strict=True))
     (tmp_path / "a.gr").write_text(f"# qmax = 18\n{rows}\n")
     pdf = read_pdf(tmp_path / "a.gr", radiation="xray", qbroad=0.01, qmin=0.5)
-    answer = model.predict(pdf)
+    prediction = model.predict(pdf)
     _, made = model.test_crystals.simulate(pdf.conditions())
     first = model.log_probabilities(made).argmax(axis=1)
-    assert answer.reliability.n == len(classics)
-    assert answer.reliability.top1.value == pytest.approx(
+    assert prediction.reliability.n == len(classics)
+    assert prediction.reliability.top1.value == pytest.approx(
         np.mean(first == model.test_crystals.y)
     )
     # three classes are always among the first six
-    assert answer.reliability.top6.value == 1
+    assert prediction.reliability.top6.value == 1
     where = "with Qmax 18 Å⁻¹, Qdamp 0.04 Å⁻¹ (assumed), rmax 25 Å, x-rays, top-1"
-    assert where in str(answer)
-    assert "qdamp" in answer.to_mapping()["assumed"]
-    assert answer.to_mapping()["reliability"]["n"] == len(classics)
+    assert where in str(prediction)
+    assert "qdamp" in prediction.to_mapping()["assumed"]
+    assert prediction.to_mapping()["reliability"]["n"] == len(classics)
     assert model.predict(pdf, reliability=False).reliability is None
 
 
-def test_where_nothing_can_be_said_the_answer_says_why(model, classics, tmp_path):
+def test_a_note_gives_the_reason_for_an_unknown_reliability(model, classics, tmp_path):
     r, g = simulate([classics[0]], Conditions(qmax=18.0))
     rows = "\n".join(f"{a:.5f} {b:.6f}" for a, b in zip(r, g[0], strict=True))
     (tmp_path / "a.gr").write_text(rows + "\n")
-    answer = model.predict(read_pdf(tmp_path / "a.gr", qmax=5.0))
-    assert answer.reliability is None
-    assert "the reliability at these conditions is unknown" in answer.notes[-1]
+    prediction = model.predict(read_pdf(tmp_path / "a.gr", qmax=5.0))
+    assert prediction.reliability is None
+    assert "the reliability at these conditions is unknown" in prediction.notes[-1]
     only = {"xray": model.test_crystals.spectra["xray"]}
     xray = replace(model.test_crystals, spectra=only)
     with pytest.raises(ValueError, match="no spectra for neutron"):
         xray.simulate(Conditions(radiation="neutron"))
-    with pytest.raises(ValueError, match="carries no held-out crystals"):
-        replace(model, test_crystals=None).accuracy_at(REFERENCE)
+    with pytest.raises(ValueError, match="no test crystals"):
+        _ = replace(model, test_crystals=None).reliability_test
 
 
-def test_trust_counts_the_answers_that_are_alike():
+def test_reliability_counts_predictions_of_similar_confidence():
     confidences = np.linspace(0, 1, 1000)
     # right where it is sure
     ranks = np.where(confidences > 0.5, 0, 9)
@@ -118,22 +116,10 @@ def test_trust_counts_the_answers_that_are_alike():
     assert str(Share(0.5, 0.47, 0.53, 900)) == "50 % (47–53 %)"
 
 
-def test_held_out_crystals_come_back_with_the_model(model, tmp_path):
-    save_model(tmp_path / "m", model)
-    again = load_model(tmp_path / "m").test_crystals
-    for omega in (REFERENCE, Conditions(radiation="neutron")):
-        for one, other in zip(
-            again.simulate(omega), model.test_crystals.simulate(omega), strict=True
-        ):
-            np.testing.assert_array_equal(one, other)
-    assert again.ids == model.test_crystals.ids
-    np.testing.assert_array_equal(again.y, model.test_crystals.y)
-
-
 def test_a_prediction_imports_nothing_that_only_the_pipeline_needs(model, tmp_path):
     code = (
         "import sys; import gromega; model = gromega.load_model('m'); "
-        "answer = model.predict(gromega.read_pdf('a.gr')); assert answer.reliability; "
+        "found = model.predict(gromega.read_pdf('a.gr')); assert found.reliability; "
         "slow = {'jax', 'flax', 'optax', 'numba', 'zarr', 'xarray', 'pandas', 'orbax', "
         "'dask', 'matplotlib', 'scipy.stats'}; "
         "sys.exit(' '.join(slow & set(sys.modules)) or 0)"
@@ -145,9 +131,11 @@ def test_a_prediction_imports_nothing_that_only_the_pipeline_needs(model, tmp_pa
     subprocess.run(command, check=True, timeout=120, cwd=tmp_path)
 
 
-def test_a_changed_copy_is_tested_anew(model):
-    first, _ = model.accuracy_at(REFERENCE)
+def test_a_changed_copy_is_tested_again(model):
+    first, _ = model.reliability_test.accuracy_at(REFERENCE)
     other = replace(model, weights=to_arrays(make_network(NETWORK, 3, 1)))
-    again, _ = other.accuracy_at(REFERENCE)
+    again, _ = other.reliability_test.accuracy_at(REFERENCE)
     assert (first != again).any()
-    np.testing.assert_array_equal(model.accuracy_at(REFERENCE)[0], first)
+    np.testing.assert_array_equal(
+        model.reliability_test.accuracy_at(REFERENCE)[0], first
+    )

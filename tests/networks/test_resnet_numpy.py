@@ -4,7 +4,8 @@ from flax import nnx
 from jax import random
 
 from gromega.conditions import REFERENCE
-from gromega.model.model import Model, load_model, save_model
+from gromega.model.io import load_model, save_model
+from gromega.model.model import Model
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.networks.resnet import views as jax_views

@@ -5,7 +5,7 @@ import pytest
 
 from gromega.conditions import Conditions
 from gromega.lake.splits import read_part
-from gromega.model.model import load_model
+from gromega.model.io import load_model
 
 SPLIT = Path("data/split.parquet")
 

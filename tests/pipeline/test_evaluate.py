@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from gromega.cli.main import app
 from gromega.lake.predictions import read_predictions
 from gromega.lake.splits import read_part
-from gromega.model.model import hashes_of
+from gromega.model.io import hashes_of
 
 
 def scores():

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from gromega.lake.splits import read_part
-from gromega.model.matches import load_library
+from gromega.model.library_io import load_library
 
 
 def test_the_library_has_the_crystals_of_the_training_part(inside):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from gromega.lake.splits import read_part
-from gromega.model.model import load_model
+from gromega.model.io import load_model
 
 
 def metrics():

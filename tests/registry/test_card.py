@@ -14,8 +14,8 @@ from releasable import (
 
 from gromega._util.files import sha256
 from gromega.conditions import Box
-from gromega.model.model import save_model
-from gromega.model.neighbours import build_neighbours
+from gromega.model.build_neighbours import build_neighbours
+from gromega.model.io import save_model
 from gromega.registry.card import (
     check_same_files,
     check_trained_with,

@@ -1,8 +1,9 @@
 import pytest
 from releasable import CALIBRATION, DATA, INFO, METRICS, SCORE, TRAINING, make_model
 
-from gromega.model.calibration import Calibration, OtherGroupFit
-from gromega.model.model import save_model
+from gromega.model.calibration import Calibration
+from gromega.model.io import save_model
+from gromega.model.other_groups import OtherGroupFit
 from gromega.registry.card import make_card, read_card, write_card
 from gromega.registry.card_markdown import render
 

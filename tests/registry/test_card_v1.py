@@ -4,7 +4,7 @@ import json
 import pytest
 from releasable import CALIBRATION, DATA, INFO, METRICS, make_model
 
-from gromega.model.model import save_model
+from gromega.model.io import save_model
 from gromega.registry.card import FORMAT, make_card, read_card, write_card
 from gromega.registry.card_texts import TASK
 from gromega.registry.card_v1 import FORMAT_V1, upgrade_from_v1

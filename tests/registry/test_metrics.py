@@ -5,7 +5,7 @@ import pytest
 from releasable import change_json, predict, split, train
 
 from gromega.conditions import REFERENCE
-from gromega.model.model import hashes_of
+from gromega.model.io import hashes_of
 from gromega.registry.metrics import score_predictions
 from gromega.sweeps import AXES
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from releasable import change_json, make_model, write_pipeline
 
-from gromega.model.model import save_model
+from gromega.model.io import save_model
 from gromega.registry.card import read_card, write_card
 from gromega.registry.registry import find_model, list_models, verify
 from gromega.registry.release import ReleaseInfo, release

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from releasable import NETWORK, write_pipeline
 
-from gromega.model.model import load_model
+from gromega.model.io import load_model
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.registry.card import check_trained_with

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gromega.model.matches import write_library
-from gromega.model.model import save_model
+from gromega.model.io import save_model
+from gromega.model.library_io import write_library
 from gromega.web.app import EXAMPLES, MAX_UPLOAD
 
 DESKTOP, PHONE = 1200, 390

@@ -5,8 +5,8 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from gromega.model.matches import write_library
-from gromega.model.model import save_model
+from gromega.model.io import save_model
+from gromega.model.library_io import write_library
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "tutorial.ipynb"
 

@@ -21,7 +21,7 @@ def evaluate(
 ) -> None:
     """Score a model on the test part of a pipeline, its own or another one."""
     from gromega.evaluation.score import score_model
-    from gromega.model.model import load_model
+    from gromega.model.io import load_model
 
     typer.echo(json.dumps(score_model(load_model(model), data)))
 

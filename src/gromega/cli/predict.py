@@ -1,10 +1,10 @@
-"""Commands that predict: predict, serve."""
+"""Commands for measured PDFs: predict, serve."""
 
 import re
 import sys
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,26 +12,29 @@ from gromega._util.parallel import leave_cores_to_threads
 from gromega._util.progress import progress_bar
 from gromega.cli.app import app
 
+if TYPE_CHECKING:
+    from gromega.model.batch import PredictOptions
+
 
 @app.command(epilog="Example: gromega predict sample.gr --qmax 25 --qdamp 0.04")
 def predict(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Files with a measured PDF, folders of them, or - for standard input."
+            help="Files of measured PDFs, folders of them, or - for standard input."
         ),
     ],
     model: Annotated[Path, typer.Option(help="The folder of a model.")] = Path(
         "models/spacegroup"
     ),
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print all of each answer as JSON.")
+        bool, typer.Option("--json", help="Print each prediction in full, as JSON.")
     ] = False,
     as_csv: Annotated[
-        bool, typer.Option("--csv", help="Print a row for each file and group.")
+        bool, typer.Option("--csv", help="Print one row per file and group.")
     ] = False,
     coverage: Annotated[
-        float, typer.Option(help="Coverage of the prediction set, 0.9 or 0.95.")
+        float, typer.Option(help="The coverage of the prediction set, 0.9 or 0.95.")
     ] = 0.9,
     reliability: Annotated[
         bool,
@@ -58,7 +61,7 @@ def predict(
     quantity: Annotated[
         str | None,
         typer.Option(
-            help="What the file holds, if not as its header says: G(r), D(r), g(r), "
+            help="The quantity, if the header is wrong or silent: G(r), D(r), g(r), "
             "T(r), R(r), or Keen G(r) of RMCProfile."
         ),
     ] = None,
@@ -66,28 +69,30 @@ def predict(
         str | None, typer.Option(help="The unit of r: Å, nm, pm.")
     ] = None,
     composition: Annotated[
-        str | None, typer.Option(help="As in SrTiO3: a surer answer; or unknown.")
+        str | None, typer.Option(help="The composition, as in SrTiO3; or unknown.")
     ] = None,
     number_density: Annotated[
-        float | None, typer.Option(help="Atoms per Å³; for g(r), T(r) and R(r).")
+        float | None,
+        typer.Option(help="Atoms per Å³; for g(r), T(r) and R(r)."),
     ] = None,
-    rmin: Annotated[float | None, typer.Option(help="Cut the data here, Å.")] = None,
-    rmax: Annotated[float | None, typer.Option(help="Cut the data here, Å.")] = None,
-    qmin: Annotated[float | None, typer.Option(help="Start of F(Q), Å⁻¹.")] = None,
-    qmax: Annotated[float | None, typer.Option(help="End of F(Q), Å⁻¹.")] = None,
-    qdamp: Annotated[float | None, typer.Option(help="Damping, Å⁻¹.")] = None,
-    qbroad: Annotated[float | None, typer.Option(help="Broadening, Å⁻¹.")] = None,
+    rmin: Annotated[float | None, typer.Option(help="The lowest r to use, Å.")] = None,
+    rmax: Annotated[float | None, typer.Option(help="The highest r to use, Å.")] = None,
+    qmin: Annotated[float | None, typer.Option(help="The start of F(Q), Å⁻¹.")] = None,
+    qmax: Annotated[float | None, typer.Option(help="The end of F(Q), Å⁻¹.")] = None,
+    qdamp: Annotated[float | None, typer.Option(help="The damping, Å⁻¹.")] = None,
+    qbroad: Annotated[float | None, typer.Option(help="The broadening, Å⁻¹.")] = None,
     radiation: Annotated[str | None, typer.Option(help="xray or neutron.")] = None,
 ) -> None:
-    """Rank the space groups of measured PDFs.
+    """Predict the space groups of measured PDFs.
 
-    A file that cannot be read costs one line and the exit status 2; the others are
-    answered. Conditions are those of its header where no option says otherwise.
+    The conditions come from the header of each file; an option overrides them. A file
+    that cannot be read gives one line of error and the exit status 2; the others are
+    predicted all the same.
     """
     if as_json and as_csv:
-        raise ValueError("answers are printed by --json or by --csv, not by both.")
+        raise ValueError("--json and --csv exclude each other; give one of them.")
     leave_cores_to_threads()
-    from gromega.model import batch as af
+    from gromega.model import batch
 
     conditions = {
         "rmin": rmin, "rmax": rmax, "qmin": qmin, "qmax": qmax, "qdamp": qdamp,
@@ -99,41 +104,51 @@ def predict(
     }  # fmt: skip
     options |= {name: value for name, value in conditions.items() if value is not None}
     explain = explain or figures is not None or library is not None
-    asking = {"coverage": coverage, "reliability": reliability, "explain": explain}
-    known = _library_path(library) if explain else None
-    form = af.JSON if as_json else af.CSV if as_csv else af.TEXT
-    paths = _measured(files)
+    paths = _files_of(files)
     if figures and figures.is_file():
         raise ValueError(f"{figures} is a file; give --figures a folder.")
-    drawn = _figure_paths(paths, figures) if figures else {}
-    question = af.Question(model, options, asking, form, known, drawn)
-    # On a terminal a bar is in the place of the answers until all are there.
-    later = StringIO()
-    out = later if sys.stdout.isatty() else sys.stdout
-    answered = failed = 0
-    out.write(form.head)
-    try:
-        with progress_bar("files", len(paths)) as advance:
-            for answer in af.predict_files(paths, question, advance):
-                if isinstance(answer, af.Unanswered):
-                    typer.echo(f"gromega: {answer.reason}", err=True)
-                    failed += 1
-                else:
-                    out.write(form.between * bool(answered) + answer)
-                    answered += 1
-    except KeyboardInterrupt:
-        done = f"{answered} of {len(paths)} files were answered"
-        typer.echo(f"gromega: {done}.", err=True)
-        raise
-    finally:
-        out.write(form.tail)
-        sys.stdout.write(later.getvalue())
-    if failed:
+    request = batch.PredictOptions(
+        model,
+        options,
+        {"coverage": coverage, "reliability": reliability, "explain": explain},
+        batch.JSON if as_json else batch.CSV if as_csv else batch.TEXT,
+        _library_path(library) if explain else None,
+        _figure_paths(paths, figures) if figures else {},
+    )
+    if _print_predictions(paths, request):
         raise typer.Exit(2)
 
 
-def _measured(paths: list[Path]) -> list[Path]:
-    """Return files, and what is in folders, but for what is hidden there."""
+def _print_predictions(paths: list[Path], options: "PredictOptions") -> int:
+    """Print the predictions for files, and return the number of failures."""
+    from gromega.model.batch import Failure, predict_files
+
+    # On a terminal, the progress bar is shown first and the predictions at the end.
+    later = StringIO()
+    out = later if sys.stdout.isatty() else sys.stdout
+    predicted = failed = 0
+    out.write(options.output.head)
+    try:
+        with progress_bar("files", len(paths)) as advance:
+            for text in predict_files(paths, options, advance):
+                if isinstance(text, Failure):
+                    typer.echo(f"gromega: {text.reason}", err=True)
+                    failed += 1
+                else:
+                    out.write(options.output.between * bool(predicted) + text)
+                    predicted += 1
+    except KeyboardInterrupt:
+        done = f"{predicted} of {len(paths)} files were predicted"
+        typer.echo(f"gromega: {done}.", err=True)
+        raise
+    finally:
+        out.write(options.output.tail)
+        sys.stdout.write(later.getvalue())
+    return failed
+
+
+def _files_of(paths: list[Path]) -> list[Path]:
+    """Return the files among paths and in folders, without hidden ones in folders."""
     found: list[Path] = []
     for path in paths:
         if not path.is_dir():
@@ -146,12 +161,12 @@ def _measured(paths: list[Path]) -> list[Path]:
             and not any(part.startswith(".") for part in p.relative_to(path).parts)
         ]
     if not found:
-        raise ValueError(f"{paths[0]}: there is no file in it.")
+        raise ValueError(f"{paths[0]}: there is no file in this folder.")
     return list(dict.fromkeys(found))
 
 
 def _figure_paths(files: list[Path], folder: Path) -> dict[Path, Path]:
-    """Return where the figure of each file goes, named as it is."""
+    """Return the path of the figure of each file, named after it."""
     made: dict[Path, Path] = {}
     taken = set()
     for file in files:
@@ -170,38 +185,41 @@ def serve(
     ),
     library: Annotated[
         Path | None,
-        typer.Option(help="Known crystals to lay over PDFs; models/library.parquet."),
+        typer.Option(help="Known crystals to compare; models/library.parquet if any."),
     ] = None,
     host: Annotated[
-        str, typer.Option(help="The address; 0.0.0.0 is open to other machines.")
+        str, typer.Option(help="The address; 0.0.0.0 lets other machines connect.")
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port; 0 is any free one.")
+        int, typer.Option(min=0, max=65535, help="The port; 0 for any free one.")
     ] = 8000,
 ) -> None:
-    """Serve a web page that ranks the space groups of measured PDFs, until Ctrl+C.
+    """Serve a web page that predicts the space groups of PDFs, until Ctrl+C.
 
-    Its HTTP interface is described at /openapi.json. Nothing that is sent is kept.
+    /openapi.json describes its HTTP interface. The server keeps nothing that it
+    receives.
     """
     leave_cores_to_threads()
-    from gromega.model.matches import load_library
-    from gromega.model.model import load_model
+    from gromega.model.io import load_model
     from gromega.web.server import serve as serve_app
 
-    path = _library_path(library)
-    known = load_library(path) if path else None
+    known = None
+    if path := _library_path(library):
+        from gromega.model.library_io import load_library
+
+        known = load_library(path)
     serve_app(load_model(model), model.name, known, host, port)
 
 
 def _library_path(path: Path | None) -> Path | None:
-    """Return a path, or that of the library of the registry where it was pulled."""
+    """Return a path, or that of the released library if it exists."""
     from gromega.model.matches import LIBRARY
 
     if path or LIBRARY.is_file():
         return path or LIBRARY
     typer.echo(
-        f"gromega: {LIBRARY} is not there, so no known crystal is laid over PDFs; get "
-        "it by 'dvc pull -r registry models/library.parquet.dvc', or give --library.",
+        f"gromega: {LIBRARY} does not exist, so no known crystal is compared; get it "
+        "with 'dvc pull -r registry models/library.parquet.dvc', or give --library.",
         err=True,
     )
     return None

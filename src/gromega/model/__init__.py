@@ -1,1 +1,1 @@
-"""The model: what is released, and what it predicts."""
+"""The model: its numerics, its files, and its predictions."""

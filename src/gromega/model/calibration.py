@@ -166,8 +166,10 @@ def fit_calibration(
         If there is no PDF, or a log-probability is not finite.
     """
     # SciPy's optimizers take a second to import: predictions do without them.
-    from scipy.optimize import minimize_scalar
+    from scipy import optimize
 
+    # SciPy has no types.
+    minimize_scalar: Any = optimize.minimize_scalar
     log_p, y = check_log_p(log_p), np.asarray(y)
     if y.shape != log_p.shape[:1] or not y.size:
         raise ValueError(

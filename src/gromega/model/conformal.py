@@ -20,7 +20,7 @@ def prediction_sets(log_p: ArrayLike, threshold: float) -> NDArray[np.bool_]:
     threshold
         The threshold of the coverage, as `fit_thresholds` returns it.
     """
-    return mass_before(log_p) <= threshold
+    return np.asarray(mass_before(log_p) <= threshold)
 
 
 def fit_thresholds(
@@ -74,7 +74,7 @@ def mass_before(log_p: ArrayLike) -> NDArray[np.float64]:
     p = np.exp(np.take_along_axis(log_p, order, axis=1))
     before = np.zeros_like(p)
     np.cumsum(p[:, :-1], axis=1, out=before[:, 1:])
-    scores = np.empty_like(p)
+    scores: NDArray[np.float64] = np.empty_like(p)
     np.put_along_axis(scores, order, np.minimum(before, 1.0), axis=1)
     return scores
 

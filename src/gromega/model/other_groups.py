@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,11 +61,18 @@ class OtherGroupFit:
         odds = np.exp(self.offset + self.slope * entropy(log_p))
         return np.asarray(odds / (1 + odds))
 
+    def probabilities(self, log_p: ArrayLike) -> list[OtherGroupProbability]:
+        """Return `probability` for each PDF, with the share that it assumes."""
+        return [
+            OtherGroupProbability(p, self.share)
+            for p in self.probability(log_p).tolist()
+        ]
+
 
 def entropy(log_p: ArrayLike) -> NDArray[np.float64]:
     """Return -Σ p log p of log-probabilities, (n, n_groups), in nats, (n,)."""
     log_p = np.asarray(log_p, np.float64)
-    return -np.sum(np.exp(log_p) * log_p, axis=1)
+    return np.asarray(-np.sum(np.exp(log_p) * log_p, axis=1))
 
 
 def fit_other_groups(
@@ -90,8 +98,10 @@ def fit_other_groups(
         If a log-probability is not finite.
     """
     # SciPy's optimizers take a second to import: predictions do without them.
-    from scipy.optimize import minimize
+    from scipy import optimize
 
+    # SciPy has no types.
+    minimize: Any = optimize.minimize
     h = np.concatenate([entropy(check_log_p(inside)), entropy(check_log_p(outside))])
     other = np.arange(h.size) >= len(np.asarray(inside))
     m = np.count_nonzero(other)

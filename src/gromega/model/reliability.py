@@ -1,8 +1,7 @@
-"""Held-out crystals that a model carries, to be tested on at any conditions."""
+"""Reliability: the accuracy of a model on test crystals at the conditions of a PDF."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,17 +9,22 @@ from numpy.typing import NDArray
 from gromega._util.intervals import Share
 from gromega.conditions import Conditions
 from gromega.model.sqrt_quantize import SqrtQuantized
-from gromega.networks.quantize import pack_names, unpack_names
+from gromega.networks.logits import ranks
 from gromega.pdf.bins import DMAX, n_bins, refine
 from gromega.pdf.network_grid import simulate_input
 from gromega.pdf.operator import reach
 
-MOST = 2000
-"""The most crystals that are carried."""
-ALIKE = 0.1
-"""The share of crystals that count as answered with like confidence."""
+SIMILAR = 0.1
+"""The share of test crystals that count as predicted with similar confidence."""
+_FEWEST = 30
 _FACTOR = 3
-_LEVELS = 127
+LEVELS = 127
+"""The levels above zero of the spectra of test crystals."""
+_CACHE_SIZE = 256
+
+Accuracy = tuple[NDArray[np.floating], NDArray[np.int64]]
+"""The probability of the first group and the rank of the true one, 0 the first, both
+(n,)."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,21 +32,21 @@ class TestCrystals:
     """Crystals of the test part as pair spectra, in a byte for each wide bin.
 
     A bin is three times as wide as in the lake, and holds the square root of its
-    value: G(r) is right within 1 % of its range for half of the crystals and 4 % for
-    all, which changes the accuracies by 0.1 points.
+    value: the error of G(r) is below 1 % of its range for half of the crystals and
+    below 4 % for all, which changes the accuracies by 0.1 percentage points.
 
     Parameters
     ----------
     ids
         The ids of the crystals, n of them.
     y
-        Their classes, (n,), indices into the model's space groups.
+        The classes, (n,), indices into the model's space groups.
     density
-        Their number densities ρ0, (n,), in Å⁻³.
+        The number densities ρ0, (n,), in Å⁻³.
     spectra
-        Their spectra for each radiation.
+        The spectra for each radiation.
     formulas
-        Their formulas; none of models of version 1.7 and before.
+        The formulas, n of them; empty in models of version 1.7 and before.
     """
 
     ids: tuple[str, ...]
@@ -54,109 +58,77 @@ class TestCrystals:
     def simulate(
         self, conditions: Conditions
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the places of the crystals that are seen, (n_seen,), and their G.
+        """Return the indices of the valid crystals, (n_valid,), and their G.
 
-        G is on the network's points, (n_seen, 209), in Å⁻².
+        A crystal is valid if all of its elements have a scattering length. G is on the
+        network's grid, (n_valid, 209), in Å⁻².
 
         Raises
         ------
         ValueError
-            If the spectra are not for this radiation, or too short.
+            If there are no spectra for the radiation, or they are too short.
         """
         if conditions.radiation not in self.spectra:
             raise ValueError(f"the model has no spectra for {conditions.radiation}.")
         if reach(conditions) > DMAX:
             raise ValueError(
                 f"these conditions depend on distances beyond {DMAX:g} Å, where the "
-                "spectra that the model carries end."
+                "spectra of the test crystals end."
             )
-        held = self.spectra[conditions.radiation]
-        seen = np.flatnonzero(held.largest > 0)
-        spectra = refine(held.expand(seen), _FACTOR, n_bins(DMAX))
-        names = [self.ids[i] for i in seen]
-        density = self.density[seen]
-        return seen, simulate_input(spectra, density, names, conditions, DMAX)
-
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the arrays that a file of weights holds."""
-        arrays: dict[str, NDArray[Any]] = {
-            "held_out/ids": pack_names(self.ids),
-            "held_out/y": self.y.astype(np.int16),
-            "held_out/density": self.density,
-        }
-        if self.formulas:
-            arrays["held_out/formulas"] = pack_names(self.formulas)
-        for radiation, held in self.spectra.items():
-            arrays[f"held_out/levels/{radiation}"] = held.roots
-            arrays[f"held_out/largest/{radiation}"] = held.largest
-        return arrays
-
-    @classmethod
-    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> "TestCrystals":
-        """Return the crystals of `to_arrays`."""
-        start = "held_out/levels/"
-        spectra = {
-            name[len(start) :]: SqrtQuantized(
-                roots, arrays[f"held_out/largest/{name[len(start) :]}"], _LEVELS
-            )
-            for name, roots in arrays.items()
-            if name.startswith(start)
-        }
-        formulas = arrays.get("held_out/formulas")
-        return cls(
-            unpack_names(arrays["held_out/ids"]),
-            arrays["held_out/y"].astype(np.int64),
-            arrays["held_out/density"],
-            spectra,
-            () if formulas is None else unpack_names(formulas),
-        )
+        quantized = self.spectra[conditions.radiation]
+        valid = np.flatnonzero(quantized.largest > 0)
+        spectra = refine(quantized.expand(valid), _FACTOR, n_bins(DMAX))
+        ids = [self.ids[i] for i in valid]
+        density = self.density[valid]
+        return valid, simulate_input(spectra, density, ids, conditions, DMAX)
 
 
-def choose_test_crystals(
+def pack_test_crystals(
     ids: NDArray[np.str_],
     y: NDArray[np.int64],
     density: NDArray[np.float64],
     spectra: Mapping[str, NDArray[np.float32]],
     formulas: Sequence[str],
 ) -> TestCrystals:
-    """Return crystals as a model carries them.
+    """Return crystals in the compact form of a model.
 
     Parameters
     ----------
     ids
-        Their ids, (n,).
+        The ids, (n,).
     y
-        Their classes, (n,).
+        The classes, (n,).
     density
-        Their number densities ρ0, (n,), in Å⁻³.
+        The number densities ρ0, (n,), in Å⁻³.
     spectra
-        Their pair spectra for each radiation, (n, n_bins) up to `DMAX`, zero for a
-        crystal that it does not see.
+        The pair spectra for each radiation, (n, n_bins) up to `DMAX`, zero for a
+        crystal with an element that has no scattering length.
     formulas
-        Their formulas, n of them.
+        The formulas, n of them.
     """
-    held = {
-        radiation: SqrtQuantized.of(fine, _FACTOR, _LEVELS)
+    quantized = {
+        radiation: SqrtQuantized.of(fine, _FACTOR, LEVELS)
         for radiation, fine in spectra.items()
     }
     return TestCrystals(
-        tuple(ids.tolist()), y, density.astype(np.float32), held, tuple(formulas)
+        tuple(ids.tolist()), y, density.astype(np.float32), quantized, tuple(formulas)
     )
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """How often a model is right at the conditions of a PDF, on held-out crystals.
+    """The accuracy of a model on test crystals at the conditions of a PDF.
 
     Parameters
     ----------
     top1, top6
-        The shares of held-out crystals whose group is the first, or among the first
-        six, that the model names at these conditions.
+        The shares of test crystals whose true group is the first, or among the first
+        six, of the prediction.
     n
-        The number of these crystals.
+        The number of test crystals.
     alike_top1, alike_top6
-        The same of those whose answer was as confident as the one in question.
+        The same among the test crystals predicted with a confidence similar to that
+        of the PDF.
     n_alike
         The number of these.
     """
@@ -177,15 +149,77 @@ def reliability_of(
     Parameters
     ----------
     confidence
-        The probability of the first group of the prediction.
+        The probability of its first group.
     confidences
-        The same of the predictions for test crystals, (n,).
+        The probabilities of the first groups of test crystals, (n,).
     ranks
         The ranks of their true groups, (n,), 0 the first.
     """
-    n_alike = max(round(ALIKE * ranks.size), min(ranks.size, 30))
+    n_alike = max(round(SIMILAR * ranks.size), min(ranks.size, _FEWEST))
     near = np.argsort(np.abs(confidences - confidence), kind="stable")[:n_alike]
     return Reliability(
         Share.of(ranks < 1), Share.of(ranks < 6), int(ranks.size),
         Share.of(ranks[near] < 1), Share.of(ranks[near] < 6), int(near.size),
     )  # fmt: skip
+
+
+class ReliabilityTest:
+    """The test of a model on its test crystals, which keeps its recent results.
+
+    Parameters
+    ----------
+    crystals
+        The test crystals.
+    log_probabilities
+        The function from G, (n, 209), and compositions, or None, to log-probabilities,
+        (n, n_groups).
+    """
+
+    def __init__(
+        self,
+        crystals: TestCrystals,
+        log_probabilities: Callable[
+            [NDArray[np.float32], Sequence[str] | None], NDArray[np.floating]
+        ],
+    ) -> None:
+        self._crystals = crystals
+        self._log_probabilities = log_probabilities
+        # The threads of a server share it.
+        self._cache: dict[tuple[Conditions, bool], Accuracy] = {}
+
+    def accuracy_at(
+        self, conditions: Conditions, with_composition: bool = False
+    ) -> Accuracy:
+        """Return confidences and ranks for the valid test crystals.
+
+        Parameters
+        ----------
+        conditions
+            The conditions of the simulation.
+        with_composition
+            Whether the model uses the compositions.
+
+        Raises
+        ------
+        ValueError
+            If the test crystals cannot be simulated at these conditions, or have no
+            formulas.
+        """
+        crystals = self._crystals
+        if with_composition and not crystals.formulas:
+            raise ValueError(
+                "the test crystals of this model have no formulas; take "
+                "models/spacegroup, or run 'dvc repro'."
+            )
+        result = self._cache.get((conditions, with_composition))
+        if result is None:
+            rows, g = crystals.simulate(conditions)
+            formulas = None
+            if with_composition:
+                formulas = [crystals.formulas[i] for i in rows]
+            log_p = self._log_probabilities(g, formulas)
+            if len(self._cache) >= _CACHE_SIZE:
+                self._cache.clear()
+            result = np.exp(log_p.max(axis=1)), ranks(log_p, crystals.y[rows])
+            self._cache[conditions, with_composition] = result
+        return result

@@ -1,4 +1,4 @@
-"""Pair spectra in a byte for each wide bin: what models and libraries carry."""
+"""Pair spectra in a byte for each wide bin, for models and libraries."""
 
 from dataclasses import dataclass
 
@@ -10,18 +10,17 @@ from gromega.pdf.bins import coarsen
 
 @dataclass(frozen=True, eq=False)
 class SqrtQuantized:
-    """Spectra of wide bins, each the signed square root of its value in whole numbers.
+    """Spectra of wide bins as whole numbers: signed square roots of the values.
 
-    Square roots give weak pairs a finer scale than strong ones, as companding does for
-    the samples of a telephone (ITU-T G.711).
+    Square roots give weak pairs a finer scale than strong ones.
 
     Parameters
     ----------
     roots
-        The square roots, (n, n_coarse) int8, -most to most.
+        The square roots, (n, n_coarse) int8, from -most to most.
     largest
-        What most stands for, squared: the largest size in each spectrum, (n,) float32,
-        in Å⁻¹; 0 for a crystal that the radiation does not see.
+        The largest absolute value of each spectrum, (n,) float32, in Å⁻¹, which a root
+        of `most` stands for; 0 for a crystal without a scattering length.
     most
         The number of levels above zero, at most 127.
     """
@@ -58,4 +57,5 @@ class SqrtQuantized:
     ) -> NDArray[np.float32]:
         """Return the spectra of wide bins of some crystals, (n_rows, n_coarse)."""
         roots = self.roots[rows].astype(np.float32) / np.float32(self.most)
-        return np.abs(roots) * roots * self.largest[rows, None]
+        spectra: NDArray[np.float32] = np.abs(roots) * roots * self.largest[rows, None]
+        return spectra

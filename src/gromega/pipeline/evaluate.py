@@ -7,7 +7,7 @@ from gromega.evaluation.plot_data import write_confusion
 from gromega.evaluation.predictions import predict_store
 from gromega.evaluation.score import scores
 from gromega.lake.splits import read_part
-from gromega.model.model import hashes_of, load_model
+from gromega.model.io import hashes_of, load_model
 from gromega.params import Params
 from gromega.pipeline.paths import (
     CRYSTALS,

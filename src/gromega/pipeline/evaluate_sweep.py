@@ -11,7 +11,7 @@ from gromega.evaluation.predictions import predict_store
 from gromega.evaluation.score import scores
 from gromega.evaluation.subsamples import Subsamples, subsample_points, write_subsamples
 from gromega.lake.splits import read_part
-from gromega.model.model import hashes_of, load_model
+from gromega.model.io import hashes_of, load_model
 from gromega.params import Params
 from gromega.pipeline.paths import (
     CRYSTALS,

@@ -7,7 +7,7 @@ from gromega._util.plotting import save_figure
 from gromega.evaluation.figures.crystals import crystals_figure
 from gromega.evaluation.figures.sweeps import map_figure, sweep_figure
 from gromega.evaluation.subsamples import read_subsamples
-from gromega.model.model import load_model
+from gromega.model.io import load_model
 from gromega.params import Params
 from gromega.pipeline.paths import METRICS, MODEL, SUBSAMPLES
 

@@ -17,7 +17,7 @@ from gromega.evaluation.report.report import CrystalFacts, make_report
 from gromega.evaluation.subsamples import read_subsamples
 from gromega.lake.predictions import read_predictions
 from gromega.lake.splits import read_part
-from gromega.model.model import load_model
+from gromega.model.io import load_model
 from gromega.params import Params
 from gromega.pipeline.paths import (
     CRYSTALS,

@@ -11,7 +11,7 @@ from gromega._util.files import write_json
 from gromega._util.parallel import keep_memory
 from gromega._util.progress import training_bar
 from gromega.lake.splits import read_part
-from gromega.model.model import save_model
+from gromega.model.io import save_model
 from gromega.params import Params
 from gromega.pipeline.parts import box_part, part_of
 from gromega.pipeline.paths import AUGMENTATION, CRYSTALS, METRICS, SPLIT, TRAINED

@@ -12,7 +12,8 @@ from jsonschema.exceptions import best_match
 
 from gromega._util.files import sha256, write_whole
 from gromega.evaluation.score import WITH_COMPOSITION
-from gromega.model.model import MODEL_FILES, Model, hashes_of
+from gromega.model.io import MODEL_FILES, hashes_of
+from gromega.model.model import Model
 from gromega.registry.card_markdown import render
 from gromega.registry.card_texts import standard_texts
 from gromega.registry.card_v1 import upgrade_from_v1
@@ -76,7 +77,7 @@ def _network(model: Model) -> dict[str, Any]:
 
     sizes = [leaf.size for leaf in jax.tree.leaves(nnx.state(model.network, nnx.Param))]
     network = {"architecture": model.architecture, "parameters": sum(sizes)}
-    neighbours = model.memory
+    neighbours = model.neighbours
     if neighbours:
         network["neighbours"] = {
             "crystals": neighbours.y.size, **neighbours.to_mapping()
@@ -96,7 +97,11 @@ def _calibrations(model: Model, metrics: Mapping[str, Any]) -> dict[str, Any]:
     blocks: dict[str, Any] = {"calibration": None}
     for key, calibration, scores in (
         ("calibration", model.calibration, "reference"),
-        (f"calibration_{WITH_COMPOSITION}", model.with_composition, WITH_COMPOSITION),
+        (
+            f"calibration_{WITH_COMPOSITION}",
+            model.calibration_with_composition,
+            WITH_COMPOSITION,
+        ),
     ):
         if calibration:
             ece = metrics.get(scores, {}).get("ece")

@@ -7,7 +7,7 @@ from gromega._util.templates import render_template
 from gromega.conditions import QUANTITIES
 from gromega.crystals.space_groups import symbol
 from gromega.evaluation.results import accuracy_columns
-from gromega.model.model import MODEL_FILES
+from gromega.model.io import MODEL_FILES
 
 
 def render(card: Mapping[str, Any]) -> str:

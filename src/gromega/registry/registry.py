@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gromega._util.files import sha256
-from gromega.model.model import MODEL_FILES, load_model
+from gromega.model.io import MODEL_FILES, load_model
 from gromega.pdf.network_grid import INPUT_R
 from gromega.registry.card import read_card
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from gromega._util.files import put_in_place
-from gromega.model.model import MODEL_FILES, Model, hashes_of, load_model
+from gromega.model.io import MODEL_FILES, hashes_of, load_model
+from gromega.model.model import Model
 from gromega.registry.card import check_same_files, make_card, read_card, write_card
 from gromega.registry.metrics import score_predictions
 from gromega.registry.registry import MODELS, check_name, size_of, verify_folder

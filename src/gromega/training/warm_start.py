@@ -9,7 +9,7 @@ import numpy as np
 from flax import nnx
 
 from gromega._util.files import sha256
-from gromega.model.model import load_model
+from gromega.model.io import load_model
 from gromega.networks.inference import Compiled
 from gromega.training.inputs import LabelledPDFs
 

@@ -1,0 +1,212 @@
+"""The fit of a trained model: its neighbours, its calibration, its test crystals."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gromega._util.progress import progress_bar
+from gromega.conditions import RADIATIONS, Conditions
+from gromega.crystals.crystal import Crystal
+from gromega.model.build_neighbours import build_neighbours, fit_neighbours
+from gromega.model.calibration import Calibration, fit_calibration
+from gromega.model.model import Model
+from gromega.model.neighbours import Neighbours
+from gromega.model.other_groups import fit_other_groups
+from gromega.pdf.bins import DMAX
+from gromega.pdf.network_grid import simulate_input
+from gromega.pdf.operator import reach
+from gromega.pdf.random_conditions import simulate_at_random
+from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.valid_spectra import valid_spectra
+
+CALIBRATION_SEEDS = (1, 2, 3, 4)
+"""The seeds of the conditions for the calibration: one PDF of each crystal a seed."""
+NEIGHBOUR_SEED = 101
+"""The first seed of the conditions for the neighbours."""
+TEST_CRYSTALS_SEED, N_TEST_CRYSTALS = 0, 2000
+"""The seed of the choice of test crystals, and their number."""
+OTHER_GROUPS_SEED, N_OTHER_GROUPS = 0, 3000
+"""The seed of the choice of crystals of other groups, and their number."""
+OTHER_CONDITIONS_SEED = 201
+"""The seed of the conditions for crystals of other groups."""
+
+Inputs = NDArray[np.float32]
+"""The G of crystals on the network's grid, (n, 209)."""
+
+
+def simulate_other_radiation(
+    model: Model,
+    crystals: Sequence[Crystal],
+    inputs: Sequence[Inputs],
+    seeds: Sequence[int],
+) -> list[Inputs]:
+    """Return inputs at the same conditions with the other radiation.
+
+    Parameters
+    ----------
+    model
+        The model, whose conditions and box are used.
+    crystals
+        The crystals, n of them.
+    inputs
+        Their inputs with the radiation of the model, for each set of conditions; kept
+        for crystals with an element that has no scattering length.
+    seeds
+        The seeds of the conditions of all but the first.
+    """
+    (other,) = {*RADIATIONS} - {model.conditions.radiation}
+    valid, spectra = valid_spectra(crystals, other, DMAX)
+    density = np.array([crystal.density for crystal in crystals])
+    ids = [crystal.id for crystal in crystals]
+    omega = model.conditions.at(radiation=other)
+    simulated = [simulate_input(spectra, density, ids, omega, DMAX)]
+    if model.box:
+        simulated += [
+            simulate_at_random(spectra, density, model.box, seed) for seed in seeds
+        ]
+    return [
+        np.where(valid[:, None], g, kept)
+        for g, kept in zip(simulated, inputs, strict=True)
+    ]
+
+
+def neighbours_of(
+    model: Model,
+    inputs: Sequence[Sequence[Inputs]],
+    y: NDArray[np.int64],
+    names: Sequence[str],
+) -> Neighbours:
+    """Return crystals as the neighbours of a model, before `with_neighbours`.
+
+    Parameters
+    ----------
+    model
+        The model, whose network computes the embeddings.
+    inputs
+        The inputs of the crystals, for each radiation and set of conditions.
+    y
+        The classes, (n,).
+    names
+        The ids and formulas, n of them, such as ``mp-149 Si``.
+    """
+    embeddings: list[list[NDArray[np.float32]]] = []
+    with progress_bar("conditions", sum(map(len, inputs))) as advance:
+        for of_radiation in inputs:
+            embeddings.append([])
+            for g in of_radiation:
+                embeddings[-1].append(model.engine.embed(g))
+                advance(1)
+    return build_neighbours(embeddings, y, names, model.space_groups.size)
+
+
+def with_neighbours(
+    model: Model,
+    neighbours: Neighbours,
+    g: Inputs,
+    y: NDArray[np.int64],
+    compositions: Sequence[str],
+) -> Model:
+    """Return a model with neighbours, fitted to inputs of validation crystals."""
+    embeddings = model.engine.embed(g)
+    log_p = model.engine.head(embeddings)
+    fitted = fit_neighbours(neighbours, log_p, embeddings, y, compositions)
+    return replace(model, neighbours=fitted)
+
+
+def with_calibration(
+    model: Model,
+    g: Inputs,
+    y: NDArray[np.int64],
+    compositions: Sequence[str],
+    fitted_on: str,
+) -> Model:
+    """Return a model with calibrations, fitted to inputs of validation crystals.
+
+    Parameters
+    ----------
+    model
+        The model.
+    g
+        The inputs, (n, 209), at other conditions than those that chose its epoch and
+        the weight of its neighbours.
+    y
+        The classes, (n,).
+    compositions
+        The compositions, n of them.
+    fitted_on
+        The data, in words.
+    """
+    without = fit_calibration(model.uncalibrated(g), y, fitted_on)
+    given = None
+    if model.uses_compositions:
+        log_p = model.uncalibrated(g, compositions)
+        given = fit_calibration(log_p, y, f"{fitted_on}, with the composition")
+    return replace(model, calibration=without, calibration_with_composition=given)
+
+
+def choose_other_groups(n: int) -> NDArray[np.int64]:
+    """Return the indices of the crystals of other groups to fit to, of n, in order."""
+    order = np.random.default_rng(OTHER_GROUPS_SEED).permutation(n)
+    return np.sort(order[:N_OTHER_GROUPS])
+
+
+def with_other_groups(
+    model: Model,
+    g: Inputs,
+    compositions: Sequence[str],
+    others: Sequence[Crystal],
+    share: float,
+    conditions: Conditions,
+) -> Model:
+    """Return a calibrated model with the probability of groups outside its own.
+
+    Parameters
+    ----------
+    model
+        The model.
+    g, compositions
+        The inputs, (n, 209), and compositions of validation crystals.
+    others
+        Crystals of other groups.
+    share
+        The share of crystals of other groups in the source.
+    conditions
+        The conditions of their simulation, for a model without a box.
+    """
+    dmax = DMAX if model.box else max(DMAX, reach(conditions))
+    spectra = pair_spectra(others, conditions.radiation, dmax)
+    density = np.array([crystal.density for crystal in others])
+    if model.box:
+        outside = simulate_at_random(spectra, density, model.box, OTHER_CONDITIONS_SEED)
+    else:
+        ids = [crystal.id for crystal in others]
+        outside = simulate_input(spectra, density, ids, conditions, dmax)
+
+    def fitted(
+        calibration: Calibration | None,
+        inside_given: Sequence[str] | None,
+        outside_given: Sequence[str] | None,
+    ) -> Calibration | None:
+        if calibration is None:
+            return None
+        log_p = model.log_probabilities(g, inside_given)
+        log_p_outside = model.log_probabilities(outside, outside_given)
+        fit = fit_other_groups(log_p, log_p_outside, share)
+        return replace(calibration, other_groups=fit)
+
+    formulas = [crystal.formula for crystal in others]
+    return replace(
+        model,
+        calibration=fitted(model.calibration, None, None),
+        calibration_with_composition=fitted(
+            model.calibration_with_composition, compositions, formulas
+        ),
+    )
+
+
+def choose_test_crystals(n: int) -> NDArray[np.int64]:
+    """Return the indices of the crystals of the test part to keep, of n, in order."""
+    order = np.random.default_rng(TEST_CRYSTALS_SEED).permutation(n)
+    return np.sort(order[:N_TEST_CRYSTALS])

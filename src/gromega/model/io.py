@@ -1,0 +1,231 @@
+"""Models on disk: weights.safetensors with the arrays, config.json with the rest."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from gromega._util.files import put_in_place, sha256, write_json, write_whole
+from gromega.conditions import Box, Conditions
+from gromega.model.calibration import Calibration
+from gromega.model.model import Model
+from gromega.model.neighbours import Neighbours
+from gromega.model.reliability import LEVELS, TestCrystals
+from gromega.model.sqrt_quantize import SqrtQuantized
+from gromega.networks.quantize import (
+    pack_halves,
+    pack_names,
+    unpack_halves,
+    unpack_names,
+)
+from gromega.pdf.network_grid import INPUT_R
+
+FORMAT = "gromega model 2"
+MODEL_FILES = ("weights.safetensors", "config.json")
+"""The files in the folder of a model."""
+INPUT = {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size}
+_FORMAT_1 = "gromega model 1"
+_ROOTS, _LARGEST = "test_crystals/roots/", "test_crystals/largest/"
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def save_model(path: Path, model: Model) -> None:
+    """Write a model to a folder, whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    arrays = dict(model.weights)
+    config = {
+        "format": FORMAT,
+        "network": model.architecture,
+        "space_groups": model.space_groups.tolist(),
+        "input": INPUT,
+        "conditions": model.conditions.to_mapping(),
+        "training": model.training,
+    }
+    if model.box:
+        config["box"] = model.box.to_mapping()
+    for name in ("calibration", "calibration_with_composition"):
+        if calibration := getattr(model, name):
+            config[name] = calibration.to_mapping()
+    if model.neighbours:
+        arrays |= _neighbour_arrays(model.neighbours)
+        config["neighbours"] = model.neighbours.to_mapping()
+    if model.test_crystals:
+        arrays |= _test_crystal_arrays(model.test_crystals)
+    # safetensors writes the memory of an array as it is, whatever its strides.
+    rows = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    # Its save_file makes a file that other users cannot read.
+    write_whole(partial / "weights.safetensors", save(rows))
+    write_json(partial / "config.json", config)
+    put_in_place(partial, path)
+
+
+def hashes_of(path: Path) -> dict[str, str]:
+    """Return the SHA-256 of the files in the folder of a model."""
+    return {name: sha256(path / name) for name in MODEL_FILES}
+
+
+def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -> Model:
+    """Return the model of a folder.
+
+    Parameters
+    ----------
+    path
+        The folder, as `save_model` writes it; the released model by default.
+    compiled
+        Whether JAX computes the network, see `Ranker`: for many thousand PDFs, or on a
+        GPU.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder or one of its files does not exist.
+    ValueError
+        If a file is not valid.
+    """
+    path = Path(path)
+    for name in reversed(MODEL_FILES):
+        if not (path / name).is_file():
+            raise FileNotFoundError(
+                f"{path}: there is no {name}; train models/current with 'dvc repro', "
+                "or get models/spacegroup, the released model, with 'dvc pull -r "
+                "registry models/spacegroup.dvc'."
+            )
+    try:
+        config = json.loads((path / "config.json").read_text())
+        arrays: Arrays = load_file(path / "weights.safetensors")
+        if config.get("format") == _FORMAT_1:
+            config, arrays = _upgrade_v1(config, arrays)
+        return _model(config, arrays, compiled)
+    except (
+        ValueError, KeyError, TypeError, AttributeError, SafetensorError
+    ) as error:  # fmt: skip
+        raise ValueError(f"{path}: not a model ({error}).") from None
+
+
+def _model(config: Mapping[str, Any], arrays: Arrays, compiled: bool) -> Model:
+    """Return the model of a configuration and its arrays."""
+    if config.get("format") != FORMAT:
+        raise ValueError(f"its format is {config.get('format')!r}, not {FORMAT!r}")
+    if not isinstance(config["network"].get("name"), str):
+        raise ValueError("its network has no name")
+    if config["input"] != INPUT:
+        raise ValueError(f"its input is {config['input']}, not {INPUT}")
+    groups = np.array(config["space_groups"])
+    neighbours = test_crystals = None
+    if "neighbours" in config:
+        neighbours = _neighbours(arrays, groups.size, config["neighbours"])
+    if "test_crystals/ids" in arrays:
+        test_crystals = _test_crystals(arrays)
+    both = {
+        name: Calibration.from_mapping(config[name])
+        for name in ("calibration", "calibration_with_composition")
+        if name in config
+    }
+    return Model(
+        {
+            name: array
+            for name, array in arrays.items()
+            if not name.startswith(("neighbours/", "test_crystals/"))
+        },
+        groups,
+        config["network"],
+        Conditions.from_mapping(config["conditions"]),
+        config["training"],
+        Box.from_mapping(config["box"]) if "box" in config else None,
+        neighbours=neighbours,
+        test_crystals=test_crystals,
+        compiled=compiled,
+        **both,
+    )
+
+
+def _neighbour_arrays(neighbours: Neighbours) -> dict[str, NDArray[Any]]:
+    return {
+        "neighbours/components": neighbours.components,
+        "neighbours/directions": pack_halves(neighbours.directions),
+        "neighbours/steps": neighbours.steps,
+        "neighbours/y": neighbours.y.astype(np.int16),
+        "neighbours/names": pack_names(neighbours.names),
+    }
+
+
+def _neighbours(arrays: Arrays, n_groups: int, values: Mapping[str, Any]) -> Neighbours:
+    steps = arrays["neighbours/steps"]
+    both = None
+    if "with_composition" in values:
+        spread, weight = values["with_composition"]
+        both = float(spread), float(weight)
+    return Neighbours(
+        arrays["neighbours/components"],
+        unpack_halves(arrays["neighbours/directions"], steps.size),
+        steps,
+        arrays["neighbours/y"].astype(np.int64),
+        unpack_names(arrays["neighbours/names"]),
+        n_groups,
+        values["spread"],
+        values["weight"],
+        both,
+    )
+
+
+def _test_crystal_arrays(crystals: TestCrystals) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {
+        "test_crystals/ids": pack_names(crystals.ids),
+        "test_crystals/y": crystals.y.astype(np.int16),
+        "test_crystals/density": crystals.density,
+    }
+    if crystals.formulas:
+        arrays["test_crystals/formulas"] = pack_names(crystals.formulas)
+    for radiation, spectra in crystals.spectra.items():
+        arrays[f"{_ROOTS}{radiation}"] = spectra.roots
+        arrays[f"{_LARGEST}{radiation}"] = spectra.largest
+    return arrays
+
+
+def _test_crystals(arrays: Arrays) -> TestCrystals:
+    names = [k.removeprefix(_ROOTS) for k in arrays if k.startswith(_ROOTS)]
+    spectra = {
+        name: SqrtQuantized(
+            arrays[f"{_ROOTS}{name}"], arrays[f"{_LARGEST}{name}"], LEVELS
+        )
+        for name in names
+    }
+    formulas = arrays.get("test_crystals/formulas")
+    return TestCrystals(
+        unpack_names(arrays["test_crystals/ids"]),
+        arrays["test_crystals/y"].astype(np.int64),
+        arrays["test_crystals/density"],
+        spectra,
+        () if formulas is None else unpack_names(formulas),
+    )
+
+
+def _upgrade_v1(
+    config: Mapping[str, Any], arrays: Arrays
+) -> tuple[dict[str, Any], Arrays]:
+    """Return a configuration and arrays of format 1, of v1.5 to v1.8, in format 2."""
+    keys = {"memory": "neighbours", "with_composition": "calibration_with_composition"}
+    config = {keys.get(key, key): value for key, value in config.items()}
+    prefixes = {
+        "memory/": "neighbours/",
+        "held_out/levels/": "test_crystals/roots/",
+        "held_out/": "test_crystals/",
+    }
+
+    def renamed(name: str) -> str:
+        for old, new in prefixes.items():
+            if name.startswith(old):
+                return new + name.removeprefix(old)
+        return name
+
+    arrays = {renamed(name): array for name, array in arrays.items()}
+    return {**config, "format": FORMAT}, arrays

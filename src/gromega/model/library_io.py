@@ -1,0 +1,80 @@
+"""The library of known crystals as a parquet file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+
+from gromega.model.matches import FACTOR, LEVELS, LIBRARY, N_COARSE, Library
+from gromega.model.sqrt_quantize import SqrtQuantized
+from gromega.pdf.bins import BIN_WIDTH
+
+FORMAT = "gromega library 1"
+# They have no types.
+pa: Any = pyarrow
+pq: Any = pyarrow.parquet
+
+
+def write_library(path: Path, library: Library) -> None:
+    """Write a library to a parquet file, whole or not at all."""
+    columns = {
+        "id": pa.array(library.ids),
+        "formula": pa.array(library.formulas),
+        "space_group": pa.array(library.space_groups.astype(np.int16)),
+        "density": pa.array(library.density),
+    }
+    for name, quantized in library.spectra.items():
+        flat = pa.array(quantized.roots.ravel())
+        columns[name] = pa.FixedSizeListArray.from_arrays(flat, N_COARSE)
+        columns[f"{name}_largest"] = pa.array(quantized.largest)
+    facts = {
+        "format": FORMAT, "bin_width": FACTOR * BIN_WIDTH, "levels": LEVELS,
+        "radiations": list(library.spectra),
+    }  # fmt: skip
+    table = pa.table(columns).replace_schema_metadata({"gromega": json.dumps(facts)})
+    partial = path.with_name(path.name + ".partial")
+    pq.write_table(
+        table, partial, compression="zstd", compression_level=19, use_dictionary=False
+    )
+    partial.replace(path)
+
+
+def load_library(path: str | Path = LIBRARY) -> Library:
+    """Return the library of a file, as `write_library` writes it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file does not exist.
+    ValueError
+        If the file is not a library.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: there is no library of known crystals; get it with 'dvc pull "
+            "-r registry models/library.parquet.dvc', or make one with 'dvc repro'."
+        )
+    try:
+        table = pq.read_table(path)
+        facts = json.loads((table.schema.metadata or {}).get(b"gromega", b"{}"))
+        if facts.get("format") != FORMAT:
+            raise ValueError(f"its format is {facts.get('format')!r}, not {FORMAT!r}")
+        spectra = {}
+        for name in facts["radiations"]:
+            roots = table[name].combine_chunks().flatten().to_numpy()
+            largest = table[f"{name}_largest"].to_numpy()
+            roots = roots.reshape(-1, N_COARSE)
+            spectra[name] = SqrtQuantized(roots, largest, facts["levels"])
+        return Library(
+            tuple(table["id"].to_pylist()),
+            tuple(table["formula"].to_pylist()),
+            table["space_group"].to_numpy().astype(np.int64),
+            table["density"].to_numpy(),
+            spectra,
+        )
+    except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: not a library of crystals ({error}).") from None

@@ -1,0 +1,226 @@
+"""The ranker: log-probabilities of space groups from G(r), without any text."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gromega.conditions import RADIATIONS, REFERENCE, Box, Conditions
+from gromega.crystals.crystal import Crystal
+from gromega.model.calibration import Calibration
+from gromega.model.engine import Engine, make_flax, make_numpy
+from gromega.model.neighbours import NeighbourResult, Neighbours
+from gromega.model.reliability import ReliabilityTest, TestCrystals
+from gromega.pdf.bins import DMAX
+from gromega.pdf.network_grid import INPUT_R, simulate_input
+from gromega.pdf.operator import reach
+
+if TYPE_CHECKING:
+    from flax import nnx
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """A trained network with its neighbours and its calibration: the numerics.
+
+    Parameters
+    ----------
+    weights
+        The weights of the network, as `weights.to_arrays` returns them.
+    space_groups
+        The space group numbers, (n_groups,), in the order of the outputs.
+    architecture
+        The arguments of `networks.build.make_network`.
+    conditions
+        The conditions of its training, or the reference within its box.
+    training
+        The recipe, the numbers of crystals and other facts of its training.
+    box
+        The conditions that it was trained for; None if trained at one set alone.
+    calibration
+        The calibration of its probabilities, if it has one.
+    neighbours
+        The training crystals to compare with, if it uses them.
+    test_crystals
+        The test crystals for its reliability, if it has some.
+    calibration_with_composition
+        The calibration of its probabilities with the composition, if it has one.
+    compiled
+        Whether JAX computes the network, on a GPU if there is one, instead of NumPy,
+        which starts at once. Networks other than `resnet` always use JAX.
+    """
+
+    weights: Mapping[str, NDArray[Any]] = field(repr=False)
+    space_groups: NDArray[np.int64]
+    architecture: dict[str, Any]
+    conditions: Conditions
+    training: dict[str, Any]
+    box: Box | None = None
+    calibration: Calibration | None = None
+    neighbours: Neighbours | None = None
+    test_crystals: TestCrystals | None = None
+    calibration_with_composition: Calibration | None = None
+    compiled: bool = False
+
+    def __repr__(self) -> str:
+        """Return the recipe and the number of space groups."""
+        recipe = self.training.get("recipe", "unknown")
+        n = self.space_groups.size
+        return f"{type(self).__name__}(recipe {recipe}, {n} space groups)"
+
+    @cached_property
+    def network(self) -> "nnx.Module":
+        """The network in Flax, to train it further."""
+        return make_flax(self.weights, self.architecture, self.space_groups.size)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine that computes the network."""
+        if self.compiled or self.architecture["name"] != "resnet":
+            from gromega.networks.inference import Compiled
+
+            return Compiled(self.network)
+        return make_numpy(self.weights, self.architecture, self.space_groups.size)
+
+    @cached_property
+    def reliability_test(self) -> ReliabilityTest:
+        """The test on the test crystals; a ValueError if the model has none."""
+        if self.test_crystals is None:
+            raise ValueError(
+                "this model has no test crystals; take models/spacegroup, or run 'dvc "
+                "repro'."
+            )
+        return ReliabilityTest(self.test_crystals, self.log_probabilities)
+
+    @property
+    def trained_over(self) -> Box:
+        """The box of its training, of a single point if it has none."""
+        return self.box or Box.around(self.conditions)
+
+    @property
+    def radiations(self) -> tuple[str, ...]:
+        """The radiations of its training; models up to 1.8 do not state them."""
+        return tuple(self.training.get("radiations", RADIATIONS))
+
+    @property
+    def uses_compositions(self) -> bool:
+        """Whether it can use compositions."""
+        if self.neighbours is None or self.neighbours.with_composition is None:
+            return False
+        return self.calibration is None or self.calibration_with_composition is not None
+
+    def log_probabilities(
+        self, g: NDArray[np.float32], compositions: Sequence[str] | None = None
+    ) -> NDArray[np.floating]:
+        """Return log-probabilities, (n, n_groups), calibrated if the model is.
+
+        Parameters
+        ----------
+        g
+            The G(r) on `INPUT_R`, (n, 209), at any scale.
+        compositions
+            The compositions, n of them such as ``"SrTiO3"``, if they are known.
+
+        Raises
+        ------
+        ValueError
+            If G is on another grid or not finite, or the model cannot use
+            compositions.
+        """
+        log_p = self.uncalibrated(g, compositions)
+        return self.calibrated(log_p, compositions is not None)
+
+    def uncalibrated(
+        self, g: NDArray[np.float32], compositions: Sequence[str] | None = None
+    ) -> NDArray[np.float32]:
+        """Return log-probabilities as `log_probabilities`, but without calibration."""
+        return self.query(g, [compositions])[0].log_p
+
+    def without_and_with_composition(
+        self, g: NDArray[np.float32], compositions: Sequence[str] | None
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating] | None]:
+        """Return `log_probabilities` without and with the compositions, if any.
+
+        The network, which takes most of the time, is computed once.
+        """
+        if compositions is None:
+            return self.log_probabilities(g), None
+        without, given = (r.log_p for r in self.query(g, [None, compositions]))
+        return self.calibrated(without, False), self.calibrated(given, True)
+
+    def query(
+        self,
+        g: NDArray[np.float32],
+        compositions: Sequence[Sequence[str] | None],
+        k: int = 0,
+    ) -> list[NeighbourResult]:
+        """Return the uncalibrated result for each choice of compositions, or None."""
+        _check_input(g)
+        if any(each is not None for each in compositions) and not (
+            self.uses_compositions
+        ):
+            raise ValueError(
+                "this model cannot use compositions; take models/spacegroup, or train "
+                "one with the recipe 'robust'."
+            )
+        if self.neighbours is None:
+            result = NeighbourResult.without_neighbours(self.engine.predict(g))
+            return [result] * len(compositions)
+        embeddings = self.engine.embed(g)
+        log_p = self.engine.head(embeddings)
+        return [self.neighbours.query(log_p, embeddings, k, c) for c in compositions]
+
+    def calibration_for(self, with_composition: bool) -> Calibration | None:
+        """Return the calibration without or with the composition."""
+        both = self.calibration, self.calibration_with_composition
+        return both[with_composition]
+
+    def calibrated(
+        self, log_p: NDArray[np.float32], with_composition: bool
+    ) -> NDArray[np.floating]:
+        """Return log-probabilities, calibrated if the model is."""
+        calibration = self.calibration_for(with_composition)
+        return calibration.apply(log_p) if calibration else log_p
+
+    def rank(
+        self, crystals: Sequence[Crystal], conditions: Conditions = REFERENCE
+    ) -> NDArray[np.int64]:
+        """Return the space group numbers of crystals, (n, n_groups), best first.
+
+        Parameters
+        ----------
+        crystals
+            The crystals, n of them; their PDFs are simulated.
+        conditions
+            The conditions Ω of the simulation.
+
+        Raises
+        ------
+        ValueError
+            If an element has no scattering length for the radiation.
+        """
+        # Numba takes a second to import: predictions of files do without it.
+        from gromega.pdf.spectrum import pair_spectra
+
+        dmax = max(DMAX, reach(conditions))
+        spectra = pair_spectra(crystals, conditions.radiation, dmax)
+        density = [crystal.density for crystal in crystals]
+        ids = [crystal.id for crystal in crystals]
+        g = simulate_input(spectra, density, ids, conditions, dmax)
+        order = np.argsort(-self.log_probabilities(g), axis=1, kind="stable")
+        return self.space_groups[order]
+
+
+def _check_input(g: NDArray[np.float32]) -> None:
+    if g.ndim != 2 or g.shape[1] != INPUT_R.size:
+        raise ValueError(
+            f"G(r) must be given on the network's grid, (n, {INPUT_R.size}), got "
+            f"the shape {g.shape}."
+        )
+    if not len(g):
+        raise ValueError("there is no G(r) to predict; give at least one.")
+    if not np.isfinite(g).all():
+        raise ValueError("G(r) has values that are not finite; leave them out.")

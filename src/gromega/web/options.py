@@ -1,0 +1,128 @@
+"""The options of a request, for the HTTP interface and the form of the page.
+
+Names, units, bounds and choices are those of `gromega.conditions` and of the reader.
+"""
+
+import math
+from typing import Annotated, Any, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic.config import JsonDict
+from pydantic.fields import FieldInfo
+
+from gromega.conditions import QUANTITIES as CONDITIONS
+from gromega.conditions import RADIATIONS, Quantity
+from gromega.measured.pdf import MAX_DENSITY, QUANTITIES, R_UNITS, UNKNOWN
+from gromega.model.conformal import COVERAGES
+
+_DENSITY = Quantity(
+    "number density", r"$\rho_0$", "Å⁻³",
+    "The number of atoms per Å³; needed for T(r) and R(r), and for the scale of g(r).",
+    high=MAX_DENSITY, open_low=True,
+)  # fmt: skip
+
+
+def _option(default: Any, label: str, text: str, choices: Any = (), **more: Any) -> Any:
+    """Return a field with a label, a description and the values that it may have."""
+    extra: JsonDict = {"enum": list(choices)} if choices else {}
+    return Field(
+        default, title=label, description=text, json_schema_extra=extra, **more
+    )
+
+
+def _quantity(quantity: Quantity) -> Any:
+    """Return the field of a number with the unit and the bounds of a quantity."""
+    bounds: dict[str, float] = {
+        "gt" if quantity.open_low else "ge": quantity.low,
+        "lt" if quantity.open_high else "le": quantity.high,
+    }
+    finite = {name: value for name, value in bounds.items() if math.isfinite(value)}
+    return _option(
+        None,
+        f"{quantity.label} ({quantity.unit})",
+        quantity.help,
+        allow_inf_nan=False,
+        **finite,
+    )
+
+
+def _condition(name: str) -> Any:
+    return _quantity(CONDITIONS[name])
+
+
+def _is_choice(value: Any, info: ValidationInfo) -> Any:
+    """Return a value that is one of the choices of its field, or None."""
+    choices = choices_of(PredictOptions.model_fields[str(info.field_name)])
+    if value is not None and value not in choices:
+        listed = ", ".join(map(str, choices))
+        raise ValueError(f"must be one of {listed}, got {value!r}")
+    return value
+
+
+Choice = Annotated[str | None, AfterValidator(_is_choice)]
+
+
+class PredictOptions(BaseModel):
+    """The options of a prediction: those of `read_pdf` and `Model.predict`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = _option(
+        "the file", "name", "The name of the file, for messages.", max_length=200
+    )
+    reliability: bool = _option(
+        True, "reliability", "Compute the accuracy on test crystals at the conditions."
+    )
+    explain: bool = _option(
+        False, "explain", "Compute the importance of each r and the matches."
+    )
+    composition: str | None = _option(
+        None, "composition",
+        f"The composition, such as SrTiO3, or {UNKNOWN} to ignore that of the file.",
+        max_length=200,
+    )  # fmt: skip
+    qmin: float | None = _condition("qmin")
+    qmax: float | None = _condition("qmax")
+    qdamp: float | None = _condition("qdamp")
+    qbroad: float | None = _condition("qbroad")
+    rmin: float | None = _condition("rmin")
+    rmax: float | None = _condition("rmax")
+    radiation: Choice = _option(
+        None, CONDITIONS["radiation"].label, CONDITIONS["radiation"].help, RADIATIONS
+    )
+    quantity: Choice = _option(
+        None, "quantity", "The function of r in the file.", QUANTITIES
+    )
+    r_unit: Choice = _option(None, "unit of r", "The unit of r in the file.", R_UNITS)
+    number_density: float | None = _quantity(_DENSITY)
+    coverage: Annotated[float, AfterValidator(_is_choice)] = _option(
+        COVERAGES[0], "coverage", "The coverage of the prediction set.", COVERAGES
+    )
+
+    def for_reader(self) -> dict[str, Any]:
+        """Return the options of `read_pdf` that were given."""
+        return self.model_dump(
+            exclude={"name", "coverage", "reliability", "explain"}, exclude_none=True
+        )
+
+
+def choices_of(field: FieldInfo) -> list[Any]:
+    """Return the values that an option may have; none if they are not listed."""
+    extra = field.json_schema_extra
+    choices = extra.get("enum", []) if isinstance(extra, dict) else []
+    return choices if isinstance(choices, list) else []
+
+
+def bounds_of(field: FieldInfo) -> dict[str, float]:
+    """Return the lowest and the highest number of an option, ``min`` and ``max``."""
+    found = {}
+    for each in field.metadata:
+        for end, name in (("min", "ge"), ("min", "gt"), ("max", "le"), ("max", "lt")):
+            if hasattr(each, name):
+                found[end] = getattr(each, name)
+    return found
+
+
+def is_number(field: FieldInfo) -> bool:
+    """Return whether an option is a number."""
+    return float in (field.annotation, *get_args(field.annotation))

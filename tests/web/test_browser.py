@@ -70,7 +70,7 @@ def test_a_prediction_comes_with_reliability_importance_and_matches(
     assert page.inner_text("#title") == RUTILE
     assert page.locator("#groups tr").count() == 6
     assert "of 7 space groups" in page.inner_text("#set")
-    assert "(if 18 % of all" in page.inner_text("#set")
+    assert "(if 18\u00a0% of all" in page.inner_text("#set")
     assert "16 test crystals" in page.inner_text("#reliability")
     assert page.locator("#matches tbody tr").count() == 5
     assert page.locator("#matches tbody tr").first.inner_text().split()[1] == "rutile"

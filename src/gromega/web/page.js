@@ -1,6 +1,6 @@
 "use strict";
 const $ = id => document.getElementById(id);
-const percent = (x, digits = 1) => (100 * x).toFixed(digits) + " %";
+const percent = (x, digits = 1) => (100 * x).toFixed(digits) + "\u00a0%";
 const element = (name, text = "", attributes = {}) => {
   const made = document.createElement(name);
   made.textContent = text;
@@ -132,7 +132,8 @@ function showGroups() {
 function showReliability() {
   const found = prediction.reliability;
   if (!found) { $("reliability").textContent = "…"; return; }
-  const share = s => `${(100 * s.value).toFixed(0)} ± ${(50 * (s.high - s.low)).toFixed(0)} %`;
+  const share = s => // without line breaks
+    `${(100 * s.value).toFixed(0)}\u00a0±\u00a0${(50 * (s.high - s.low)).toFixed(0)}\u00a0%`;
   const composition = prediction.composition ? " with their compositions" : "";
   $("reliability").textContent =
     `Accuracy on ${found.n.toLocaleString("en")} test crystals${composition}, simulated ` +
@@ -210,7 +211,8 @@ function ticks(low, high, count) {
 }
 
 function draw(place, {lines = [], bars = null}, xLabel, yLabel, height, words, caption) {
-  const width = Math.min(720, Math.max(320, place.clientWidth)), left = 58, right = 8, top = 26, bottom = 40;
+  const width = Math.min(720, Math.max(320, place.clientWidth));
+  const left = 58, right = 8, top = 26, bottom = 40;
   const style = getComputedStyle(document.documentElement);
   const color = name => style.getPropertyValue(name).trim();
   const all = bars ? [bars] : lines;

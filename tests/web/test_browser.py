@@ -82,6 +82,8 @@ def test_a_prediction_comes_with_reliability_importance_and_matches(
     assert page.inner_html("#curves") != before
     # nothing wider than the screen, nothing from other hosts, no console messages
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    table = page.locator(".table").first
+    assert table.evaluate("table => table.scrollWidth - table.clientWidth") <= 0
     assert all(url.startswith((address, "data:")) for url in watched.asked)
     assert watched.complaints == []
 

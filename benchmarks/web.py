@@ -2,8 +2,8 @@
 
     python benchmarks/web.py [MODEL] [--rate 50] [--seconds 60] [--fuzz 10000]
 
-sends so many requests a second (the examples of the page, without trust), then so many
-files that are broken at random, and prints how they were answered.
+sends requests at a rate (the examples of the page, without reliability), then files
+that are broken at random, and prints the statuses and the times of the responses.
 """
 
 import argparse
@@ -21,19 +21,19 @@ from pathlib import Path
 
 import numpy as np
 
-from gromega.web.app import EXAMPLES
+from gromega.web.page import EXAMPLES
 
 TEXTS = [text.encode() for text in EXAMPLES.values()]
 CLIENTS = 16
-ASK = "/api/predict?reliability=false"
+PATH = "/api/predict?reliability=false"
 
 
 def post(port, content):
-    """Return the status of an answer, or the name of what went wrong, and its time."""
+    """Return the status of a response, or the name of the exception, and its time."""
     start = time.perf_counter()
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        connection.request("POST", ASK, content)
+        connection.request("POST", PATH, content)
         reply = connection.getresponse()
         reply.read()
         return reply.status, time.perf_counter() - start
@@ -43,22 +43,22 @@ def post(port, content):
         connection.close()
 
 
-def at_once(port, contents, rate=None):
-    """Return statuses and times of requests, sent at a rate or as fast as can be."""
+def send_all(port, contents, rate=None):
+    """Return statuses and times of requests, sent at a rate or as fast as possible."""
     found, lock = [], threading.Lock()
-    waiting, start = iter(enumerate(contents)), time.perf_counter()
+    remaining, start = iter(enumerate(contents)), time.perf_counter()
 
     def send():
         while True:
             with lock:
-                k, content = next(waiting, (None, None))
+                k, content = next(remaining, (None, None))
             if k is None:
                 return
             if rate:
                 time.sleep(max(0.0, start + k / rate - time.perf_counter()))
-            answered = post(port, content)
+            response = post(port, content)
             with lock:
-                found.append(answered)
+                found.append(response)
 
     threads = [threading.Thread(target=send) for _ in range(CLIENTS)]
     for thread in threads:
@@ -81,14 +81,16 @@ def broken(draw):
     return bytes(content)
 
 
-def report(what, found):
-    """Print how requests were answered."""
+def report(name, found):
+    """Print the statuses and the times of responses."""
     times = np.array([seconds for _, seconds in found])
     print(
         json.dumps(
             {
-                what: len(found),
-                "answers": {str(k): n for k, n in Counter(s for s, _ in found).items()},
+                name: len(found),
+                "statuses": {
+                    str(k): n for k, n in Counter(s for s, _ in found).items()
+                },
                 "seconds": {
                     "median": round(float(np.median(times)), 3),
                     "99 %": round(float(np.quantile(times, 0.99)), 3),
@@ -112,15 +114,19 @@ def main():
         stderr=subprocess.PIPE,
         text=True,
     ) as server:
-        said = server.stderr.readline()
-        port = int(re.search(r":(\d+),", said)[1])
+        # Warnings may come before the line with the address.
+        port = next(
+            int(found[1])
+            for line in server.stderr
+            if (found := re.search(r"http://.*:(\d+);", line))
+        )
         for text in TEXTS:
             post(port, text)
         count = round(options.rate * options.seconds)
         contents = [TEXTS[k % len(TEXTS)] for k in range(count)]
-        report(f"at {options.rate:g} a second", at_once(port, contents, options.rate))
+        report(f"at {options.rate:g} a second", send_all(port, contents, options.rate))
         draw = random.Random(0)
-        report("broken", at_once(port, [broken(draw) for _ in range(options.fuzz)]))
+        report("broken", send_all(port, [broken(draw) for _ in range(options.fuzz)]))
         server.send_signal(signal.SIGINT)
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from gromega.model.io import save_model
 from gromega.model.library_io import write_library
-from gromega.web.app import EXAMPLES, MAX_UPLOAD
+from gromega.web.app import MAX_UPLOAD
+from gromega.web.page import EXAMPLES
 
 DESKTOP, PHONE = 1200, 390
 RUTILE = "rutile-synchrotron.gr"
@@ -19,7 +20,7 @@ RUTILE = "rutile-synchrotron.gr"
 
 @pytest.fixture(scope="module")
 def address(model, library, tmp_path_factory):
-    """Return the address of a server in a process of its own."""
+    """The URL of a server in a process of its own."""
     folder = tmp_path_factory.mktemp("serve")
     save_model(folder / "tiny", model)
     write_library(folder / "library.parquet", library)
@@ -28,11 +29,11 @@ def address(model, library, tmp_path_factory):
         "--model", str(folder / "tiny"), "--library", str(folder / "library.parquet"),
     ]  # fmt: skip
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
-        said = running.stderr.readline()
-        found = re.match(r"(http://127\.0\.0\.1:\d+), until Ctrl\+C", said)
+        line = running.stderr.readline()
+        found = re.match(r".*?(http://127\.0\.0\.1:\d+)", line)
         if not found:
             running.kill()
-            pytest.fail(said + running.stderr.read())
+            pytest.fail(line + running.stderr.read())
         yield found[1]
         running.send_signal(signal.SIGINT)
         rest = running.stderr.read()
@@ -53,74 +54,78 @@ def wait_for_all(page):
     page.wait_for_selector("#curves svg")
 
 
-def ask_about_rutile(page, address, files):
+def predict_rutile(page, address, files):
     page.goto(address)
     page.set_input_files("#file", files / RUTILE)
     wait_for_all(page)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
-def test_a_file_is_answered_with_trust_and_evidence(
+def test_a_prediction_comes_with_reliability_importance_and_matches(
     address, open_page, files, width, scheme
 ):
     watched = open_page(width, scheme)
     page = watched.page
-    ask_about_rutile(page, address, files)
+    predict_rutile(page, address, files)
     assert page.inner_text("#title") == RUTILE
     assert page.locator("#groups tr").count() == 6
-    assert "It is of another group with a probability of" in page.inner_text("#set")
-    assert "if such are 18 % of all" in page.inner_text("#set")
-    assert "of 16 crystals that it has not learned from" in page.inner_text("#trust")
+    assert "of 7 space groups" in page.inner_text("#set")
+    assert "(if 18\u00a0% of all" in page.inner_text("#set")
+    assert "16 test crystals" in page.inner_text("#reliability")
     assert page.locator("#matches tbody tr").count() == 5
     assert page.locator("#matches tbody tr").first.inner_text().split()[1] == "rutile"
-    assert page.locator("#windows svg rect").count() > 20
+    assert page.locator("#importance svg rect").count() > 20
     page.click("#more")
     assert page.locator("#groups tr").count() == 7
     before = page.inner_html("#curves")
     page.locator("#matches input").nth(1).check()
     assert page.inner_html("#curves") != before
-    # nothing wider than the screen, nothing from elsewhere, nothing to complain of
+    # nothing wider than the screen, nothing from other hosts, no console messages
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    table = page.locator(".table").first
+    assert table.evaluate("table => table.scrollWidth - table.clientWidth") <= 0
     assert all(url.startswith((address, "data:")) for url in watched.asked)
     assert watched.complaints == []
 
 
-def test_answers_are_saved_as_json_csv_and_png(address, open_page, files):
+def test_predictions_are_saved_as_json_csv_and_png(address, open_page, files):
     page = open_page(DESKTOP).page
-    ask_about_rutile(page, address, files)
+    predict_rutile(page, address, files)
     saved = {}
     for ending in ("json", "csv", "png"):
         with page.expect_download() as coming:
             page.click(f"#{ending}")
         assert coming.value.suggested_filename == f"rutile-synchrotron.{ending}"
         saved[ending] = coming.value.path().read_bytes()
-    answer = json.loads(saved["json"])
-    assert answer["reliability"] and answer["importance"] and answer["matches"]
+    prediction = json.loads(saved["json"])
+    assert all(prediction[part] for part in ("reliability", "importance", "matches"))
     rows = saved["csv"].decode().splitlines()
     assert rows[0] == "rank,number,symbol,system,probability,in_set"
     assert [int(row.split(",")[1]) for row in rows[1:]] == [
-        group["number"] for group in answer["groups"]
+        group["number"] for group in prediction["groups"]
     ]
     assert saved["png"].startswith(b"\x89PNG") and len(saved["png"]) > 10_000
 
 
-def test_wrong_and_huge_files_cost_a_line_and_no_answer(address, open_page, files):
+def test_invalid_and_huge_files_give_a_line_and_no_prediction(
+    address, open_page, files
+):
     watched = open_page(PHONE)
     page = watched.page
     page.goto(address)
-    for name, line in (("wrong.gr", "it has no table"), ("huge.gr", "4 MiB")):
+    for name, line in (("wrong.gr", "wrong.gr"), ("huge.gr", "4 MiB")):
         page.set_input_files("#file", files / name)
         page.wait_for_selector(f"#problem:has-text('{line}')")
-        assert page.is_hidden("#answer")
+        assert page.is_hidden("#prediction")
     page.set_input_files("#file", files / RUTILE)
     wait_for_all(page)
     assert page.inner_text("#problem") == ""
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
 
 
-def test_what_is_known_better_is_asked_with_the_file(address, open_page, files):
+def test_the_form_changes_the_conditions(address, open_page, files):
     page = open_page(DESKTOP).page
-    ask_about_rutile(page, address, files)
+    predict_rutile(page, address, files)
     assert "Q 0.5 to 25 Å⁻¹" in page.inner_text("#conditions")
     page.click("summary")
     page.fill("[name=qmax]", "18")
@@ -130,35 +135,35 @@ def test_what_is_known_better_is_asked_with_the_file(address, open_page, files):
     assert "Q 0.5 to 18 Å⁻¹" in page.inner_text("#conditions")
 
 
-def test_what_neither_the_file_nor_the_user_says_is_named(address, open_page, files):
+def test_assumed_conditions_are_named(address, open_page, files):
     page = open_page(DESKTOP).page
-    ask_about_rutile(page, address, files)
+    predict_rutile(page, address, files)
     assert "Assumed" not in page.inner_text("#conditions")
     text = EXAMPLES[RUTILE]
     kept = [line for line in text.splitlines() if not line.startswith("# q")]
     (files / "bare.gr").write_text("\n".join(kept))
     page.set_input_files("#file", files / "bare.gr")
     wait_for_all(page)
-    said = "Assumed, as neither the file nor you say: Qmin, Qmax, Qdamp, Qbroad."
-    assert said in page.inner_text("#conditions")
+    assert ": Qmin, Qmax, Qdamp, Qbroad." in page.inner_text("#conditions")
     page.click("summary")
     page.fill("[name=qmax]", "18")
     page.click("#again")
-    page.wait_for_selector("#conditions:has-text('say: Qmin, Qdamp, Qbroad.')")
+    page.wait_for_selector("#conditions:has-text('stated: Qmin, Qdamp, Qbroad.')")
 
 
-def test_a_composition_is_told_and_said(address, open_page, files):
+def test_a_prediction_with_the_composition_states_it(address, open_page, files):
     page = open_page(DESKTOP).page
-    ask_about_rutile(page, address, files)
-    assert "To the network it is most like" in page.inner_text("#nearest")
-    assert "told" not in page.inner_text("#trust").lower()
+    predict_rutile(page, address, files)
+    for part in ("#neighbours", "#reliability", "#conditions"):
+        assert "composition" not in page.inner_text(part)
     page.click("summary")
     page.fill("[name=composition]", "TiO2")
     page.click("#again")
-    page.wait_for_selector("#conditions:has-text('Told that it is TiO2.')")
+    page.wait_for_selector("#conditions:has-text('composition TiO2')")
     wait_for_all(page)
-    assert "Most votes have TiO2 (rutile, " in page.inner_text("#nearest")
-    assert "conditions and told the composition" in page.inner_text("#trust")
+    assert "composition like TiO2" in page.inner_text("#neighbours")
+    assert "TiO2 (rutile, " in page.inner_text("#neighbours")
+    assert "with their compositions" in page.inner_text("#reliability")
 
 
 def test_the_keyboard_is_enough(address, open_page):
@@ -172,14 +177,14 @@ def test_the_keyboard_is_enough(address, open_page):
     page.keyboard.press("Enter")
     wait_for_all(page)
     assert page.inner_text("#title") == "spinel-laboratory.gr"
-    # the answer is where a reader with a keyboard or a screen reader goes on
+    # users of a keyboard or a screen reader continue at the prediction
     assert page.evaluate("document.activeElement.id") == "title"
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert page.locator("#groups tr").count() == 7
 
 
-def test_two_users_at_once_get_their_own_answers(address, open_page, files):
+def test_two_users_at_once_get_their_own_predictions(address, open_page, files):
     names = [RUTILE, "strontium-titanate-neutrons.gr"]
     pages = [open_page(DESKTOP).page for _ in names]
     for page in pages:

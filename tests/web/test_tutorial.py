@@ -11,7 +11,7 @@ from gromega.model.library_io import write_library
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "tutorial.ipynb"
 
 
-def test_the_tutorial_runs_and_shows_an_answer(model, library, tmp_path):
+def test_the_tutorial_runs_and_shows_a_prediction(model, library, tmp_path):
     (tmp_path / "docs").mkdir()
     save_model(tmp_path / "models" / "spacegroup", model)
     write_library(tmp_path / "models" / "library.parquet", library)

@@ -1,1 +1,1 @@
-"""The web page and its HTTP interface: a measured PDF in, an answer out."""
+"""The web page and its HTTP interface: predictions for measured PDFs."""

@@ -1,17 +1,14 @@
-"""The application: what it takes, its limits, and what it answers."""
+"""The application: the page and the HTTP interface of one model, with its limits."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
-from functools import partial
-from importlib import resources
 from io import BytesIO
 from typing import Annotated, Any
 
 import anyio
 from anyio.to_thread import run_sync
-from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi import FastAPI, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -21,14 +18,18 @@ from gromega._util.parallel import n_cores
 from gromega.measured.pdf import read_pdf
 from gromega.model.matches import Library
 from gromega.model.model import Model
+from gromega.web.options import RequestOptions
+from gromega.web.page import EXAMPLES, PAGE
 from gromega.web.schema import ModelOut, PredictionOut, Problem
 
 MAX_UPLOAD = 4 * 2**20
-"""The largest file that is taken, bytes."""
+"""The maximum size of a file, in bytes."""
 MAX_WAITING = 128
-"""The requests that may wait for an answer at a time; more are sent away."""
+"""The maximum number of requests that wait for a prediction at a time."""
 RECEIVE_SECONDS = 20.0
-"""The time that a file may take to arrive, s."""
+"""The maximum time for receiving a file, in s."""
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+"""The host names of this machine in a URL."""
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -38,18 +39,16 @@ _HEADERS = {
     "script-src 'unsafe-inline'; img-src data: blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-"""The names of this machine, as they stand in an address."""
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     408: {"model": Problem, "description": "The file took too long to arrive."},
     413: {"model": Problem, "description": "The file is too large."},
-    422: {"model": Problem, "description": "It is no G(r), or an option is wrong."},
-    503: {"model": Problem, "description": "Too many wait; try again in a second."},
+    422: {"model": Problem, "description": "The file or an option is not valid."},
+    503: {"model": Problem, "description": "Too many requests are waiting."},
 }
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "The file as it is, also compressed by gzip; at most "
+        "description": "The file, optionally compressed with gzip; at most "
         f"{MAX_UPLOAD >> 20} MiB.",
         "content": {
             "application/octet-stream": {
@@ -60,64 +59,8 @@ _BODY = {
 }
 
 
-@dataclass(frozen=True)
-class RequestOptions:
-    """What is known of a file beyond its content: the options of `read_pdf`."""
-
-    quantity: Annotated[
-        str | None, Query(max_length=20, description="Such as G(r), as in the docs.")
-    ] = None
-    r_unit: Annotated[
-        str | None, Query(max_length=20, description="The unit of r: Å, nm, pm.")
-    ] = None
-    composition: Annotated[
-        str | None,
-        Query(max_length=200, description="As in SrTiO3: a surer answer; or unknown."),
-    ] = None
-    number_density: Annotated[
-        float | None, Query(description="Atoms per Å³, for g(r), T(r) and R(r).")
-    ] = None
-    rmin: Annotated[float | None, Query(description="Cut the data here, Å.")] = None
-    rmax: Annotated[float | None, Query(description="Cut the data here, Å.")] = None
-    qmin: Annotated[float | None, Query(description="Start of F(Q), Å⁻¹.")] = None
-    qmax: Annotated[float | None, Query(description="End of F(Q), Å⁻¹.")] = None
-    qdamp: Annotated[float | None, Query(description="Damping, Å⁻¹.")] = None
-    qbroad: Annotated[float | None, Query(description="Broadening, Å⁻¹.")] = None
-    radiation: Annotated[
-        str | None, Query(max_length=20, description="xray or neutron.")
-    ] = None
-
-    def given(self) -> dict[str, Any]:
-        """Return those that were given."""
-        return {name: value for name, value in vars(self).items() if value is not None}
-
-
-_OPTIONS = (
-    "name",
-    "coverage",
-    "reliability",
-    "explain",
-    *(each.name for each in fields(RequestOptions)),
-)
-
-
-def _examples() -> dict[str, str]:
-    folder = resources.files("gromega.web") / "examples"
-    entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
-    return {
-        entry.name: entry.read_text("utf-8")
-        for entry in entries
-        if entry.name.endswith(".gr")
-    }
-
-
-PAGE = resources.files("gromega.web").joinpath("page.html").read_text("utf-8")
-EXAMPLES = _examples()
-"""Simulated PDFs by name, to try the page with."""
-
-
-class _Named(BytesIO):
-    """A file in memory with a name, whose ending may tell what it holds."""
+class _NamedFile(BytesIO):
+    """A file in memory with a name: its ending can state the quantity."""
 
     def __init__(self, content: bytes, name: str) -> None:
         super().__init__(content)
@@ -129,7 +72,7 @@ def make_app(
 ) -> FastAPI:
     """Return the application for one model.
 
-    Nothing that is sent to it is kept or executed. Requests are answered on as many
+    It neither stores nor executes what it receives. Predictions run on as many
     threads as there are cores.
 
     Parameters
@@ -137,13 +80,13 @@ def make_app(
     model
         The model.
     name
-        What it is called on the page.
+        The name of the model on the page.
     library
-        The known crystals that are laid over PDFs.
+        The known crystals that are compared with the PDFs.
     any_host
-        Whether to answer under any host name, not those of this machine alone. A
-        page elsewhere could reach a server on this machine through its own name
-        (DNS rebinding), so names are checked unless a server is open to others.
+        Whether to accept requests for any host name instead of `LOOPBACK` only. The
+        check stops other web pages from reaching a local server through a name of
+        their own (DNS rebinding), so turn it off only for a server open to others.
     """
     waiting = 0
     threads: list[anyio.CapacityLimiter] = []
@@ -156,10 +99,11 @@ def make_app(
     app = FastAPI(
         title="gromega",
         summary="Space groups from atomic pair distribution functions.",
-        description="Send a measured G(r), get its space groups with calibrated "
-        "probabilities, and how far to trust them at the conditions of the file.",
+        description="Send a measured G(r). The response ranks the space groups of the "
+        "model with calibrated probabilities, and estimates how reliable the "
+        "prediction is at the conditions of the file.",
         version="1",
-        # The pages that FastAPI offers load scripts from elsewhere.
+        # FastAPI's own pages of documentation load scripts from other sites.
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
@@ -168,7 +112,7 @@ def make_app(
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK))
 
     @app.middleware("http")
-    async def headers(
+    async def add_headers(
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         response = await call_next(request)
@@ -176,17 +120,17 @@ def make_app(
         return response
 
     @app.exception_handler(RequestValidationError)
-    async def explain(_: Request, error: RequestValidationError) -> JSONResponse:
-        lines = [f"{e['loc'][-1]}: {e['msg']}" for e in error.errors()]
-        return JSONResponse({"detail": "; ".join(lines) + "."}, 422)
+    async def report(_: Request, error: RequestValidationError) -> JSONResponse:
+        detail = "; ".join(_option_problem(each) for each in error.errors())
+        return JSONResponse({"detail": detail + "."}, 422)
 
     @app.get("/", include_in_schema=False)
-    async def index() -> HTMLResponse:
+    async def page() -> HTMLResponse:
         return HTMLResponse(PAGE)
 
     @app.get("/api/model")
     async def about() -> ModelOut:
-        """Say which model answers, and for which conditions it was trained."""
+        """Return the name of the model, its space groups and training conditions."""
         return ModelOut(
             name=name,
             space_groups=model.space_groups.tolist(),
@@ -198,26 +142,25 @@ def make_app(
 
     @app.get("/api/examples")
     async def list_examples() -> list[str]:
-        """List simulated PDFs to try the page with."""
+        """List the names of the simulated PDFs."""
         return list(EXAMPLES)
 
     @app.get("/api/examples/{name}", response_class=PlainTextResponse)
     async def example(name: str) -> str:
-        """Return one of the examples."""
+        """Return a simulated PDF as a file."""
         if name not in EXAMPLES:
-            raise HTTPException(404, f"there is no example {name!r}.")
+            raise HTTPException(
+                404, f"there is no example {name!r}; /api/examples lists them."
+            )
         return EXAMPLES[name]
 
-    def answer(
-        file: _Named,
-        options: RequestOptions,
-        coverage: float,
-        reliability: bool,
-        explain: bool,
-    ) -> dict[str, Any]:
-        pdf = read_pdf(file, **options.given())
-        found = model.predict(pdf, coverage, reliability, explain, library)
-        return found.to_mapping()
+    def make_prediction(content: bytes, options: RequestOptions) -> dict[str, Any]:
+        file = _NamedFile(content, options.name)
+        pdf = read_pdf(file, **options.for_reader())
+        prediction = model.predict(
+            pdf, options.coverage, options.reliability, options.explain, library
+        )
+        return prediction.to_mapping()
 
     @app.post(
         "/api/predict",
@@ -226,34 +169,20 @@ def make_app(
         openapi_extra=_BODY,
     )
     async def predict(
-        request: Request,
-        options: Annotated[RequestOptions, Depends()],
-        name: Annotated[
-            str, Query(max_length=200, description="The name of the file.")
-        ] = "the file",
-        coverage: Annotated[
-            float, Query(description="That of the prediction set, 0.9 or 0.95.")
-        ] = 0.9,
-        reliability: Annotated[
-            bool, Query(description="Test the model at the conditions of the file.")
-        ] = True,
-        explain: Annotated[
-            bool, Query(description="Find the most important r and the best matches.")
-        ] = False,
+        request: Request, options: Annotated[RequestOptions, Query()]
     ) -> Response:
-        """Rank the space groups of the measured PDF that the body holds."""
+        """Predict the space group of the measured PDF in the body."""
         nonlocal waiting
-        _check_request(request)
         content = await _receive(request)
         if waiting >= MAX_WAITING:
             raise HTTPException(
-                503, "too many wait for an answer; try again.", {"Retry-After": "1"}
+                503, "too many requests are waiting; try again.", {"Retry-After": "1"}
             )
         waiting += 1
-        file = _Named(content, name)
-        call = partial(answer, file, options, coverage, reliability, explain)
         try:
-            return JSONResponse(await run_sync(call, limiter=threads[0]))
+            return JSONResponse(
+                await run_sync(make_prediction, content, options, limiter=threads[0])
+            )
         except ValueError as error:
             raise HTTPException(422, " ".join(str(error).split())) from None
         finally:
@@ -262,26 +191,32 @@ def make_app(
     return app
 
 
-def _check_request(request: Request) -> None:
-    """Refuse options that there are not, and what a form sends."""
-    for name in request.query_params:
-        if name not in _OPTIONS:
-            known = ", ".join(_OPTIONS)
-            raise HTTPException(
-                422, f"there is no option '{name[:40]}'; the options are {known}."
-            )
-    if request.headers.get("content-type", "").startswith("multipart/"):
-        raise HTTPException(
-            422,
-            "send the file as the body, as 'curl --data-binary @file' does, not as a "
-            "form.",
-        )
+def _option_problem(error: dict[str, Any]) -> str:
+    """Return an error of pydantic in one line."""
+    name = str(error["loc"][-1])
+    if error["type"] == "extra_forbidden":
+        known = ", ".join(RequestOptions.model_fields)
+        return f"there is no option {name[:40]!r}; the options are {known}"
+    return f"{name}: {error['msg'].removeprefix('Value error, ')}"
 
 
 async def _receive(request: Request) -> bytes:
-    """Return the body of a request, unless it is too large or takes too long."""
+    """Return the body of a request.
+
+    Raises
+    ------
+    HTTPException
+        If it is a form, is too large, takes too long, or is incomplete.
+    """
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        raise HTTPException(
+            422,
+            "the body is a form; send the file itself, as in 'curl --data-binary "
+            "@file'.",
+        )
     too_large = HTTPException(
-        413, f"a file may have {MAX_UPLOAD >> 20} MiB; give the G(r) alone, up to 30 Å."
+        413,
+        f"the file is larger than {MAX_UPLOAD >> 20} MiB; send only G(r), up to 30 Å.",
     )
     content = bytearray()
     try:
@@ -293,7 +228,9 @@ async def _receive(request: Request) -> bytes:
                 if len(content) > MAX_UPLOAD:
                     raise too_large
     except TimeoutError:
-        raise HTTPException(408, "the file took too long to arrive.") from None
+        raise HTTPException(
+            408, f"the file took more than {RECEIVE_SECONDS:g} s to arrive."
+        ) from None
     except ClientDisconnect:
-        raise HTTPException(400, "the file did not arrive whole.") from None
+        raise HTTPException(400, "the file did not arrive completely.") from None
     return bytes(content)

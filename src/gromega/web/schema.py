@@ -1,6 +1,8 @@
-"""What the HTTP interface answers, for its OpenAPI description."""
+"""The JSON that the HTTP interface returns, for its OpenAPI description."""
 
-from pydantic import BaseModel
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from gromega.model.candidates import Candidate
 from gromega.model.neighbours import Neighbour
@@ -8,66 +10,97 @@ from gromega.model.other_groups import OtherGroupProbability
 from gromega.model.reliability import Reliability
 
 
-class MatchOut(BaseModel):
-    """A known crystal, its PDF at the conditions of the file, and Rw."""
+class _Out(BaseModel):
+    # Pydantic applies this to the dataclasses among the fields, too.
+    model_config = ConfigDict(extra="forbid")
+
+
+class MatchOut(_Out):
+    """A known crystal whose simulated PDF fits the measured one."""
 
     id: str
     formula: str
-    number: int
-    rw: float
-    strain: float
-    uiso: float
-    g: list[float]
+    number: Annotated[int, Field(description="The space group number.")]
+    rw: Annotated[float, Field(description="Rw of the fit.")]
+    strain: Annotated[float, Field(description="The strain of its cell in the fit.")]
+    uiso: Annotated[float, Field(description="Uiso of the fit, in Å².")]
+    g: Annotated[list[float], Field(description="The fitted G(r) at r of the matches.")]
 
 
-class MatchesOut(BaseModel):
-    """The known crystals that match best, of n; all g are at these r."""
+class MatchesOut(_Out):
+    """The known crystals that fit best, the lowest Rw first."""
 
-    n: int
-    r: list[float]
-    g: list[float]
+    n: Annotated[int, Field(description="The number of crystals compared.")]
+    r: Annotated[list[float], Field(description="The distances, in Å.")]
+    g: Annotated[list[float], Field(description="The measured G(r).")]
     best: list[MatchOut]
 
 
-class ImportanceOut(BaseModel):
-    """The decrease of log p of the first group without each window; r in Å."""
+class ImportanceOut(_Out):
+    """The decrease of log p of the first group when a window of r is hidden."""
 
-    r: list[float]
-    g: list[float]
-    width: float
-    centres: list[float]
-    values: list[float]
+    r: Annotated[list[float], Field(description="The distances, in Å.")]
+    g: Annotated[list[float], Field(description="The measured G(r).")]
+    width: Annotated[float, Field(description="The width of the windows, in Å.")]
+    centres: Annotated[list[float], Field(description="Their centres, in Å.")]
+    values: Annotated[list[float], Field(description="The decreases of log p.")]
 
 
-class PredictionOut(BaseModel):
-    """The space groups of a measured PDF, most probable first."""
+class PredictionOut(_Out):
+    """The prediction for a measured PDF."""
 
-    groups: list[Candidate]
-    coverage: float | None
-    systems: dict[str, float]
-    neighbours: list[Neighbour]
-    conditions: dict[str, float | str | None]
-    reliability: Reliability | None
-    notes: list[str]
+    groups: Annotated[
+        list[Candidate], Field(description="The space groups, most probable first.")
+    ]
+    coverage: Annotated[
+        float | None, Field(description="The coverage of the prediction set.")
+    ]
+    systems: Annotated[
+        dict[str, float], Field(description="The probability of each crystal system.")
+    ]
+    neighbours: Annotated[
+        list[Neighbour],
+        Field(description="The training crystals with the largest weights."),
+    ]
+    conditions: Annotated[
+        dict[str, float | str | None],
+        Field(description="The conditions of the PDF; an infinite diameter is null."),
+    ]
+    reliability: Annotated[
+        Reliability | None,
+        Field(description="The accuracy on test crystals at these conditions."),
+    ]
+    notes: Annotated[list[str], Field(description="The reasons for caution.")]
     importance: ImportanceOut | None
     matches: MatchesOut | None
-    composition: str | None
-    assumed: list[str]
-    other_groups: OtherGroupProbability | None
+    composition: Annotated[
+        str | None, Field(description="The composition that was used.")
+    ]
+    assumed: Annotated[
+        list[str],
+        Field(description="The conditions that neither file nor options state."),
+    ]
+    other_groups: Annotated[
+        OtherGroupProbability | None,
+        Field(description="The probability that the group is outside the model's."),
+    ]
 
 
-class ModelOut(BaseModel):
-    """The model that answers, and what it makes use of."""
+class ModelOut(_Out):
+    """The model of the server, and the optional parts that it has."""
 
     name: str
-    space_groups: list[int]
-    box: dict[str, list[float | None]] | None
-    reliability: bool
-    composition: bool
-    library: int
+    space_groups: Annotated[list[int], Field(description="The space group numbers.")]
+    box: Annotated[
+        dict[str, list[float | None]] | None,
+        Field(description="The range of each condition in training; null is infinite."),
+    ]
+    reliability: Annotated[bool, Field(description="Whether it has test crystals.")]
+    composition: Annotated[bool, Field(description="Whether it uses compositions.")]
+    library: Annotated[int, Field(description="The number of known crystals.")]
 
 
-class Problem(BaseModel):
-    """Why there is no answer, in one line."""
+class Problem(_Out):
+    """The reason why there is no prediction, in one line."""
 
     detail: str

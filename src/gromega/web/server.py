@@ -1,4 +1,4 @@
-"""The server: binds, says where it is, answers until it is interrupted."""
+"""The server: opens a port and serves the application until it is interrupted."""
 
 import contextlib
 import io
@@ -10,7 +10,8 @@ from gromega._util.progress import console
 from gromega.measured.pdf import read_pdf
 from gromega.model.matches import Library
 from gromega.model.model import Model
-from gromega.web.app import EXAMPLES, LOOPBACK, make_app
+from gromega.web.app import LOOPBACK, make_app
+from gromega.web.page import EXAMPLES
 
 _MOST_CONNECTIONS = 512
 _KEEP_ALIVE = 5
@@ -26,16 +27,16 @@ def serve(
     model
         The model.
     name
-        What it is called on the page.
+        The name of the model on the page.
     library
-        The known crystals that are laid over PDFs.
+        The known crystals that are compared with the PDFs.
     host, port
-        Where to listen; port 0 is any that is free.
+        The address and the port to listen at; port 0 is any free one.
 
     Raises
     ------
     OSError
-        If the port is taken or the address is not of this machine.
+        If the port is taken, or the address does not belong to this machine.
     """
     shown = f"[{host}]" if ":" in host else host
     local = shown in LOOPBACK
@@ -49,13 +50,13 @@ def serve(
             "--host."
         ) from None
     with listening:
-        # The first answer takes longer; a user should not wait for that.
+        # The first prediction takes longer: make it before there are users.
         model.predict(
             read_pdf(io.StringIO(next(iter(EXAMPLES.values())))), reliability=False
         )
         console.print(
-            f"http://{shown}:{listening.getsockname()[1]}, until Ctrl+C"
-            + ("" if local else "; whoever reaches this machine can use it")
+            f"Serving at http://{shown}:{listening.getsockname()[1]}; stop with Ctrl+C."
+            + ("" if local else " Everyone who can reach this machine can use it.")
         )
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False,

@@ -1,0 +1,354 @@
+"use strict";
+const $ = id => document.getElementById(id);
+const percent = (x, digits = 1) => (100 * x).toFixed(digits) + "\u00a0%";
+const element = (name, text = "", attributes = {}) => {
+  const made = document.createElement(name);
+  made.textContent = text;
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+};
+const field = name => $("form").elements[name];
+const label = name => // without the unit
+  field(name).closest("label").querySelector("span").textContent.replace(/ \(.*\)$/, "");
+const choice = (name, value) =>
+  [...field(name).options].find(option => option.value === value).textContent;
+// The latest request; the predictions of earlier ones are not shown.
+let latest = {file: null, name: "", turn: 0}, prediction = null;
+
+async function request(file, name, parts) {
+  const query = new URLSearchParams({...parts, name: name.slice(-200)});
+  for (const [key, value] of new FormData($("form"))) {
+    if (typeof value === "string" && value !== "") query.set(key, value);
+  }
+  let response;
+  try {
+    response = await fetch("/api/predict?" + query, {
+      method: "POST", body: file, headers: {"Content-Type": "application/octet-stream"},
+    });
+  } catch {
+    throw new Error("no response from the server; check that it is still running.");
+  }
+  const found = await response.json().catch(() => ({detail: response.statusText}));
+  if (!response.ok) throw new Error(found.detail || "the request failed.");
+  return found;
+}
+
+async function predict(file, name) {
+  const turn = latest.turn + 1;
+  latest = {file, name, turn};
+  prediction = null;
+  $("again").disabled = false;
+  $("problem").textContent = "";
+  $("prediction").hidden = true;
+  // Nothing of the previous file is left beside this prediction.
+  for (const id of ["curves", "importance", "compared"]) $(id).replaceChildren();
+  $("matches").tBodies[0].replaceChildren();
+  $("matches").hidden = $("png").disabled = true;
+  $("status").textContent = `Predicting ${name} …`;
+  const current = () => latest.turn === turn;
+  const merge = found => {
+    if (!current()) return;
+    // Each part adds notes; those of the file are the same in all parts.
+    const notes = [...new Set([...(prediction ? prediction.notes : []), ...found.notes])];
+    prediction = {
+      ...found, notes,
+      reliability: found.reliability || (prediction && prediction.reliability),
+      importance: found.importance || (prediction && prediction.importance),
+      matches: found.matches || (prediction && prediction.matches),
+    };
+    show();
+  };
+  try {
+    merge(await request(file, name, {reliability: false}));
+    if (!current()) return;
+    $("status").textContent = "Computing reliability, importance and matches …";
+    await Promise.all([
+      request(file, name, {reliability: true}).then(merge),
+      request(file, name, {reliability: false, explain: true}).then(merge),
+    ]);
+    if (!current()) return;
+    if (!prediction.reliability) $("reliability").textContent = "Unknown; see the notes.";
+    $("status").textContent = "";
+    $("title").focus({preventScroll: true});
+  } catch (error) {
+    if (!current()) return;
+    $("status").textContent = "";
+    $("problem").textContent = error.message;
+  }
+}
+
+function show() {
+  $("prediction").hidden = false;
+  $("title").textContent = latest.name;
+  const inside = prediction.groups.filter(group => group.in_set);
+  const other = prediction.other_groups;
+  $("set").textContent = [
+    prediction.coverage !== null &&
+      `${percent(prediction.coverage, 0)} prediction set: ${inside.length} of ` +
+      `${prediction.groups.length} space groups.`,
+    other && `Outside the model's space groups: ${percent(other.probability, 0)} (if ` +
+      `${percent(other.share, 0)} of all crystals are, as in its data).`,
+  ].filter(Boolean).join(" ");
+  $("more").hidden = prediction.groups.length <= 6;
+  showGroups();
+  $("systems").textContent = "Crystal system: " + Object.entries(prediction.systems)
+    .filter(([, share]) => share >= .005)
+    .map(([name, share]) => `${name} ${percent(share, 0)}`).join(", ") + ".";
+  showReliability();
+  $("notes").replaceChildren(...prediction.notes.map(text => element("li", text)));
+  const omega = prediction.conditions;
+  const assumed = ["radiation", "qmin", "qmax", "qdamp", "qbroad"]
+    .filter(name => prediction.assumed.includes(name)).map(label);
+  $("conditions").textContent =
+    (prediction.composition ? `With the composition ${prediction.composition}. ` : "") +
+    `Conditions: ${choice("radiation", omega.radiation)}, ` +
+    `r ${omega.rmin.toFixed(1)} to ${omega.rmax.toFixed(1)} Å, ` +
+    `Q ${omega.qmin} to ${omega.qmax} Å⁻¹, ` +
+    `${label("qdamp")} ${omega.qdamp}, ${label("qbroad")} ${omega.qbroad} Å⁻¹.` +
+    (assumed.length ? ` Assumed, because not stated: ${assumed.join(", ")}.` : "");
+  $("neighbours").textContent = prediction.neighbours.length === 0 ? "" :
+    "Nearest neighbours" +
+    (prediction.composition ? ` with a composition like ${prediction.composition}` : "") +
+    " (id, space group, similarity): " + prediction.neighbours.map(each =>
+      `${each.formula} (${each.id}, ${each.number}, ${each.similarity.toFixed(2)})`,
+    ).join(", ") + ".";
+  if (prediction.importance) showExplanation();
+}
+
+function showGroups() {
+  const all = $("more").getAttribute("aria-expanded") === "true";
+  $("more").textContent = all ? "The first six" : `All ${prediction.groups.length} groups`;
+  $("groups").replaceChildren(...prediction.groups.slice(0, all ? undefined : 6).map(group => {
+    const row = element("tr", "", group.in_set ? {} : {class: "outside"});
+    const share = element("td", percent(group.probability), {class: "number bar"});
+    share.style.backgroundSize = `${100 * group.probability}% 100%`;
+    row.append(
+      element("td", group.number, {class: "number"}), element("td", group.symbol),
+      element("td", group.system), share, element("td", group.in_set ? "yes" : "no"));
+    return row;
+  }));
+}
+
+function showReliability() {
+  const found = prediction.reliability;
+  if (!found) { $("reliability").textContent = "…"; return; }
+  const share = s => // without line breaks
+    `${(100 * s.value).toFixed(0)}\u00a0±\u00a0${(50 * (s.high - s.low)).toFixed(0)}\u00a0%`;
+  const composition = prediction.composition ? " with their compositions" : "";
+  $("reliability").textContent =
+    `Accuracy on ${found.n.toLocaleString("en")} test crystals${composition}, simulated ` +
+    `at these conditions: top-1 ${share(found.top1)}, top-6 ${share(found.top6)}. On the ` +
+    `${found.n_alike.toLocaleString("en")} of them predicted with a confidence similar ` +
+    `to that of this PDF: top-1 ${share(found.alike_top1)}, ` +
+    `top-6 ${share(found.alike_top6)}.`;
+}
+
+function showExplanation() {
+  const {matches} = prediction, table = $("matches");
+  const chosen = table.querySelector("input:checked");
+  const place = chosen ? Number(chosen.value) : 0;
+  table.hidden = !matches;
+  $("compared").textContent = "";
+  if (matches) {
+    $("compared").textContent =
+      `Best matches of ${matches.n.toLocaleString("en")} known crystals, by Rw up to ` +
+      `${matches.r.at(-1).toFixed(0)} Å. The strain stretches the cell of a crystal to ` +
+      "minimize its Rw.";
+    table.tBodies[0].replaceChildren(...matches.best.map((match, k) => {
+      const row = element("tr"), cell = element("td");
+      const radio = element("input", "", {
+        type: "radio", name: "match", value: k,
+        "aria-label": `show ${match.formula} ${match.id}`,
+      });
+      radio.checked = k === Math.min(place, matches.best.length - 1);
+      radio.addEventListener("change", drawExplanation);
+      cell.append(radio);
+      row.append(
+        cell, element("td", match.formula), element("td", match.id),
+        element("td", match.number, {class: "number"}),
+        element("td", match.rw.toFixed(2), {class: "number"}),
+        element("td", (match.strain >= 0 ? "+" : "−") +
+          percent(Math.abs(match.strain)), {class: "number"}));
+      return row;
+    }));
+  }
+  drawExplanation();
+  $("png").disabled = false;
+}
+
+function drawExplanation() {
+  const {matches} = prediction, {r, g, centres, width, values} = prediction.importance;
+  const lines = [{x: r, y: g, color: "--ink", name: "measured"}];
+  if (matches) {
+    const chosen = $("matches").querySelector("input:checked");
+    const match = matches.best[Number(chosen.value)];
+    const away = matches.g.map((value, k) => value - match.g[k]);
+    const shift = 1.2 * Math.min(...g, ...match.g) - Math.max(...away);
+    lines.push(
+      {x: matches.r, y: match.g, color: "--match", name: match.formula},
+      {x: matches.r, y: away.map(value => value + shift), color: "--against",
+       name: "difference"});
+  }
+  const names = lines.map(line => line.name).join(", ");
+  draw($("curves"), {lines}, "r (Å)", "G(r)", 300,
+    `G(r) against r: ${names}.`, "On the r grid of the network.");
+  const first = prediction.groups[0];
+  const title = `Importance of each r for ${first.number} ${first.symbol}`;
+  draw($("importance"), {bars: {x: centres, y: values,
+    width: .8 * width / 2}}, "r (Å)", "importance", 170, `${title}.`,
+    `${title}: the decrease of its log p when a window of ${width} Å around r is ` +
+    "hidden. A negative value counts against this group.");
+}
+
+function ticks(low, high, count) {
+  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map(k => k * power).find(s => s >= rough);
+  const found = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
+    found.push(Number((k * step).toPrecision(6)));
+  }
+  return found;
+}
+
+function draw(place, {lines = [], bars = null}, xLabel, yLabel, height, words, caption) {
+  const width = Math.min(720, Math.max(320, place.clientWidth));
+  const left = 58, right = 8, top = 26, bottom = 40;
+  const style = getComputedStyle(document.documentElement);
+  const color = name => style.getPropertyValue(name).trim();
+  const all = bars ? [bars] : lines;
+  const xs = all.flatMap(one => one.x), ys = all.flatMap(one => one.y);
+  const x0 = Math.min(...xs) - (bars ? 1 : 0), x1 = Math.max(...xs) + (bars ? 1 : 0);
+  let y0 = Math.min(...ys, ...(bars ? [0] : [])), y1 = Math.max(...ys, ...(bars ? [0] : []));
+  if (y0 === y1) { y0 -= 1; y1 += 1; }
+  const pad = .04 * (y1 - y0);
+  y0 -= pad; y1 += pad;
+  const X = x => left + (x - x0) / (x1 - x0) * (width - left - right);
+  const Y = y => height - bottom - (y - y0) / (y1 - y0) * (height - top - bottom);
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  const add = (name, attributes, text = "") => {
+    const made = document.createElementNS(space, name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.textContent = text;
+    svg.append(made);
+  };
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", words);
+  svg.setAttribute("font-family", "system-ui, sans-serif");
+  svg.setAttribute("font-size", "13");
+  add("rect", {width, height, fill: color("--paper")});
+  for (const x of ticks(x0, x1, width / 100)) {
+    add("line", {x1: X(x), x2: X(x), y1: top, y2: height - bottom, stroke: color("--line")});
+    add("text", {x: X(x), y: height - bottom + 16, "text-anchor": "middle",
+      fill: color("--soft")}, x);
+  }
+  for (const y of ticks(y0, y1, height > 200 ? 6 : 3)) {
+    add("line", {x1: left, x2: width - right, y1: Y(y), y2: Y(y), stroke: color("--line")});
+    add("text", {x: left - 6, y: Y(y) + 4, "text-anchor": "end", fill: color("--soft")},
+      String(y).replace("-", "−"));
+  }
+  add("text", {x: (left + width) / 2, y: height - 6, "text-anchor": "middle",
+    fill: color("--ink")}, xLabel);
+  add("text", {transform: `translate(14 ${(top + height - bottom) / 2}) rotate(-90)`,
+    "text-anchor": "middle", fill: color("--ink")}, yLabel);
+  let at = left;
+  for (const line of lines) {
+    const points = line.x.map((x, k) => `${X(x).toFixed(2)},${Y(line.y[k]).toFixed(2)}`);
+    add("polyline", {points: points.join(" "), fill: "none", stroke: color(line.color),
+      "stroke-width": 1.4, "stroke-linejoin": "round"});
+    add("line", {x1: at, x2: at + 22, y1: 12, y2: 12, stroke: color(line.color),
+      "stroke-width": 2});
+    add("text", {x: at + 28, y: 16, fill: color("--ink")}, line.name);
+    at += 44 + 7.5 * line.name.length;
+  }
+  if (bars) bars.x.forEach((x, k) => {
+    const y = bars.y[k];
+    add("rect", {x: X(x - bars.width / 2), width: X(x + bars.width / 2) - X(x - bars.width / 2),
+      y: Math.min(Y(y), Y(0)), height: Math.abs(Y(y) - Y(0)),
+      fill: color(y > 0 ? "--match" : "--against")});
+  });
+  place.replaceChildren(svg, element("figcaption", caption));
+}
+
+function save(blob, ending) {
+  const link = element("a", "", {download: latest.name.replace(/\.[^.]*$/, "") + ending});
+  link.href = URL.createObjectURL(blob);
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+$("json").addEventListener("click", () => save(
+  new Blob([JSON.stringify(prediction, null, 2)], {type: "application/json"}), ".json"));
+$("csv").addEventListener("click", () => {
+  const rows = prediction.groups.map((group, k) =>
+    [k + 1, group.number, group.symbol, group.system, group.probability.toFixed(6),
+      Number(group.in_set)]);
+  const text = [["rank", "number", "symbol", "system", "probability", "in_set"], ...rows]
+    .map(row => row.join(",")).join("\n") + "\n";
+  save(new Blob([text], {type: "text/csv"}), ".csv");
+});
+$("png").addEventListener("click", async () => {
+  const svgs = [...document.querySelectorAll("#curves svg, #importance svg")];
+  const images = await Promise.all(svgs.map(svg => new Promise((done, failed) => {
+    const {width, height} = svg.viewBox.baseVal, image = new Image();
+    const copy = svg.cloneNode(true);
+    copy.setAttribute("width", width);
+    copy.setAttribute("height", height);
+    image.onload = () => done({image, width, height});
+    image.onerror = failed;
+    image.src = "data:image/svg+xml;charset=utf-8," +
+      encodeURIComponent(new XMLSerializer().serializeToString(copy));
+  })));
+  const canvas = document.createElement("canvas"), scale = 2;
+  canvas.width = scale * images[0].width;
+  canvas.height = scale * images.reduce((sum, one) => sum + one.height, 0);
+  const context = canvas.getContext("2d");
+  let y = 0;
+  for (const {image, width, height} of images) {
+    context.drawImage(image, 0, scale * y, scale * width, scale * height);
+    y += height;
+  }
+  canvas.toBlob(blob => save(blob, ".png"), "image/png");
+});
+$("more").addEventListener("click", () => {
+  const open = $("more").getAttribute("aria-expanded") === "true";
+  $("more").setAttribute("aria-expanded", String(!open));
+  showGroups();
+});
+$("file").addEventListener("change", event => {
+  const [file] = event.target.files;
+  if (file) predict(file, file.name);
+});
+$("form").addEventListener("submit", event => {
+  event.preventDefault();
+  if (latest.file) predict(latest.file, latest.name);
+});
+for (const kind of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(kind, event => {
+    event.preventDefault();
+    $("drop").classList.toggle("over", kind === "dragover");
+    if (kind === "drop" && event.dataTransfer.files.length) {
+      const [file] = event.dataTransfer.files;
+      predict(file, file.name);
+    }
+  });
+}
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  if (prediction && prediction.importance) drawExplanation();
+});
+fetch("/api/model").then(response => response.json()).then(model => {
+  $("model").textContent = `Model: ${model.name}, ` +
+    `${model.space_groups.length} space groups.`;
+});
+fetch("/api/examples").then(response => response.json()).then(names => {
+  for (const name of names) {
+    const button = element("button", name.replace(/\.gr$/, "").replaceAll("-", " "),
+      {type: "button"});
+    button.addEventListener("click", async () => {
+      const response = await fetch("/api/examples/" + encodeURIComponent(name));
+      predict(await response.blob(), name);
+    });
+    $("examples").append(button);
+  }
+});

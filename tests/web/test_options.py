@@ -7,8 +7,7 @@ from pydantic import ValidationError
 
 from gromega import read_pdf
 from gromega.conditions import RADIATIONS
-from gromega.measured.options import ReadOptions
-from gromega.measured.quantities import FUNCTIONS, R_UNITS
+from gromega.measured.options import FUNCTIONS, R_UNITS, ReadOptions
 from gromega.model.conformal import COVERAGES
 from gromega.web.options import RequestOptions, bounds_of, choices_of
 from gromega.web.page import EXAMPLES

@@ -5,8 +5,7 @@ from html import unescape
 
 import pytest
 
-from gromega.measured.options import ReadOptions
-from gromega.measured.quantities import FUNCTIONS, R_UNITS
+from gromega.measured.options import FUNCTIONS, R_UNITS, ReadOptions
 from gromega.web.options import RequestOptions
 from gromega.web.page import PAGE
 

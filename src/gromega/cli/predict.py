@@ -4,19 +4,22 @@ import re
 import sys
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gromega._util.parallel import leave_cores_to_threads
 from gromega._util.progress import progress_bar
 from gromega.cli.app import app
+from gromega.cli.options import with_options
+from gromega.measured.options import ReadOptions
 
 if TYPE_CHECKING:
     from gromega.model.batch import PredictOptions
 
 
 @app.command(epilog="Example: gromega predict sample.gr --qmax 25 --qdamp 0.04")
+@with_options(ReadOptions)
 def predict(
     files: Annotated[
         list[Path],
@@ -58,30 +61,8 @@ def predict(
         Path | None,
         typer.Option(help="The folder for a figure of each explained prediction."),
     ] = None,
-    quantity: Annotated[
-        str | None,
-        typer.Option(
-            help="The quantity, if the header is wrong or silent: G(r), D(r), g(r), "
-            "T(r), R(r), or Keen G(r) of RMCProfile."
-        ),
-    ] = None,
-    r_unit: Annotated[
-        str | None, typer.Option(help="The unit of r: Å, nm, pm.")
-    ] = None,
-    composition: Annotated[
-        str | None, typer.Option(help="The composition, as in SrTiO3; or unknown.")
-    ] = None,
-    number_density: Annotated[
-        float | None,
-        typer.Option(help="Atoms per Å³; for g(r), T(r) and R(r)."),
-    ] = None,
-    rmin: Annotated[float | None, typer.Option(help="The lowest r to use, Å.")] = None,
-    rmax: Annotated[float | None, typer.Option(help="The highest r to use, Å.")] = None,
-    qmin: Annotated[float | None, typer.Option(help="The start of F(Q), Å⁻¹.")] = None,
-    qmax: Annotated[float | None, typer.Option(help="The end of F(Q), Å⁻¹.")] = None,
-    qdamp: Annotated[float | None, typer.Option(help="The damping, Å⁻¹.")] = None,
-    qbroad: Annotated[float | None, typer.Option(help="The broadening, Å⁻¹.")] = None,
-    radiation: Annotated[str | None, typer.Option(help="xray or neutron.")] = None,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Predict the space groups of measured PDFs.
 
@@ -94,22 +75,13 @@ def predict(
     leave_cores_to_threads()
     from gromega.model import batch
 
-    conditions = {
-        "rmin": rmin, "rmax": rmax, "qmin": qmin, "qmax": qmax, "qdamp": qdamp,
-        "qbroad": qbroad, "radiation": radiation,
-    }  # fmt: skip
-    options: dict[str, Any] = {
-        "quantity": quantity, "r_unit": r_unit, "composition": composition,
-        "number_density": number_density,
-    }  # fmt: skip
-    options |= {name: value for name, value in conditions.items() if value is not None}
     explain = explain or figures is not None or library is not None
     paths = _files_of(files)
     if figures and figures.is_file():
         raise ValueError(f"{figures} is a file; give --figures a folder.")
     request = batch.PredictOptions(
         model,
-        options,
+        reading.given(),
         {"coverage": coverage, "reliability": reliability, "explain": explain},
         batch.JSON if as_json else batch.CSV if as_csv else batch.TEXT,
         _library_path(library) if explain else None,

@@ -12,9 +12,11 @@ from gromega.conditions import (
     Conditions,
     Quantity,
 )
-from gromega.crystals.composition import parse_composition
-from gromega.measured.quantities import FUNCTIONS, R_UNITS
 
+FUNCTIONS = ("G(r)", "D(r)", "Keen G(r)", "g(r)", "T(r)", "R(r)")
+"""The functions, with the names of Keen, J. Appl. Cryst. 34 (2001) 172, but G(r)."""
+R_UNITS = {"Å": 1.0, "nm": 10.0, "pm": 0.01}
+"""The units of r, in Å."""
 UNKNOWN = "unknown"
 """The option `composition` that leaves out the composition of the header."""
 # The widest limits. A limit without the other one is checked beside that of the file.
@@ -98,6 +100,9 @@ class ReadOptions:
                 value = each.metadata["quantity"].checked(each.name, value)
                 object.__setattr__(self, each.name, value)
         if self.composition is not None and not self.without_composition:
+            # The command line reads options before NumPy may be imported.
+            from gromega.crystals.composition import parse_composition
+
             parse_composition(self.composition)
         Conditions.from_mapping({**_WIDE, **self.conditions()})
 

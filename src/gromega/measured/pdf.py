@@ -11,8 +11,8 @@ from gromega.conditions import REFERENCE, Conditions
 from gromega.crystals.composition import parse_composition
 from gromega.measured import checks
 from gromega.measured.header import Header, read_header
-from gromega.measured.options import UNKNOWN, ReadOptions
-from gromega.measured.quantities import FUNCTIONS, Floats, to_angstroms, to_g
+from gromega.measured.options import FUNCTIONS, UNKNOWN, ReadOptions
+from gromega.measured.quantities import Floats, to_angstroms, to_g
 from gromega.measured.table import read_table
 from gromega.measured.text import Source, read_text
 

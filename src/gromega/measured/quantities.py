@@ -9,13 +9,10 @@ import periodictable
 from numpy.typing import NDArray
 
 from gromega.crystals.composition import parse_composition
+from gromega.measured.options import R_UNITS
 
 Floats = NDArray[np.float64]
 
-FUNCTIONS = ("G(r)", "D(r)", "Keen G(r)", "g(r)", "T(r)", "R(r)")
-"""The functions, with the names of Keen, J. Appl. Cryst. 34 (2001) 172, but G(r)."""
-R_UNITS = {"Å": 1.0, "nm": 10.0, "pm": 0.01}
-"""The units of r, in Å."""
 # With r in nm, G(r), D(r) and T(r) are in nm⁻², R(r) is in nm⁻¹.
 _POWERS = {"G(r)": 2, "D(r)": 2, "T(r)": 2, "R(r)": 1}
 
@@ -47,7 +44,7 @@ def to_g(
     Parameters
     ----------
     quantity
-        The function, one of `FUNCTIONS`.
+        The function, one of `options.FUNCTIONS`.
     r, y
         The distances in Å and the function, (n,).
     composition

@@ -23,20 +23,20 @@ def test_probabilities_are_calibrated_on_the_validation_part(inside):
 
 def test_over_a_box_each_validation_crystal_counts_four_times(robust):
     training = json.loads(Path("metrics/train.json").read_text())
-    for calibration in (robust.calibration, robust.with_composition):
+    for calibration in (robust.calibration, robust.calibration_with_composition):
         assert calibration.n == 4 * training["n_validation"]
 
 
 def test_the_probability_of_other_groups_has_their_share(robust):
-    for calibration in (robust.calibration, robust.with_composition):
+    for calibration in (robust.calibration, robust.calibration_with_composition):
         assert calibration.other_groups.n == 5
         assert calibration.other_groups.share == pytest.approx(5 / 29, abs=1e-6)
 
 
 def test_neighbours_are_crystals_of_the_training_part(robust):
-    names = {name.split()[0] for name in robust.memory.names}
+    names = {name.split()[0] for name in robust.neighbours.names}
     ids, _ = read_part(SPLIT, "train")
-    assert len(robust.memory.names) == 15
+    assert len(robust.neighbours.names) == 15
     assert names == set(ids)
 
 
@@ -44,7 +44,7 @@ def test_the_test_crystals_of_a_model_are_the_test_part(robust):
     ids, _ = read_part(SPLIT, "test")
     assert set(robust.test_crystals.ids) == set(ids)
     for with_composition in (False, True):
-        right = robust.accuracy_at(Conditions(qmax=20.0), with_composition)[1]
+        right = robust.reliability_test.accuracy_at(Conditions(qmax=20.0), with_composition)[1]
         assert len(right) == ids.size
 
 

@@ -25,13 +25,13 @@ def test_the_report_states_the_scores_of_the_metrics(inside):
     assert "crystals.parquet" in text
     uiso = json.loads(Path("metrics/sweeps/uiso.json").read_text())
     for key, score in uiso.items():
-        (row,) = [r for r in rows() if r[0] == key and "±" in r[1]]
+        (row,) = [r for r in rows() if r[0] == key and "(" in r[1]]
         assert row[1].split()[0] == f"{100 * score['top1']:.1f}"
 
 
 def test_the_figures_of_the_report_are_there(inside):
     text = REPORT.read_text("utf-8")
-    for name in ("uiso", "rmax", "confusion", "reliability"):
+    for name in ("uiso", "rmax", "confusion", "calibration"):
         assert Path(f"metrics/report/figures/{name}.svg").is_file()
         assert f"(figures/{name}.svg)" in text
     assert "<svg " in Path("metrics/report/index.html").read_text("utf-8")

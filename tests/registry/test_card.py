@@ -148,7 +148,7 @@ def test_facts_that_do_not_fit_the_schema_make_no_card(model, change, where):
 def test_a_card_describes_the_neighbours():
     names = [f"mp-{k} NaCl" for k in range(9)]
     known = build_neighbours([[np.eye(9, 4) + 0.1]], np.arange(9) % 3, names, 3)
-    card = make_card(INFO, make_model(memory=known), DATA, METRICS)
+    card = make_card(INFO, make_model(neighbours=known), DATA, METRICS)
     described = {"crystals": 9, "spread": 0.04, "weight": 0.5}
     assert card["network"]["neighbours"] == described
 

@@ -66,7 +66,9 @@ def test_missing_facts_are_marked_as_not_stated():
 def test_accuracies_with_the_composition_stand_beside_the_others():
     fit = OtherGroupFit(0.183, -2.75, 0.86, 3000)
     with_composition = Calibration(0.75, {"0.90": 0.6}, "validation part", 3, fit)
-    model = make_model(calibration=CALIBRATION, with_composition=with_composition)
+    model = make_model(
+        calibration=CALIBRATION, calibration_with_composition=with_composition
+    )
     scores = {"top1": 0.75, "top6": 1.0, "n": 6, "ece": 0.02}
     rmax = {"10": {**SCORE, "top6": 0.3, "with_composition": scores}}
     sweeps = {**METRICS["sweeps"], "rmax": rmax}

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +26,7 @@ def test_the_augmentation_crystals_count_for_recipes_that_use_them():
     ],
 )
 def test_pair_spectra_that_are_too_short_are_an_error(recipe, change):
-    params = replace(Params(), train=Train(recipe=recipe), **change)
+    params = Params(train=Train(recipe=recipe), **change)
     dmax = f"{params.spectra.dmax:g} Å"
     with pytest.raises(ValueError, match=dmax):
         variant_inputs(get_recipe(recipe), params, GROUPS, FILES)

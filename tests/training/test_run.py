@@ -14,7 +14,7 @@ from gromega.training.inputs import FixedInputs
 from gromega.training.prepare import TrainingFiles
 from gromega.training.run import TrainingData, run_training
 
-PARAMS = replace(Params(), train=Train(epochs=2))
+PARAMS = Params(train=Train(epochs=2))
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_training_that_is_run_again_continues_from_its_checkpoint(data):
     [
         # another recipe, another parameter, another file: another folder
         {"recipe": replace(TINY, weight_decay=0.1)},
-        {"params": replace(PARAMS, train=Train(epochs=2, seed=1))},
+        {"params": Params(train=Train(epochs=2, seed=1))},
         {"file": "crystals"},
     ],
 )

@@ -9,7 +9,6 @@ EXTRAS = {
         "dvc",
         "jinja2",
         "jsonschema",
-        "pebble",
         "pyarrow",
         "pydantic",
         "scmrepo",

@@ -53,7 +53,7 @@ def _stop(reason: str, status: int) -> None:
 
 
 @contextmanager
-def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+def progress_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """Yield a function that advances a progress bar, shown on a terminal only."""
     columns = (
         TextColumn("{task.description}"),

@@ -34,7 +34,7 @@ class MeasuredPDF:
         The program that wrote the file, ``"key = value"`` for the header of an unknown
         program, or ``"columns"`` without a header.
     notes
-        The conversions, omissions and doubts of reading, a sentence each.
+        The conversions and omissions of reading and what is uncertain, a sentence each.
     composition
         The composition, such as ``"SrTiO3"``, that the caller or the header states;
         None if it is not known.

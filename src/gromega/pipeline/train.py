@@ -9,7 +9,7 @@ import numpy as np
 
 from gromega._util.files import write_json
 from gromega._util.parallel import keep_memory
-from gromega._util.progress import training_bar
+from gromega._util.progress import progress_bar, training_bar
 from gromega.lake.splits import read_part
 from gromega.model.io import save_model
 from gromega.params import Params
@@ -43,7 +43,10 @@ def train(params: Params) -> None:
     inputs: TrainingInputs
     group_of_type = None
     if recipe.variants:
-        inputs, group_of_type = variant_inputs(recipe, params, groups, files)
+        with progress_bar("symmetry", None) as advance:
+            inputs, group_of_type = variant_inputs(
+                recipe, params, groups, files, advance
+            )
     else:
         inputs = FixedInputs(part_of("train", groups), recipe.stretch)
     box = box_part(validation, recipe.box, [0]) if recipe.box else None

@@ -1,7 +1,7 @@
 """One run of a training: from the parameters and the data to a model and its facts."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-import gromega
 from gromega._util.files import sha256
 from gromega.conditions import RADIATIONS
 from gromega.model.model import Model
@@ -151,7 +150,7 @@ def _facts(recipe: Recipe, params: Params, files: TrainingFiles) -> dict[str, An
     own = params.reference.radiation
     both = recipe.variants and recipe.variants.other_radiation
     return {
-        **asdict(params.train),
+        **params.train.model_dump(),
         "sha256": {file.name: sha256(file) for file in files.used_by(recipe)},
         "radiations": [name for name in RADIATIONS if both or name == own],
     }
@@ -159,7 +158,7 @@ def _facts(recipe: Recipe, params: Params, files: TrainingFiles) -> dict[str, An
 
 def _sources() -> list[Path]:
     """Return the files of the code that determines the weights."""
-    package = Path(str(gromega.__file__)).parent
+    package = Path(__file__).parents[1]
     paths = [package / name for name in _ROOMS]
     return sorted(
         file

@@ -7,8 +7,8 @@ from gromega.lake.store import (
     new_store,
     open_store,
     read_ids,
+    read_manifest,
     read_points,
-    rows_by_id,
     rows_in_store,
     write_coordinate,
     write_points,
@@ -32,12 +32,17 @@ def test_an_interrupted_write_leaves_no_store(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_process_left_behind_is_removed(tmp_path):
-    (tmp_path / "x.zarr.partial").mkdir()
-    (tmp_path / "x.zarr.partial" / "half").write_text("half")
-    write_ids(tmp_path / "x.zarr", "iron")
-    assert [path.name for path in tmp_path.iterdir()] == ["x.zarr"]
-    assert not (tmp_path / "x.zarr" / "half").exists()
+def test_two_writers_of_a_store_do_not_disturb_each_other(tmp_path, monkeypatch):
+    path = tmp_path / "x.zarr"
+    with new_store(path, {"writer": 1}) as group:
+        write_coordinate(group, "crystal", np.array(["iron"]))
+        # another process begins and ends meanwhile
+        with monkeypatch.context() as patch:
+            patch.setattr("os.getpid", lambda: -1)
+            write_ids(path, "gold", "silver")
+        assert read_ids(open_store(path)).tolist() == ["gold", "silver"]
+    assert read_ids(open_store(path)).tolist() == ["iron"]
+    assert [p.name for p in tmp_path.iterdir()] == ["x.zarr"]
 
 
 def test_a_new_store_replaces_the_old_one(tmp_path):
@@ -53,9 +58,61 @@ def test_a_missing_store_is_an_error(tmp_path):
         open_store(tmp_path / "x.zarr")
 
 
-def test_rows_follow_the_order_of_the_wanted_ids():
-    assert rows_by_id(["a", "b", "c"], ["c", "a", "c"]).tolist() == [2, 0, 2]
-    assert rows_by_id(["a"], []).dtype == np.int64
+@pytest.fixture
+def store(tmp_path):
+    path = tmp_path / "x.zarr"
+    with new_store(
+        path, {"radiation": "xray"}, {"crystals.parquet": "0" * 64}
+    ) as group:
+        write_coordinate(group, "crystal", np.array(["iron", "gold"]))
+        array = create_variable(group, "g", ("crystal", "r"), (2, 3), {"units": "Å⁻²"})
+        array[...] = np.ones((2, 3), np.float32)
+    return path
+
+
+def test_a_store_states_its_files_and_inputs(store):
+    manifest = read_manifest(store)
+    assert manifest["files"] == {".": 0, "crystal": 1, "g": 1}
+    assert manifest["inputs"] == {"crystals.parquet": "0" * 64}
+    assert set(manifest["metadata"]) == {
+        "zarr.json", "crystal/zarr.json", "g/zarr.json",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        # Zarr would read zeros
+        ("g/c/0/0", "'g'"),
+        ("crystal/c/0", "'crystal'"),
+        ("g/zarr.json", "'g/zarr.json'|'g'"),
+        ("manifest.json", "manifest"),
+    ],
+)
+def test_a_store_that_lost_a_file_is_not_opened(store, name, named):
+    (store / name).unlink()
+    with pytest.raises(ValueError, match=named):
+        open_store(store)
+
+
+def test_a_store_with_a_file_too_many_is_not_opened(store):
+    (store / "g" / "c" / "1").mkdir()
+    (store / "g" / "c" / "1" / "0").write_bytes(b"")
+    with pytest.raises(ValueError, match="'g'"):
+        open_store(store)
+
+
+@pytest.mark.parametrize(
+    "name", ["zarr.json", "g/zarr.json", "crystal/zarr.json", "manifest.json"]
+)
+@pytest.mark.parametrize("share", np.linspace(0, 0.99, 12))
+def test_a_flipped_byte_of_metadata_is_found(store, name, share):
+    file = store / name
+    content = bytearray(file.read_bytes())
+    content[int(share * len(content))] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"x\.zarr"):
+        open_store(store)
 
 
 def test_a_missing_id_is_named_with_the_store(tmp_path):

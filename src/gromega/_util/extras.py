@@ -7,6 +7,7 @@ EXTRAS = {
     "web": ["anyio", "fastapi", "starlette", "uvicorn"],
     "lake": [
         "dvc",
+        "filelock",
         "jinja2",
         "jsonschema",
         "pyarrow",

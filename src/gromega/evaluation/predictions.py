@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gromega.lake.pdfs import read_pdfs, read_sweep_pdfs
 from gromega.lake.predictions import StoredPredictions, write_predictions
+from gromega.lake.store import manifest_hash
 from gromega.model.model import Model
 
 if TYPE_CHECKING:
@@ -76,5 +77,5 @@ def predict_store(
         ids, model.space_groups, log_p, valid.reshape(n_points, -1), sweep,
         with_composition, model_sha256 or {},
     )  # fmt: skip
-    write_predictions(out, predictions)
+    write_predictions(out, predictions, {pdfs.name: manifest_hash(pdfs)})
     return predictions

@@ -14,6 +14,7 @@ from gromega.lake.store import (
     POINTS,
     Progress,
     create_variable,
+    manifest_hash,
     new_store,
     open_store,
     read_array,
@@ -124,7 +125,8 @@ def write_pdfs(
         "format": "gromega pdfs 1",
         "conditions": json.dumps(mappings if sweep else mappings[0]),
     }
-    with new_store(path, attributes) as group:
+    inputs = {spectra_path.name: manifest_hash(spectra_path)}
+    with new_store(path, attributes, inputs) as group:
         array = create_variable(
             group, "g", (*points, "crystal", "r"), shape,
             {"units": "Å⁻²", "long_name": "G(r)"},

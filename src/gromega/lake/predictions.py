@@ -64,8 +64,10 @@ class StoredPredictions:
         yield from zip(keys, self.log_p, self.valid, strict=True)
 
 
-def write_predictions(path: Path, predictions: StoredPredictions) -> None:
-    """Write predictions to a store."""
+def write_predictions(
+    path: Path, predictions: StoredPredictions, inputs: Mapping[str, str] | None = None
+) -> None:
+    """Write predictions to a store, with the SHA-256 of its inputs by name."""
     sweep = predictions.sweep
     shape = sweep.shape if sweep else ()
     arrays = {"log_p": ("log-probability", predictions.log_p)}
@@ -78,7 +80,7 @@ def write_predictions(path: Path, predictions: StoredPredictions) -> None:
     if predictions.model_sha256:
         attributes["model"] = dict(predictions.model_sha256)
     dims = (*POINTS[: len(shape)], "crystal", "space_group")
-    with new_store(path, attributes) as group:
+    with new_store(path, attributes, inputs) as group:
         for name, (long_name, values) in arrays.items():
             values = values.reshape(*shape, *values.shape[-2:]).astype(np.float32)
             array = create_variable(

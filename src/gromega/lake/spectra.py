@@ -10,6 +10,7 @@ import numpy as np
 import zarr
 from numpy.typing import ArrayLike, NDArray
 
+from gromega._util.files import sha256
 from gromega._util.parallel import ordered_map
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import crystals_of, read_table, row_batches, rows_of
@@ -78,7 +79,7 @@ def write_spectra(
             done += len(chunk)
             yield chunk
 
-    with new_store(path, attributes) as group:
+    with new_store(path, attributes, {table.name: sha256(table)}) as group:
         spectra = create_variable(
             group,
             "spectrum",

@@ -4,8 +4,15 @@ Stores are Zarr v3, sharded into tens of files, with a crc32c checksum on every 
 Dimensions, coordinates and units are named as `xarray.open_zarr` expects them. A store
 is written under a temporary name and renamed at the end: an interrupted write leaves
 no store.
+
+Zarr reads a missing file as zeros, and has no checksum for attributes. So the last file
+of a store, `manifest.json`, counts the files of each array and has the SHA-256 of all
+metadata. `open_store` compares both.
 """
 
+import hashlib
+import json
+import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +25,7 @@ import zarr
 from numpy.typing import ArrayLike, NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
-from gromega._util.files import put_in_place
+from gromega._util.files import put_in_place, sha256, write_json
 from gromega.crystals.table import rows_by_id
 
 if TYPE_CHECKING:
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 
 SHARD_ROWS = 8192
 CHUNK_ROWS = 256
+MANIFEST = "gromega store 1"
 POINTS = ("value", "other")
 """The dimensions along the axes of a sweep."""
 Progress = Callable[[int], None]
@@ -34,9 +42,22 @@ Progress = Callable[[int], None]
 
 
 @contextmanager
-def new_store(path: Path, attributes: Mapping[str, Any]) -> Iterator[zarr.Group]:
-    """Yield a group that becomes the store `path` if the block ends without error."""
-    partial = path.with_name(path.name + ".partial")
+def new_store(
+    path: Path, attributes: Mapping[str, Any], inputs: Mapping[str, str] | None = None
+) -> Iterator[zarr.Group]:
+    """Yield a group that becomes the store `path` if the block ends without error.
+
+    Parameters
+    ----------
+    path
+        The store.
+    attributes
+        The attributes of the group.
+    inputs
+        The SHA-256 of what the store is made from, by name, for the manifest.
+    """
+    # Of this process alone: another one may write the same store.
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         yield zarr.open_group(
@@ -47,25 +68,81 @@ def new_store(path: Path, attributes: Mapping[str, Any]) -> Iterator[zarr.Group]
             # store faster with them, and without a warning of its own.
             warnings.simplefilter("ignore")
             zarr.consolidate_metadata(partial)
+        facts = {**_contents(partial), "inputs": dict(inputs or {})}
+        manifest = {"format": MANIFEST, **facts, "sha256": _hash(facts)}
+        write_json(partial / "manifest.json", manifest)
         put_in_place(partial, path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def _contents(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the number of files of each array, and the SHA-256 of the metadata."""
+    files: dict[str, int] = {}
+    metadata: dict[str, str] = {}
+    for file in sorted(path.rglob("*")):
+        name = file.relative_to(path)
+        if file.name == "zarr.json":
+            metadata[name.as_posix()] = sha256(file)
+            files.setdefault(name.parent.as_posix(), 0)
+        elif file.is_file() and file.name != "manifest.json":
+            array = name.parts[0]
+            files[array] = files.get(array, 0) + 1
+    return {"files": files, "metadata": metadata}
+
+
+def _hash(facts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
 def open_store(path: Path) -> zarr.Group:
-    """Return a store to read from.
+    """Return a complete store to read from.
 
     Raises
     ------
     FileNotFoundError
         If there is no store.
+    ValueError
+        If a file of the store is missing, or its metadata are damaged.
     """
     if not (path / "zarr.json").is_file():
         raise FileNotFoundError(
             f"{path}: there is no store; make it with 'dvc repro', or get it with "
             "'dvc pull'."
         )
+    read_manifest(path)
     return zarr.open_group(path, mode="r")
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Return the manifest of a store that agrees with it.
+
+    Raises
+    ------
+    ValueError
+        If a file of the store is missing, or its metadata are damaged.
+    """
+    try:
+        manifest = json.loads((path / "manifest.json").read_text("utf-8"))
+        facts = {key: manifest[key] for key in ("files", "metadata", "inputs")}
+        if manifest["format"] != MANIFEST or manifest["sha256"] != _hash(facts):
+            raise ValueError("its manifest is damaged or of another version")
+        for kind, found in _contents(path).items():
+            stated = manifest[kind]
+            differ = [k for k in found | stated if found.get(k) != stated.get(k)]
+            if differ:
+                raise ValueError(f"{kind} of {differ[0]!r} differ from its manifest")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path}: the store is damaged or incomplete ({error}); delete it and make "
+            "it again with 'dvc repro', or get it with 'dvc pull'."
+        ) from None
+    return dict(manifest)
+
+
+def manifest_hash(path: Path) -> str:
+    """Return the SHA-256 of the manifest of a store, to name it as an input."""
+    return sha256(path / "manifest.json")
 
 
 def read_array(store: zarr.Group, name: str) -> NDArray[Any]:

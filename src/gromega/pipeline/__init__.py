@@ -3,7 +3,11 @@
 Stage ``x-y`` is the function ``x_y`` of the module ``x_y``.
 """
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 
 from gromega._util.parallel import leave_cores_to_threads
 from gromega.params import read_params
@@ -24,6 +28,7 @@ STAGES = (
     "report",
 )
 """The stages in the order in which they can run."""
+LOCKS = Path(".work/locks")
 
 
 def main(arguments: list[str]) -> None:
@@ -36,6 +41,8 @@ def main(arguments: list[str]) -> None:
     ------
     ValueError
         If there is no such stage, or a parameter is not allowed.
+    OSError
+        If the same stage runs in this folder already.
     """
     if len(arguments) != 1 or arguments[0] not in STAGES:
         raise ValueError(f"give one stage of {', '.join(STAGES)}; got {arguments}.")
@@ -46,5 +53,33 @@ def main(arguments: list[str]) -> None:
 
     check_spectra_reach(params)
     name = arguments[0].replace("-", "_")
-    # A stage imports no more than it needs.
-    getattr(import_module(f"gromega.pipeline.{name}"), name)(params)
+    with _only_one(arguments[0]):
+        # A stage imports no more than it needs.
+        getattr(import_module(f"gromega.pipeline.{name}"), name)(params)
+
+
+@contextmanager
+def _only_one(stage: str) -> Iterator[None]:
+    """Refuse a stage that another process runs in this folder, for the same outs.
+
+    The operating system frees the lock of a process that is killed.
+    """
+    # Processes that train together share the stage, and the first one writes.
+    if "JAX_COORDINATOR_ADDRESS" in os.environ:
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    LOCKS.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(LOCKS / f"{stage}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise OSError(
+            f"the stage {stage} runs in this folder already; wait until it ends, or "
+            "stop that process."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

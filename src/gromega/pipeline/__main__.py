@@ -4,5 +4,7 @@ import sys
 
 from gromega._util.progress import run_or_explain
 from gromega.pipeline import main
+from gromega.pipeline.own_code import run_own_code
 
+run_own_code(sys.argv[1:])
 run_or_explain(lambda: main(sys.argv[1:]))

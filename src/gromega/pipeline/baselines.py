@@ -8,6 +8,7 @@ from gromega.evaluation.baselines import BASELINES
 from gromega.lake.pdfs import read_pdfs
 from gromega.lake.predictions import StoredPredictions, write_predictions
 from gromega.lake.splits import read_part
+from gromega.lake.store import manifest_hash
 from gromega.params import Params
 from gromega.pipeline.paths import PREDICTIONS, REFERENCE_PDFS, SPLIT
 
@@ -22,7 +23,8 @@ def baselines(params: Params) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     valid = np.ones((1, ids.size), bool)
+    inputs = {REFERENCE_PDFS.name: manifest_hash(REFERENCE_PDFS)}
     for name, (_, baseline) in BASELINES.items():
         log_p = baseline(x, y, test, groups.size)
         found = StoredPredictions(ids, groups, log_p[None], valid)
-        write_predictions(folder / f"{name}.zarr", found)
+        write_predictions(folder / f"{name}.zarr", found, inputs)

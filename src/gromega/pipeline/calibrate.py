@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gromega.crystals.table import crystals_of, read_table, rows_of
+from gromega.crystals.table import crystals_of, read_formulas, read_table, rows_of
 from gromega.lake.splits import read_part
 from gromega.model import fit
 from gromega.model.io import load_model, save_model
@@ -11,7 +11,7 @@ from gromega.model.reliability import pack_test_crystals
 from gromega.networks.logits import classes
 from gromega.params import Params
 from gromega.pdf.valid_spectra import spectra_by_radiation
-from gromega.pipeline.parts import box_part, formulas_of, part_of
+from gromega.pipeline.parts import box_part, part_of
 from gromega.pipeline.paths import CRYSTALS, MODEL, OTHER_GROUPS, SPLIT, TRAINED
 from gromega.training.inputs import LabelledPDFs
 from gromega.training.recipes import Recipe, get_recipe
@@ -29,7 +29,7 @@ def calibrate(params: Params) -> None:
         where = f"{len(fit.CALIBRATION_SEEDS)} conditions of the box each"
         part = box_part(validation, model.box, fit.CALIBRATION_SEEDS)
     fitted_on = f"{validation.y.size} validation crystals at {where}"
-    formulas = formulas_of(part.ids)
+    formulas = read_formulas(CRYSTALS, part.ids)
     model = fit.with_calibration(model, part.g, part.y, formulas, fitted_on)
     others = read_table(OTHER_GROUPS)
     if n := others.num_rows:
@@ -64,5 +64,5 @@ def _with_neighbours(model: Model, recipe: Recipe, validation: LabelledPDFs) -> 
     names = [f"{name} {text}" for name, text in zip(part.ids, formulas, strict=True)]
     neighbours = fit.neighbours_of(model, inputs, part.y, names)
     chosen = box_part(validation, box, [0]) if box else validation
-    formulas = formulas_of(chosen.ids)
+    formulas = read_formulas(CRYSTALS, chosen.ids)
     return fit.with_neighbours(model, neighbours, chosen.g, chosen.y, formulas)

@@ -1,19 +1,17 @@
-"""Parts of the split with their PDFs, classes and formulas."""
+"""Parts of the split with their PDFs and classes."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gromega.conditions import Box
-from gromega.crystals.table import read_table
 from gromega.lake.pdfs import read_pdfs
 from gromega.lake.spectra import read_spectra
 from gromega.lake.splits import read_part
 from gromega.networks.logits import classes
 from gromega.pdf.random_conditions import simulate_at_random
-from gromega.pipeline.paths import CRYSTALS, REFERENCE_PDFS, SPECTRA, SPLIT
+from gromega.pipeline.paths import REFERENCE_PDFS, SPECTRA, SPLIT
 from gromega.training.inputs import LabelledPDFs
 
 
@@ -49,11 +47,3 @@ def box_part(part: LabelledPDFs, box: Box, seeds: Sequence[int]) -> LabelledPDFs
     parts = [simulate_at_random(spectra, density, box, seed) for seed in seeds]
     n = len(parts)
     return LabelledPDFs(np.tile(part.ids, n), np.concatenate(parts), np.tile(part.y, n))
-
-
-def formulas_of(ids: NDArray[np.str_], crystals: Path = CRYSTALS) -> list[str]:
-    """Return the formula of each crystal, in the order of the ids."""
-    table = read_table(crystals, ["id", "formula"])
-    columns = (table[name].to_pylist() for name in ("id", "formula"))
-    formulas = dict(zip(*columns, strict=True))
-    return [formulas[name] for name in ids.tolist()]

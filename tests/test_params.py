@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from typing import get_args
 
 import pytest
 import yaml
@@ -8,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gromega.conditions import REFERENCE
-from gromega.params import Params, Sweeps, Train, read_params
+from gromega.params import Params, Sweeps, read_params
 from gromega.sweeps import AXES, BEYOND, Sweep
 
 
@@ -44,12 +43,6 @@ def test_an_unknown_key_is_named(tmp_path_factory, section, key):
     path.write_text(yaml.safe_dump({section: {key: 1}}))
     with pytest.raises(ValueError, match=rf"params\.yaml: {section}\.{key} is unknown"):
         read_params(path)
-
-
-def test_recipes_are_those_that_there_are():
-    from gromega.training.recipes import RECIPES
-
-    assert set(get_args(Train.model_fields["recipe"].annotation)) == set(RECIPES)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +94,6 @@ def test_a_map_is_swept_beside_the_axes():
         ("spectra: {dmax: .inf}", "spectra.dmax", "inf"),
         # an unknown name: the known ones are there
         ("split: {scheme: fair}", "split.scheme", "structure-type"),
-        ("train: {recipe: big}", "train.recipe", "robust-at-reference"),
         # no mapping
         ("reference: [qmax]", "reference", r"['qmax']"),
         ("train: 0", "train", "0"),

@@ -7,8 +7,9 @@ import grimp
 import pytest
 import yaml
 
-from gromega.params import read_params
+from gromega.params import Params, read_params
 from gromega.pipeline import STAGES
+from gromega.pipeline.check import CHECKED
 
 ANY_STAGE = (
     "gromega._util",  # tools without numbers
@@ -19,6 +20,17 @@ ANY_STAGE = (
 )
 """Modules on which the numbers of no stage depend."""
 ONE_STAGE = {
+    # Its out is the same for all valid parameters.
+    "check": (
+        "gromega.conditions",
+        "gromega.crystals",
+        "gromega.lake",
+        "gromega.model",
+        "gromega.networks",
+        "gromega.pdf",
+        "gromega.sweeps",
+        "gromega.training",
+    ),
     # It writes the trained weights by `save_model`, and `check_trained_with` only
     # refuses: a change of calibration or cards retrains nothing.
     "train": ("gromega.model", "gromega.registry"),
@@ -93,7 +105,7 @@ def test_only_the_stages_of_the_sweeps_depend_on_the_axes(pipeline, graph):
         for name, stage in pipeline["stages"].items()
         if "sweep" in stage.get("params", ())
     ]
-    assert with_params == on_axes
+    assert with_params == ["check", *on_axes]
     assert not [
         name
         for name in STAGES
@@ -101,12 +113,20 @@ def test_only_the_stages_of_the_sweeps_depend_on_the_axes(pipeline, graph):
     ]
 
 
+def test_parameters_are_checked_before_any_out_is_removed(pipeline):
+    assert pipeline["stages"]["check"]["params"] == sorted(
+        name for name in Params.model_fields
+    )
+    for name, stage in pipeline["stages"].items():
+        assert name == "check" or CHECKED.as_posix() in stage["deps"], name
+
+
 def test_every_dependency_is_there_or_made(pipeline, request):
     root = request.config.rootpath
     made = {
         next(iter(out)) if isinstance(out, dict) else out
         for stage in pipeline["stages"].values()
-        for kind in ("outs", "metrics")
+        for kind in ("outs", "metrics", "plots")
         for out in stage.get(kind, ())
     }
     for name, stage in pipeline["stages"].items():

@@ -21,7 +21,6 @@ def explained(capsys, *arguments):
 @pytest.mark.parametrize(
     ("section", "values", "value"),
     [
-        ("train", {"recipe": "big"}, "'big'"),
         ("split", {"scheme": "fair"}, "'fair'"),
         ("sweep", {"param": "rmx"}, "'rmx'"),
         # a point of a sweep that is not allowed, or that the spectra do not reach

@@ -13,6 +13,7 @@ from gromega._util.parallel import leave_cores_to_threads
 from gromega.params import read_params
 
 STAGES = (
+    "check",
     "crystals",
     "split",
     "spectra",
@@ -49,7 +50,7 @@ def main(arguments: list[str]) -> None:
     leave_cores_to_threads()
     params = read_params()
     # It imports NumPy, which must come after the line above.
-    from gromega.pipeline.checks import check_spectra_reach
+    from gromega.pipeline.check import check_spectra_reach
 
     check_spectra_reach(params)
     name = arguments[0].replace("-", "_")

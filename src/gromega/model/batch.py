@@ -31,15 +31,7 @@ _IMPORTS = ("gromega.model.io", "gromega.measured.pdf")
 
 @dataclass(frozen=True)
 class OutputFormat:
-    """The text of one prediction after another.
-
-    Parameters
-    ----------
-    write
-        The function from the name of a file and its prediction to a text.
-    head, between, tail
-        The texts before, between and after the predictions.
-    """
+    """The text of one prediction after another, each from a file's name."""
 
     write: "Callable[[str, Prediction], str]"
     head: str = ""
@@ -74,27 +66,11 @@ CSV = OutputFormat(_as_csv, "file,rank,number,symbol,system,probability,in_set\n
 
 @dataclass(frozen=True)
 class PredictOptions:
-    """The options of `predict_files`, the same for all files.
-
-    Parameters
-    ----------
-    model
-        The folder of the model.
-    read
-        The options of `read_pdf`.
-    predict
-        The options of `Model.predict`, except the library.
-    output
-        The format of the output.
-    library
-        The file of the known crystals, if any.
-    figures
-        The path of the figure of each file, if it gets one.
-    """
+    """The options of `predict_files`, the same for all files."""
 
     model: Path
-    read: Mapping[str, Any]
-    predict: Mapping[str, Any]
+    read: Mapping[str, Any]  # options of `read_pdf`
+    predict: Mapping[str, Any]  # options of `Model.predict`, except the library
     output: OutputFormat = TEXT
     library: Path | None = None
     figures: Mapping[Path, Path] = field(default_factory=dict)
@@ -112,14 +88,8 @@ def predict_files(
 ) -> Iterator[str | Failure]:
     """Yield the prediction for each file as a text, or a failure, in order.
 
-    Parameters
-    ----------
-    paths
-        The files; ``-`` is standard input.
-    options
-        The options.
-    progress
-        The function to call with the number of files done since the last call.
+    The path ``-`` is standard input; `progress` is called with the number of files done
+    since its last call.
 
     Raises
     ------

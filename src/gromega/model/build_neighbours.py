@@ -30,19 +30,11 @@ def build_neighbours(
     names: Sequence[str],
     n_groups: int,
 ) -> Neighbours:
-    """Return the neighbours of some crystals, before `fit_neighbours`.
+    """Return the neighbours of n crystals, before `fit_neighbours`.
 
-    Parameters
-    ----------
-    embeddings
-        The embeddings, (n, width), for each radiation at different conditions; the
-        direction of a crystal is the mean over the conditions.
-    y
-        The classes, (n,).
-    names
-        The names, n of them.
-    n_groups
-        The number of classes.
+    The embeddings, (n, width), are those for each radiation at different conditions;
+    the direction of a crystal is the mean over the conditions. The names are ids and
+    formulas, such as ``mp-149 Si``.
     """
     sums = [np.sum([to_directions(e) for e in each], axis=0) for each in embeddings]
     mean = to_directions(np.concatenate(sums))
@@ -72,19 +64,9 @@ def fit_neighbours(
 ) -> Neighbours:
     """Return the neighbours with the spreads and weights that fit some PDFs best.
 
-    Parameters
-    ----------
-    neighbours
-        The neighbours.
-    log_p
-        The log-probabilities of the network, (n, n_groups), for PDFs of crystals that
-        are in neither training nor neighbours.
-    embeddings
-        The embeddings of these PDFs, (n, width).
-    y
-        The classes, (n,).
-    compositions
-        The compositions, n of them.
+    The log-probabilities of the network, (n, n_groups), embeddings, (n, width), classes
+    and compositions are those of PDFs of crystals that are in neither training nor
+    neighbours.
     """
     spread, weight = _fit(neighbours, log_p, embeddings, y, None)
     both = _fit(neighbours, log_p, embeddings, y, compositions)

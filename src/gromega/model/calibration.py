@@ -32,8 +32,7 @@ class Calibration:
         The temperature T of p = softmax(log p / T) (Guo et al. 2017); above 1 where
         the network is overconfident.
     conformal
-        The threshold of `conformal.prediction_sets` for each coverage, such as
-        ``"0.90"``.
+        The threshold of prediction sets for each coverage, such as ``"0.90"``.
     fitted_on
         The data of the fit, in words.
     n
@@ -72,13 +71,7 @@ class Calibration:
                 )
 
     def apply(self, log_p: ArrayLike) -> NDArray[np.float64]:
-        """Return calibrated log-probabilities, (n, n_groups), in the same order.
-
-        Parameters
-        ----------
-        log_p
-            The log-probabilities of the network, (n, n_groups).
-        """
+        """Return calibrated log-probabilities, (n, n_groups), from the network's."""
         return log_softmax(check_log_p(log_p) / self.temperature)
 
     def prediction_sets(
@@ -87,21 +80,10 @@ class Calibration:
         """Return which groups are in the set of each PDF, (n, n_groups); none is empty.
 
         Of PDFs like those of the fit, at least the share `coverage` has its true group
-        in its set. At other conditions the coverage can be lower; it can also be
-        slightly lower because the epoch and the neighbours were chosen on the same
-        crystals, each of which counts several times.
-
-        Parameters
-        ----------
-        log_p
-            The calibrated log-probabilities, (n, n_groups), as `apply` returns them.
-        coverage
-            The coverage, one of those fitted.
-
-        Raises
-        ------
-        ValueError
-            If there is no threshold for the coverage.
+        in its set. At other conditions the coverage can be lower; it can also be slightly
+        lower because the epoch and the neighbours were chosen on the same crystals, each
+        of which counts several times. The log-probabilities are those of `apply`; a
+        coverage without a threshold is a ValueError.
         """
         key = coverage_key(coverage)
         if key not in self.conformal:
@@ -113,13 +95,7 @@ class Calibration:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "Calibration":
-        """Return the calibration of a mapping, as `to_mapping` returns it.
-
-        Raises
-        ------
-        ValueError
-            If a key is missing or unknown, or a value is not allowed.
-        """
+        """Return the calibration of a mapping; a ValueError if it is not valid."""
         known = [field.name for field in fields(cls)]
         if set(values) | {"other_groups"} != set(known):
             raise ValueError(
@@ -146,19 +122,9 @@ def fit_calibration(
 ) -> Calibration:
     """Fit the calibration of a network to PDFs that it was not trained on.
 
-    The temperature minimises the mean of -log p(y); the thresholds are those of
-    `conformal.fit_thresholds`.
-
-    Parameters
-    ----------
-    log_p
-        The log-probabilities of the network, (n, n_groups).
-    y
-        The true classes, (n,).
-    fitted_on
-        The data, in words.
-    coverages
-        The coverages to find thresholds for, with two decimals.
+    The temperature minimises the mean of -log p(y) of the network's log-probabilities,
+    (n, n_groups), and the true classes y, (n,); the thresholds are those of
+    `fit_thresholds`.
 
     Raises
     ------
@@ -195,15 +161,6 @@ def expected_calibration_error(log_p: ArrayLike, y: ArrayLike, bins: int = 15) -
     ECE = Σ_b (n_b / n) |accuracy_b - confidence_b| over bins b of equal width of the
     confidence, the probability of the first group (Guo et al. 2017). It is not zero
     even for perfect probabilities: about (2/π)^½ of each bin's standard error remains.
-
-    Parameters
-    ----------
-    log_p
-        The log-probabilities, (n, n_groups).
-    y
-        The true classes, (n,).
-    bins
-        The number of bins.
     """
     log_p = check_log_p(log_p)
     confidence = np.exp(log_p.max(axis=1))

@@ -49,14 +49,8 @@ def ranked_candidates(
 ) -> tuple[Candidate, ...]:
     """Return the candidates for one PDF, the most probable first.
 
-    Parameters
-    ----------
-    labels
-        The labels of the space groups, as `labels_of` returns them.
-    p
-        The probabilities, (n_groups,).
-    in_set
-        Whether each group is in the prediction set, (n_groups,).
+    They have the labels, probabilities and membership in the prediction set of the
+    space groups, (n_groups,).
     """
     order = np.argsort(-p, kind="stable")
     return tuple(

@@ -11,35 +11,18 @@ DECIMALS = 6
 
 
 def prediction_sets(log_p: ArrayLike, threshold: float) -> NDArray[np.bool_]:
-    """Return which groups are in the set of each PDF, (n, n_groups); none is empty.
-
-    Parameters
-    ----------
-    log_p
-        The calibrated log-probabilities, (n, n_groups).
-    threshold
-        The threshold of the coverage, as `fit_thresholds` returns it.
-    """
+    """Return which groups are in the set of each PDF, (n, n_groups); none is empty."""
     return np.asarray(mass_before(log_p) <= threshold)
 
 
 def fit_thresholds(
     log_p: ArrayLike, y: NDArray[np.int64], coverages: Sequence[float] = COVERAGES
 ) -> dict[str, float]:
-    """Return the threshold of `prediction_sets` for each coverage.
+    """Return the threshold of prediction sets for each coverage.
 
     They are those of split conformal prediction: of the n scores s = `mass_before` of
     the true group, the ⌈(n + 1) coverage⌉-th smallest, or 1, which puts every group
     into the set, where n is too small for it.
-
-    Parameters
-    ----------
-    log_p
-        The calibrated log-probabilities, (n, n_groups).
-    y
-        The true classes, (n,).
-    coverages
-        The coverages, with two decimals.
     """
     scores = np.sort(mass_before(log_p)[np.arange(y.size), y])
     thresholds = {}
@@ -63,11 +46,6 @@ def mass_before(log_p: ArrayLike) -> NDArray[np.float64]:
     those by the score with the group's own probability covered 98 % with 9.6. The
     simpler score 1 - p(y) took 2.6, but covered less where the forecast was uncertain,
     and leaves sets empty.
-
-    Parameters
-    ----------
-    log_p
-        The calibrated log-probabilities, (n, n_groups).
     """
     log_p = np.asarray(log_p, np.float64)
     order = np.argsort(-log_p, axis=1, kind="stable")

@@ -44,17 +44,9 @@ def simulate_other_radiation(
 ) -> list[Inputs]:
     """Return inputs at the same conditions with the other radiation.
 
-    Parameters
-    ----------
-    model
-        The model, whose conditions and box are used.
-    crystals
-        The crystals, n of them.
-    inputs
-        Their inputs with the radiation of the model, for each set of conditions; kept
-        for crystals with an element that has no scattering length.
-    seeds
-        The seeds of the conditions of all but the first.
+    The inputs are those of crystals with the radiation of the model, for each set of
+    conditions; they are kept for crystals with an element that has no scattering
+    length. The seeds are those of all conditions but the first.
     """
     (other,) = {*RADIATIONS} - {model.conditions.radiation}
     valid, spectra = valid_spectra(crystals, other, DMAX)
@@ -80,16 +72,8 @@ def neighbours_of(
 ) -> Neighbours:
     """Return crystals as the neighbours of a model, before `with_neighbours`.
 
-    Parameters
-    ----------
-    model
-        The model, whose network computes the embeddings.
-    inputs
-        The inputs of the crystals, for each radiation and set of conditions.
-    y
-        The classes, (n,).
-    names
-        The ids and formulas, n of them, such as ``mp-149 Si``.
+    The inputs are given for each radiation and set of conditions, the names are ids and
+    formulas, such as ``mp-149 Si``.
     """
     embeddings: list[list[NDArray[np.float32]]] = []
     with progress_bar("conditions", sum(map(len, inputs))) as advance:
@@ -124,19 +108,8 @@ def with_calibration(
 ) -> Model:
     """Return a model with calibrations, fitted to inputs of validation crystals.
 
-    Parameters
-    ----------
-    model
-        The model.
-    g
-        The inputs, (n, 209), at other conditions than those that chose its epoch and
-        the weight of its neighbours.
-    y
-        The classes, (n,).
-    compositions
-        The compositions, n of them.
-    fitted_on
-        The data, in words.
+    The inputs are at other conditions than those that chose its epoch and the weight of
+    its neighbours; `fitted_on` states the data in words.
     """
     without = fit_calibration(model.uncalibrated(g), y, fitted_on)
     given = None
@@ -162,18 +135,9 @@ def with_other_groups(
 ) -> Model:
     """Return a calibrated model with the probability of groups outside its own.
 
-    Parameters
-    ----------
-    model
-        The model.
-    g, compositions
-        The inputs, (n, 209), and compositions of validation crystals.
-    others
-        Crystals of other groups.
-    share
-        The share of crystals of other groups in the source.
-    conditions
-        The conditions of their simulation, for a model without a box.
+    The inputs g and compositions are those of validation crystals, `others` are
+    crystals of other groups, and `share` is the share of these in the source. Their
+    PDFs are simulated in the model's box or, without one, at the conditions.
     """
     dmax = DMAX if model.box else max(DMAX, reach(conditions))
     spectra = pair_spectra(others, conditions.radiation, dmax)

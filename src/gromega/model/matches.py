@@ -46,12 +46,8 @@ class Match:
 
     Parameters
     ----------
-    id
-        The id.
-    formula
-        The formula, as chemists write it.
-    number
-        The space group number.
+    id, formula, number
+        The id, the formula as chemists write it, and the space group number.
     rw
         The Rw = √(Σ (G - c G')² / Σ G²), where G' is its PDF at the conditions of the
         measurement and c the scale with the least Rw.
@@ -80,10 +76,8 @@ class Matches:
     ----------
     n
         The number of crystals that were compared.
-    r
-        The points at which PDFs were compared, (n_r,), in Å.
-    g
-        The measured G(r) there, (n_r,), on the scale of its file.
+    r, g
+        The points of the comparison, (n_r,), in Å, and the measured G(r) there.
     best
         The crystals, least Rw first.
     """
@@ -103,10 +97,8 @@ class Library:
 
     Parameters
     ----------
-    ids, formulas
-        The ids and formulas, n of each.
-    space_groups
-        The space group numbers, (n,).
+    ids, formulas, space_groups
+        The ids, formulas and space group numbers, n of each.
     density
         The number densities ρ0, (n,), in Å⁻³.
     spectra
@@ -130,16 +122,9 @@ class Library:
     def match(self, pdf: MeasuredPDF, count: int = 5) -> Matches:
         """Return the crystals whose PDFs at its conditions fit a measured one best.
 
-        The cell of each may change by up to 3 %, since calculated cells are wrong by
-        one or two percent and those of isostructural compounds differ by a few; its
-        Uiso is the best of a few. All are compared up to 10 Å, the best 200 over all r.
-
-        Parameters
-        ----------
-        pdf
-            The measured PDF.
-        count
-            The number of crystals to return.
+        The cell of each may change by up to 3 %, since calculated cells are wrong by one
+        or two percent and those of isostructural compounds differ by a few; its Uiso is
+        the best of a few. All are compared up to 10 Å, the best 200 over all r.
 
         Raises
         ------
@@ -283,19 +268,10 @@ def make_library(
     density: NDArray[np.float64],
     spectra: Mapping[str, NDArray[np.float32]],
 ) -> Library:
-    """Return a library of crystals.
+    """Return a library of n crystals.
 
-    Parameters
-    ----------
-    ids, formulas
-        The ids and formulas, n of each.
-    space_groups
-        The space group numbers, (n,).
-    density
-        The number densities ρ0, (n,), in Å⁻³.
-    spectra
-        The pair spectra for each radiation, (n, n_bins) up to `DMAX`, zero for a
-        crystal with an element that has no scattering length.
+    The densities are in Å⁻³; the pair spectra for each radiation, (n, n_bins) up to
+    `DMAX`, are zero for a crystal with an element that has no scattering length.
     """
     quantized = {
         name: SqrtQuantized.of(fine, FACTOR, LEVELS, N_COARSE)

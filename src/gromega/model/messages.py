@@ -140,16 +140,7 @@ def condition_notes(
 ) -> list[str]:
     """Return a note for each condition that the model was not trained for.
 
-    Parameters
-    ----------
-    conditions
-        The conditions of a PDF.
-    box
-        The conditions that the model was trained for.
-    rmin
-        The rmin that it was trained for, in Å.
-    radiations
-        The radiations that it was trained for.
+    The box, the rmin in Å, and the radiations are those of its training.
     """
     notes = [
         f"{name} {getattr(conditions, name):g} is outside the range that the model was "

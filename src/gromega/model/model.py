@@ -33,10 +33,7 @@ _DOUBTFUL_GAP = 0.5
 
 @dataclass(frozen=True, repr=False)
 class Model(Ranker):
-    """A ranker that predicts the space groups of measured PDFs.
-
-    The parameters are those of `Ranker`.
-    """
+    """A ranker that predicts the space groups of measured PDFs; see `Ranker`."""
 
     def predict(
         self,
@@ -55,8 +52,8 @@ class Model(Ranker):
         coverage
             The coverage of the prediction set, 0.9 or 0.95.
         reliability
-            Whether to test the model on its test crystals at the conditions of the
-            PDF, which takes about a second.
+            Whether to test the model on its test crystals at the conditions of the PDF,
+            which takes about a second.
         explain
             Whether to compute the importance of each r, and the matches if there is a
             library.
@@ -81,8 +78,7 @@ class Model(Ranker):
     ) -> list[Prediction]:
         """Predict the space groups of measured PDFs, each as `predict` does.
 
-        The parameters are those of `predict`; `progress` is called with 1 after each
-        prediction.
+        `progress` is called with 1 after each prediction.
         """
         for pdf in pdfs:
             if not isinstance(pdf, MeasuredPDF):

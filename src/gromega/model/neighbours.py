@@ -29,12 +29,8 @@ class Neighbour:
 
     Parameters
     ----------
-    id
-        The id.
-    formula
-        The formula, as chemists write it.
-    number
-        The space group number.
+    id, formula, number
+        The id, the formula as chemists write it, and the space group number.
     similarity
         The cosine between its embedding and that of the PDF, at most 1.
     """
@@ -47,24 +43,17 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class NeighbourResult:
-    """Log-probabilities of PDFs with their neighbours.
+    """Log-probabilities, (n, n_groups), of PDFs with their neighbours.
 
-    Parameters
-    ----------
-    log_p
-        The log-probabilities, (n, n_groups).
-    indices, similarity
-        The k crystals with the largest weights, (n, k), the largest first, and their
-        cosines.
-    gap
-        The largest cosine of all crystals less that of crystals with a similar
-        composition, (n,); 0 without k or compositions.
+    The neighbours are the k crystals with the largest weights, the largest first, with
+    their cosines. The gap is the largest cosine of all crystals less that of crystals
+    with a similar composition; it is 0 without k or compositions.
     """
 
     log_p: NDArray[np.float32]
-    indices: NDArray[np.int64]
-    similarity: NDArray[np.float32]
-    gap: NDArray[np.float32]
+    indices: NDArray[np.int64]  # (n, k)
+    similarity: NDArray[np.float32]  # (n, k)
+    gap: NDArray[np.float32]  # (n,)
 
     @classmethod
     def without_neighbours(cls, log_p: NDArray[np.float32]) -> "NeighbourResult":
@@ -99,10 +88,8 @@ class Neighbours:
         of all n for one radiation, and so on for m radiations.
     steps
         The value of one level of each component, (k,).
-    y
-        The classes, (n,), indices into the model's space groups.
-    names
-        The ids and formulas, n of them, such as ``mp-149 Si``.
+    y, names
+        The classes, (n,), and the ids and formulas, such as ``mp-149 Si``.
     n_groups
         The number of classes.
     spread
@@ -182,16 +169,8 @@ class Neighbours:
     ) -> NeighbourResult:
         """Return log-probabilities of the network and the neighbours together.
 
-        Parameters
-        ----------
-        log_p
-            The log-probabilities of the network, (n, n_groups).
-        embeddings
-            The embeddings of the same PDFs, (n, width).
-        k
-            The number of crystals to name.
-        compositions
-            The compositions of the same, n of them, to use them.
+        The network's log-probabilities, (n, n_groups), the embeddings, (n, width), and the
+        compositions, if used, are of the same PDFs; k crystals are named.
         """
         spread, weight = self.spread, self.weight
         if compositions is not None:
@@ -245,10 +224,7 @@ class Neighbours:
         return tuple(map(np.concatenate, zip(*blocks, strict=True)))
 
     def _log_weights(self, compositions: Sequence[str]) -> NDArray[np.float32]:
-        """Return the log-weights of the crystals, class by class, (n, n_crystals).
-
-        Those of the crystals most similar to each composition are 0.
-        """
+        """Return log-weights, (n, n_crystals), class by class, at most 0."""
         found: dict[str, NDArray[np.float32]] = {}
         for formula in compositions:
             if formula not in found:

@@ -14,13 +14,7 @@ DECIMALS = 6
 class OtherGroupProbability:
     """The probability that a PDF is of none of a model's space groups.
 
-    Parameters
-    ----------
-    probability
-        The probability.
-    share
-        The share of crystals of other groups that it assumes: their share in the
-        source of the model's crystals.
+    It assumes the share of crystals of other groups in the source of the model's.
     """
 
     probability: float
@@ -51,13 +45,7 @@ class OtherGroupFit:
     n: int
 
     def probability(self, log_p: ArrayLike) -> NDArray[np.float64]:
-        """Return the probability that each PDF is of another group, (n,).
-
-        Parameters
-        ----------
-        log_p
-            The calibrated log-probabilities, (n, n_groups).
-        """
+        """Return the probability that each PDF is of another group, (n,)."""
         odds = np.exp(self.offset + self.slope * entropy(log_p))
         return np.asarray(odds / (1 + odds))
 
@@ -81,21 +69,9 @@ def fit_other_groups(
     """Fit the probability that a PDF is of none of a model's space groups.
 
     The fit is the logistic function of the entropy with the least mean of -log p,
-    where the two kinds of PDFs are weighted by their shares.
-
-    Parameters
-    ----------
-    inside
-        The calibrated log-probabilities of PDFs of the model's groups, (n, n_groups).
-    outside
-        The calibrated log-probabilities of PDFs of other groups, (m, n_groups).
-    share
-        The share of crystals of other groups, between 0 and 1.
-
-    Raises
-    ------
-    ValueError
-        If a log-probability is not finite.
+    where the two kinds of PDFs are weighted by their shares. The calibrated
+    log-probabilities, (n, n_groups) and (m, n_groups), are those of PDFs inside and
+    outside the model's groups; a ValueError is raised if one is not finite.
     """
     # SciPy's optimizers take a second to import: predictions do without them.
     from scipy import optimize
@@ -117,13 +93,7 @@ def fit_other_groups(
 
 
 def check_log_p(log_p: ArrayLike) -> NDArray[np.float64]:
-    """Return log-probabilities in double precision.
-
-    Raises
-    ------
-    ValueError
-        If they are not finite, or not of the shape (n, n_groups).
-    """
+    """Return finite log-probabilities, (n, n_groups), in double precision."""
     log_p = np.asarray(log_p, np.float64)
     if log_p.ndim != 2 or not np.isfinite(log_p).all():
         raise ValueError(

@@ -25,17 +25,6 @@ def prediction_figure(
     Above, it shows the measured G(r), that of the best match, and their difference;
     below, the importance of each r for the first group and the probabilities of the
     first six.
-
-    Parameters
-    ----------
-    groups
-        The groups of the prediction, the most probable first.
-    importance
-        The importance of each r.
-    matches
-        The known crystals that fit best, if there are any.
-    title
-        The title, such as the name of the file.
     """
     first = groups[0]
     with style():

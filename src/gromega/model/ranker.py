@@ -40,14 +40,12 @@ class Ranker:
         The recipe, the numbers of crystals and other facts of its training.
     box
         The conditions that it was trained for; None if trained at one set alone.
-    calibration
-        The calibration of its probabilities, if it has one.
+    calibration, calibration_with_composition
+        The calibrations of its probabilities, if it has some.
     neighbours
         The training crystals to compare with, if it uses them.
     test_crystals
         The test crystals for its reliability, if it has some.
-    calibration_with_composition
-        The calibration of its probabilities with the composition, if it has one.
     compiled
         Whether JAX computes the network, on a GPU if there is one, instead of NumPy,
         which starts at once. Networks other than `resnet` always use JAX.
@@ -117,18 +115,13 @@ class Ranker:
     ) -> NDArray[np.floating]:
         """Return log-probabilities, (n, n_groups), calibrated if the model is.
 
-        Parameters
-        ----------
-        g
-            The G(r) on `INPUT_R`, (n, 209), at any scale.
-        compositions
-            The compositions, n of them such as ``"SrTiO3"``, if they are known.
+        G is on `INPUT_R`, (n, 209), at any scale; compositions, such as ``"SrTiO3"``,
+        are given if they are known.
 
         Raises
         ------
         ValueError
-            If G is on another grid or not finite, or the model cannot use
-            compositions.
+            If G is on another grid or not finite, or the model cannot use compositions.
         """
         log_p = self.uncalibrated(g, compositions)
         return self.calibrated(log_p, compositions is not None)
@@ -190,12 +183,7 @@ class Ranker:
     ) -> NDArray[np.int64]:
         """Return the space group numbers of crystals, (n, n_groups), best first.
 
-        Parameters
-        ----------
-        crystals
-            The crystals, n of them; their PDFs are simulated.
-        conditions
-            The conditions Ω of the simulation.
+        Their PDFs are simulated at the conditions Ω.
 
         Raises
         ------

@@ -37,14 +37,7 @@ NETWORKS: dict[str, Callable[..., nnx.Module]] = {
 def make_network(network: Mapping[str, Any], n_groups: int, seed: int) -> nnx.Module:
     """Return a network with random weights.
 
-    Parameters
-    ----------
-    network
-        The name of the network under "name", and its other arguments.
-    n_groups
-        The number of space groups.
-    seed
-        The seed of the weights.
+    It has the name ``network["name"]`` and the other arguments.
 
     Raises
     ------

@@ -34,14 +34,6 @@ def wide_convolution(conv: nnx.Conv, x: Array) -> Array:
     All products are of real matrices: XLA is slow at complex ones on a CPU, and for a
     few hundred points a matrix, folded twice, is a faster transform than `jnp.fft`.
     Other devices use the convolution of their own libraries.
-
-    Parameters
-    ----------
-    conv
-        The convolution, with kernel (taps, inputs, outputs), stride 1 and padding
-        "SAME".
-    x
-        The input, (n, length, inputs).
     """
     if jax.default_backend() != "cpu":
         return conv(x)

@@ -18,13 +18,7 @@ _BLOCK_SIZES = ((1, 1), (128, 16), (math.inf, 512))
 
 
 class Compiled:
-    """A network with its present weights, for inference with JAX on a CPU or a GPU.
-
-    Parameters
-    ----------
-    network
-        The network.
-    """
+    """A network with its present weights, for inference with JAX on a CPU or a GPU."""
 
     def __init__(self, network: nnx.Module) -> None:
         module: Any = network  # whose methods have no types

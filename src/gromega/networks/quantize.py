@@ -19,13 +19,9 @@ _SCALE_BITS = np.int32(-256)
 
 
 def round_matrix(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a matrix rounded so that `quantize` stores it without further loss.
+    """Return a matrix, (..., n_outputs), that `quantize` stores without further loss.
 
-    Parameters
-    ----------
-    matrix
-        The matrix or kernel, (..., n_outputs). Each output has its own scale s, and
-        w = s q with integers q from -127 to 127.
+    Each output has its own scale s, and w = s q with integers q from -127 to 127.
     """
     scale = (_scale(matrix).view(np.int32) & _SCALE_BITS).view(np.float32)
     rounded: NDArray[np.float32] = _levels(matrix, scale) * scale

@@ -46,10 +46,7 @@ def _norm(channels: int, rngs: nnx.Rngs) -> nnx.GroupNorm:
 
 
 class PreActivationBlock(nnx.Module):
-    """Two 5-tap convolutions, each after its norm and SiLU, and a shortcut.
-
-    From (n, l, inputs) to (n, ⌈l / strides⌉, outputs).
-    """
+    """Two 5-tap convolutions, each after its norm and SiLU, and a shortcut."""
 
     def __init__(self, inputs: int, outputs: int, strides: int, rngs: nnx.Rngs) -> None:
         self.first_norm = _norm(inputs, rngs)
@@ -78,10 +75,8 @@ class ResNet(nnx.Module):
     ----------
     n_groups
         The number of space groups.
-    widths
-        The number of channels of each stage, a multiple of `NORM_GROUPS`.
-    blocks
-        The number of blocks of each stage.
+    widths, blocks
+        The number of channels, a multiple of `NORM_GROUPS`, and of blocks of a stage.
     dense
         The width of the dense layer.
     dropout
@@ -145,10 +140,7 @@ class ResNet(nnx.Module):
         return self.sum_by_group(jax.nn.log_softmax(self.last(embedding)))
 
     def predict_types(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
-        """Return log-probabilities of structure types, (n, n_types).
-
-        Without structure types they are those of the space groups.
-        """
+        """Return log-probabilities of structure types, or else groups, (n, n_types)."""
         return jax.nn.log_softmax(self.last(self.embed(g, rngs)))
 
     def sum_by_group(self, log_p: Array) -> Array:

@@ -25,14 +25,8 @@ _BLOCK = 64
 class NumpyResNet:
     """The network `gromega.networks.resnet.ResNet`, for inference.
 
-    Parameters
-    ----------
-    arrays
-        The weights, as `gromega.networks.weights.to_arrays` returns them.
-    architecture
-        The arguments of the network, as for `gromega.networks.build.make_network`.
-    n_groups
-        The number of space groups.
+    The weights are those of `weights.to_arrays`, and the architecture the arguments of
+    `build.make_network`.
 
     Raises
     ------

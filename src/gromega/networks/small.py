@@ -10,10 +10,7 @@ from gromega.pdf.network_grid import to_unit
 
 
 class ResidualBlock(nnx.Module):
-    """Two 5-tap convolutions with BatchNorm, and a shortcut with one tap.
-
-    From (n, l, inputs) to (n, ⌈l / strides⌉, outputs).
-    """
+    """Two 5-tap convolutions with BatchNorm, and a shortcut with one tap."""
 
     def __init__(self, inputs: int, outputs: int, strides: int, rngs: nnx.Rngs) -> None:
         self.first = convolution(inputs, outputs, 5, rngs, strides)
@@ -33,15 +30,6 @@ class Residual(nnx.Module):
     """Residual blocks of stride 2, the mean over r, and one linear layer.
 
     From G(r), (n, 209), to log-probabilities, (n, n_groups).
-
-    Parameters
-    ----------
-    n_groups
-        The number of space groups.
-    widths
-        The number of channels of each block.
-    dropout
-        The rate of dropout before the linear layer.
     """
 
     def __init__(

@@ -35,12 +35,7 @@ def to_arrays(network: nnx.Module) -> dict[str, NDArray[Any]]:
 def set_arrays(network: nnx.Module, arrays: Mapping[str, NDArray[Any]]) -> nnx.Module:
     """Return a network with the state that `to_arrays` returned.
 
-    Parameters
-    ----------
-    network
-        The network, with any weights or with shapes alone (`nnx.eval_shape`).
-    arrays
-        The arrays by name.
+    The network may have shapes alone instead of weights (`nnx.eval_shape`).
 
     Raises
     ------

@@ -19,13 +19,7 @@ WORK = Path(".work")
 
 
 def fingerprint(*parts: Any) -> str:
-    """Return a hash of 16 digits of everything that determines a training.
-
-    Parameters
-    ----------
-    parts
-        The arrays, files and other values; a value is hashed by its ``repr``.
-    """
+    """Return a hash of 16 digits of arrays, files and the `repr` of other values."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, np.ndarray):
@@ -77,14 +71,7 @@ class Checkpoints:
         return time.monotonic() - self._last >= self._every
 
     def save(self, step: int, state: Any) -> None:
-        """Write a state.
-
-        Parameters
-        ----------
-        step
-            The number of steps taken.
-        state
-            The state, a pytree of arrays.
+        """Write a state, a pytree of arrays, after a number of steps.
 
         Raises
         ------
@@ -114,13 +101,7 @@ class Checkpoints:
             log.setLevel(level)
 
     def restore(self, state: Any) -> Any | None:
-        """Return the latest state, or None if there is none.
-
-        Parameters
-        ----------
-        state
-            A state of the same structure, shapes and types.
-        """
+        """Return the latest state, of the same structure, or None if there is none."""
         if self._folder is None:
             return None
         host = jax.tree.map(_to_host, state)

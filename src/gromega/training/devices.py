@@ -19,8 +19,7 @@ def join_processes() -> None:
 
     ``JAX_COORDINATOR_ADDRESS`` is the address of the first process, such as
     ``node1:1234``; ``JAX_NUM_PROCESSES`` is the number of processes, and
-    ``JAX_PROCESS_ID`` the number of this one, from 0. SLURM and MPI set the latter two
-    themselves.
+    ``JAX_PROCESS_ID`` the number of this one, from 0. SLURM and MPI set the latter two.
 
     Raises
     ------

@@ -42,12 +42,8 @@ def train_network(
 
     Parameters
     ----------
-    recipe
-        The recipe.
-    network
-        The network to start from; it is left as it is.
-    inputs
-        The training inputs.
+    recipe, network, inputs
+        The recipe, the network to start from, which is left as it is, and its inputs.
     validation
         The validation part at the reference.
     test_ids

@@ -24,21 +24,11 @@ from gromega.training.variant_inputs import VariantInputs
 
 @dataclass(frozen=True)
 class TrainingFiles:
-    """The files with the crystals of a training.
+    """The files with the crystals of a training."""
 
-    Parameters
-    ----------
-    crystals
-        The table of all crystals of the split.
-    split
-        The split.
-    augmentation
-        The table of augmentation crystals, for recipes that use them.
-    """
-
-    crystals: Path
+    crystals: Path  # the table of all crystals of the split
     split: Path
-    augmentation: Path
+    augmentation: Path  # the table of augmentation crystals
 
     def used_by(self, recipe: Recipe) -> list[Path]:
         """Return the files on which the training crystals of a recipe depend."""
@@ -53,29 +43,13 @@ def variant_inputs(
     files: TrainingFiles,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[VariantInputs, NDArray[np.int64] | None]:
-    """Return the inputs of a recipe with variants.
+    """Return the inputs of a recipe with variants, and the group of each type.
 
-    Parameters
-    ----------
-    recipe
-        The recipe.
-    params
-        The parameters of the pipeline.
-    groups
-        The space groups of the model, (n_groups,).
-    files
-        The files with the crystals.
-    progress
-        The function called with the number of crystals finished since the last call.
-
-    Returns
-    -------
-    inputs
-        Variants of the training part and, if the recipe says so, of the augmentation
-        crystals that `unrelated` allows.
-    group_of_type
-        The space group of each structure type, (n_types,), as indices into `groups`;
-        None if the classes of the network are space groups.
+    The inputs are variants of the training part and, if the recipe says so, of the
+    augmentation crystals that `unrelated` allows. The groups, (n_types,), are indices
+    into `groups`, the space groups of the model, (n_groups,); they are None if the
+    classes of the network are space groups. `progress` is called with the number of
+    crystals finished since its last call.
 
     Raises
     ------

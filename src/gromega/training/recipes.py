@@ -44,8 +44,7 @@ class Recipe:
     balanced
         Whether a class i has the weight N_train / N_i in the loss.
     stretch
-        The largest isotropic strain by which training PDFs are stretched, at random in
-        every batch; it changes no space group.
+        The largest isotropic strain of training PDFs, at random in every batch.
     muon
         Whether Muon (Jordan et al., 2024), whose steps are orthogonal matrices, trains
         matrices and kernels; AdamW trains all other parameters.
@@ -81,15 +80,7 @@ class Recipe:
     neighbours: int = 0
 
     def schedule(self, epochs: int, steps: int) -> optax.Schedule:
-        """Return the learning rate by step.
-
-        Parameters
-        ----------
-        epochs
-            The number of epochs.
-        steps
-            The number of steps in an epoch.
-        """
+        """Return the learning rate by step, for numbers of epochs and of steps."""
         if self.decay is None:
             return optax.warmup_cosine_decay_schedule(
                 self.learning_rate / 20,
@@ -179,13 +170,7 @@ RECIPES: dict[str, Recipe] = {
 
 
 def get_recipe(name: str) -> Recipe:
-    """Return the recipe of a name.
-
-    Raises
-    ------
-    ValueError
-        If there is no such recipe.
-    """
+    """Return the recipe of a name; a ValueError if there is none."""
     if name not in RECIPES:
         raise ValueError(
             f"there is no recipe {name!r}; use one of {', '.join(RECIPES)}."

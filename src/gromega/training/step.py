@@ -23,18 +23,9 @@ def make_step(
 ) -> Step:
     """Return the step of a training, which is traceable.
 
-    Parameters
-    ----------
-    recipe
-        The recipe, for the loss: the mean of -w_i log p_i over the rows, i the class
-        of a row and w_i its weight, plus, by the type mask, the weighted -log p of the
-        structure type, plus the L2 term.
-    graph
-        The graph of the network, as of `nnx.split`.
-    optimizer
-        The optimizer, as of `Recipe.optimizer`.
-    inputs
-        The inputs.
+    The loss is the mean of -w_i log p_i over the rows, i the class of a row and w_i its
+    weight, plus, by the type mask, the weighted -log p of the structure type, plus the
+    L2 term. The graph of the network is that of `nnx.split`.
     """
     counts = np.bincount(inputs.y)
     balanced = inputs.y.size / np.maximum(counts, 1)

@@ -10,27 +10,12 @@ from numpy.typing import NDArray
 def type_classes(
     types: Sequence[str], y: NDArray[np.int64], n_own: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the class of each crystal, and the space group of each class.
+    """Return the class of each crystal, (n,), and the group of each class, (n_types,).
 
     Every structure type of a crystal of the split is a class, and so is any other that
     at least two crystals have. The remaining crystals of each space group are in one
-    class.
-
-    Parameters
-    ----------
-    types
-        The structure types of the crystals, n of them.
-    y
-        The space groups of the crystals, (n,), as indices.
-    n_own
-        The number of crystals of the split, which are the first ones.
-
-    Returns
-    -------
-    classes
-        The class of each crystal, (n,).
-    group_of_class
-        The space group of each class, (n_types,), as indices.
+    class. Of the types and space groups y of the crystals, (n,), those of the `n_own`
+    crystals of the split come first.
     """
     counts = Counter(types)
     known = set(types[:n_own]) | {name for name, count in counts.items() if count > 1}

@@ -43,12 +43,9 @@ class VariantInputs:
 
     Parameters
     ----------
-    ids
-        The ids of the crystals, (n,).
-    templates
-        The crystals with their symmetry, n of them.
-    y
-        The classes, (n,).
+    ids, templates, y, types
+        The ids of n crystals, the crystals with their symmetry, and their classes and
+        structure types as in `TrainingInputs`.
     box
         The box from which conditions are drawn.
     changes
@@ -62,11 +59,8 @@ class VariantInputs:
         their greatest common divisor.
     radiation
         The radiation of most variants.
-    types
-        The structure types, (n,), as in `TrainingInputs`.
     n_augmentation
-        The number of augmentation crystals, the last of all; every epoch has half of
-        them.
+        The number of augmentation crystals, the last of all; every epoch has half.
     stretch
         The largest isotropic strain that an operator adds to those of the variants.
     reference

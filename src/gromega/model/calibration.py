@@ -80,10 +80,10 @@ class Calibration:
         """Return which groups are in the set of each PDF, (n, n_groups); none is empty.
 
         Of PDFs like those of the fit, at least the share `coverage` has its true group
-        in its set. At other conditions the coverage can be lower; it can also be slightly
-        lower because the epoch and the neighbours were chosen on the same crystals, each
-        of which counts several times. The log-probabilities are those of `apply`; a
-        coverage without a threshold is a ValueError.
+        in its set. At other conditions the coverage can be lower; it can also be
+        slightly lower because the epoch and the neighbours were chosen on the same
+        crystals, each of which counts several times. The log-probabilities are those of
+        `apply`; a coverage without a threshold is a ValueError.
         """
         key = coverage_key(coverage)
         if key not in self.conformal:

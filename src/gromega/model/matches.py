@@ -122,9 +122,9 @@ class Library:
     def match(self, pdf: MeasuredPDF, count: int = 5) -> Matches:
         """Return the crystals whose PDFs at its conditions fit a measured one best.
 
-        The cell of each may change by up to 3 %, since calculated cells are wrong by one
-        or two percent and those of isostructural compounds differ by a few; its Uiso is
-        the best of a few. All are compared up to 10 Å, the best 200 over all r.
+        The cell of each may change by up to 3 %, since calculated cells are wrong by
+        one or two percent and those of isostructural compounds differ by a few; its
+        Uiso is the best of a few. All are compared up to 10 Å, the best 200 over all r.
 
         Raises
         ------

@@ -169,8 +169,8 @@ class Neighbours:
     ) -> NeighbourResult:
         """Return log-probabilities of the network and the neighbours together.
 
-        The network's log-probabilities, (n, n_groups), the embeddings, (n, width), and the
-        compositions, if used, are of the same PDFs; k crystals are named.
+        The network's log-probabilities, (n, n_groups), the embeddings, (n, width), and
+        the compositions, if used, are of the same PDFs; k crystals are named.
         """
         spread, weight = self.spread, self.weight
         if compositions is not None:

@@ -6,8 +6,7 @@ from flax import nnx
 from jax import Array
 from jax.nn import initializers
 
-from gromega.networks.convolution import wide_convolution
-from gromega.networks.layers import convolution
+from gromega.networks.convolution import convolution, wide_convolution
 from gromega.pdf.network_grid import INPUT_R, to_unit
 
 

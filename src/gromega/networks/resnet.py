@@ -13,8 +13,8 @@ from flax import nnx
 from jax import Array
 from jax.nn import initializers
 
-from gromega.networks.layers import convolution
-from gromega.networks.resnet_constants import NORM_GROUPS, TINY, WINDOW
+from gromega.networks.convolution import convolution
+from gromega.networks.resnet_numpy import NORM_GROUPS, TINY, WINDOW
 from gromega.pdf.network_grid import INPUT_R
 
 _HE = initializers.he_normal()

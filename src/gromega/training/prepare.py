@@ -1,6 +1,7 @@
 """The inputs of a training on variants, from the crystals of the lake."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from gromega.pdf.bins import DMAX
 from gromega.pdf.operator import reach
 from gromega.training.checkpoint import WORK
 from gromega.training.recipes import Recipe
-from gromega.training.type_classes import type_classes
 from gromega.training.variant_inputs import VariantInputs
 
 
@@ -71,7 +71,7 @@ def variant_inputs(
         ids = np.concatenate([ids, np.array(more["id"].to_pylist(), dtype=str)])
         labels = np.concatenate([labels, np.asarray(more["space_group"], np.int64)])
     y = classes(groups, labels)
-    type_of, group_of_type = None, None
+    type_of = group_of_type = None
     if recipe.type_weight:
         type_of, group_of_type = type_classes(types, y, n_own)
     inputs = VariantInputs(
@@ -100,3 +100,24 @@ def _check_spectra(recipe: Recipe, params: Params) -> None:
             f"but pair spectra of variants end at {DMAX:g} Å and those of the lake at "
             f"{params.spectra.dmax:g} Å; lower reference.rmax, or raise spectra.dmax."
         )
+
+
+def type_classes(
+    types: Sequence[str], y: NDArray[np.int64], n_own: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the class of each crystal, (n,), and the group of each class, (n_types,).
+
+    Every structure type of a crystal of the split is a class, and so is any other that
+    at least two crystals have. The remaining crystals of each space group are in one
+    class. Of the types and space groups y of the crystals, (n,), those of the `n_own`
+    crystals of the split come first.
+    """
+    counts = Counter(types)
+    known = set(types[:n_own]) | {name for name, count in counts.items() if count > 1}
+    keys = [
+        (int(group), name if name in known else "")
+        for name, group in zip(types, y, strict=True)
+    ]
+    index = {key: k for k, key in enumerate(sorted(set(keys)))}
+    classes = np.array([index[key] for key in keys])
+    return classes, np.array([group for group, _ in index])

@@ -221,11 +221,8 @@ def _upgrade_v1(
         "held_out/": "test_crystals/",
     }
 
-    def renamed(name: str) -> str:
-        for old, new in prefixes.items():
-            if name.startswith(old):
-                return new + name.removeprefix(old)
-        return name
-
-    arrays = {renamed(name): array for name, array in arrays.items()}
-    return {**config, "format": FORMAT}, arrays
+    renamed = {}
+    for name, array in arrays.items():
+        old = next(filter(name.startswith, prefixes), "")
+        renamed[prefixes.get(old, "") + name.removeprefix(old)] = array
+    return {**config, "format": FORMAT}, renamed

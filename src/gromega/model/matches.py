@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,34 +145,29 @@ class Library:
             )
         omega = replace(omega, rmax=rmax, noise=0.0)
         valid = self.spectra[omega.radiation].largest > 0
-        spectra, density = self._spectra(omega.radiation), self.density
         op = input_operator(replace(omega, uiso=REFERENCE.uiso), DMAX)
         near = inside & (max(FIRST_RMAX, omega.rmin + 2.0) >= INPUT_R)
+        crystals = _Crystals(self._spectra(omega.radiation), self.density)
         similarity = np.where(valid, np.float32(-1), np.float32(-2))
         for strain in _FIRST_STRAINS:
-            found = _similarity(op, near, spectra, density, g, strain)
+            found = crystals.similarity(op, near, strain, g)
             np.maximum(similarity, found, out=similarity, where=valid)
         rows = _highest(similarity, min(SHORTLIST, int(valid.sum())))
-        spectra, density = spectra[rows], density[rows]
-        over_all = np.stack(
-            [_similarity(op, inside, spectra, density, g, s) for s in _STRAINS]
-        )
+        crystals = crystals[rows]
+        over_all = np.stack([crystals.similarity(op, inside, s, g) for s in _STRAINS])
         short = _highest(over_all.max(axis=0), SHORTLIST // 10)
-        rows, spectra, density = rows[short], spectra[short], density[short]
+        rows, crystals = rows[short], crystals[short]
         strains = _STRAINS[over_all[:, short].argmax(axis=0)]
         at_uiso = np.empty((len(UISOS), rows.size), np.float32)
         ops = [input_operator(replace(omega, uiso=uiso), DMAX) for uiso in UISOS]
         for k, op in enumerate(ops):
             for strain in np.unique(strains):
                 same = strains == strain
-                at_uiso[k, same] = _similarity(
-                    op, inside, spectra[same], density[same], g, strain
-                )
+                at_uiso[k, same] = crystals[same].similarity(op, inside, strain, g)
         best = []
         for i in _highest(at_uiso.max(axis=0), count):
             k, strain = int(at_uiso[:, i].argmax()), float(strains[i])
-            of = slice(i, i + 1)
-            (made,) = _stretched_pdfs(ops[k], inside, spectra[of], density[of], strain)
+            (made,) = crystals[i : i + 1].pdfs(ops[k], inside, strain)
             best.append(self._match(int(rows[i]), made, g, strain, UISOS[k]))
         return Matches(int(valid.sum()), INPUT_R[inside], g, tuple(best))
 
@@ -204,44 +200,43 @@ def _highest(values: Floats, n: int) -> NDArray[np.int64]:
     return np.argsort(-values, kind="stable")[:n]
 
 
-def _similarity(
-    op: Operator,
-    inside: NDArray[np.bool_],
-    spectra: Floats,
-    density: Floats,
-    g: Floats,
-    strain: float,
-) -> Floats:
-    """Return the cosines between PDFs on some points and the first of g, (n,)."""
-    pdfs = _stretched_pdfs(op, inside, spectra, density, strain)
-    measured = g[: pdfs.shape[1]]
-    lengths = np.linalg.norm(pdfs, axis=1) * np.linalg.norm(measured)
-    cosines: Floats = (pdfs @ measured) / np.maximum(lengths, 1e-12)
-    return cosines
+@dataclass(frozen=True)
+class _Crystals:
+    """The spectra, (n, n_coarse), and densities, (n,), of crystals to compare."""
 
+    spectra: Floats
+    density: Floats
 
-def _stretched_pdfs(
-    op: Operator,
-    inside: NDArray[np.bool_],
-    spectra: Floats,
-    density: Floats,
-    strain: float,
-) -> Floats:
-    """Return the PDFs of stretched crystals on some points, (n, n_r), up to a factor.
+    def __getitem__(self, rows: Any) -> "_Crystals":
+        return _Crystals(self.spectra[rows], self.density[rows])
 
-    The coefficients of wide B-splines become point masses at their knots, which the
-    strain moves, and these become narrow B-splines. With all distances longer by 1 + s,
-    the peaks of G are lower by 1 + s and the density by its cube.
-    """
-    first, weights = _spread(strain)
-    fine = op.matrix[inside]
-    masses = sum(fine[:, first + k] * w for k, w in enumerate(weights))
-    matrix = spline_coefficients(masses).astype(np.float32)
-    # Pairs farther away do not contribute.
-    n = math.ceil((op.r[inside][-1] + 3.0) / (FACTOR * BIN_WIDTH))
-    baseline = op.baseline[inside] / np.float32((1 + strain) ** 2)
-    pdfs: Floats = spectra[:, :n] @ matrix[:, :n].T + density[:, None] * baseline
-    return pdfs
+    def similarity(
+        self, op: Operator, inside: NDArray[np.bool_], strain: float, g: Floats
+    ) -> Floats:
+        """Return the cosines between PDFs on some points and the first of g, (n,)."""
+        pdfs = self.pdfs(op, inside, strain)
+        measured = g[: pdfs.shape[1]]
+        lengths = np.linalg.norm(pdfs, axis=1) * np.linalg.norm(measured)
+        cosines: Floats = (pdfs @ measured) / np.maximum(lengths, 1e-12)
+        return cosines
+
+    def pdfs(self, op: Operator, inside: NDArray[np.bool_], strain: float) -> Floats:
+        """Return stretched PDFs on some points, (n, n_r), up to a factor.
+
+        The coefficients of wide B-splines become point masses at their knots, which the
+        strain moves, and these become narrow B-splines. With all distances longer by
+        1 + s, the peaks of G are lower by 1 + s and the density by its cube.
+        """
+        first, weights = _spread(strain)
+        fine = op.matrix[inside]
+        masses = sum(fine[:, first + k] * w for k, w in enumerate(weights))
+        matrix = spline_coefficients(masses).astype(np.float32)
+        # Pairs farther away do not contribute.
+        n = math.ceil((op.r[inside][-1] + 3.0) / (FACTOR * BIN_WIDTH))
+        baseline = op.baseline[inside] / np.float32((1 + strain) ** 2)
+        spectra = self.spectra[:, :n]
+        pdfs: Floats = spectra @ matrix[:, :n].T + self.density[:, None] * baseline
+        return pdfs
 
 
 @lru_cache

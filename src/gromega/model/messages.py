@@ -162,30 +162,5 @@ def condition_notes(
     return notes
 
 
-def unused_composition_note(composition: str, model_uses_compositions: bool) -> str:
-    """Return the reason why a composition was not used."""
-    if model_uses_compositions:
-        return f"no training crystal has a composition like {composition}."
-    return "this model does not use the composition."
-
-
-def doubtful_composition_note(composition: str, gap: float) -> str:
-    """Return the note on a composition whose crystals have a low similarity."""
-    return (
-        f"check the composition: the best similarity among crystals with a composition "
-        f"like {composition} is {gap:.2f} lower than that among all crystals."
-    )
-
-
-def unknown_reliability_note(error: Exception) -> str:
-    """Return the reason why there is no reliability."""
-    return f"the reliability at these conditions is unknown: {error}"
-
-
-def no_match_note(error: Exception) -> str:
-    """Return the reason why there are no matches."""
-    return f"no known crystal was compared: {error}"
-
-
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"

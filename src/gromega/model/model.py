@@ -7,7 +7,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.conditions import Conditions
 from gromega.measured.pdf import MeasuredPDF
 from gromega.measured.resample import to_inputs
 from gromega.model import messages
@@ -19,11 +18,10 @@ from gromega.model.candidates import (
 )
 from gromega.model.importance import find_importance
 from gromega.model.matches import Library
-from gromega.model.neighbours import Neighbour
 from gromega.model.other_groups import OtherGroupProbability
 from gromega.model.prediction import Prediction
 from gromega.model.ranker import Ranker
-from gromega.model.reliability import Reliability, reliability_of
+from gromega.model.reliability import reliability_of
 
 _N_NEIGHBOURS = 5
 # The gap in similarity above which the composition is doubtful: 2 % of the validation
@@ -126,25 +124,33 @@ class Model(Ranker):
                 other_groups[:] = calibration.other_groups.probabilities(log_p)
         for i, pdf in enumerate(pdfs):
             p, omega = np.exp(log_p[i]), pdf.conditions()
-            notes = [*pdf.notes, *self._condition_notes(omega)]
+            notes, tested = [*pdf.notes], None
+            notes += messages.condition_notes(
+                omega, self.trained_over, self.conditions.rmin, self.radiations
+            )
             if pdf.composition is not None and not with_composition:
-                used = self.uses_compositions
-                notes.append(messages.unused_composition_note(pdf.composition, used))
-            tested: Reliability | None = None
+                notes.append(
+                    f"no training crystal has a composition like {pdf.composition}."
+                    if self.uses_compositions
+                    else "this model does not use the composition."
+                )
             if reliability:
                 try:
-                    test = self.reliability_test
-                    accuracy = test.accuracy_at(omega, with_composition)
-                    confidence = float(np.exp(log_p[i].max()))
-                    tested = reliability_of(confidence, *accuracy)
+                    accuracy = self.reliability_test.accuracy_at(
+                        omega, with_composition
+                    )
+                    tested = reliability_of(float(np.exp(log_p[i].max())), *accuracy)
                 except ValueError as error:
-                    notes.append(messages.unknown_reliability_note(error))
+                    reason = f"the reliability at these conditions is unknown: {error}"
+                    notes.append(reason)
             if (gap := float(result.gap[i])) > _DOUBTFUL_GAP:
-                composition = str(pdf.composition)
-                notes.append(messages.doubtful_composition_note(composition, gap))
-            neighbours: tuple[Neighbour, ...] = ()
-            if self.neighbours:
-                neighbours = self.neighbours.named(result, i, self.space_groups)
+                notes.append(
+                    "check the composition: the best similarity among crystals with a "
+                    f"composition like {pdf.composition} is {gap:.2f} lower than that "
+                    "among all crystals."
+                )
+            found = self.neighbours
+            neighbours = found.named(result, i, self.space_groups) if found else ()
             yield Prediction(
                 groups=ranked_candidates(self._labels, p, in_set[i]),
                 coverage=coverage if calibration else None,
@@ -167,7 +173,7 @@ class Model(Ranker):
             try:
                 matches = library.match(pdf)
             except ValueError as error:
-                notes = (*notes, messages.no_match_note(error))
+                notes = (*notes, f"no known crystal was compared: {error}")
 
         def log_probabilities(g: NDArray[np.float32]) -> NDArray[np.floating]:
             composition = prediction.composition
@@ -185,8 +191,3 @@ class Model(Ranker):
         if composition is None or self.neighbours is None:
             return False
         return self.uses_compositions and self.neighbours.has_similar(composition)
-
-    def _condition_notes(self, conditions: Conditions) -> list[str]:
-        return messages.condition_notes(
-            conditions, self.trained_over, self.conditions.rmin, self.radiations
-        )

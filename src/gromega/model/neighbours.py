@@ -55,13 +55,6 @@ class NeighbourResult:
     similarity: NDArray[np.float32]  # (n, k)
     gap: NDArray[np.float32]  # (n,)
 
-    @classmethod
-    def without_neighbours(cls, log_p: NDArray[np.float32]) -> "NeighbourResult":
-        """Return the result of a network alone."""
-        n = len(log_p)
-        none = np.zeros((n, 0), np.float32)
-        return cls(log_p, none.astype(np.int64), none, np.zeros(n, np.float32))
-
 
 @dataclass(frozen=True, repr=False)
 class Neighbours:
@@ -79,40 +72,20 @@ class Neighbours:
     logarithms. With the composition, crystals of other compositions have smaller
     weights (`composition.Compositions`), and spread and weight differ.
 
-    Parameters
-    ----------
-    components
-        The components of an embedding, (width, k), that make a direction.
-    directions
-        The directions of the crystals, (m n, k), int8, in `steps` and up to a factor:
-        of all n for one radiation, and so on for m radiations.
-    steps
-        The value of one level of each component, (k,).
-    y, names
-        The classes, (n,), and the ids and formulas, such as ``mp-149 Si``.
-    n_groups
-        The number of classes.
-    spread
-        The decrease of the cosine that makes a weight e times smaller.
-    weight
-        The weight of the neighbours against the network, from 0 to 1.
-    with_composition
-        The spread and weight with the composition; None if it is not used.
-
-    Raises
-    ------
-    ValueError
-        If the sizes do not match, or a number is out of range.
+    A ValueError is raised if the sizes do not match, or a number is out of range.
     """
 
-    components: NDArray[np.float16]
+    components: NDArray[np.float16]  # of embeddings, (width, k)
+    # Of all n crystals for one radiation, and so on for m radiations, (m n, k), in
+    # steps and up to a factor.
     directions: NDArray[np.int8]
-    steps: NDArray[np.float32]
-    y: NDArray[np.int64]
-    names: tuple[str, ...]
+    steps: NDArray[np.float32]  # the value of one level of each component, (k,)
+    y: NDArray[np.int64]  # classes, (n,)
+    names: tuple[str, ...]  # ids and formulas, such as "mp-149 Si"
     n_groups: int
-    spread: float
-    weight: float
+    spread: float  # the decrease of the cosine that makes a weight e times smaller
+    weight: float  # against the network, from 0 to 1
+    # The spread and weight with the composition; None if it is not used.
     with_composition: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:

@@ -27,22 +27,12 @@ class OtherGroupFit:
 
     The model is less certain of such PDFs: the log-odds are linear in the entropy
     H = -Σ p log p of the calibrated probabilities, in nats.
-
-    Parameters
-    ----------
-    share
-        The share of crystals of other groups in the source of the crystals. The odds
-        assume this share.
-    offset, slope
-        The log-odds at H = 0, and their slope.
-    n
-        The number of crystals of other groups in the fit.
     """
 
-    share: float
-    offset: float
-    slope: float
-    n: int
+    share: float  # of crystals of other groups in the source, which the odds assume
+    offset: float  # the log-odds at H = 0
+    slope: float  # of the log-odds, per nat
+    n: int  # crystals of other groups in the fit
 
     def probability(self, log_p: ArrayLike) -> NDArray[np.float64]:
         """Return the probability that each PDF is of another group, (n,)."""

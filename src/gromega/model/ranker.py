@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 from gromega.conditions import RADIATIONS, REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.model.calibration import Calibration
-from gromega.model.engine import Engine, make_flax, make_numpy
 from gromega.model.neighbours import NeighbourResult, Neighbours
 from gromega.model.reliability import ReliabilityTest, TestCrystals
+from gromega.networks.resnet_numpy import NumpyResNet
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import INPUT_R, simulate_input
 from gromega.pdf.operator import reach
 
 if TYPE_CHECKING:
     from flax import nnx
+
+    from gromega.networks.inference import Compiled
 
 
 @dataclass(frozen=True)
@@ -71,17 +73,36 @@ class Ranker:
 
     @cached_property
     def network(self) -> "nnx.Module":
-        """The network in Flax, to train it further."""
-        return make_flax(self.weights, self.architecture, self.space_groups.size)
+        """The network in Flax; a ValueError if the weights are not those of it."""
+        # JAX and Flax take seconds to import: predictions by NumPy do without them.
+        from flax import nnx
+
+        from gromega.networks.build import make_network
+        from gromega.networks.weights import set_arrays
+
+        def fresh() -> nnx.Module:
+            return make_network(self.architecture, self.space_groups.size, 0)
+
+        try:
+            # The shapes alone: drawing fresh weights would take seconds.
+            network = set_arrays(nnx.eval_shape(fresh), self.weights)
+        except (ValueError, TypeError) as error:
+            raise _mismatch(error) from None
+        module: Any = network  # whose methods have no types
+        module.eval()
+        return network
 
     @cached_property
-    def engine(self) -> Engine:
-        """The engine that computes the network."""
+    def engine(self) -> "NumpyResNet | Compiled":
+        """The network as computed by NumPy at once, or by JAX compiled."""
         if self.compiled or self.architecture["name"] != "resnet":
             from gromega.networks.inference import Compiled
 
             return Compiled(self.network)
-        return make_numpy(self.weights, self.architecture, self.space_groups.size)
+        try:
+            return NumpyResNet(self.weights, self.architecture, self.space_groups.size)
+        except (ValueError, KeyError, TypeError) as error:
+            raise _mismatch(error) from None
 
     @cached_property
     def reliability_test(self) -> ReliabilityTest:
@@ -152,15 +173,17 @@ class Ranker:
     ) -> list[NeighbourResult]:
         """Return the uncalibrated result for each choice of compositions, or None."""
         _check_input(g)
-        if any(each is not None for each in compositions) and not (
-            self.uses_compositions
-        ):
+        given = any(each is not None for each in compositions)
+        if given and not self.uses_compositions:
             raise ValueError(
                 "this model cannot use compositions; take models/spacegroup, or train "
                 "one with the recipe 'robust'."
             )
         if self.neighbours is None:
-            result = NeighbourResult.without_neighbours(self.engine.predict(g))
+            none = np.zeros((len(g), 0), np.float32)
+            gap = np.zeros(len(g), np.float32)
+            log_p = self.engine.predict(g)
+            result = NeighbourResult(log_p, none.astype(np.int64), none, gap)
             return [result] * len(compositions)
         embeddings = self.engine.embed(g)
         log_p = self.engine.head(embeddings)
@@ -168,8 +191,9 @@ class Ranker:
 
     def calibration_for(self, with_composition: bool) -> Calibration | None:
         """Return the calibration without or with the composition."""
-        both = self.calibration, self.calibration_with_composition
-        return both[with_composition]
+        if with_composition:
+            return self.calibration_with_composition
+        return self.calibration
 
     def calibrated(
         self, log_p: NDArray[np.float32], with_composition: bool
@@ -200,6 +224,13 @@ class Ranker:
         g = simulate_input(spectra, density, ids, conditions, dmax)
         order = np.argsort(-self.log_probabilities(g), axis=1, kind="stable")
         return self.space_groups[order]
+
+
+def _mismatch(error: Exception) -> ValueError:
+    return ValueError(
+        f"the config.json and weights.safetensors of the model do not match ({error}); "
+        "download it again, or train it again with 'dvc repro'."
+    )
 
 
 def _check_input(g: NDArray[np.float32]) -> None:

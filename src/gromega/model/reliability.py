@@ -1,7 +1,7 @@
 """Reliability: the accuracy of a model on test crystals at the conditions of a PDF."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,12 +48,8 @@ class TestCrystals:
         """Return the indices of the valid crystals, (n_valid,), and their G, in Å⁻².
 
         G is on the network's grid, (n_valid, 209). A crystal is valid if all of its
-        elements have a scattering length.
-
-        Raises
-        ------
-        ValueError
-            If there are no spectra for the radiation, or they are too short.
+        elements have a scattering length. Without spectra for the radiation, or if
+        they are too short, a ValueError is raised.
         """
         if conditions.radiation not in self.spectra:
             raise ValueError(f"the model has no spectra for {conditions.radiation}.")
@@ -130,6 +126,7 @@ def reliability_of(
     )  # fmt: skip
 
 
+@dataclass(frozen=True, eq=False)
 class ReliabilityTest:
     """The test of a model on its test crystals, which keeps its recent results.
 
@@ -137,30 +134,21 @@ class ReliabilityTest:
     (n, n_groups).
     """
 
-    def __init__(
-        self,
-        crystals: TestCrystals,
-        log_probabilities: Callable[
-            [NDArray[np.float32], Sequence[str] | None], NDArray[np.floating]
-        ],
-    ) -> None:
-        self._crystals = crystals
-        self._log_probabilities = log_probabilities
-        # The threads of a server share it.
-        self._cache: dict[tuple[Conditions, bool], Accuracy] = {}
+    crystals: TestCrystals
+    log_probabilities: Callable[
+        [NDArray[np.float32], Sequence[str] | None], NDArray[np.floating]
+    ]
+    # The threads of a server share it.
+    _cache: dict[tuple[Conditions, bool], Accuracy] = field(default_factory=dict)
 
     def accuracy_at(
         self, conditions: Conditions, with_composition: bool = False
     ) -> Accuracy:
         """Return confidences and ranks for the valid test crystals.
 
-        Raises
-        ------
-        ValueError
-            If the test crystals cannot be simulated at these conditions, or have no
-            formulas.
+        A ValueError is raised if these cannot be simulated, or have no formulas.
         """
-        crystals = self._crystals
+        crystals = self.crystals
         if with_composition and not crystals.formulas:
             raise ValueError(
                 "the test crystals of this model have no formulas; take "
@@ -169,10 +157,8 @@ class ReliabilityTest:
         result = self._cache.get((conditions, with_composition))
         if result is None:
             rows, g = crystals.simulate(conditions)
-            formulas = None
-            if with_composition:
-                formulas = [crystals.formulas[i] for i in rows]
-            log_p = self._log_probabilities(g, formulas)
+            given = [crystals.formulas[i] for i in rows] if with_composition else None
+            log_p = self.log_probabilities(g, given)
             if len(self._cache) >= _CACHE_SIZE:
                 self._cache.clear()
             result = np.exp(log_p.max(axis=1)), ranks(log_p, crystals.y[rows])

@@ -37,12 +37,8 @@ NETWORKS: dict[str, Callable[..., nnx.Module]] = {
 def make_network(network: Mapping[str, Any], n_groups: int, seed: int) -> nnx.Module:
     """Return a network with random weights.
 
-    It has the name ``network["name"]`` and the other arguments.
-
-    Raises
-    ------
-    ValueError
-        If there is no network of this name.
+    It has the name ``network["name"]``, or else a ValueError is raised, and the other
+    arguments.
     """
     arguments = dict(network)
     name = arguments.pop("name")

@@ -28,13 +28,7 @@ def convolution(
 ) -> nnx.Conv:
     """Return a convolution along r, (n, l, inputs) to (n, ⌈l / strides⌉, outputs)."""
     return nnx.Conv(
-        inputs,
-        outputs,
-        (taps,),
-        strides=(strides,),
-        padding="SAME",
-        kernel_init=init,
-        rngs=rngs,
+        inputs, outputs, taps, strides, padding="SAME", kernel_init=init, rngs=rngs
     )
 
 

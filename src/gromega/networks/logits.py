@@ -28,10 +28,7 @@ def classes(
 ) -> NDArray[np.int64]:
     """Return the classes of space groups, (n,), indices into those of a model.
 
-    Raises
-    ------
-    ValueError
-        If one of them is not a class of the model.
+    A space group that is not a class of the model is a ValueError.
     """
     unknown = np.setdiff1d(space_groups, known)
     if unknown.size:

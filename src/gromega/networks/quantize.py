@@ -51,6 +51,21 @@ def dequantize(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     }
 
 
+def check_shapes(
+    arrays: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Raise a ValueError if arrays are not those of a network with some shapes."""
+    for name in {**shapes, **arrays}:
+        if name not in arrays:
+            raise ValueError(f"{name} is missing")
+        if name not in shapes:
+            raise ValueError(f"{name} is not part of the network")
+        if arrays[name].shape != shapes[name]:
+            raise ValueError(
+                f"{name} has the shape {arrays[name].shape}, not {shapes[name]}"
+            )
+
+
 def _scale(array: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the scales, (n_outputs,), by which each largest number is 127."""
     largest = np.abs(array).reshape(-1, array.shape[-1]).max(axis=0)

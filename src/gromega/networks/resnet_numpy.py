@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gromega._util.threads import in_threads
 from gromega.networks.logits import check_finite, log_softmax
-from gromega.networks.quantize import dequantize
+from gromega.networks.quantize import check_shapes, dequantize
 from gromega.pdf.network_grid import INPUT_R
 
 WINDOW = 33
@@ -32,12 +32,7 @@ class NumpyResNet:
     """The network `gromega.networks.resnet.ResNet`, for inference.
 
     The weights are those of `weights.to_arrays`, and the architecture the arguments of
-    `build.make_network`.
-
-    Raises
-    ------
-    ValueError
-        If the weights do not fit the architecture.
+    `build.make_network`. A ValueError is raised if they do not fit together.
     """
 
     def __init__(
@@ -47,14 +42,7 @@ class NumpyResNet:
         n_groups: int,
     ) -> None:
         self._weights = dequantize(arrays)
-        shapes = _shapes(architecture, n_groups)
-        for name in {**shapes, **self._weights}:
-            if name not in self._weights:
-                raise ValueError(f"{name} is missing")
-            if name not in shapes:
-                raise ValueError(f"{name} is not part of the network")
-            if (shape := self._weights[name].shape) != shapes[name]:
-                raise ValueError(f"{name} has the shape {shape}, not {shapes[name]}")
+        check_shapes(self._weights, _shapes(architecture, n_groups))
         self._strides = _strides(architecture)
         self._membership = None
         if (group_of_type := self._weights.get("group_of_type")) is not None:

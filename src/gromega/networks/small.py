@@ -1,5 +1,7 @@
 """A small residual network: two CPU cores train it in minutes."""
 
+from functools import partial
+
 import jax
 from flax import nnx
 from jax import Array
@@ -8,15 +10,9 @@ from jax.nn import initializers
 from gromega.networks.convolution import convolution
 from gromega.pdf.network_grid import to_unit
 
-
-def _batch_norm(
-    channels: int,
-    rngs: nnx.Rngs,
-    scale_init: initializers.Initializer = initializers.ones,
-) -> nnx.BatchNorm:
-    # With Flax's default momentum of 0.99, the running averages of a short training
-    # would lag behind.
-    return nnx.BatchNorm(channels, momentum=0.9, scale_init=scale_init, rngs=rngs)
+# With Flax's default momentum of 0.99, the running averages of a short training would
+# lag behind.
+_batch_norm = partial(nnx.BatchNorm, momentum=0.9)
 
 
 class ResidualBlock(nnx.Module):
@@ -24,10 +20,12 @@ class ResidualBlock(nnx.Module):
 
     def __init__(self, inputs: int, outputs: int, strides: int, rngs: nnx.Rngs) -> None:
         self.first = convolution(inputs, outputs, 5, rngs, strides)
-        self.first_norm = _batch_norm(outputs, rngs)
+        self.first_norm = _batch_norm(outputs, rngs=rngs)
         self.second = convolution(outputs, outputs, 5, rngs)
         # A fresh block is its shortcut alone.
-        self.second_norm = _batch_norm(outputs, rngs, initializers.zeros)
+        self.second_norm = _batch_norm(
+            outputs, scale_init=initializers.zeros, rngs=rngs
+        )
         self.shortcut = convolution(inputs, outputs, 1, rngs, strides)
 
     def __call__(self, x: Array) -> Array:
@@ -46,7 +44,7 @@ class Residual(nnx.Module):
         self, n_groups: int, widths: tuple[int, ...], dropout: float, rngs: nnx.Rngs
     ) -> None:
         self.stem = convolution(1, widths[0], 5, rngs)
-        self.stem_norm = _batch_norm(widths[0], rngs)
+        self.stem_norm = _batch_norm(widths[0], rngs=rngs)
         inputs = (widths[0], *widths[:-1])
         self.blocks = nnx.List(
             [ResidualBlock(i, o, 2, rngs) for i, o in zip(inputs, widths, strict=True)]

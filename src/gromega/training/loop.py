@@ -44,16 +44,14 @@ def train_network(
     ----------
     recipe, network, inputs
         The recipe, the network to start from, which is left as it is, and its inputs.
-    validation
-        The validation part at the reference.
+    validation, box
+        The validation part at the reference, and at conditions from the whole box.
     test_ids
         The ids of the test part, none of which may be trained on or validated on.
     epochs
         The number of epochs.
     seed
         The seed of dropout, of the order of the rows, and of each batch.
-    box
-        The validation part at conditions from the whole box.
     report
         The function to call after every epoch, and after every step unless an epoch is
         one call.

@@ -49,12 +49,8 @@ def variant_inputs(
     augmentation crystals that `unrelated` allows. The groups, (n_types,), are indices
     into `groups`, the space groups of the model, (n_groups,); they are None if the
     classes of the network are space groups. `progress` is called with the number of
-    crystals finished since its last call.
-
-    Raises
-    ------
-    ValueError
-        If the pair spectra are too short for the conditions of the recipe.
+    crystals finished since its last call. Pair spectra that are too short for the
+    conditions of the recipe are a ValueError.
     """
     if recipe.variants is None:
         raise ValueError(f"the recipe {params.train.recipe} has no variants.")

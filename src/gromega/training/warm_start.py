@@ -22,14 +22,8 @@ WEIGHTS = nnx.Any(nnx.Param, nnx.BatchStat)
 def start_from(network: nnx.Module, path: Path) -> str:
     """Copy the weights of a released model into a network, and return their SHA-256.
 
-    Weights without one of the same name and shape in the model stay as they are.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no model.
-    ValueError
-        If no weight of the model fits the network.
+    Weights without one of the same name and shape in the model stay as they are; if no
+    weight of the model fits the network, a ValueError is raised.
     """
     released = dict(nnx.to_flat_state(nnx.state(load_model(path).network, WEIGHTS)))
     copied = 0

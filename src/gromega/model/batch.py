@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from gromega.model.model import Model
     from gromega.model.prediction import Prediction
 
-MANY = 1000
-"""The number of files from which on processes are started."""
+MANY = 1000  # the number of files from which on processes are started
 STANDARD_INPUT = Path("-")
 # The number of PDFs that the network computes at once on one thread.
 _CHUNK = 64
@@ -89,12 +88,8 @@ def predict_files(
     """Yield the prediction for each file as a text, or a failure, in order.
 
     The path ``-`` is standard input; `progress` is called with the number of files done
-    since its last call.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If the model or library does not exist, or an option is not allowed.
+    since its last call. A FileNotFoundError or ValueError is raised if the model or
+    library does not exist, or an option is not allowed.
     """
     many = len(paths) >= MANY and STANDARD_INPUT not in paths
     # If each prediction takes a second, a few are written at a time.
@@ -120,8 +115,7 @@ def _predict_chunk(
 
     keep_memory()
     ReadOptions.from_mapping(options.read)
-    model = _model(options.model)
-    library = _library(options.library) if options.library else None
+    model, library = _load(options.model, options.library)
     found = [_read(path, options.read) for path in paths]
     pdfs = [pdf for pdf in found if not isinstance(pdf, Failure)]
     if progress:
@@ -152,17 +146,14 @@ def _write(options: PredictOptions, path: Path, prediction: "Prediction") -> str
 
 
 @lru_cache(1)
-def _model(path: Path) -> "Model":
+def _load(model: Path, library: Path | None) -> "tuple[Model, Library | None]":
     from gromega.model.io import load_model
 
-    return load_model(path)
-
-
-@lru_cache(1)
-def _library(path: Path) -> "Library":
+    if library is None:
+        return load_model(model), None
     from gromega.model.library_io import load_library
 
-    return load_library(path)
+    return load_model(model), load_library(library)
 
 
 def _read(path: Path, options: Mapping[str, Any]) -> "MeasuredPDF | Failure":

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,19 +39,12 @@ def build_neighbours(
     mean = to_directions(np.concatenate(sums))
     _, vectors = np.linalg.eigh(mean.T @ mean)
     components = vectors[:, ::-1][:, :COMPONENTS].astype(np.float16)
-    levels, steps = _quantized(to_directions(mean @ components.astype(np.float32)))
+    directions = to_directions(mean @ components.astype(np.float32))
+    steps = _STEP * np.sqrt(np.mean(directions**2, axis=0)) + np.float32(1e-9)
+    levels = np.round(directions / steps).clip(-_LEVELS, _LEVELS).astype(np.int8)
     return Neighbours(
         components, levels, steps, y, tuple(names), n_groups, spread=0.04, weight=0.5
     )
-
-
-def _quantized(
-    directions: NDArray[np.float32],
-) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Return directions as levels, (n, k), and the step of each component, (k,)."""
-    steps = _STEP * np.sqrt(np.mean(directions**2, axis=0)) + np.float32(1e-9)
-    levels = np.round(directions / steps).clip(-_LEVELS, _LEVELS)
-    return levels.astype(np.int8), steps
 
 
 def fit_neighbours(
@@ -84,8 +76,6 @@ def _fit(
     # SciPy's optimizers take a second to import: predictions do without them.
     from scipy import optimize
 
-    # SciPy has no types.
-    minimize_scalar: Any = optimize.minimize_scalar
     best = (np.inf, 0.0, 0.0)
     for spread in SPREADS:
         shares = neighbours.weights(embeddings, spread, compositions)
@@ -95,6 +85,6 @@ def _fit(
             mixed = normalised((1 - weight) * log_p + weight * log_shares)
             return -float(mixed[np.arange(y.size), y].mean(dtype=np.float64))
 
-        found = minimize_scalar(loss, bounds=(0, 1), method="bounded")
+        found = optimize.minimize_scalar(loss, bounds=(0, 1), method="bounded")
         best = min(best, (float(found.fun), spread, round(float(found.x), 4)))
     return best[1], best[2]

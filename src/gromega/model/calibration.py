@@ -110,8 +110,6 @@ def fit_calibration(
     # SciPy's optimizers take a second to import: predictions do without them.
     from scipy import optimize
 
-    # SciPy has no types.
-    minimize_scalar: Any = optimize.minimize_scalar
     log_p, y = check_log_p(log_p), np.asarray(y)
     if y.shape != log_p.shape[:1] or not y.size:
         raise ValueError(
@@ -125,7 +123,7 @@ def fit_calibration(
 
     # The loss is convex in 1/T, so it has one minimum in log T too.
     bounds = np.log(TEMPERATURES)
-    found = minimize_scalar(loss, bounds=bounds, method="bounded")
+    found = optimize.minimize_scalar(loss, bounds=bounds, method="bounded")
     temperature = round(math.exp(found.x), DECIMALS)
     thresholds = fit_thresholds(log_softmax(log_p / temperature), y, coverages)
     return Calibration(temperature, thresholds, fitted_on, int(y.size))

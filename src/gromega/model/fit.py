@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +11,13 @@ from gromega._util.progress import progress_bar
 from gromega.conditions import RADIATIONS, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.model.build_neighbours import build_neighbours, fit_neighbours
-from gromega.model.calibration import Calibration, fit_calibration
+from gromega.model.calibration import fit_calibration
 from gromega.model.model import Model
 from gromega.model.neighbours import Neighbours
 from gromega.model.other_groups import fit_other_groups
+from gromega.model.ranker import simulate_crystals
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import simulate_input
-from gromega.pdf.operator import reach
 from gromega.pdf.random_conditions import simulate_at_random
 from gromega.pdf.spectrum import pair_spectra
 from gromega.pdf.valid_spectra import valid_spectra
@@ -139,35 +140,25 @@ def with_other_groups(
     crystals of other groups, and `share` is the share of these in the source. Their
     PDFs are simulated in the model's box or, without one, at the conditions.
     """
-    dmax = DMAX if model.box else max(DMAX, reach(conditions))
-    spectra = pair_spectra(others, conditions.radiation, dmax)
-    density = np.array([crystal.density for crystal in others])
     if model.box:
+        spectra = pair_spectra(others, conditions.radiation, DMAX)
+        density = np.array([crystal.density for crystal in others])
         outside = simulate_at_random(spectra, density, model.box, OTHER_CONDITIONS_SEED)
     else:
-        ids = [crystal.id for crystal in others]
-        outside = simulate_input(spectra, density, ids, conditions, dmax)
-
-    def fitted(
-        calibration: Calibration | None,
-        inside_given: Sequence[str] | None,
-        outside_given: Sequence[str] | None,
-    ) -> Calibration | None:
-        if calibration is None:
-            return None
-        log_p = model.log_probabilities(g, inside_given)
-        log_p_outside = model.log_probabilities(outside, outside_given)
-        fit = fit_other_groups(log_p, log_p_outside, share)
-        return replace(calibration, other_groups=fit)
+        outside = simulate_crystals(others, conditions)
 
     formulas = [crystal.formula for crystal in others]
-    return replace(
-        model,
-        calibration=fitted(model.calibration, None, None),
-        calibration_with_composition=fitted(
-            model.calibration_with_composition, compositions, formulas
-        ),
-    )
+    changed: dict[str, Any] = {}
+    for name, given, given_outside in (
+        ("calibration", None, None),
+        ("calibration_with_composition", compositions, formulas),
+    ):
+        if calibration := getattr(model, name):
+            log_p = model.log_probabilities(g, given)
+            log_p_outside = model.log_probabilities(outside, given_outside)
+            fit = fit_other_groups(log_p, log_p_outside, share)
+            changed[name] = replace(calibration, other_groups=fit)
+    return replace(model, **changed)
 
 
 def choose_test_crystals(n: int) -> NDArray[np.int64]:

@@ -10,8 +10,7 @@ from gromega.measured.pdf import MeasuredPDF
 from gromega.measured.resample import to_input
 from gromega.pdf.network_grid import INPUT_R, points_within
 
-WINDOW = 2.0
-"""The width of the window that hides a part of a PDF, Å."""
+WINDOW = 2.0  # the width of the window that hides a part of a PDF, Å
 
 
 @dataclass(frozen=True, eq=False)

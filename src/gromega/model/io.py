@@ -160,10 +160,7 @@ def _neighbour_arrays(neighbours: Neighbours) -> dict[str, NDArray[Any]]:
 
 def _neighbours(arrays: Arrays, n_groups: int, values: Mapping[str, Any]) -> Neighbours:
     steps = arrays["neighbours/steps"]
-    both = None
-    if "with_composition" in values:
-        spread, weight = values["with_composition"]
-        both = float(spread), float(weight)
+    both = values.get("with_composition")
     return Neighbours(
         arrays["neighbours/components"],
         unpack_halves(arrays["neighbours/directions"], steps.size),
@@ -173,7 +170,7 @@ def _neighbours(arrays: Arrays, n_groups: int, values: Mapping[str, Any]) -> Nei
         n_groups,
         values["spread"],
         values["weight"],
-        both,
+        both and (float(both[0]), float(both[1])),
     )
 
 

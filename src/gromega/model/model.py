@@ -7,19 +7,20 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from gromega.conditions import Conditions
 from gromega.measured.pdf import MeasuredPDF
 from gromega.measured.resample import to_inputs
-from gromega.model import messages
-from gromega.model.candidates import (
+from gromega.model.importance import find_importance
+from gromega.model.matches import Library
+from gromega.model.other_groups import OtherGroupProbability
+from gromega.model.prediction import (
+    FIRST_PEAK,
     Labels,
+    Prediction,
     labels_of,
     ranked_candidates,
     system_probabilities,
 )
-from gromega.model.importance import find_importance
-from gromega.model.matches import Library
-from gromega.model.other_groups import OtherGroupProbability
-from gromega.model.prediction import Prediction
 from gromega.model.ranker import Ranker
 from gromega.model.reliability import reliability_of
 
@@ -124,10 +125,7 @@ class Model(Ranker):
                 other_groups[:] = calibration.other_groups.probabilities(log_p)
         for i, pdf in enumerate(pdfs):
             p, omega = np.exp(log_p[i]), pdf.conditions()
-            notes, tested = [*pdf.notes], None
-            notes += messages.condition_notes(
-                omega, self.trained_over, self.conditions.rmin, self.radiations
-            )
+            notes, tested = [*pdf.notes, *self._condition_notes(omega)], None
             if pdf.composition is not None and not with_composition:
                 notes.append(
                     f"no training crystal has a composition like {pdf.composition}."
@@ -141,8 +139,8 @@ class Model(Ranker):
                     )
                     tested = reliability_of(float(np.exp(log_p[i].max())), *accuracy)
                 except ValueError as error:
-                    reason = f"the reliability at these conditions is unknown: {error}"
-                    notes.append(reason)
+                    unknown = "the reliability at these conditions is unknown"
+                    notes.append(f"{unknown}: {error}")
             if (gap := float(result.gap[i])) > _DOUBTFUL_GAP:
                 notes.append(
                     "check the composition: the best similarity among crystals with a "
@@ -191,3 +189,25 @@ class Model(Ranker):
         if composition is None or self.neighbours is None:
             return False
         return self.uses_compositions and self.neighbours.has_similar(composition)
+
+    def _condition_notes(self, conditions: Conditions) -> Iterator[str]:
+        """Yield a note for each condition that the model was not trained for."""
+        box = self.trained_over
+        for name in box.outside(conditions):
+            if name != "rmin":
+                low, high = getattr(box, name)
+                yield (
+                    f"{name} {getattr(conditions, name):g} is outside the range that "
+                    f"the model was trained for, {low:g} to {high:g}."
+                )
+        if conditions.rmin > FIRST_PEAK:
+            yield (
+                f"G(r) begins at {conditions.rmin:.3g} Å, but the model was trained "
+                f"from {self.conditions.rmin:g} Å on; short distances help to "
+                "distinguish groups."
+            )
+        if conditions.radiation not in self.radiations:
+            yield (
+                f"the model was trained for {' and '.join(self.radiations)}, not for "
+                f"the radiation {conditions.radiation}."
+            )

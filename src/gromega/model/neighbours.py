@@ -198,12 +198,9 @@ class Neighbours:
 
     def _log_weights(self, compositions: Sequence[str]) -> NDArray[np.float32]:
         """Return log-weights, (n, n_crystals), class by class, at most 0."""
-        found: dict[str, NDArray[np.float32]] = {}
-        for formula in compositions:
-            if formula not in found:
-                weights = self._compositions.log_weights(formula)
-                found[formula] = weights - weights.max()
-        return np.stack([found[formula] for formula in compositions])
+        found = {each: self._compositions.log_weights(each) for each in {*compositions}}
+        highest = {each: weights.max() for each, weights in found.items()}
+        return np.stack([found[each] - highest[each] for each in compositions])
 
     def _search_block(
         self,

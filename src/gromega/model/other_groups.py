@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -66,8 +65,6 @@ def fit_other_groups(
     # SciPy's optimizers take a second to import: predictions do without them.
     from scipy import optimize
 
-    # SciPy has no types.
-    minimize: Any = optimize.minimize
     h = np.concatenate([entropy(check_log_p(inside)), entropy(check_log_p(outside))])
     other = np.arange(h.size) >= len(np.asarray(inside))
     m = np.count_nonzero(other)
@@ -77,7 +74,7 @@ def fit_other_groups(
         log_odds = x[0] + x[1] * h
         return float(weights @ (np.logaddexp(0, log_odds) - other * log_odds))
 
-    found = minimize(loss, np.array([math.log(share / (1 - share)), 0.0]))
+    found = optimize.minimize(loss, np.array([math.log(share / (1 - share)), 0.0]))
     offset, slope = (round(float(x), DECIMALS) for x in found.x)
     return OtherGroupFit(round(share, DECIMALS), offset, slope, int(m))
 

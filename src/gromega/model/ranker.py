@@ -26,43 +26,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ranker:
-    """A trained network with its neighbours and its calibration: the numerics.
+    """A trained network with its neighbours and its calibration: the numerics."""
 
-    Parameters
-    ----------
-    weights
-        The weights of the network, as `weights.to_arrays` returns them.
-    space_groups
-        The space group numbers, (n_groups,), in the order of the outputs.
-    architecture
-        The arguments of `networks.build.make_network`.
-    conditions
-        The conditions of its training, or the reference within its box.
-    training
-        The recipe, the numbers of crystals and other facts of its training.
-    box
-        The conditions that it was trained for; None if trained at one set alone.
-    calibration, calibration_with_composition
-        The calibrations of its probabilities, if it has some.
-    neighbours
-        The training crystals to compare with, if it uses them.
-    test_crystals
-        The test crystals for its reliability, if it has some.
-    compiled
-        Whether JAX computes the network, on a GPU if there is one, instead of NumPy,
-        which starts at once. Networks other than `resnet` always use JAX.
-    """
-
-    weights: Mapping[str, NDArray[Any]] = field(repr=False)
-    space_groups: NDArray[np.int64]
-    architecture: dict[str, Any]
-    conditions: Conditions
-    training: dict[str, Any]
-    box: Box | None = None
+    weights: Mapping[str, NDArray[Any]] = field(repr=False)  # as of `weights.to_arrays`
+    space_groups: NDArray[np.int64]  # (n_groups,), in the order of the outputs
+    architecture: dict[str, Any]  # the arguments of `make_network`
+    conditions: Conditions  # of its training, or the reference within its box
+    training: dict[str, Any]  # the recipe, numbers of crystals and other facts
+    box: Box | None = None  # None if trained at one set of conditions alone
     calibration: Calibration | None = None
     neighbours: Neighbours | None = None
     test_crystals: TestCrystals | None = None
     calibration_with_composition: Calibration | None = None
+    # Whether JAX computes the network, on a GPU if there is one, instead of NumPy,
+    # which starts at once. Networks other than `resnet` always use JAX.
     compiled: bool = False
 
     def __repr__(self) -> str:
@@ -191,9 +168,8 @@ class Ranker:
 
     def calibration_for(self, with_composition: bool) -> Calibration | None:
         """Return the calibration without or with the composition."""
-        if with_composition:
-            return self.calibration_with_composition
-        return self.calibration
+        both = self.calibration, self.calibration_with_composition
+        return both[with_composition]
 
     def calibrated(
         self, log_p: NDArray[np.float32], with_composition: bool
@@ -214,16 +190,23 @@ class Ranker:
         ValueError
             If an element has no scattering length for the radiation.
         """
-        # Numba takes a second to import: predictions of files do without it.
-        from gromega.pdf.spectrum import pair_spectra
-
-        dmax = max(DMAX, reach(conditions))
-        spectra = pair_spectra(crystals, conditions.radiation, dmax)
-        density = [crystal.density for crystal in crystals]
-        ids = [crystal.id for crystal in crystals]
-        g = simulate_input(spectra, density, ids, conditions, dmax)
+        g = simulate_crystals(crystals, conditions)
         order = np.argsort(-self.log_probabilities(g), axis=1, kind="stable")
         return self.space_groups[order]
+
+
+def simulate_crystals(
+    crystals: Sequence[Crystal], conditions: Conditions
+) -> NDArray[np.float32]:
+    """Return the simulated G of crystals on the network's grid, (n, 209), in Å⁻²."""
+    # Numba takes a second to import: predictions of files do without it.
+    from gromega.pdf.spectrum import pair_spectra
+
+    dmax = max(DMAX, reach(conditions))
+    spectra = pair_spectra(crystals, conditions.radiation, dmax)
+    density = [crystal.density for crystal in crystals]
+    ids = [crystal.id for crystal in crystals]
+    return simulate_input(spectra, density, ids, conditions, dmax)
 
 
 def _mismatch(error: Exception) -> ValueError:

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SCALE = ":scale"
-"""The suffix of the name of a matrix's scales."""
+SCALE = ":scale"  # the suffix of the name of a matrix's scales
 _MAX = 127
 # A scale keeps 16 of its 24 significant bits, so scale × int8 is exact in float32.
 _SCALE_BITS = np.int32(-256)

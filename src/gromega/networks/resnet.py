@@ -70,34 +70,20 @@ class ResNet(nnx.Module):
     Stages of blocks, each of which halves the r axis, then one dense layer over all r
     and channels, which keeps the distances that a mean over r would lose. From G(r),
     (n, 209), to log-probabilities, (n, n_groups).
-
-    Parameters
-    ----------
-    n_groups
-        The number of space groups.
-    widths, blocks
-        The number of channels, a multiple of `NORM_GROUPS`, and of blocks of a stage.
-    dense
-        The width of the dense layer.
-    dropout
-        The rate of dropout before the dense layer and, without an embedding, before
-        the last one.
-    embedding
-        The width of a linear layer after the dense one, whose direction is compared
-        for the nearest neighbours; no such layer if None.
-    n_types
-        The number of structure types, if the classes of the last layer are these; their
-        probabilities are summed by space group, `group_of_type`.
     """
 
     def __init__(
         self,
         n_groups: int,
-        widths: Sequence[int],
-        blocks: Sequence[int],
-        dense: int,
-        dropout: float,
+        widths: Sequence[int],  # channels of each stage, multiples of `NORM_GROUPS`
+        blocks: Sequence[int],  # of each stage
+        dense: int,  # the width of the dense layer
+        dropout: float,  # before the dense layer; without an embedding the last one too
+        # The width of a linear layer after the dense one, whose direction is compared
+        # for the nearest neighbours; no such layer if None.
         embedding: int | None = None,
+        # The number of structure types, if the classes of the last layer are these;
+        # their probabilities are summed by space group, `group_of_type`.
         n_types: int | None = None,
         *,
         rngs: nnx.Rngs,

@@ -11,14 +11,10 @@ from numpy.typing import NDArray
 
 from gromega.pdf.network_grid import INPUT_R
 
-# Strains from -largest to largest.
-_N_STRAINS = 33
-# Groups of a batch, each stretched by one strain.
-_N_GROUPS = 8
-# Half the width of the windowed sinc, in grid points.
-_HALF_WIDTH = 12
-# Waves in the ripples of one PDF.
-_N_WAVES = 3
+_N_STRAINS = 33  # from -largest to largest
+_N_GROUPS = 8  # of a batch, each stretched by one strain
+_HALF_WIDTH = 12  # of the windowed sinc, in grid points
+_N_WAVES = 3  # in the ripples of one PDF
 
 
 @lru_cache

@@ -37,13 +37,8 @@ class Checkpoints:
 
     A state is written under another name and renamed once complete. Of several
     processes, the first one writes and reads, and sends the state to the others.
-
-    Parameters
-    ----------
-    folder
-        The folder; if None, nothing is written or restored.
-    every
-        The shortest time between two states within an epoch, in s.
+    Without a folder, nothing is written or restored. Within an epoch, `every` is the
+    shortest time between two states, in s.
     """
 
     def __init__(self, folder: Path | None, every: float = 60.0) -> None:
@@ -73,10 +68,8 @@ class Checkpoints:
     def save(self, step: int, state: Any) -> None:
         """Write a state, a pytree of arrays, after a number of steps.
 
-        Raises
-        ------
-        OSError
-            If it cannot be written, for example on a full disk. Earlier states stay.
+        An OSError is raised if it cannot be written, for example on a full disk.
+        Earlier states stay.
         """
         self._last = time.monotonic()
         if self._folder is None or self._manager is None:

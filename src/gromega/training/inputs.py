@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from gromega.training.augment import stretch, stretch_matrices
 
-Arrays = Any
-"""A pytree of arrays."""
+Arrays = Any  # a pytree of arrays
 
 
 class TrainingInputs(Protocol):

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from gromega.training.checkpoint import Checkpoints
 from gromega.training.devices import Devices, local
@@ -68,7 +68,12 @@ def train_network(
         If a test crystal is among the training or validation crystals, if the crystals
         are too few for the devices, or if the loss is no longer finite.
     """
-    _check_no_test_crystals(np.concatenate([inputs.ids, validation.ids]), test_ids)
+    leaked = np.intersect1d(np.concatenate([inputs.ids, validation.ids]), test_ids)
+    if leaked.size:
+        raise ValueError(
+            f"{leaked.size} test crystals are among the training or validation "
+            f"crystals, such as '{leaked[0]}'; make the split again with 'dvc repro'."
+        )
     devices = Devices()
     size = inputs.rows(0).size
     batch = _batch_size(min(recipe.batch, size), devices.count, inputs.n_conditions)
@@ -161,15 +166,6 @@ def _batch_size(most: int, n_devices: int, n_conditions: int) -> int:
         f"{most} crystals are too few to train on {n_devices} devices; use fewer "
         "devices."
     )
-
-
-def _check_no_test_crystals(ids: NDArray[np.str_], test_ids: ArrayLike) -> None:
-    leaked = np.intersect1d(ids, test_ids)
-    if leaked.size:
-        raise ValueError(
-            f"{leaked.size} test crystals are among the training or validation "
-            f"crystals, such as '{leaked[0]}'; make the split again with 'dvc repro'."
-        )
 
 
 def _unflatten(tree: Any, leaves: Any) -> Any:

@@ -54,7 +54,13 @@ def variant_inputs(
     """
     if recipe.variants is None:
         raise ValueError(f"the recipe {params.train.recipe} has no variants.")
-    _check_spectra(recipe, params)
+    longest = max(DMAX if recipe.box else 0.0, reach(params.reference))
+    if longest > min(DMAX, params.spectra.dmax):
+        raise ValueError(
+            f"the recipe {params.train.recipe} needs distances up to {longest:.2f} Å, "
+            f"but pair spectra of variants end at {DMAX:g} Å and those of the lake at "
+            f"{params.spectra.dmax:g} Å; lower reference.rmax, or raise spectra.dmax."
+        )
     ids, labels = read_part(files.split, "train")
     table = rows_of(read_table(files.crystals), ids)
     crystals, types = crystals_of(table), table["structure_type"].to_pylist()
@@ -85,17 +91,6 @@ def variant_inputs(
         epochs=params.train.epochs,
     )
     return inputs, group_of_type
-
-
-def _check_spectra(recipe: Recipe, params: Params) -> None:
-    """Refuse conditions that need longer distances than pair spectra have."""
-    longest = max(DMAX if recipe.box else 0.0, reach(params.reference))
-    if longest > min(DMAX, params.spectra.dmax):
-        raise ValueError(
-            f"the recipe {params.train.recipe} needs distances up to {longest:.2f} Å, "
-            f"but pair spectra of variants end at {DMAX:g} Å and those of the lake at "
-            f"{params.spectra.dmax:g} Å; lower reference.rmax, or raise spectra.dmax."
-        )
 
 
 def type_classes(

@@ -89,7 +89,13 @@ def run_training(
         recipe, network, data.inputs, data.validation, data.test_ids,
         params.train.epochs, params.train.seed, data.box, report, WORK / key,
     )  # fmt: skip
-    facts = _facts(recipe, params, data.files)
+    own = params.reference.radiation
+    both = recipe.variants and recipe.variants.other_radiation
+    facts = {
+        **params.train.model_dump(),
+        "sha256": {file.name: sha256(file) for file in data.files.used_by(recipe)},
+        "radiations": [name for name in RADIATIONS if both or name == own],
+    }
     if params.train.start:
         parts = [data.validation, *([data.box] if data.box else [])]
         trained, facts["start_share"] = average(network, trained, parts)
@@ -107,17 +113,6 @@ def run_training(
         recipe.box,
     )
     return TrainingResult(model, history, summary, WORK / key)
-
-
-def _facts(recipe: Recipe, params: Params, files: TrainingFiles) -> dict[str, Any]:
-    """Return the parameters, the hashes of the files, and the radiations."""
-    own = params.reference.radiation
-    both = recipe.variants and recipe.variants.other_radiation
-    return {
-        **params.train.model_dump(),
-        "sha256": {file.name: sha256(file) for file in files.used_by(recipe)},
-        "radiations": [name for name in RADIATIONS if both or name == own],
-    }
 
 
 def _sources() -> list[Path]:

@@ -24,14 +24,12 @@ from gromega.pdf.valid_spectra import valid_spectra
 
 CALIBRATION_SEEDS = (1, 2, 3, 4)
 """The seeds of the conditions for the calibration: one PDF of each crystal a seed."""
-NEIGHBOUR_SEED = 101
-"""The first seed of the conditions for the neighbours."""
+NEIGHBOUR_SEED = 101  # the first, of the conditions for the neighbours
 TEST_CRYSTALS_SEED, N_TEST_CRYSTALS = 0, 2000
 """The seed of the choice of test crystals, and their number."""
 OTHER_GROUPS_SEED, N_OTHER_GROUPS = 0, 3000
 """The seed of the choice of crystals of other groups, and their number."""
-OTHER_CONDITIONS_SEED = 201
-"""The seed of the conditions for crystals of other groups."""
+OTHER_CONDITIONS_SEED = 201  # of the conditions for crystals of other groups
 
 Inputs = NDArray[np.float32]
 """The G of crystals on the network's grid, (n, 209)."""

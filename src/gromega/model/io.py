@@ -28,7 +28,6 @@ from gromega.pdf.network_grid import INPUT_R
 
 FORMAT = "gromega model 2"
 MODEL_FILES = ("weights.safetensors", "config.json")
-"""The files in the folder of a model."""
 INPUT = {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size}
 _FORMAT_1 = "gromega model 1"
 _ROOTS, _LARGEST = "test_crystals/roots/", "test_crystals/largest/"

@@ -20,7 +20,6 @@ from gromega.pdf.network_grid import INPUT_R, input_operator, points_within
 from gromega.pdf.operator import Operator, reach
 
 LIBRARY = Path("models/library.parquet")
-"""The path of the released library."""
 FACTOR = 4
 """The width of a bin of the library, in bins of the lake: 0.08 Å."""
 LEVELS = 63

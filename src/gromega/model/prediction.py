@@ -16,13 +16,10 @@ from gromega.model.neighbours import Neighbour
 from gromega.model.other_groups import OtherGroupProbability
 from gromega.model.reliability import Reliability
 
-FIRST_PEAK = 2.0
-"""Å. A PDF that begins below this r has all of its peaks."""
-N_SHOWN = 6
-"""The number of groups in a table and a figure."""
+FIRST_PEAK = 2.0  # Å; a PDF that begins below this r has all of its peaks
+N_SHOWN = 6  # groups in a table and a figure
 _HEADINGS = ("number", "symbol", "crystal system", "probability")
 _RADIATIONS = {"xray": "x-rays", "neutron": "neutrons"}
-
 
 Labels = list[tuple[int, str, str]]
 """The number, symbol and crystal system of each space group."""
@@ -34,12 +31,8 @@ class Candidate:
 
     Parameters
     ----------
-    number
-        The space group number.
-    symbol
-        The Hermann-Mauguin symbol.
-    system
-        The crystal system.
+    number, symbol, system
+        The space group number, the Hermann-Mauguin symbol and the crystal system.
     probability
         The probability, calibrated if the model is.
     in_set

@@ -14,12 +14,10 @@ from gromega.pdf.bins import DMAX, n_bins, refine
 from gromega.pdf.network_grid import simulate_input
 from gromega.pdf.operator import reach
 
-SIMILAR = 0.1
-"""The share of test crystals that count as predicted with similar confidence."""
+SIMILAR = 0.1  # the share of test crystals with the most similar confidence
 _FEWEST = 30
 _FACTOR = 3
-LEVELS = 127
-"""The levels above zero of the spectra of test crystals."""
+LEVELS = 127  # above zero, of the spectra of test crystals
 _CACHE_SIZE = 256
 
 Accuracy = tuple[NDArray[np.floating], NDArray[np.int64]]

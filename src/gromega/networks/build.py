@@ -31,7 +31,6 @@ NETWORKS: dict[str, Callable[..., nnx.Module]] = {
     "residual": Residual,
     "resnet": ResNet,
 }
-"""The networks by name."""
 
 
 def make_network(network: Mapping[str, Any], n_groups: int, seed: int) -> nnx.Module:

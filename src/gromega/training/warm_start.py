@@ -13,8 +13,7 @@ from gromega.model.io import load_model
 from gromega.networks.inference import Compiled
 from gromega.training.inputs import LabelledPDFs
 
-SHARES = (0.0, 0.25, 0.5, 0.75)
-"""The shares that the initial weights may have in the average."""
+SHARES = (0.0, 0.25, 0.5, 0.75)  # of the initial weights in the average
 WEIGHTS = nnx.Any(nnx.Param, nnx.BatchStat)
 """The learned variables: parameters, and the running averages of BatchNorm."""
 

@@ -48,7 +48,7 @@ class Recipe:
     # then has; 0 for space groups as classes.
     type_weight: float = 0.0
     # The number of conditions, the reference first, at which the training crystals are
-    # embedded as the model's nearest neighbours, for each radiation of their variants.
+    # embedded as nearest neighbours, for each radiation of their variants; 0 for none.
     neighbours: int = 0
 
     def schedule(self, epochs: int, steps: int) -> optax.Schedule:

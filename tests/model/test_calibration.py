@@ -11,8 +11,8 @@ from gromega.model.calibration import (
     Calibration,
     expected_calibration_error,
     fit_calibration,
+    mass_before,
 )
-from gromega.model.conformal import mass_before
 from gromega.model.other_groups import OtherGroupFit, entropy, fit_other_groups
 
 N_GROUPS = 45

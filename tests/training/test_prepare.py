@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from gromega.params import Params, Spectra, Train
-from gromega.training.prepare import TrainingFiles, variant_inputs
+from gromega.training.prepare import TrainingFiles, type_classes, variant_inputs
 from gromega.training.recipes import get_recipe
 
 FILES = TrainingFiles(*map(Path, ("crystals", "split", "augmentation")))
 GROUPS = np.array([2, 14])
+TYPES = ["rocksalt", "fluorite", "rocksalt", "cscl", "spinel", "once", "cscl", "twice"]
+TYPE_GROUPS = np.array([1, 1, 1, 0, 2, 2, 0, 2])
 
 
 def test_the_augmentation_crystals_count_for_recipes_that_use_them():
@@ -35,3 +37,19 @@ def test_pair_spectra_that_are_too_short_are_an_error(recipe, change):
 def test_a_recipe_without_variants_is_an_error():
     with pytest.raises(ValueError, match="small"):
         variant_inputs(get_recipe("small"), Params(), GROUPS, FILES)
+
+
+def test_types_of_the_split_and_types_of_two_crystals_are_classes():
+    # three crystals of the split; then cscl twice, and three types of group 2 once each
+    classes, group_of_class = type_classes(TYPES, TYPE_GROUPS, n_own=3)
+    assert group_of_class[classes].tolist() == TYPE_GROUPS.tolist()
+    assert classes[0] == classes[2] != classes[1]
+    assert classes[3] == classes[6]
+    assert len({*classes[[4, 5, 7]]}) == 1
+    assert sorted(set(classes)) == list(range(4)) == list(range(group_of_class.size))
+
+
+def test_a_type_of_one_crystal_of_the_split_is_a_class():
+    classes, group_of_class = type_classes(TYPES, TYPE_GROUPS, n_own=len(TYPES))
+    assert group_of_class.size == len(set(TYPES))
+    assert len(set(classes)) == len(set(TYPES))

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from gromega import read_pdf
 from gromega.conditions import RADIATIONS
 from gromega.measured.options import FUNCTIONS, R_UNITS, ReadOptions
-from gromega.model.conformal import COVERAGES
+from gromega.model.calibration import COVERAGES
 from gromega.web.options import RequestOptions, bounds_of, choices_of
 from gromega.web.page import EXAMPLES
 

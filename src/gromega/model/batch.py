@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from gromega.model.model import Model
     from gromega.model.prediction import Prediction
 
-MANY = 1000
-"""The number of files from which on processes are started."""
+MANY = 1000  # the number of files from which on processes are started
 STANDARD_INPUT = Path("-")
 # The number of PDFs that the network computes at once on one thread.
 _CHUNK = 64
@@ -31,15 +30,7 @@ _IMPORTS = ("gromega.model.io", "gromega.measured.pdf")
 
 @dataclass(frozen=True)
 class OutputFormat:
-    """The text of one prediction after another.
-
-    Parameters
-    ----------
-    write
-        The function from the name of a file and its prediction to a text.
-    head, between, tail
-        The texts before, between and after the predictions.
-    """
+    """The text of one prediction after another, each from a file's name."""
 
     write: "Callable[[str, Prediction], str]"
     head: str = ""
@@ -74,27 +65,11 @@ CSV = OutputFormat(_as_csv, "file,rank,number,symbol,system,probability,in_set\n
 
 @dataclass(frozen=True)
 class PredictOptions:
-    """The options of `predict_files`, the same for all files.
-
-    Parameters
-    ----------
-    model
-        The folder of the model.
-    read
-        The options of `read_pdf`.
-    predict
-        The options of `Model.predict`, except the library.
-    output
-        The format of the output.
-    library
-        The file of the known crystals, if any.
-    figures
-        The path of the figure of each file, if it gets one.
-    """
+    """The options of `predict_files`, the same for all files."""
 
     model: Path
-    read: Mapping[str, Any]
-    predict: Mapping[str, Any]
+    read: Mapping[str, Any]  # options of `read_pdf`
+    predict: Mapping[str, Any]  # options of `Model.predict`, except the library
     output: OutputFormat = TEXT
     library: Path | None = None
     figures: Mapping[Path, Path] = field(default_factory=dict)
@@ -112,19 +87,9 @@ def predict_files(
 ) -> Iterator[str | Failure]:
     """Yield the prediction for each file as a text, or a failure, in order.
 
-    Parameters
-    ----------
-    paths
-        The files; ``-`` is standard input.
-    options
-        The options.
-    progress
-        The function to call with the number of files done since the last call.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If the model or library does not exist, or an option is not allowed.
+    The path ``-`` is standard input; `progress` is called with the number of files done
+    since its last call. A FileNotFoundError or ValueError is raised if the model or
+    library does not exist, or an option is not allowed.
     """
     many = len(paths) >= MANY and STANDARD_INPUT not in paths
     # If each prediction takes a second, a few are written at a time.
@@ -150,8 +115,7 @@ def _predict_chunk(
 
     keep_memory()
     ReadOptions.from_mapping(options.read)
-    model = _model(options.model)
-    library = _library(options.library) if options.library else None
+    model, library = _load(options.model, options.library)
     found = [_read(path, options.read) for path in paths]
     pdfs = [pdf for pdf in found if not isinstance(pdf, Failure)]
     if progress:
@@ -182,17 +146,14 @@ def _write(options: PredictOptions, path: Path, prediction: "Prediction") -> str
 
 
 @lru_cache(1)
-def _model(path: Path) -> "Model":
+def _load(model: Path, library: Path | None) -> "tuple[Model, Library | None]":
     from gromega.model.io import load_model
 
-    return load_model(path)
-
-
-@lru_cache(1)
-def _library(path: Path) -> "Library":
+    if library is None:
+        return load_model(model), None
     from gromega.model.library_io import load_library
 
-    return load_library(path)
+    return load_model(model), load_library(library)
 
 
 def _read(path: Path, options: Mapping[str, Any]) -> "MeasuredPDF | Failure":

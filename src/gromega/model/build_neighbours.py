@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,37 +29,22 @@ def build_neighbours(
     names: Sequence[str],
     n_groups: int,
 ) -> Neighbours:
-    """Return the neighbours of some crystals, before `fit_neighbours`.
+    """Return the neighbours of n crystals, before `fit_neighbours`.
 
-    Parameters
-    ----------
-    embeddings
-        The embeddings, (n, width), for each radiation at different conditions; the
-        direction of a crystal is the mean over the conditions.
-    y
-        The classes, (n,).
-    names
-        The names, n of them.
-    n_groups
-        The number of classes.
+    The embeddings, (n, width), are those for each radiation at different conditions;
+    the direction of a crystal is the mean over the conditions. The names are ids and
+    formulas, such as ``mp-149 Si``.
     """
     sums = [np.sum([to_directions(e) for e in each], axis=0) for each in embeddings]
     mean = to_directions(np.concatenate(sums))
     _, vectors = np.linalg.eigh(mean.T @ mean)
     components = vectors[:, ::-1][:, :COMPONENTS].astype(np.float16)
-    levels, steps = _quantized(to_directions(mean @ components.astype(np.float32)))
+    directions = to_directions(mean @ components.astype(np.float32))
+    steps = _STEP * np.sqrt(np.mean(directions**2, axis=0)) + np.float32(1e-9)
+    levels = np.round(directions / steps).clip(-_LEVELS, _LEVELS).astype(np.int8)
     return Neighbours(
         components, levels, steps, y, tuple(names), n_groups, spread=0.04, weight=0.5
     )
-
-
-def _quantized(
-    directions: NDArray[np.float32],
-) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Return directions as levels, (n, k), and the step of each component, (k,)."""
-    steps = _STEP * np.sqrt(np.mean(directions**2, axis=0)) + np.float32(1e-9)
-    levels = np.round(directions / steps).clip(-_LEVELS, _LEVELS)
-    return levels.astype(np.int8), steps
 
 
 def fit_neighbours(
@@ -72,19 +56,9 @@ def fit_neighbours(
 ) -> Neighbours:
     """Return the neighbours with the spreads and weights that fit some PDFs best.
 
-    Parameters
-    ----------
-    neighbours
-        The neighbours.
-    log_p
-        The log-probabilities of the network, (n, n_groups), for PDFs of crystals that
-        are in neither training nor neighbours.
-    embeddings
-        The embeddings of these PDFs, (n, width).
-    y
-        The classes, (n,).
-    compositions
-        The compositions, n of them.
+    The log-probabilities of the network, (n, n_groups), embeddings, (n, width), classes
+    and compositions are those of PDFs of crystals that are in neither training nor
+    neighbours.
     """
     spread, weight = _fit(neighbours, log_p, embeddings, y, None)
     both = _fit(neighbours, log_p, embeddings, y, compositions)
@@ -102,8 +76,6 @@ def _fit(
     # SciPy's optimizers take a second to import: predictions do without them.
     from scipy import optimize
 
-    # SciPy has no types.
-    minimize_scalar: Any = optimize.minimize_scalar
     best = (np.inf, 0.0, 0.0)
     for spread in SPREADS:
         shares = neighbours.weights(embeddings, spread, compositions)
@@ -113,6 +85,6 @@ def _fit(
             mixed = normalised((1 - weight) * log_p + weight * log_shares)
             return -float(mixed[np.arange(y.size), y].mean(dtype=np.float64))
 
-        found = minimize_scalar(loss, bounds=(0, 1), method="bounded")
+        found = optimize.minimize_scalar(loss, bounds=(0, 1), method="bounded")
         best = min(best, (float(found.fun), spread, round(float(found.x), 4)))
     return best[1], best[2]

@@ -8,16 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gromega.model.conformal import (
-    COVERAGES,
-    DECIMALS,
-    coverage_key,
-    fit_thresholds,
-    prediction_sets,
-)
-from gromega.model.other_groups import OtherGroupFit, check_log_p
+from gromega.model.other_groups import DECIMALS, OtherGroupFit, check_log_p
 from gromega.networks.logits import log_softmax
 
+COVERAGES = (0.90, 0.95)
 TEMPERATURES = 0.05, 20.0
 """The range in which `fit_calibration` looks for the temperature."""
 
@@ -26,32 +20,17 @@ TEMPERATURES = 0.05, 20.0
 class Calibration:
     """The calibration of a network: its temperature and its prediction sets.
 
-    Parameters
-    ----------
-    temperature
-        The temperature T of p = softmax(log p / T) (Guo et al. 2017); above 1 where
-        the network is overconfident.
-    conformal
-        The threshold of `conformal.prediction_sets` for each coverage, such as
-        ``"0.90"``.
-    fitted_on
-        The data of the fit, in words.
-    n
-        The number of PDFs in the fit.
-    other_groups
-        The fit of the probability of other groups; None if there were no crystals of
-        other groups.
-
-    Raises
-    ------
-    ValueError
-        If the temperature is not above 0, or a coverage or threshold not in 0 to 1.
+    A ValueError is raised if the temperature is not above 0, or a coverage or threshold
+    is not from 0 to 1.
     """
 
+    # The T of p = softmax(log p / T) (Guo et al. 2017); above 1 where the network is
+    # overconfident.
     temperature: float
-    conformal: dict[str, float]
-    fitted_on: str
-    n: int
+    conformal: dict[str, float]  # the thresholds by coverage, such as "0.90"
+    fitted_on: str  # the data of the fit, in words
+    n: int  # PDFs in the fit
+    # None if there were no crystals of other groups.
     other_groups: OtherGroupFit | None = None
 
     def __post_init__(self) -> None:
@@ -72,13 +51,7 @@ class Calibration:
                 )
 
     def apply(self, log_p: ArrayLike) -> NDArray[np.float64]:
-        """Return calibrated log-probabilities, (n, n_groups), in the same order.
-
-        Parameters
-        ----------
-        log_p
-            The log-probabilities of the network, (n, n_groups).
-        """
+        """Return calibrated log-probabilities, (n, n_groups), from the network's."""
         return log_softmax(check_log_p(log_p) / self.temperature)
 
     def prediction_sets(
@@ -89,19 +62,8 @@ class Calibration:
         Of PDFs like those of the fit, at least the share `coverage` has its true group
         in its set. At other conditions the coverage can be lower; it can also be
         slightly lower because the epoch and the neighbours were chosen on the same
-        crystals, each of which counts several times.
-
-        Parameters
-        ----------
-        log_p
-            The calibrated log-probabilities, (n, n_groups), as `apply` returns them.
-        coverage
-            The coverage, one of those fitted.
-
-        Raises
-        ------
-        ValueError
-            If there is no threshold for the coverage.
+        crystals, each of which counts several times. The log-probabilities are those of
+        `apply`; a coverage without a threshold is a ValueError.
         """
         key = coverage_key(coverage)
         if key not in self.conformal:
@@ -109,19 +71,13 @@ class Calibration:
                 f"there is no threshold for the coverage {coverage:g}; the coverages "
                 f"are {', '.join(self.conformal)}."
             )
-        return prediction_sets(log_p, self.conformal[key])
+        return np.asarray(mass_before(log_p) <= self.conformal[key])
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "Calibration":
-        """Return the calibration of a mapping, as `to_mapping` returns it.
-
-        Raises
-        ------
-        ValueError
-            If a key is missing or unknown, or a value is not allowed.
-        """
+        """Return the calibration of a mapping; a ValueError if it is not valid."""
         known = [field.name for field in fields(cls)]
-        if set(values) | {"other_groups"} != set(known):
+        if {*values, "other_groups"} != {*known}:
             raise ValueError(
                 f"a calibration has the keys {', '.join(known)}, got "
                 f"{', '.join(values) or 'none'}."
@@ -146,30 +102,14 @@ def fit_calibration(
 ) -> Calibration:
     """Fit the calibration of a network to PDFs that it was not trained on.
 
-    The temperature minimises the mean of -log p(y); the thresholds are those of
-    `conformal.fit_thresholds`.
-
-    Parameters
-    ----------
-    log_p
-        The log-probabilities of the network, (n, n_groups).
-    y
-        The true classes, (n,).
-    fitted_on
-        The data, in words.
-    coverages
-        The coverages to find thresholds for, with two decimals.
-
-    Raises
-    ------
-    ValueError
-        If there is no PDF, or a log-probability is not finite.
+    The temperature minimises the mean of -log p(y) of the network's log-probabilities,
+    (n, n_groups), and the true classes y, (n,); the thresholds are those of
+    `fit_thresholds`. Without PDFs, or if a log-probability is not finite, a ValueError
+    is raised.
     """
     # SciPy's optimizers take a second to import: predictions do without them.
     from scipy import optimize
 
-    # SciPy has no types.
-    minimize_scalar: Any = optimize.minimize_scalar
     log_p, y = check_log_p(log_p), np.asarray(y)
     if y.shape != log_p.shape[:1] or not y.size:
         raise ValueError(
@@ -183,10 +123,57 @@ def fit_calibration(
 
     # The loss is convex in 1/T, so it has one minimum in log T too.
     bounds = np.log(TEMPERATURES)
-    found = minimize_scalar(loss, bounds=bounds, method="bounded")
+    found = optimize.minimize_scalar(loss, bounds=bounds, method="bounded")
     temperature = round(math.exp(found.x), DECIMALS)
     thresholds = fit_thresholds(log_softmax(log_p / temperature), y, coverages)
     return Calibration(temperature, thresholds, fitted_on, int(y.size))
+
+
+def fit_thresholds(
+    log_p: ArrayLike, y: NDArray[np.int64], coverages: Sequence[float] = COVERAGES
+) -> dict[str, float]:
+    """Return the threshold of prediction sets for each coverage.
+
+    They are those of split conformal prediction: of the n scores s = `mass_before` of
+    the true group, the ⌈(n + 1) coverage⌉-th smallest, or 1, which puts every group
+    into the set, where n is too small for it.
+    """
+    scores = np.sort(mass_before(log_p)[np.arange(y.size), y])
+    thresholds = {}
+    for coverage in coverages:
+        # Rounded first: (n + 1) coverage may be a whole number but for its last bit.
+        rank = math.ceil(round((y.size + 1) * coverage, DECIMALS))
+        threshold = scores[rank - 1] if rank <= y.size else 1.0
+        # Rounded up: a lower threshold would lose coverage.
+        threshold = math.ceil(threshold * 10**DECIMALS) / 10**DECIMALS
+        thresholds[coverage_key(coverage)] = threshold
+    return thresholds
+
+
+def mass_before(log_p: ArrayLike) -> NDArray[np.float64]:
+    """Return the probability of all groups ranked before each group, (n, n_groups).
+
+    It is the score of adaptive prediction sets (Romano, Sesia & Candès 2020) without
+    randomisation, and without the group's own probability, so that the first group has
+    the score 0 and is in every set. In simulated forecasts over 45 groups, right in
+    67 % of cases, sets for 90 % by this score covered 90 % with 2.8 groups on average;
+    those by the score with the group's own probability covered 98 % with 9.6. The
+    simpler score 1 - p(y) took 2.6, but covered less where the forecast was uncertain,
+    and leaves sets empty.
+    """
+    log_p = np.asarray(log_p, np.float64)
+    order = np.argsort(-log_p, axis=1, kind="stable")
+    p = np.exp(np.take_along_axis(log_p, order, axis=1))
+    before = np.zeros_like(p)
+    np.cumsum(p[:, :-1], axis=1, out=before[:, 1:])
+    scores: NDArray[np.float64] = np.empty_like(p)
+    np.put_along_axis(scores, order, np.minimum(before, 1.0), axis=1)
+    return scores
+
+
+def coverage_key(coverage: float) -> str:
+    """Return a coverage as the key of its threshold, such as ``"0.90"``."""
+    return f"{coverage:.2f}"
 
 
 def expected_calibration_error(log_p: ArrayLike, y: ArrayLike, bins: int = 15) -> float:
@@ -195,15 +182,6 @@ def expected_calibration_error(log_p: ArrayLike, y: ArrayLike, bins: int = 15) -
     ECE = Σ_b (n_b / n) |accuracy_b - confidence_b| over bins b of equal width of the
     confidence, the probability of the first group (Guo et al. 2017). It is not zero
     even for perfect probabilities: about (2/π)^½ of each bin's standard error remains.
-
-    Parameters
-    ----------
-    log_p
-        The log-probabilities, (n, n_groups).
-    y
-        The true classes, (n,).
-    bins
-        The number of bins.
     """
     log_p = check_log_p(log_p)
     confidence = np.exp(log_p.max(axis=1))

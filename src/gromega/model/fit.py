@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,27 +11,25 @@ from gromega._util.progress import progress_bar
 from gromega.conditions import RADIATIONS, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.model.build_neighbours import build_neighbours, fit_neighbours
-from gromega.model.calibration import Calibration, fit_calibration
+from gromega.model.calibration import fit_calibration
 from gromega.model.model import Model
 from gromega.model.neighbours import Neighbours
 from gromega.model.other_groups import fit_other_groups
+from gromega.model.ranker import simulate_crystals
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import simulate_input
-from gromega.pdf.operator import reach
 from gromega.pdf.random_conditions import simulate_at_random
 from gromega.pdf.spectrum import pair_spectra
 from gromega.pdf.valid_spectra import valid_spectra
 
 CALIBRATION_SEEDS = (1, 2, 3, 4)
 """The seeds of the conditions for the calibration: one PDF of each crystal a seed."""
-NEIGHBOUR_SEED = 101
-"""The first seed of the conditions for the neighbours."""
+NEIGHBOUR_SEED = 101  # the first, of the conditions for the neighbours
 TEST_CRYSTALS_SEED, N_TEST_CRYSTALS = 0, 2000
 """The seed of the choice of test crystals, and their number."""
 OTHER_GROUPS_SEED, N_OTHER_GROUPS = 0, 3000
 """The seed of the choice of crystals of other groups, and their number."""
-OTHER_CONDITIONS_SEED = 201
-"""The seed of the conditions for crystals of other groups."""
+OTHER_CONDITIONS_SEED = 201  # of the conditions for crystals of other groups
 
 Inputs = NDArray[np.float32]
 """The G of crystals on the network's grid, (n, 209)."""
@@ -44,17 +43,9 @@ def simulate_other_radiation(
 ) -> list[Inputs]:
     """Return inputs at the same conditions with the other radiation.
 
-    Parameters
-    ----------
-    model
-        The model, whose conditions and box are used.
-    crystals
-        The crystals, n of them.
-    inputs
-        Their inputs with the radiation of the model, for each set of conditions; kept
-        for crystals with an element that has no scattering length.
-    seeds
-        The seeds of the conditions of all but the first.
+    The inputs are those of crystals with the radiation of the model, for each set of
+    conditions; they are kept for crystals with an element that has no scattering
+    length. The seeds are those of all conditions but the first.
     """
     (other,) = {*RADIATIONS} - {model.conditions.radiation}
     valid, spectra = valid_spectra(crystals, other, DMAX)
@@ -80,16 +71,8 @@ def neighbours_of(
 ) -> Neighbours:
     """Return crystals as the neighbours of a model, before `with_neighbours`.
 
-    Parameters
-    ----------
-    model
-        The model, whose network computes the embeddings.
-    inputs
-        The inputs of the crystals, for each radiation and set of conditions.
-    y
-        The classes, (n,).
-    names
-        The ids and formulas, n of them, such as ``mp-149 Si``.
+    The inputs are given for each radiation and set of conditions, the names are ids and
+    formulas, such as ``mp-149 Si``.
     """
     embeddings: list[list[NDArray[np.float32]]] = []
     with progress_bar("conditions", sum(map(len, inputs))) as advance:
@@ -124,19 +107,8 @@ def with_calibration(
 ) -> Model:
     """Return a model with calibrations, fitted to inputs of validation crystals.
 
-    Parameters
-    ----------
-    model
-        The model.
-    g
-        The inputs, (n, 209), at other conditions than those that chose its epoch and
-        the weight of its neighbours.
-    y
-        The classes, (n,).
-    compositions
-        The compositions, n of them.
-    fitted_on
-        The data, in words.
+    The inputs are at other conditions than those that chose its epoch and the weight of
+    its neighbours; `fitted_on` states the data in words.
     """
     without = fit_calibration(model.uncalibrated(g), y, fitted_on)
     given = None
@@ -162,48 +134,29 @@ def with_other_groups(
 ) -> Model:
     """Return a calibrated model with the probability of groups outside its own.
 
-    Parameters
-    ----------
-    model
-        The model.
-    g, compositions
-        The inputs, (n, 209), and compositions of validation crystals.
-    others
-        Crystals of other groups.
-    share
-        The share of crystals of other groups in the source.
-    conditions
-        The conditions of their simulation, for a model without a box.
+    The inputs g and compositions are those of validation crystals, `others` are
+    crystals of other groups, and `share` is the share of these in the source. Their
+    PDFs are simulated in the model's box or, without one, at the conditions.
     """
-    dmax = DMAX if model.box else max(DMAX, reach(conditions))
-    spectra = pair_spectra(others, conditions.radiation, dmax)
-    density = np.array([crystal.density for crystal in others])
     if model.box:
+        spectra = pair_spectra(others, conditions.radiation, DMAX)
+        density = np.array([crystal.density for crystal in others])
         outside = simulate_at_random(spectra, density, model.box, OTHER_CONDITIONS_SEED)
     else:
-        ids = [crystal.id for crystal in others]
-        outside = simulate_input(spectra, density, ids, conditions, dmax)
-
-    def fitted(
-        calibration: Calibration | None,
-        inside_given: Sequence[str] | None,
-        outside_given: Sequence[str] | None,
-    ) -> Calibration | None:
-        if calibration is None:
-            return None
-        log_p = model.log_probabilities(g, inside_given)
-        log_p_outside = model.log_probabilities(outside, outside_given)
-        fit = fit_other_groups(log_p, log_p_outside, share)
-        return replace(calibration, other_groups=fit)
+        outside = simulate_crystals(others, conditions)
 
     formulas = [crystal.formula for crystal in others]
-    return replace(
-        model,
-        calibration=fitted(model.calibration, None, None),
-        calibration_with_composition=fitted(
-            model.calibration_with_composition, compositions, formulas
-        ),
-    )
+    changed: dict[str, Any] = {}
+    for name, given, given_outside in (
+        ("calibration", None, None),
+        ("calibration_with_composition", compositions, formulas),
+    ):
+        if calibration := getattr(model, name):
+            log_p = model.log_probabilities(g, given)
+            log_p_outside = model.log_probabilities(outside, given_outside)
+            fit = fit_other_groups(log_p, log_p_outside, share)
+            changed[name] = replace(calibration, other_groups=fit)
+    return replace(model, **changed)
 
 
 def choose_test_crystals(n: int) -> NDArray[np.int64]:

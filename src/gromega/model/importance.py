@@ -10,8 +10,7 @@ from gromega.measured.pdf import MeasuredPDF
 from gromega.measured.resample import to_input
 from gromega.pdf.network_grid import INPUT_R, points_within
 
-WINDOW = 2.0
-"""The width of the window that hides a part of a PDF, Å."""
+WINDOW = 2.0  # the width of the window that hides a part of a PDF, Å
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,10 +19,8 @@ class Importance:
 
     Parameters
     ----------
-    r
-        The distances, (n,), in Å.
-    g
-        The measured G(r) on the network's grid, (n,), on the scale of the file.
+    r, g
+        The distances, (n,), in Å, and the measured G(r) there, on its file's scale.
     width
         The width of the windows, in Å.
     centres
@@ -40,10 +37,7 @@ class Importance:
     values: NDArray[np.float64]
 
     def highest(self, count: int = 3) -> list[float]:
-        """Return the centres of the windows that support the group most, in Å.
-
-        Windows that do not support it are left out.
-        """
+        """Return the centres, in Å, of the windows that support the group most."""
         order = np.argsort(-self.values, kind="stable")[:count]
         return [float(self.centres[k]) for k in order if self.values[k] > 0]
 
@@ -55,15 +49,8 @@ def find_importance(
     """Return the importance of each r for the first group predicted for a PDF.
 
     Windows of the PDF are hidden in turn (occlusion: Zeiler and Fergus, ECCV 2014). A
-    window fades in and out as a cosine, so that it leaves no edge.
-
-    Parameters
-    ----------
-    log_probabilities
-        The function from G on `INPUT_R`, (n, 209), to log-probabilities,
-        (n, n_groups).
-    pdf
-        The measured PDF.
+    window fades in and out as a cosine, so that it leaves no edge. The function maps
+    G on `INPUT_R`, (n, 209), to log-probabilities, (n, n_groups).
     """
     g = to_input(pdf)
     omega = pdf.conditions()

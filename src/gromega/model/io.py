@@ -28,7 +28,6 @@ from gromega.pdf.network_grid import INPUT_R
 
 FORMAT = "gromega model 2"
 MODEL_FILES = ("weights.safetensors", "config.json")
-"""The files in the folder of a model."""
 INPUT = {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size}
 _FORMAT_1 = "gromega model 1"
 _ROOTS, _LARGEST = "test_crystals/roots/", "test_crystals/largest/"
@@ -160,10 +159,7 @@ def _neighbour_arrays(neighbours: Neighbours) -> dict[str, NDArray[Any]]:
 
 def _neighbours(arrays: Arrays, n_groups: int, values: Mapping[str, Any]) -> Neighbours:
     steps = arrays["neighbours/steps"]
-    both = None
-    if "with_composition" in values:
-        spread, weight = values["with_composition"]
-        both = float(spread), float(weight)
+    both = values.get("with_composition")
     return Neighbours(
         arrays["neighbours/components"],
         unpack_halves(arrays["neighbours/directions"], steps.size),
@@ -173,7 +169,7 @@ def _neighbours(arrays: Arrays, n_groups: int, values: Mapping[str, Any]) -> Nei
         n_groups,
         values["spread"],
         values["weight"],
-        both,
+        both and (float(both[0]), float(both[1])),
     )
 
 
@@ -221,11 +217,8 @@ def _upgrade_v1(
         "held_out/": "test_crystals/",
     }
 
-    def renamed(name: str) -> str:
-        for old, new in prefixes.items():
-            if name.startswith(old):
-                return new + name.removeprefix(old)
-        return name
-
-    arrays = {renamed(name): array for name, array in arrays.items()}
-    return {**config, "format": FORMAT}, arrays
+    renamed = {}
+    for name, array in arrays.items():
+        old = next(filter(name.startswith, prefixes), "")
+        renamed[prefixes.get(old, "") + name.removeprefix(old)] = array
+    return {**config, "format": FORMAT}, renamed

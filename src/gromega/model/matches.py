@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,6 @@ from gromega.pdf.network_grid import INPUT_R, input_operator, points_within
 from gromega.pdf.operator import Operator, reach
 
 LIBRARY = Path("models/library.parquet")
-"""The path of the released library."""
 FACTOR = 4
 """The width of a bin of the library, in bins of the lake: 0.08 Å."""
 LEVELS = 63
@@ -46,12 +46,8 @@ class Match:
 
     Parameters
     ----------
-    id
-        The id.
-    formula
-        The formula, as chemists write it.
-    number
-        The space group number.
+    id, formula, number
+        The id, the formula as chemists write it, and the space group number.
     rw
         The Rw = √(Σ (G - c G')² / Σ G²), where G' is its PDF at the conditions of the
         measurement and c the scale with the least Rw.
@@ -80,10 +76,8 @@ class Matches:
     ----------
     n
         The number of crystals that were compared.
-    r
-        The points at which PDFs were compared, (n_r,), in Å.
-    g
-        The measured G(r) there, (n_r,), on the scale of its file.
+    r, g
+        The points of the comparison, (n_r,), in Å, and the measured G(r) there.
     best
         The crystals, least Rw first.
     """
@@ -103,10 +97,8 @@ class Library:
 
     Parameters
     ----------
-    ids, formulas
-        The ids and formulas, n of each.
-    space_groups
-        The space group numbers, (n,).
+    ids, formulas, space_groups
+        The ids, formulas and space group numbers, n of each.
     density
         The number densities ρ0, (n,), in Å⁻³.
     spectra
@@ -134,13 +126,6 @@ class Library:
         one or two percent and those of isostructural compounds differ by a few; its
         Uiso is the best of a few. All are compared up to 10 Å, the best 200 over all r.
 
-        Parameters
-        ----------
-        pdf
-            The measured PDF.
-        count
-            The number of crystals to return.
-
         Raises
         ------
         ValueError
@@ -159,34 +144,29 @@ class Library:
             )
         omega = replace(omega, rmax=rmax, noise=0.0)
         valid = self.spectra[omega.radiation].largest > 0
-        spectra, density = self._spectra(omega.radiation), self.density
         op = input_operator(replace(omega, uiso=REFERENCE.uiso), DMAX)
         near = inside & (max(FIRST_RMAX, omega.rmin + 2.0) >= INPUT_R)
+        crystals = _Crystals(self._spectra(omega.radiation), self.density)
         similarity = np.where(valid, np.float32(-1), np.float32(-2))
         for strain in _FIRST_STRAINS:
-            found = _similarity(op, near, spectra, density, g, strain)
+            found = crystals.similarity(op, near, strain, g)
             np.maximum(similarity, found, out=similarity, where=valid)
         rows = _highest(similarity, min(SHORTLIST, int(valid.sum())))
-        spectra, density = spectra[rows], density[rows]
-        over_all = np.stack(
-            [_similarity(op, inside, spectra, density, g, s) for s in _STRAINS]
-        )
+        crystals = crystals[rows]
+        over_all = np.stack([crystals.similarity(op, inside, s, g) for s in _STRAINS])
         short = _highest(over_all.max(axis=0), SHORTLIST // 10)
-        rows, spectra, density = rows[short], spectra[short], density[short]
+        rows, crystals = rows[short], crystals[short]
         strains = _STRAINS[over_all[:, short].argmax(axis=0)]
         at_uiso = np.empty((len(UISOS), rows.size), np.float32)
         ops = [input_operator(replace(omega, uiso=uiso), DMAX) for uiso in UISOS]
         for k, op in enumerate(ops):
             for strain in np.unique(strains):
                 same = strains == strain
-                at_uiso[k, same] = _similarity(
-                    op, inside, spectra[same], density[same], g, strain
-                )
+                at_uiso[k, same] = crystals[same].similarity(op, inside, strain, g)
         best = []
         for i in _highest(at_uiso.max(axis=0), count):
             k, strain = int(at_uiso[:, i].argmax()), float(strains[i])
-            of = slice(i, i + 1)
-            (made,) = _stretched_pdfs(ops[k], inside, spectra[of], density[of], strain)
+            (made,) = crystals[i : i + 1].pdfs(ops[k], inside, strain)
             best.append(self._match(int(rows[i]), made, g, strain, UISOS[k]))
         return Matches(int(valid.sum()), INPUT_R[inside], g, tuple(best))
 
@@ -219,44 +199,43 @@ def _highest(values: Floats, n: int) -> NDArray[np.int64]:
     return np.argsort(-values, kind="stable")[:n]
 
 
-def _similarity(
-    op: Operator,
-    inside: NDArray[np.bool_],
-    spectra: Floats,
-    density: Floats,
-    g: Floats,
-    strain: float,
-) -> Floats:
-    """Return the cosines between PDFs on some points and the first of g, (n,)."""
-    pdfs = _stretched_pdfs(op, inside, spectra, density, strain)
-    measured = g[: pdfs.shape[1]]
-    lengths = np.linalg.norm(pdfs, axis=1) * np.linalg.norm(measured)
-    cosines: Floats = (pdfs @ measured) / np.maximum(lengths, 1e-12)
-    return cosines
+@dataclass(frozen=True)
+class _Crystals:
+    """The spectra, (n, n_coarse), and densities, (n,), of crystals to compare."""
 
+    spectra: Floats
+    density: Floats
 
-def _stretched_pdfs(
-    op: Operator,
-    inside: NDArray[np.bool_],
-    spectra: Floats,
-    density: Floats,
-    strain: float,
-) -> Floats:
-    """Return the PDFs of stretched crystals on some points, (n, n_r), up to a factor.
+    def __getitem__(self, rows: Any) -> "_Crystals":
+        return _Crystals(self.spectra[rows], self.density[rows])
 
-    The coefficients of wide B-splines become point masses at their knots, which the
-    strain moves, and these become narrow B-splines. With all distances longer by 1 + s,
-    the peaks of G are lower by 1 + s and the density by its cube.
-    """
-    first, weights = _spread(strain)
-    fine = op.matrix[inside]
-    masses = sum(fine[:, first + k] * w for k, w in enumerate(weights))
-    matrix = spline_coefficients(masses).astype(np.float32)
-    # Pairs farther away do not contribute.
-    n = math.ceil((op.r[inside][-1] + 3.0) / (FACTOR * BIN_WIDTH))
-    baseline = op.baseline[inside] / np.float32((1 + strain) ** 2)
-    pdfs: Floats = spectra[:, :n] @ matrix[:, :n].T + density[:, None] * baseline
-    return pdfs
+    def similarity(
+        self, op: Operator, inside: NDArray[np.bool_], strain: float, g: Floats
+    ) -> Floats:
+        """Return the cosines between PDFs on some points and the first of g, (n,)."""
+        pdfs = self.pdfs(op, inside, strain)
+        measured = g[: pdfs.shape[1]]
+        lengths = np.linalg.norm(pdfs, axis=1) * np.linalg.norm(measured)
+        cosines: Floats = (pdfs @ measured) / np.maximum(lengths, 1e-12)
+        return cosines
+
+    def pdfs(self, op: Operator, inside: NDArray[np.bool_], strain: float) -> Floats:
+        """Return stretched PDFs on some points, (n, n_r), up to a factor.
+
+        The coefficients of wide B-splines become point masses at their knots, which the
+        strain moves, and these become narrow B-splines. With all distances longer by
+        1 + s, the peaks of G are lower by 1 + s and the density by its cube.
+        """
+        first, weights = _spread(strain)
+        fine = op.matrix[inside]
+        masses = sum(fine[:, first + k] * w for k, w in enumerate(weights))
+        matrix = spline_coefficients(masses).astype(np.float32)
+        # Pairs farther away do not contribute.
+        n = math.ceil((op.r[inside][-1] + 3.0) / (FACTOR * BIN_WIDTH))
+        baseline = op.baseline[inside] / np.float32((1 + strain) ** 2)
+        spectra = self.spectra[:, :n]
+        pdfs: Floats = spectra @ matrix[:, :n].T + self.density[:, None] * baseline
+        return pdfs
 
 
 @lru_cache
@@ -283,19 +262,10 @@ def make_library(
     density: NDArray[np.float64],
     spectra: Mapping[str, NDArray[np.float32]],
 ) -> Library:
-    """Return a library of crystals.
+    """Return a library of n crystals.
 
-    Parameters
-    ----------
-    ids, formulas
-        The ids and formulas, n of each.
-    space_groups
-        The space group numbers, (n,).
-    density
-        The number densities ρ0, (n,), in Å⁻³.
-    spectra
-        The pair spectra for each radiation, (n, n_bins) up to `DMAX`, zero for a
-        crystal with an element that has no scattering length.
+    The densities are in Å⁻³; the pair spectra for each radiation, (n, n_bins) up to
+    `DMAX`, are zero for a crystal with an element that has no scattering length.
     """
     quantized = {
         name: SqrtQuantized.of(fine, FACTOR, LEVELS, N_COARSE)

@@ -10,20 +10,19 @@ from numpy.typing import NDArray
 from gromega.conditions import Conditions
 from gromega.measured.pdf import MeasuredPDF
 from gromega.measured.resample import to_inputs
-from gromega.model import messages
-from gromega.model.candidates import (
+from gromega.model.importance import find_importance
+from gromega.model.matches import Library
+from gromega.model.other_groups import OtherGroupProbability
+from gromega.model.prediction import (
+    FIRST_PEAK,
     Labels,
+    Prediction,
     labels_of,
     ranked_candidates,
     system_probabilities,
 )
-from gromega.model.importance import find_importance
-from gromega.model.matches import Library
-from gromega.model.neighbours import Neighbour
-from gromega.model.other_groups import OtherGroupProbability
-from gromega.model.prediction import Prediction
 from gromega.model.ranker import Ranker
-from gromega.model.reliability import Reliability, reliability_of
+from gromega.model.reliability import reliability_of
 
 _N_NEIGHBOURS = 5
 # The gap in similarity above which the composition is doubtful: 2 % of the validation
@@ -33,10 +32,7 @@ _DOUBTFUL_GAP = 0.5
 
 @dataclass(frozen=True, repr=False)
 class Model(Ranker):
-    """A ranker that predicts the space groups of measured PDFs.
-
-    The parameters are those of `Ranker`.
-    """
+    """A ranker that predicts the space groups of measured PDFs; see `Ranker`."""
 
     def predict(
         self,
@@ -55,8 +51,8 @@ class Model(Ranker):
         coverage
             The coverage of the prediction set, 0.9 or 0.95.
         reliability
-            Whether to test the model on its test crystals at the conditions of the
-            PDF, which takes about a second.
+            Whether to test the model on its test crystals at the conditions of the PDF,
+            which takes about a second.
         explain
             Whether to compute the importance of each r, and the matches if there is a
             library.
@@ -81,8 +77,7 @@ class Model(Ranker):
     ) -> list[Prediction]:
         """Predict the space groups of measured PDFs, each as `predict` does.
 
-        The parameters are those of `predict`; `progress` is called with 1 after each
-        prediction.
+        `progress` is called with 1 after each prediction.
         """
         for pdf in pdfs:
             if not isinstance(pdf, MeasuredPDF):
@@ -130,25 +125,30 @@ class Model(Ranker):
                 other_groups[:] = calibration.other_groups.probabilities(log_p)
         for i, pdf in enumerate(pdfs):
             p, omega = np.exp(log_p[i]), pdf.conditions()
-            notes = [*pdf.notes, *self._condition_notes(omega)]
+            notes, tested = [*pdf.notes, *self._condition_notes(omega)], None
             if pdf.composition is not None and not with_composition:
-                used = self.uses_compositions
-                notes.append(messages.unused_composition_note(pdf.composition, used))
-            tested: Reliability | None = None
+                notes.append(
+                    f"no training crystal has a composition like {pdf.composition}."
+                    if self.uses_compositions
+                    else "this model does not use the composition."
+                )
             if reliability:
                 try:
-                    test = self.reliability_test
-                    accuracy = test.accuracy_at(omega, with_composition)
-                    confidence = float(np.exp(log_p[i].max()))
-                    tested = reliability_of(confidence, *accuracy)
+                    accuracy = self.reliability_test.accuracy_at(
+                        omega, with_composition
+                    )
+                    tested = reliability_of(float(np.exp(log_p[i].max())), *accuracy)
                 except ValueError as error:
-                    notes.append(messages.unknown_reliability_note(error))
+                    unknown = "the reliability at these conditions is unknown"
+                    notes.append(f"{unknown}: {error}")
             if (gap := float(result.gap[i])) > _DOUBTFUL_GAP:
-                composition = str(pdf.composition)
-                notes.append(messages.doubtful_composition_note(composition, gap))
-            neighbours: tuple[Neighbour, ...] = ()
-            if self.neighbours:
-                neighbours = self.neighbours.named(result, i, self.space_groups)
+                notes.append(
+                    "check the composition: the best similarity among crystals with a "
+                    f"composition like {pdf.composition} is {gap:.2f} lower than that "
+                    "among all crystals."
+                )
+            found = self.neighbours
+            neighbours = found.named(result, i, self.space_groups) if found else ()
             yield Prediction(
                 groups=ranked_candidates(self._labels, p, in_set[i]),
                 coverage=coverage if calibration else None,
@@ -171,7 +171,7 @@ class Model(Ranker):
             try:
                 matches = library.match(pdf)
             except ValueError as error:
-                notes = (*notes, messages.no_match_note(error))
+                notes = (*notes, f"no known crystal was compared: {error}")
 
         def log_probabilities(g: NDArray[np.float32]) -> NDArray[np.floating]:
             composition = prediction.composition
@@ -190,7 +190,24 @@ class Model(Ranker):
             return False
         return self.uses_compositions and self.neighbours.has_similar(composition)
 
-    def _condition_notes(self, conditions: Conditions) -> list[str]:
-        return messages.condition_notes(
-            conditions, self.trained_over, self.conditions.rmin, self.radiations
-        )
+    def _condition_notes(self, conditions: Conditions) -> Iterator[str]:
+        """Yield a note for each condition that the model was not trained for."""
+        box = self.trained_over
+        for name in box.outside(conditions):
+            if name != "rmin":
+                low, high = getattr(box, name)
+                yield (
+                    f"{name} {getattr(conditions, name):g} is outside the range that "
+                    f"the model was trained for, {low:g} to {high:g}."
+                )
+        if conditions.rmin > FIRST_PEAK:
+            yield (
+                f"G(r) begins at {conditions.rmin:.3g} Å, but the model was trained "
+                f"from {self.conditions.rmin:g} Å on; short distances help to "
+                "distinguish groups."
+            )
+        if conditions.radiation not in self.radiations:
+            yield (
+                f"the model was trained for {' and '.join(self.radiations)}, not for "
+                f"the radiation {conditions.radiation}."
+            )

@@ -29,12 +29,8 @@ class Neighbour:
 
     Parameters
     ----------
-    id
-        The id.
-    formula
-        The formula, as chemists write it.
-    number
-        The space group number.
+    id, formula, number
+        The id, the formula as chemists write it, and the space group number.
     similarity
         The cosine between its embedding and that of the PDF, at most 1.
     """
@@ -47,31 +43,17 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class NeighbourResult:
-    """Log-probabilities of PDFs with their neighbours.
+    """Log-probabilities, (n, n_groups), of PDFs with their neighbours.
 
-    Parameters
-    ----------
-    log_p
-        The log-probabilities, (n, n_groups).
-    indices, similarity
-        The k crystals with the largest weights, (n, k), the largest first, and their
-        cosines.
-    gap
-        The largest cosine of all crystals less that of crystals with a similar
-        composition, (n,); 0 without k or compositions.
+    The neighbours are the k crystals with the largest weights, the largest first, with
+    their cosines. The gap is the largest cosine of all crystals less that of crystals
+    with a similar composition; it is 0 without k or compositions.
     """
 
     log_p: NDArray[np.float32]
-    indices: NDArray[np.int64]
-    similarity: NDArray[np.float32]
-    gap: NDArray[np.float32]
-
-    @classmethod
-    def without_neighbours(cls, log_p: NDArray[np.float32]) -> "NeighbourResult":
-        """Return the result of a network alone."""
-        n = len(log_p)
-        none = np.zeros((n, 0), np.float32)
-        return cls(log_p, none.astype(np.int64), none, np.zeros(n, np.float32))
+    indices: NDArray[np.int64]  # (n, k)
+    similarity: NDArray[np.float32]  # (n, k)
+    gap: NDArray[np.float32]  # (n,)
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,42 +72,20 @@ class Neighbours:
     logarithms. With the composition, crystals of other compositions have smaller
     weights (`composition.Compositions`), and spread and weight differ.
 
-    Parameters
-    ----------
-    components
-        The components of an embedding, (width, k), that make a direction.
-    directions
-        The directions of the crystals, (m n, k), int8, in `steps` and up to a factor:
-        of all n for one radiation, and so on for m radiations.
-    steps
-        The value of one level of each component, (k,).
-    y
-        The classes, (n,), indices into the model's space groups.
-    names
-        The ids and formulas, n of them, such as ``mp-149 Si``.
-    n_groups
-        The number of classes.
-    spread
-        The decrease of the cosine that makes a weight e times smaller.
-    weight
-        The weight of the neighbours against the network, from 0 to 1.
-    with_composition
-        The spread and weight with the composition; None if it is not used.
-
-    Raises
-    ------
-    ValueError
-        If the sizes do not match, or a number is out of range.
+    A ValueError is raised if the sizes do not match, or a number is out of range.
     """
 
-    components: NDArray[np.float16]
+    components: NDArray[np.float16]  # of embeddings, (width, k)
+    # Of all n crystals for one radiation, and so on for m radiations, (m n, k), in
+    # steps and up to a factor.
     directions: NDArray[np.int8]
-    steps: NDArray[np.float32]
-    y: NDArray[np.int64]
-    names: tuple[str, ...]
+    steps: NDArray[np.float32]  # the value of one level of each component, (k,)
+    y: NDArray[np.int64]  # classes, (n,)
+    names: tuple[str, ...]  # ids and formulas, such as "mp-149 Si"
     n_groups: int
-    spread: float
-    weight: float
+    spread: float  # the decrease of the cosine that makes a weight e times smaller
+    weight: float  # against the network, from 0 to 1
+    # The spread and weight with the composition; None if it is not used.
     with_composition: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
@@ -182,16 +142,8 @@ class Neighbours:
     ) -> NeighbourResult:
         """Return log-probabilities of the network and the neighbours together.
 
-        Parameters
-        ----------
-        log_p
-            The log-probabilities of the network, (n, n_groups).
-        embeddings
-            The embeddings of the same PDFs, (n, width).
-        k
-            The number of crystals to name.
-        compositions
-            The compositions of the same, n of them, to use them.
+        The network's log-probabilities, (n, n_groups), the embeddings, (n, width), and
+        the compositions, if used, are of the same PDFs; k crystals are named.
         """
         spread, weight = self.spread, self.weight
         if compositions is not None:
@@ -245,16 +197,10 @@ class Neighbours:
         return tuple(map(np.concatenate, zip(*blocks, strict=True)))
 
     def _log_weights(self, compositions: Sequence[str]) -> NDArray[np.float32]:
-        """Return the log-weights of the crystals, class by class, (n, n_crystals).
-
-        Those of the crystals most similar to each composition are 0.
-        """
-        found: dict[str, NDArray[np.float32]] = {}
-        for formula in compositions:
-            if formula not in found:
-                weights = self._compositions.log_weights(formula)
-                found[formula] = weights - weights.max()
-        return np.stack([found[formula] for formula in compositions])
+        """Return log-weights, (n, n_crystals), class by class, at most 0."""
+        found = {each: self._compositions.log_weights(each) for each in {*compositions}}
+        highest = {each: weights.max() for each, weights in found.items()}
+        return np.stack([found[each] - highest[each] for each in compositions])
 
     def _search_block(
         self,

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,13 +13,7 @@ DECIMALS = 6
 class OtherGroupProbability:
     """The probability that a PDF is of none of a model's space groups.
 
-    Parameters
-    ----------
-    probability
-        The probability.
-    share
-        The share of crystals of other groups that it assumes: their share in the
-        source of the model's crystals.
+    It assumes the share of crystals of other groups in the source of the model's.
     """
 
     probability: float
@@ -33,31 +26,15 @@ class OtherGroupFit:
 
     The model is less certain of such PDFs: the log-odds are linear in the entropy
     H = -Σ p log p of the calibrated probabilities, in nats.
-
-    Parameters
-    ----------
-    share
-        The share of crystals of other groups in the source of the crystals. The odds
-        assume this share.
-    offset, slope
-        The log-odds at H = 0, and their slope.
-    n
-        The number of crystals of other groups in the fit.
     """
 
-    share: float
-    offset: float
-    slope: float
-    n: int
+    share: float  # of crystals of other groups in the source, which the odds assume
+    offset: float  # the log-odds at H = 0
+    slope: float  # of the log-odds, per nat
+    n: int  # crystals of other groups in the fit
 
     def probability(self, log_p: ArrayLike) -> NDArray[np.float64]:
-        """Return the probability that each PDF is of another group, (n,).
-
-        Parameters
-        ----------
-        log_p
-            The calibrated log-probabilities, (n, n_groups).
-        """
+        """Return the probability that each PDF is of another group, (n,)."""
         odds = np.exp(self.offset + self.slope * entropy(log_p))
         return np.asarray(odds / (1 + odds))
 
@@ -81,27 +58,13 @@ def fit_other_groups(
     """Fit the probability that a PDF is of none of a model's space groups.
 
     The fit is the logistic function of the entropy with the least mean of -log p,
-    where the two kinds of PDFs are weighted by their shares.
-
-    Parameters
-    ----------
-    inside
-        The calibrated log-probabilities of PDFs of the model's groups, (n, n_groups).
-    outside
-        The calibrated log-probabilities of PDFs of other groups, (m, n_groups).
-    share
-        The share of crystals of other groups, between 0 and 1.
-
-    Raises
-    ------
-    ValueError
-        If a log-probability is not finite.
+    where the two kinds of PDFs are weighted by their shares. The calibrated
+    log-probabilities, (n, n_groups) and (m, n_groups), are those of PDFs inside and
+    outside the model's groups; a ValueError is raised if one is not finite.
     """
     # SciPy's optimizers take a second to import: predictions do without them.
     from scipy import optimize
 
-    # SciPy has no types.
-    minimize: Any = optimize.minimize
     h = np.concatenate([entropy(check_log_p(inside)), entropy(check_log_p(outside))])
     other = np.arange(h.size) >= len(np.asarray(inside))
     m = np.count_nonzero(other)
@@ -111,19 +74,13 @@ def fit_other_groups(
         log_odds = x[0] + x[1] * h
         return float(weights @ (np.logaddexp(0, log_odds) - other * log_odds))
 
-    found = minimize(loss, np.array([math.log(share / (1 - share)), 0.0]))
+    found = optimize.minimize(loss, np.array([math.log(share / (1 - share)), 0.0]))
     offset, slope = (round(float(x), DECIMALS) for x in found.x)
     return OtherGroupFit(round(share, DECIMALS), offset, slope, int(m))
 
 
 def check_log_p(log_p: ArrayLike) -> NDArray[np.float64]:
-    """Return log-probabilities in double precision.
-
-    Raises
-    ------
-    ValueError
-        If they are not finite, or not of the shape (n, n_groups).
-    """
+    """Return finite log-probabilities, (n, n_groups), in double precision."""
     log_p = np.asarray(log_p, np.float64)
     if log_p.ndim != 2 or not np.isfinite(log_p).all():
         raise ValueError(

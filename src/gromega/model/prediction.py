@@ -1,19 +1,49 @@
 """Predictions: the space groups of one measured PDF, and what supports them."""
 
-from collections.abc import Mapping
+import html
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gromega.conditions import Conditions
-from gromega.model import messages
-from gromega.model.candidates import Candidate
+from gromega.crystals.space_groups import SYSTEMS, crystal_system, symbol
 from gromega.model.importance import Importance
 from gromega.model.matches import Matches
 from gromega.model.neighbours import Neighbour
 from gromega.model.other_groups import OtherGroupProbability
 from gromega.model.reliability import Reliability
+
+FIRST_PEAK = 2.0  # Å; a PDF that begins below this r has all of its peaks
+N_SHOWN = 6  # groups in a table and a figure
+_HEADINGS = ("number", "symbol", "crystal system", "probability")
+_RADIATIONS = {"xray": "x-rays", "neutron": "neutrons"}
+
+Labels = list[tuple[int, str, str]]
+"""The number, symbol and crystal system of each space group."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A space group with its probability for one PDF.
+
+    Parameters
+    ----------
+    number, symbol, system
+        The space group number, the Hermann-Mauguin symbol and the crystal system.
+    probability
+        The probability, calibrated if the model is.
+    in_set
+        Whether the group is in the prediction set.
+    """
+
+    number: int
+    symbol: str
+    system: str
+    probability: float
+    in_set: bool
 
 
 @dataclass(frozen=True)
@@ -74,11 +104,21 @@ class Prediction:
         return rounded
 
     def __str__(self) -> str:
-        return "\n".join([*messages.text_table(self.groups), *self._lines()])
+        rows = [
+            f"{c.number:4} {c.symbol:10} {c.system:13} {100 * c.probability:5.1f} %"
+            for c in self.groups[:N_SHOWN]
+        ]
+        return "\n".join([*rows, *self._lines()])
 
     def _repr_html_(self) -> str:
         """Return the first groups, the lines of the text, and a figure, for Jupyter."""
-        table, lines = messages.html_table(self.groups), self._lines()
+        head = "".join(f"<th>{name}</th>" for name in _HEADINGS)
+        rows = "".join(
+            f"<tr><td>{c.number}</td><td>{html.escape(c.symbol)}</td>"
+            f"<td>{c.system}</td><td>{100 * c.probability:.1f} %</td></tr>"
+            for c in self.groups[:N_SHOWN]
+        )
+        lines = "".join(f"<p>{html.escape(line)}</p>" for line in self._lines())
         figure = ""
         if self.importance:
             # Matplotlib takes a second to import: predictions do without it.
@@ -87,23 +127,76 @@ class Prediction:
 
             svg = to_svg(prediction_figure(self.groups, self.importance, self.matches))
             figure = svg[svg.index("<svg") :]
-        return table + messages.html_paragraphs(lines) + figure
+        return f"<table><tr>{head}</tr>{rows}</table>{lines}{figure}"
 
-    def _lines(self) -> list[str]:
-        """Return the lines below the table."""
-        lines = [
-            messages.set_line(self.groups, self.coverage, self.other_groups),
-            messages.systems_line(self.systems),
-            f"composition used: {self.composition}" if self.composition else "",
-            messages.neighbour_line(self.neighbours, self.composition),
-            messages.match_line(self.matches),
-            messages.importance_line(self.importance, self.groups[0]),
-            messages.reliability_line(
-                self.reliability, self.conditions, self.assumed, self.composition
-            ),
-            *(f"note: {note}" for note in self.notes),
+    def _lines(self) -> Iterator[str]:
+        """Yield the lines below the table."""
+        if parts := [*self._set_parts()]:
+            yield " · ".join(parts)
+        systems = [
+            f"{name} {_percent(p)}" for name, p in self.systems.items() if p >= 0.005
         ]
-        return [line for line in lines if line]
+        yield f"crystal system: {', '.join(systems)}"
+        among = with_it = ""
+        if self.composition:
+            yield f"composition used: {self.composition}"
+            among = f" with a composition like {self.composition}"
+            with_it = "the composition, "
+        if self.neighbours:
+            first = self.neighbours[0]
+            yield (
+                f"nearest neighbour{among}: {first.formula} ({first.id}, "
+                f"{first.number}), similarity {first.similarity:.2f}"
+            )
+        if self.matches:
+            best = self.matches.best[0]
+            yield (
+                f"best match: {best.formula} ({best.id}, {best.number}), Rw "
+                f"{best.rw:.2f} with its cell changed by {100 * best.strain:+.1f} %, "
+                f"of {self.matches.n:,} known crystals"
+            )
+        if self.importance:
+            centres = ", ".join(f"{r:.1f}" for r in self.importance.highest())
+            near = f"near {centres} Å" if centres else "no single window"
+            yield f"most important r for {self.groups[0].number}: {near}"
+        if found := self.reliability:
+            yield (
+                f"reliability: with {with_it}{self._main_conditions()}, top-1 "
+                f"{found.top1} and top-6 {found.top6} of {found.n:,} test crystals; "
+                f"top-1 {found.alike_top1} and top-6 {found.alike_top6} of the "
+                f"{found.n_alike:,} predicted with similar confidence"
+            )
+        yield from (f"note: {note}" for note in self.notes)
+
+    def _set_parts(self) -> Iterator[str]:
+        """Yield the prediction set and the probability of all other groups."""
+        if self.coverage is not None:
+            numbers = ", ".join(str(c.number) for c in self.groups if c.in_set)
+            of = f"(of {len(self.groups)} groups)"
+            yield f"{_percent(self.coverage)} prediction set: {numbers} {of}"
+        if other := self.other_groups:
+            yield (
+                f"outside the model's groups: {_percent(other.probability)} (if "
+                f"{_percent(other.share)} of all crystals are, as in its data)"
+            )
+
+    def _main_conditions(self) -> str:
+        """Return the conditions that matter most, marking those that are assumed."""
+        omega = self.conditions
+        rmin = f"rmin {omega.rmin:.3g} Å, " if omega.rmin > FIRST_PEAK else ""
+        texts = {
+            "qmax": f"Qmax {omega.qmax:g} Å⁻¹",
+            "qdamp": f"Qdamp {omega.qdamp:g} Å⁻¹",
+            "rmax": f"{rmin}rmax {omega.rmax:.3g} Å",
+            "radiation": _RADIATIONS[omega.radiation],
+        }
+        return ", ".join(
+            text + " (assumed)" * (name in self.assumed) for name, text in texts.items()
+        )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _without_arrays(value: Any) -> Any:
@@ -115,3 +208,34 @@ def _without_arrays(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(_without_arrays(each) for each in value)
     return value
+
+
+def labels_of(space_groups: NDArray[np.int64]) -> Labels:
+    """Return the number, symbol and crystal system of space groups, (n_groups,)."""
+    systems = [SYSTEMS[k][0] for k in crystal_system(space_groups)]
+    numbers = space_groups.tolist()
+    return [(n, symbol(n), name) for n, name in zip(numbers, systems, strict=True)]
+
+
+def ranked_candidates(
+    labels: Labels, p: NDArray[np.floating], in_set: NDArray[np.bool_]
+) -> tuple[Candidate, ...]:
+    """Return the candidates for one PDF, the most probable first.
+
+    They have the labels, probabilities and membership in the prediction set of the
+    space groups, (n_groups,).
+    """
+    order = np.argsort(-p, kind="stable")
+    return tuple(
+        Candidate(number, name, system, float(p[k]), bool(in_set[k]))
+        for k in order.tolist()
+        for number, name, system in [labels[k]]
+    )
+
+
+def system_probabilities(labels: Labels, p: NDArray[np.floating]) -> dict[str, float]:
+    """Return the probability of each crystal system, the most probable first."""
+    systems: dict[str, float] = {}
+    for (*_, name), share in zip(labels, p, strict=True):
+        systems[name] = systems.get(name, 0.0) + float(share)
+    return dict(sorted(systems.items(), key=lambda pair: -pair[1]))

@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from gromega._util.plotting import style
-from gromega.model.candidates import Candidate
 from gromega.model.importance import Importance
 from gromega.model.matches import Matches
+from gromega.model.prediction import N_SHOWN, Candidate
 
 MEASURED, MATCH, AGAINST = "#333333", "#1f6fb4", "#c2571a"
-N_SHOWN = 6
-"""The number of groups that are drawn."""
 
 
 def prediction_figure(
@@ -25,17 +23,6 @@ def prediction_figure(
     Above, it shows the measured G(r), that of the best match, and their difference;
     below, the importance of each r for the first group and the probabilities of the
     first six.
-
-    Parameters
-    ----------
-    groups
-        The groups of the prediction, the most probable first.
-    importance
-        The importance of each r.
-    matches
-        The known crystals that fit best, if there are any.
-    title
-        The title, such as the name of the file.
     """
     first = groups[0]
     with style():
@@ -68,10 +55,7 @@ def prediction_figure(
         windows = figure.add_subplot(grid[1, 0], sharex=top)
         colors = [MATCH if value > 0 else AGAINST for value in importance.values]
         windows.bar(
-            importance.centres,
-            importance.values,
-            width=0.4 * importance.width,
-            color=colors,
+            importance.centres, importance.values, 0.4 * importance.width, color=colors
         )
         windows.set(xlabel="r (Å)", ylabel="decrease of log p")
         windows.set_title(

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from gromega.conditions import RADIATIONS, REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.model.calibration import Calibration
-from gromega.model.engine import Engine, make_flax, make_numpy
 from gromega.model.neighbours import NeighbourResult, Neighbours
 from gromega.model.reliability import ReliabilityTest, TestCrystals
+from gromega.networks.resnet_numpy import NumpyResNet
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import INPUT_R, simulate_input
 from gromega.pdf.operator import reach
@@ -21,48 +21,25 @@ from gromega.pdf.operator import reach
 if TYPE_CHECKING:
     from flax import nnx
 
+    from gromega.networks.inference import Compiled
+
 
 @dataclass(frozen=True)
 class Ranker:
-    """A trained network with its neighbours and its calibration: the numerics.
+    """A trained network with its neighbours and its calibration: the numerics."""
 
-    Parameters
-    ----------
-    weights
-        The weights of the network, as `weights.to_arrays` returns them.
-    space_groups
-        The space group numbers, (n_groups,), in the order of the outputs.
-    architecture
-        The arguments of `networks.build.make_network`.
-    conditions
-        The conditions of its training, or the reference within its box.
-    training
-        The recipe, the numbers of crystals and other facts of its training.
-    box
-        The conditions that it was trained for; None if trained at one set alone.
-    calibration
-        The calibration of its probabilities, if it has one.
-    neighbours
-        The training crystals to compare with, if it uses them.
-    test_crystals
-        The test crystals for its reliability, if it has some.
-    calibration_with_composition
-        The calibration of its probabilities with the composition, if it has one.
-    compiled
-        Whether JAX computes the network, on a GPU if there is one, instead of NumPy,
-        which starts at once. Networks other than `resnet` always use JAX.
-    """
-
-    weights: Mapping[str, NDArray[Any]] = field(repr=False)
-    space_groups: NDArray[np.int64]
-    architecture: dict[str, Any]
-    conditions: Conditions
-    training: dict[str, Any]
-    box: Box | None = None
+    weights: Mapping[str, NDArray[Any]] = field(repr=False)  # as of `weights.to_arrays`
+    space_groups: NDArray[np.int64]  # (n_groups,), in the order of the outputs
+    architecture: dict[str, Any]  # the arguments of `make_network`
+    conditions: Conditions  # of its training, or the reference within its box
+    training: dict[str, Any]  # the recipe, numbers of crystals and other facts
+    box: Box | None = None  # None if trained at one set of conditions alone
     calibration: Calibration | None = None
     neighbours: Neighbours | None = None
     test_crystals: TestCrystals | None = None
     calibration_with_composition: Calibration | None = None
+    # Whether JAX computes the network, on a GPU if there is one, instead of NumPy,
+    # which starts at once. Networks other than `resnet` always use JAX.
     compiled: bool = False
 
     def __repr__(self) -> str:
@@ -73,17 +50,36 @@ class Ranker:
 
     @cached_property
     def network(self) -> "nnx.Module":
-        """The network in Flax, to train it further."""
-        return make_flax(self.weights, self.architecture, self.space_groups.size)
+        """The network in Flax; a ValueError if the weights are not those of it."""
+        # JAX and Flax take seconds to import: predictions by NumPy do without them.
+        from flax import nnx
+
+        from gromega.networks.build import make_network
+        from gromega.networks.weights import set_arrays
+
+        def fresh() -> nnx.Module:
+            return make_network(self.architecture, self.space_groups.size, 0)
+
+        try:
+            # The shapes alone: drawing fresh weights would take seconds.
+            network = set_arrays(nnx.eval_shape(fresh), self.weights)
+        except (ValueError, TypeError) as error:
+            raise _mismatch(error) from None
+        module: Any = network  # whose methods have no types
+        module.eval()
+        return network
 
     @cached_property
-    def engine(self) -> Engine:
-        """The engine that computes the network."""
+    def engine(self) -> "NumpyResNet | Compiled":
+        """The network as computed by NumPy at once, or by JAX compiled."""
         if self.compiled or self.architecture["name"] != "resnet":
             from gromega.networks.inference import Compiled
 
             return Compiled(self.network)
-        return make_numpy(self.weights, self.architecture, self.space_groups.size)
+        try:
+            return NumpyResNet(self.weights, self.architecture, self.space_groups.size)
+        except (ValueError, KeyError, TypeError) as error:
+            raise _mismatch(error) from None
 
     @cached_property
     def reliability_test(self) -> ReliabilityTest:
@@ -117,18 +113,13 @@ class Ranker:
     ) -> NDArray[np.floating]:
         """Return log-probabilities, (n, n_groups), calibrated if the model is.
 
-        Parameters
-        ----------
-        g
-            The G(r) on `INPUT_R`, (n, 209), at any scale.
-        compositions
-            The compositions, n of them such as ``"SrTiO3"``, if they are known.
+        G is on `INPUT_R`, (n, 209), at any scale; compositions, such as ``"SrTiO3"``,
+        are given if they are known.
 
         Raises
         ------
         ValueError
-            If G is on another grid or not finite, or the model cannot use
-            compositions.
+            If G is on another grid or not finite, or the model cannot use compositions.
         """
         log_p = self.uncalibrated(g, compositions)
         return self.calibrated(log_p, compositions is not None)
@@ -159,15 +150,17 @@ class Ranker:
     ) -> list[NeighbourResult]:
         """Return the uncalibrated result for each choice of compositions, or None."""
         _check_input(g)
-        if any(each is not None for each in compositions) and not (
-            self.uses_compositions
-        ):
+        given = any(each is not None for each in compositions)
+        if given and not self.uses_compositions:
             raise ValueError(
                 "this model cannot use compositions; take models/spacegroup, or train "
                 "one with the recipe 'robust'."
             )
         if self.neighbours is None:
-            result = NeighbourResult.without_neighbours(self.engine.predict(g))
+            none = np.zeros((len(g), 0), np.float32)
+            gap = np.zeros(len(g), np.float32)
+            log_p = self.engine.predict(g)
+            result = NeighbourResult(log_p, none.astype(np.int64), none, gap)
             return [result] * len(compositions)
         embeddings = self.engine.embed(g)
         log_p = self.engine.head(embeddings)
@@ -190,28 +183,37 @@ class Ranker:
     ) -> NDArray[np.int64]:
         """Return the space group numbers of crystals, (n, n_groups), best first.
 
-        Parameters
-        ----------
-        crystals
-            The crystals, n of them; their PDFs are simulated.
-        conditions
-            The conditions Ω of the simulation.
+        Their PDFs are simulated at the conditions Ω.
 
         Raises
         ------
         ValueError
             If an element has no scattering length for the radiation.
         """
-        # Numba takes a second to import: predictions of files do without it.
-        from gromega.pdf.spectrum import pair_spectra
-
-        dmax = max(DMAX, reach(conditions))
-        spectra = pair_spectra(crystals, conditions.radiation, dmax)
-        density = [crystal.density for crystal in crystals]
-        ids = [crystal.id for crystal in crystals]
-        g = simulate_input(spectra, density, ids, conditions, dmax)
+        g = simulate_crystals(crystals, conditions)
         order = np.argsort(-self.log_probabilities(g), axis=1, kind="stable")
         return self.space_groups[order]
+
+
+def simulate_crystals(
+    crystals: Sequence[Crystal], conditions: Conditions
+) -> NDArray[np.float32]:
+    """Return the simulated G of crystals on the network's grid, (n, 209), in Å⁻²."""
+    # Numba takes a second to import: predictions of files do without it.
+    from gromega.pdf.spectrum import pair_spectra
+
+    dmax = max(DMAX, reach(conditions))
+    spectra = pair_spectra(crystals, conditions.radiation, dmax)
+    density = [crystal.density for crystal in crystals]
+    ids = [crystal.id for crystal in crystals]
+    return simulate_input(spectra, density, ids, conditions, dmax)
+
+
+def _mismatch(error: Exception) -> ValueError:
+    return ValueError(
+        f"the config.json and weights.safetensors of the model do not match ({error}); "
+        "download it again, or train it again with 'dvc repro'."
+    )
 
 
 def _check_input(g: NDArray[np.float32]) -> None:

@@ -1,7 +1,7 @@
 """Reliability: the accuracy of a model on test crystals at the conditions of a PDF."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,10 @@ from gromega.pdf.bins import DMAX, n_bins, refine
 from gromega.pdf.network_grid import simulate_input
 from gromega.pdf.operator import reach
 
-SIMILAR = 0.1
-"""The share of test crystals that count as predicted with similar confidence."""
+SIMILAR = 0.1  # the share of test crystals with the most similar confidence
 _FEWEST = 30
 _FACTOR = 3
-LEVELS = 127
-"""The levels above zero of the spectra of test crystals."""
+LEVELS = 127  # above zero, of the spectra of test crystals
 _CACHE_SIZE = 256
 
 Accuracy = tuple[NDArray[np.floating], NDArray[np.int64]]
@@ -34,39 +32,22 @@ class TestCrystals:
     A bin is three times as wide as in the lake, and holds the square root of its
     value: the error of G(r) is below 1 % of its range for half of the crystals and
     below 4 % for all, which changes the accuracies by 0.1 percentage points.
-
-    Parameters
-    ----------
-    ids
-        The ids of the crystals, n of them.
-    y
-        The classes, (n,), indices into the model's space groups.
-    density
-        The number densities ρ0, (n,), in Å⁻³.
-    spectra
-        The spectra for each radiation.
-    formulas
-        The formulas, n of them; empty in models of version 1.7 and before.
     """
 
     ids: tuple[str, ...]
-    y: NDArray[np.int64]
-    density: NDArray[np.float32]
-    spectra: Mapping[str, SqrtQuantized]
-    formulas: tuple[str, ...] = ()
+    y: NDArray[np.int64]  # classes, (n,), indices into the model's space groups
+    density: NDArray[np.float32]  # ρ0, (n,), in Å⁻³
+    spectra: Mapping[str, SqrtQuantized]  # for each radiation
+    formulas: tuple[str, ...] = ()  # empty in models of version 1.7 and before
 
     def simulate(
         self, conditions: Conditions
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the indices of the valid crystals, (n_valid,), and their G.
+        """Return the indices of the valid crystals, (n_valid,), and their G, in Å⁻².
 
-        A crystal is valid if all of its elements have a scattering length. G is on the
-        network's grid, (n_valid, 209), in Å⁻².
-
-        Raises
-        ------
-        ValueError
-            If there are no spectra for the radiation, or they are too short.
+        G is on the network's grid, (n_valid, 209). A crystal is valid if all of its
+        elements have a scattering length. Without spectra for the radiation, or if
+        they are too short, a ValueError is raised.
         """
         if conditions.radiation not in self.spectra:
             raise ValueError(f"the model has no spectra for {conditions.radiation}.")
@@ -90,21 +71,10 @@ def pack_test_crystals(
     spectra: Mapping[str, NDArray[np.float32]],
     formulas: Sequence[str],
 ) -> TestCrystals:
-    """Return crystals in the compact form of a model.
+    """Return n crystals in the compact form of a model.
 
-    Parameters
-    ----------
-    ids
-        The ids, (n,).
-    y
-        The classes, (n,).
-    density
-        The number densities ρ0, (n,), in Å⁻³.
-    spectra
-        The pair spectra for each radiation, (n, n_bins) up to `DMAX`, zero for a
-        crystal with an element that has no scattering length.
-    formulas
-        The formulas, n of them.
+    The densities are in Å⁻³; the pair spectra for each radiation, (n, n_bins) up to
+    `DMAX`, are zero for a crystal with an element that has no scattering length.
     """
     quantized = {
         radiation: SqrtQuantized.of(fine, _FACTOR, LEVELS)
@@ -126,11 +96,8 @@ class Reliability:
         six, of the prediction.
     n
         The number of test crystals.
-    alike_top1, alike_top6
-        The same among the test crystals predicted with a confidence similar to that
-        of the PDF.
-    n_alike
-        The number of these.
+    alike_top1, alike_top6, n_alike
+        The same for test crystals predicted with a confidence similar to the PDF's.
     """
 
     top1: Share
@@ -144,16 +111,10 @@ class Reliability:
 def reliability_of(
     confidence: float, confidences: NDArray[np.floating], ranks: NDArray[np.int64]
 ) -> Reliability:
-    """Return the reliability of a prediction.
+    """Return the reliability of a prediction with a probability of its first group.
 
-    Parameters
-    ----------
-    confidence
-        The probability of its first group.
-    confidences
-        The probabilities of the first groups of test crystals, (n,).
-    ranks
-        The ranks of their true groups, (n,), 0 the first.
+    The confidences are those of test crystals, (n,), and the ranks, (n,), 0 the first,
+    those of their true groups.
     """
     n_alike = max(round(SIMILAR * ranks.size), min(ranks.size, _FEWEST))
     near = np.argsort(np.abs(confidences - confidence), kind="stable")[:n_alike]
@@ -163,49 +124,29 @@ def reliability_of(
     )  # fmt: skip
 
 
+@dataclass(frozen=True, eq=False)
 class ReliabilityTest:
     """The test of a model on its test crystals, which keeps its recent results.
 
-    Parameters
-    ----------
-    crystals
-        The test crystals.
-    log_probabilities
-        The function from G, (n, 209), and compositions, or None, to log-probabilities,
-        (n, n_groups).
+    The function maps G, (n, 209), and compositions, or None, to log-probabilities,
+    (n, n_groups).
     """
 
-    def __init__(
-        self,
-        crystals: TestCrystals,
-        log_probabilities: Callable[
-            [NDArray[np.float32], Sequence[str] | None], NDArray[np.floating]
-        ],
-    ) -> None:
-        self._crystals = crystals
-        self._log_probabilities = log_probabilities
-        # The threads of a server share it.
-        self._cache: dict[tuple[Conditions, bool], Accuracy] = {}
+    crystals: TestCrystals
+    log_probabilities: Callable[
+        [NDArray[np.float32], Sequence[str] | None], NDArray[np.floating]
+    ]
+    # The threads of a server share it.
+    _cache: dict[tuple[Conditions, bool], Accuracy] = field(default_factory=dict)
 
     def accuracy_at(
         self, conditions: Conditions, with_composition: bool = False
     ) -> Accuracy:
         """Return confidences and ranks for the valid test crystals.
 
-        Parameters
-        ----------
-        conditions
-            The conditions of the simulation.
-        with_composition
-            Whether the model uses the compositions.
-
-        Raises
-        ------
-        ValueError
-            If the test crystals cannot be simulated at these conditions, or have no
-            formulas.
+        A ValueError is raised if these cannot be simulated, or have no formulas.
         """
-        crystals = self._crystals
+        crystals = self.crystals
         if with_composition and not crystals.formulas:
             raise ValueError(
                 "the test crystals of this model have no formulas; take "
@@ -214,10 +155,8 @@ class ReliabilityTest:
         result = self._cache.get((conditions, with_composition))
         if result is None:
             rows, g = crystals.simulate(conditions)
-            formulas = None
-            if with_composition:
-                formulas = [crystals.formulas[i] for i in rows]
-            log_p = self._log_probabilities(g, formulas)
+            given = [crystals.formulas[i] for i in rows] if with_composition else None
+            log_p = self.log_probabilities(g, given)
             if len(self._cache) >= _CACHE_SIZE:
                 self._cache.clear()
             result = np.exp(log_p.max(axis=1)), ranks(log_p, crystals.y[rows])

@@ -12,39 +12,22 @@ from gromega.pdf.bins import coarsen
 class SqrtQuantized:
     """Spectra of wide bins as whole numbers: signed square roots of the values.
 
-    Square roots give weak pairs a finer scale than strong ones.
-
-    Parameters
-    ----------
-    roots
-        The square roots, (n, n_coarse) int8, from -most to most.
-    largest
-        The largest absolute value of each spectrum, (n,) float32, in Å⁻¹, which a root
-        of `most` stands for; 0 for a crystal without a scattering length.
-    most
-        The number of levels above zero, at most 127.
+    Square roots give weak pairs a finer scale than strong ones. A root of `most`, at
+    most 127, stands for the largest absolute value of its spectrum, which is 0 for a
+    crystal without a scattering length.
     """
 
-    roots: NDArray[np.int8]
-    largest: NDArray[np.float32]
+    roots: NDArray[np.int8]  # (n, n_coarse), from -most to most
+    largest: NDArray[np.float32]  # (n,), in Å⁻¹
     most: int
 
     @classmethod
     def of(
         cls, spectra: NDArray[np.float32], factor: int, most: int, n: int | None = None
     ) -> "SqrtQuantized":
-        """Return the first n wide bins of spectra, (n_crystals, n_bins).
+        """Return the first n wide bins of spectra, (n_crystals, n_bins), or all.
 
-        Parameters
-        ----------
-        spectra
-            The spectra.
-        factor
-            The width of a wide bin in those of the spectra.
-        most
-            The number of levels above zero.
-        n
-            The number of wide bins; all if None.
+        A wide bin is `factor` times as wide as those of the spectra.
         """
         coarse = coarsen(spectra, factor)[:, :n]
         largest = np.abs(coarse).max(axis=1)

@@ -31,25 +31,13 @@ NETWORKS: dict[str, Callable[..., nnx.Module]] = {
     "residual": Residual,
     "resnet": ResNet,
 }
-"""The networks by name."""
 
 
 def make_network(network: Mapping[str, Any], n_groups: int, seed: int) -> nnx.Module:
     """Return a network with random weights.
 
-    Parameters
-    ----------
-    network
-        The name of the network under "name", and its other arguments.
-    n_groups
-        The number of space groups.
-    seed
-        The seed of the weights.
-
-    Raises
-    ------
-    ValueError
-        If there is no network of this name.
+    It has the name ``network["name"]``, or else a ValueError is raised, and the other
+    arguments.
     """
     arguments = dict(network)
     name = arguments.pop("name")

@@ -18,13 +18,7 @@ _BLOCK_SIZES = ((1, 1), (128, 16), (math.inf, 512))
 
 
 class Compiled:
-    """A network with its present weights, for inference with JAX on a CPU or a GPU.
-
-    Parameters
-    ----------
-    network
-        The network.
-    """
+    """A network with its present weights, for inference with JAX on a CPU or a GPU."""
 
     def __init__(self, network: nnx.Module) -> None:
         module: Any = network  # whose methods have no types
@@ -34,37 +28,27 @@ class Compiled:
 
     def predict(self, g: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return log-probabilities, (n, n_groups), for G on `INPUT_R`, (n, 209)."""
-        return self._in_blocks(_forward, g)
+        return self._in_blocks("__call__", g)
 
     def embed(self, g: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return embeddings, (n, width), for G on `INPUT_R`, (n, 209)."""
-        return self._in_blocks(_embed, g)
+        return self._in_blocks("embed", g)
 
     def head(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return log-probabilities, (n, n_groups), for embeddings, (n, width)."""
-        return self._in_blocks(_head, x)
+        return self._in_blocks("head", x)
 
-    def _in_blocks(self, function: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _in_blocks(self, method: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
         size = next(size for most, size in _BLOCK_SIZES if len(x) <= most)
         out = []
         for start in range(0, len(x), size):
             block = x[start : start + size]
             padded = np.pad(block, ((0, size - len(block)), (0, 0)), mode="edge")
-            y = function(self._graph, self._state, padded)
+            y = _apply(method, self._graph, self._state, padded)
             out.append(np.asarray(y)[: len(block)])
         return check_finite(np.concatenate(out))
 
 
-@partial(jax.jit, static_argnums=0)
-def _forward(graph: Any, state: Any, g: Array) -> Any:
-    return nnx.merge(graph, state)(g)
-
-
-@partial(jax.jit, static_argnums=0)
-def _embed(graph: Any, state: Any, g: Array) -> Any:
-    return nnx.merge(graph, state).embed(g)
-
-
-@partial(jax.jit, static_argnums=0)
-def _head(graph: Any, state: Any, x: Array) -> Any:
-    return nnx.merge(graph, state).head(x)
+@partial(jax.jit, static_argnums=(0, 1))
+def _apply(method: str, graph: Any, state: Any, x: Array) -> Any:
+    return getattr(nnx.merge(graph, state), method)(x)

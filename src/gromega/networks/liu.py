@@ -6,16 +6,12 @@ from flax import nnx
 from jax import Array
 from jax.nn import initializers
 
-from gromega.networks.convolution import wide_convolution
-from gromega.networks.layers import convolution
+from gromega.networks.convolution import convolution, wide_convolution
 from gromega.pdf.network_grid import INPUT_R, to_unit
 
 
 class Tower(nnx.Module):
-    """One of the three towers of Liu et al.
-
-    From (n, 209, 1) to class probabilities, (n, n_groups).
-    """
+    """One of three towers, from (n, 209, 1) to class probabilities, (n, n_groups)."""
 
     def __init__(self, n_groups: int, rngs: nnx.Rngs) -> None:
         he, glorot = initializers.he_uniform(), initializers.glorot_uniform()
@@ -43,13 +39,6 @@ class Liu(nnx.Module):
     """The mean of the class probabilities of several towers.
 
     From G(r), (n, 209), to log-probabilities, (n, n_groups).
-
-    Parameters
-    ----------
-    n_groups
-        The number of space groups.
-    towers
-        The number of towers.
     """
 
     def __init__(self, n_groups: int, towers: int, rngs: nnx.Rngs) -> None:

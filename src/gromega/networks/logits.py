@@ -14,13 +14,7 @@ def log_softmax(x: NDArray[Any]) -> NDArray[Any]:
 
 
 def check_finite(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the outputs of a network as they are.
-
-    Raises
-    ------
-    ValueError
-        If one of them is not finite.
-    """
+    """Return the outputs of a network; a ValueError if one is not finite."""
     if not np.isfinite(x).all():
         raise ValueError(
             "the network's outputs are not finite (NaN or infinite); check its input, "
@@ -32,19 +26,9 @@ def check_finite(x: NDArray[np.float32]) -> NDArray[np.float32]:
 def classes(
     known: NDArray[np.int64], space_groups: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the classes of space groups, indices into those of a model, (n,).
+    """Return the classes of space groups, (n,), indices into those of a model.
 
-    Parameters
-    ----------
-    known
-        The space groups of the model, (n_groups,).
-    space_groups
-        The space groups to look up, (n,).
-
-    Raises
-    ------
-    ValueError
-        If one of them is not a class of the model.
+    A space group that is not a class of the model is a ValueError.
     """
     unknown = np.setdiff1d(space_groups, known)
     if unknown.size:
@@ -60,13 +44,6 @@ def ranks(log_p: NDArray[np.floating], y: NDArray[np.int64]) -> NDArray[np.int64
     """Return the rank of the true class in each row, from 0, (n,).
 
     Equally probable classes are ranked in the order of the model, as in `Model.rank`.
-
-    Parameters
-    ----------
-    log_p
-        The log-probabilities, (n, n_groups).
-    y
-        The true classes, (n,).
     """
     order = np.argsort(-log_p, axis=1, kind="stable")
     return np.asarray(np.argmax(order == y[:, None], axis=1), np.int64)

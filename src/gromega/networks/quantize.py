@@ -11,21 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SCALE = ":scale"
-"""The suffix of the name of a matrix's scales."""
+SCALE = ":scale"  # the suffix of the name of a matrix's scales
 _MAX = 127
 # A scale keeps 16 of its 24 significant bits, so scale × int8 is exact in float32.
 _SCALE_BITS = np.int32(-256)
 
 
 def round_matrix(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a matrix rounded so that `quantize` stores it without further loss.
+    """Return a matrix, (..., n_outputs), that `quantize` stores without further loss.
 
-    Parameters
-    ----------
-    matrix
-        The matrix or kernel, (..., n_outputs). Each output has its own scale s, and
-        w = s q with integers q from -127 to 127.
+    Each output has its own scale s, and w = s q with integers q from -127 to 127.
     """
     scale = (_scale(matrix).view(np.int32) & _SCALE_BITS).view(np.float32)
     rounded: NDArray[np.float32] = _levels(matrix, scale) * scale
@@ -53,6 +48,21 @@ def dequantize(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         for name, array in arrays.items()
         if not name.endswith(SCALE)
     }
+
+
+def check_shapes(
+    arrays: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Raise a ValueError if arrays are not those of a network with some shapes."""
+    for name in {**shapes, **arrays}:
+        if name not in arrays:
+            raise ValueError(f"{name} is missing")
+        if name not in shapes:
+            raise ValueError(f"{name} is not part of the network")
+        if arrays[name].shape != shapes[name]:
+            raise ValueError(
+                f"{name} has the shape {arrays[name].shape}, not {shapes[name]}"
+            )
 
 
 def _scale(array: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,8 +13,8 @@ from flax import nnx
 from jax import Array
 from jax.nn import initializers
 
-from gromega.networks.layers import convolution
-from gromega.networks.resnet_constants import NORM_GROUPS, TINY, WINDOW
+from gromega.networks.convolution import convolution
+from gromega.networks.resnet_numpy import NORM_GROUPS, TINY, WINDOW
 from gromega.pdf.network_grid import INPUT_R
 
 _HE = initializers.he_normal()
@@ -46,10 +46,7 @@ def _norm(channels: int, rngs: nnx.Rngs) -> nnx.GroupNorm:
 
 
 class PreActivationBlock(nnx.Module):
-    """Two 5-tap convolutions, each after its norm and SiLU, and a shortcut.
-
-    From (n, l, inputs) to (n, ⌈l / strides⌉, outputs).
-    """
+    """Two 5-tap convolutions, each after its norm and SiLU, and a shortcut."""
 
     def __init__(self, inputs: int, outputs: int, strides: int, rngs: nnx.Rngs) -> None:
         self.first_norm = _norm(inputs, rngs)
@@ -73,36 +70,20 @@ class ResNet(nnx.Module):
     Stages of blocks, each of which halves the r axis, then one dense layer over all r
     and channels, which keeps the distances that a mean over r would lose. From G(r),
     (n, 209), to log-probabilities, (n, n_groups).
-
-    Parameters
-    ----------
-    n_groups
-        The number of space groups.
-    widths
-        The number of channels of each stage, a multiple of `NORM_GROUPS`.
-    blocks
-        The number of blocks of each stage.
-    dense
-        The width of the dense layer.
-    dropout
-        The rate of dropout before the dense layer and, without an embedding, before
-        the last one.
-    embedding
-        The width of a linear layer after the dense one, whose direction is compared
-        for the nearest neighbours; no such layer if None.
-    n_types
-        The number of structure types, if the classes of the last layer are these; their
-        probabilities are summed by space group, `group_of_type`.
     """
 
     def __init__(
         self,
         n_groups: int,
-        widths: Sequence[int],
-        blocks: Sequence[int],
-        dense: int,
-        dropout: float,
+        widths: Sequence[int],  # channels of each stage, multiples of `NORM_GROUPS`
+        blocks: Sequence[int],  # of each stage
+        dense: int,  # the width of the dense layer
+        dropout: float,  # before the dense layer; without an embedding the last one too
+        # The width of a linear layer after the dense one, whose direction is compared
+        # for the nearest neighbours; no such layer if None.
         embedding: int | None = None,
+        # The number of structure types, if the classes of the last layer are these;
+        # their probabilities are summed by space group, `group_of_type`.
         n_types: int | None = None,
         *,
         rngs: nnx.Rngs,
@@ -145,10 +126,7 @@ class ResNet(nnx.Module):
         return self.sum_by_group(jax.nn.log_softmax(self.last(embedding)))
 
     def predict_types(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
-        """Return log-probabilities of structure types, (n, n_types).
-
-        Without structure types they are those of the space groups.
-        """
+        """Return log-probabilities of structure types, or else groups, (n, n_types)."""
         return jax.nn.log_softmax(self.last(self.embed(g, rngs)))
 
     def sum_by_group(self, log_p: Array) -> Array:

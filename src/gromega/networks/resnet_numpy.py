@@ -12,9 +12,15 @@ from numpy.typing import NDArray
 
 from gromega._util.threads import in_threads
 from gromega.networks.logits import check_finite, log_softmax
-from gromega.networks.quantize import dequantize
-from gromega.networks.resnet_constants import NORM_GROUPS, TINY, WINDOW
+from gromega.networks.quantize import check_shapes, dequantize
 from gromega.pdf.network_grid import INPUT_R
+
+WINDOW = 33
+"""The window of the local r.m.s. of G(r), in grid points: 4.5 Å."""
+NORM_GROUPS = 8
+"""The number of channel groups of GroupNorm."""
+TINY = 1e-30
+"""The lowest probability of a space group."""
 
 Floats = NDArray[np.float32]
 
@@ -25,19 +31,8 @@ _BLOCK = 64
 class NumpyResNet:
     """The network `gromega.networks.resnet.ResNet`, for inference.
 
-    Parameters
-    ----------
-    arrays
-        The weights, as `gromega.networks.weights.to_arrays` returns them.
-    architecture
-        The arguments of the network, as for `gromega.networks.build.make_network`.
-    n_groups
-        The number of space groups.
-
-    Raises
-    ------
-    ValueError
-        If the weights do not fit the architecture.
+    The weights are those of `weights.to_arrays`, and the architecture the arguments of
+    `build.make_network`. A ValueError is raised if they do not fit together.
     """
 
     def __init__(
@@ -46,33 +41,12 @@ class NumpyResNet:
         architecture: Mapping[str, Any],
         n_groups: int,
     ) -> None:
-        weights = _Weights(dequantize(arrays))
-        widths = architecture["widths"]
-        self._stem = _Convolution(weights, "stem", 7, 2, widths[0])
-        self._blocks: list[_Block] = []
-        length, inputs = INPUT_R.size, widths[0]
-        for width, count in zip(widths, architecture["blocks"], strict=True):
-            length = -(-length // 2)
-            for k in range(count):
-                name, stride = f"blocks/{len(self._blocks)}", 1 if k else 2
-                self._blocks.append(_Block(weights, name, inputs, width, stride))
-                inputs = width
-        self._norm = _Norm(weights, "norm", inputs)
-        width = architecture["dense"]
-        self._dense = _Linear(weights, "dense", length * inputs, width)
-        self._embedding = None
-        if architecture.get("embedding"):
-            self._embedding = _Linear(
-                weights, "embedding", width, architecture["embedding"]
-            )
-            width = architecture["embedding"]
-        n_types = architecture.get("n_types")
-        self._last = _Linear(weights, "last", width, n_types or n_groups)
+        self._weights = dequantize(arrays)
+        check_shapes(self._weights, _shapes(architecture, n_groups))
+        self._strides = _strides(architecture)
         self._membership = None
-        if n_types:
-            group_of_type = weights.take("group_of_type", (n_types,))
+        if (group_of_type := self._weights.get("group_of_type")) is not None:
             self._membership = np.eye(n_groups, dtype=np.float32)[group_of_type]
-        weights.check_all_taken()
 
     def predict(self, g: Floats) -> Floats:
         """Return log-probabilities, (n, n_groups), for G on `INPUT_R`, (n, 209)."""
@@ -87,24 +61,73 @@ class NumpyResNet:
         return check_finite(np.concatenate(in_threads(self._head, x, _BLOCK)))
 
     def _embed(self, g: Floats) -> Floats:
-        x = self._stem(views(g))
-        for block in self._blocks:
-            x = block(x)
-        x = _silu(self._dense(_silu(self._norm(x)).reshape(len(g), -1)))
-        if self._embedding is None:
+        x = self._convolve("stem", views(g))
+        for k, stride in enumerate(self._strides):
+            x = self._block(f"blocks/{k}", x, stride)
+        x = _silu(self._norm("norm", x)).reshape(len(g), -1)
+        x = _silu(self._linear("dense", x))
+        if "embedding/kernel" not in self._weights:
             return x
-        x = self._embedding(x)
+        x = self._linear("embedding", x)
         x /= np.sqrt(np.mean(x**2, axis=1, keepdims=True) + 1e-6)
         return x
 
     def _head(self, x: Floats) -> Floats:
-        x = self._last(x)
+        x = self._linear("last", x)
         if self._membership is None:
             return log_softmax(x)
         x -= x.max(axis=1, keepdims=True)
         p: Floats = np.exp(x, out=x) @ self._membership
         log_p: Floats = np.log(np.maximum(p / p.sum(axis=1, keepdims=True), TINY))
         return log_p
+
+    def _linear(self, name: str, x: Floats) -> Floats:
+        y: Floats = x @ self._weights[f"{name}/kernel"]
+        y += self._weights[f"{name}/bias"]
+        return y
+
+    def _convolve(self, name: str, x: Floats, stride: int = 1) -> Floats:
+        """Return a convolution along r, (n, ⌈l / stride⌉, outputs)."""
+        kernel, bias = (self._weights[f"{name}/{part}"] for part in ("kernel", "bias"))
+        n, length, inputs = x.shape
+        taps, n_out = len(kernel), -(-length // stride)
+        missing = max((n_out - 1) * stride + taps - length, 0)
+        padded = np.zeros((n, length + missing, inputs), np.float32)
+        padded[:, missing // 2 : missing // 2 + length] = x
+        windows = sliding_window_view(padded, (taps, inputs), (1, 2))
+        # Copied window by window, so that one matrix product is left.
+        columns = windows[:, ::stride, 0].reshape(n * n_out, -1)
+        y: Floats = columns @ kernel.reshape(taps * inputs, -1)
+        y += bias
+        return y.reshape(n, n_out, -1)
+
+    def _norm(self, name: str, x: Floats) -> Floats:
+        """Return GroupNorm over r and groups of channels, (n, l, channels)."""
+        n, length, channels = x.shape
+        each = channels // NORM_GROUPS
+        # Sums by channel first, then by group: many times faster than the reverse.
+        sums = np.ones(length, np.float32) @ x
+        squares = np.einsum("nlc,nlc->nc", x, x)
+        mean = sums.reshape(n, NORM_GROUPS, each).mean(axis=2) / length
+        power = squares.reshape(n, NORM_GROUPS, each).mean(axis=2) / length
+        size = np.sqrt(np.maximum(power - mean**2, 0) + 1e-6)
+        scale = self._weights[f"{name}/scale"] / np.repeat(size, each, axis=1)
+        bias = self._weights[f"{name}/bias"] - np.repeat(mean, each, axis=1) * scale
+        y: Floats = x * scale[:, None]
+        y += bias[:, None]
+        return y
+
+    def _block(self, name: str, x: Floats, stride: int) -> Floats:
+        y = _silu(self._norm(f"{name}/first_norm", x))
+        z = self._convolve(f"{name}/first", y, stride)
+        z = self._convolve(
+            f"{name}/second", _silu(self._norm(f"{name}/second_norm", z))
+        )
+        z *= self._weights[f"{name}/gain"]
+        shortcut = f"{name}/shortcut"
+        known = f"{shortcut}/kernel" in self._weights
+        z += self._convolve(shortcut, y, stride) if known else x
+        return z
 
 
 def views(g: Floats) -> Floats:
@@ -122,106 +145,49 @@ def views(g: Floats) -> Floats:
     return np.stack([whole, level], axis=2, dtype=np.float32)
 
 
-class _Weights:
-    """Arrays by name, of which the layers take each once and check its shape."""
-
-    def __init__(self, arrays: dict[str, NDArray[Any]]) -> None:
-        self._left = arrays
-
-    def take(self, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
-        array = self._left.pop(name, None)
-        if array is None:
-            raise ValueError(f"{name} is missing")
-        if array.shape != shape:
-            raise ValueError(f"{name} has the shape {array.shape}, not {shape}")
-        return array
-
-    def check_all_taken(self) -> None:
-        if self._left:
-            name = next(iter(self._left))
-            raise ValueError(f"{name} is not part of the network")
+def _strides(architecture: Mapping[str, Any]) -> list[int]:
+    """Return the stride of each block: the first of a stage halves the r axis."""
+    return [1 if k else 2 for count in architecture["blocks"] for k in range(count)]
 
 
-class _Linear:
-    def __init__(self, weights: _Weights, name: str, inputs: int, outputs: int) -> None:
-        self._kernel = weights.take(f"{name}/kernel", (inputs, outputs))
-        self._bias = weights.take(f"{name}/bias", (outputs,))
+def _shapes(
+    architecture: Mapping[str, Any], n_groups: int
+) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the weights by name."""
+    shapes: dict[str, tuple[int, ...]] = {}
 
-    def __call__(self, x: Floats) -> Floats:
-        y: Floats = x @ self._kernel
-        y += self._bias
-        return y
+    def add(name: str, *kernel: int) -> None:
+        shapes[f"{name}/kernel"], shapes[f"{name}/bias"] = kernel, kernel[-1:]
 
+    def add_norm(name: str, channels: int) -> None:
+        shapes[f"{name}/scale"] = shapes[f"{name}/bias"] = (channels,)
 
-class _Convolution:
-    """A convolution along r, (n, l, inputs) to (n, ⌈l / stride⌉, outputs)."""
-
-    def __init__(
-        self, weights: _Weights, name: str, taps: int, inputs: int, outputs: int,
-        stride: int = 1,
-    ) -> None:  # fmt: skip
-        kernel = weights.take(f"{name}/kernel", (taps, inputs, outputs))
-        self._kernel = kernel.reshape(taps * inputs, outputs)
-        self._bias = weights.take(f"{name}/bias", (outputs,))
-        self._taps, self._stride = taps, stride
-
-    def __call__(self, x: Floats) -> Floats:
-        n, length, inputs = x.shape
-        n_out = -(-length // self._stride)
-        missing = max((n_out - 1) * self._stride + self._taps - length, 0)
-        padded = np.zeros((n, length + missing, inputs), np.float32)
-        padded[:, missing // 2 : missing // 2 + length] = x
-        windows = sliding_window_view(padded, (self._taps, inputs), (1, 2))
-        # Copied window by window, so that one matrix product is left.
-        columns = windows[:, :: self._stride, 0].reshape(n * n_out, -1)
-        y: Floats = columns @ self._kernel
-        y += self._bias
-        return y.reshape(n, n_out, -1)
-
-
-class _Norm:
-    """GroupNorm: over r and groups of channels, (n, l, channels)."""
-
-    def __init__(self, weights: _Weights, name: str, channels: int) -> None:
-        self._scale = weights.take(f"{name}/scale", (channels,))
-        self._bias = weights.take(f"{name}/bias", (channels,))
-
-    def __call__(self, x: Floats) -> Floats:
-        n, length, channels = x.shape
-        each = channels // NORM_GROUPS
-        # Sums by channel first, then by group: many times faster than the reverse.
-        sums = np.ones(length, np.float32) @ x
-        squares = np.einsum("nlc,nlc->nc", x, x)
-        mean = sums.reshape(n, NORM_GROUPS, each).mean(axis=2) / length
-        power = squares.reshape(n, NORM_GROUPS, each).mean(axis=2) / length
-        size = np.sqrt(np.maximum(power - mean**2, 0) + 1e-6)
-        scale = self._scale / np.repeat(size, each, axis=1)
-        y: Floats = x * scale[:, None]
-        y += (self._bias - np.repeat(mean, each, axis=1) * scale)[:, None]
-        return y
-
-
-class _Block:
-    def __init__(
-        self, weights: _Weights, name: str, inputs: int, outputs: int, stride: int
-    ) -> None:
-        self._first_norm = _Norm(weights, f"{name}/first_norm", inputs)
-        self._first = _Convolution(weights, f"{name}/first", 5, inputs, outputs, stride)
-        self._second_norm = _Norm(weights, f"{name}/second_norm", outputs)
-        self._second = _Convolution(weights, f"{name}/second", 5, outputs, outputs)
-        self._gain = weights.take(f"{name}/gain", (1,))
-        self._shortcut = None
-        if stride != 1 or inputs != outputs:
-            self._shortcut = _Convolution(
-                weights, f"{name}/shortcut", 1, inputs, outputs, stride
-            )
-
-    def __call__(self, x: Floats) -> Floats:
-        y = _silu(self._first_norm(x))
-        z = self._second(_silu(self._second_norm(self._first(y))))
-        z *= self._gain
-        z += self._shortcut(y) if self._shortcut else x
-        return z
+    widths, counts = architecture["widths"], architecture["blocks"]
+    add("stem", 7, 2, widths[0])
+    outputs = [w for w, count in zip(widths, counts, strict=True) for _ in range(count)]
+    length, inputs = INPUT_R.size, widths[0]
+    for k, (width, stride) in enumerate(
+        zip(outputs, _strides(architecture), strict=True)
+    ):
+        add_norm(f"blocks/{k}/first_norm", inputs)
+        add(f"blocks/{k}/first", 5, inputs, width)
+        add_norm(f"blocks/{k}/second_norm", width)
+        add(f"blocks/{k}/second", 5, width, width)
+        shapes[f"blocks/{k}/gain"] = (1,)
+        if stride != 1 or inputs != width:
+            add(f"blocks/{k}/shortcut", 1, inputs, width)
+        length, inputs = -(-length // stride), width
+    add_norm("norm", inputs)
+    width = architecture["dense"]
+    add("dense", length * inputs, width)
+    if embedding := architecture.get("embedding"):
+        add("embedding", width, embedding)
+        width = embedding
+    n_types = architecture.get("n_types")
+    add("last", width, n_types or n_groups)
+    if n_types:
+        shapes["group_of_type"] = (n_types,)
+    return shapes
 
 
 def _silu(x: Floats) -> Floats:

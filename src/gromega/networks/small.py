@@ -1,26 +1,31 @@
 """A small residual network: two CPU cores train it in minutes."""
 
+from functools import partial
+
 import jax
 from flax import nnx
 from jax import Array
 from jax.nn import initializers
 
-from gromega.networks.layers import batch_norm, convolution
+from gromega.networks.convolution import convolution
 from gromega.pdf.network_grid import to_unit
+
+# With Flax's default momentum of 0.99, the running averages of a short training would
+# lag behind.
+_batch_norm = partial(nnx.BatchNorm, momentum=0.9)
 
 
 class ResidualBlock(nnx.Module):
-    """Two 5-tap convolutions with BatchNorm, and a shortcut with one tap.
-
-    From (n, l, inputs) to (n, ⌈l / strides⌉, outputs).
-    """
+    """Two 5-tap convolutions with BatchNorm, and a shortcut with one tap."""
 
     def __init__(self, inputs: int, outputs: int, strides: int, rngs: nnx.Rngs) -> None:
         self.first = convolution(inputs, outputs, 5, rngs, strides)
-        self.first_norm = batch_norm(outputs, rngs)
+        self.first_norm = _batch_norm(outputs, rngs=rngs)
         self.second = convolution(outputs, outputs, 5, rngs)
         # A fresh block is its shortcut alone.
-        self.second_norm = batch_norm(outputs, rngs, initializers.zeros)
+        self.second_norm = _batch_norm(
+            outputs, scale_init=initializers.zeros, rngs=rngs
+        )
         self.shortcut = convolution(inputs, outputs, 1, rngs, strides)
 
     def __call__(self, x: Array) -> Array:
@@ -33,26 +38,13 @@ class Residual(nnx.Module):
     """Residual blocks of stride 2, the mean over r, and one linear layer.
 
     From G(r), (n, 209), to log-probabilities, (n, n_groups).
-
-    Parameters
-    ----------
-    n_groups
-        The number of space groups.
-    widths
-        The number of channels of each block.
-    dropout
-        The rate of dropout before the linear layer.
     """
 
     def __init__(
-        self,
-        n_groups: int,
-        widths: tuple[int, ...],
-        dropout: float,
-        rngs: nnx.Rngs,
+        self, n_groups: int, widths: tuple[int, ...], dropout: float, rngs: nnx.Rngs
     ) -> None:
         self.stem = convolution(1, widths[0], 5, rngs)
-        self.stem_norm = batch_norm(widths[0], rngs)
+        self.stem_norm = _batch_norm(widths[0], rngs=rngs)
         inputs = (widths[0], *widths[:-1])
         self.blocks = nnx.List(
             [ResidualBlock(i, o, 2, rngs) for i, o in zip(inputs, widths, strict=True)]

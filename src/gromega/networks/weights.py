@@ -11,7 +11,7 @@ import numpy as np
 from flax import nnx
 from numpy.typing import NDArray
 
-from gromega.networks.quantize import dequantize, quantize, round_matrix
+from gromega.networks.quantize import check_shapes, dequantize, quantize, round_matrix
 
 
 def round_weights(network: nnx.Module) -> None:
@@ -35,34 +35,17 @@ def to_arrays(network: nnx.Module) -> dict[str, NDArray[Any]]:
 def set_arrays(network: nnx.Module, arrays: Mapping[str, NDArray[Any]]) -> nnx.Module:
     """Return a network with the state that `to_arrays` returned.
 
-    Parameters
-    ----------
-    network
-        The network, with any weights or with shapes alone (`nnx.eval_shape`).
-    arrays
-        The arrays by name.
-
-    Raises
-    ------
-    ValueError
-        If a name or a shape is not that of the network.
+    The network may have shapes alone instead of weights (`nnx.eval_shape`). A name or
+    shape that is not that of the network is a ValueError.
     """
     graph, state = nnx.split(network)
     flat = nnx.to_flat_state(state)
-    names = {_name(keys) for keys, _ in flat}
     weights = dequantize(arrays)
-    if names != set(weights):
-        odd = min(names ^ set(weights))
-        where = "is missing" if odd in names else "is not part of the network"
-        raise ValueError(f"{odd} {where}")
-    filled = []
-    for keys, value in flat:
-        array = weights[_name(keys)]
-        if array.shape != value.shape:
-            raise ValueError(
-                f"{_name(keys)} has the shape {array.shape}, not {value.shape}"
-            )
-        filled.append((keys, value.replace(jnp.asarray(array, value.dtype))))
+    check_shapes(weights, {_name(keys): value.shape for keys, value in flat})
+    filled = [
+        (keys, value.replace(jnp.asarray(weights[_name(keys)], value.dtype)))
+        for keys, value in flat
+    ]
     made: nnx.Module = nnx.merge(graph, nnx.from_flat_state(filled))
     return made
 

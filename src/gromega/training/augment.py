@@ -11,14 +11,10 @@ from numpy.typing import NDArray
 
 from gromega.pdf.network_grid import INPUT_R
 
-# Strains from -largest to largest.
-_N_STRAINS = 33
-# Groups of a batch, each stretched by one strain.
-_N_GROUPS = 8
-# Half the width of the windowed sinc, in grid points.
-_HALF_WIDTH = 12
-# Waves in the ripples of one PDF.
-_N_WAVES = 3
+_N_STRAINS = 33  # from -largest to largest
+_N_GROUPS = 8  # of a batch, each stretched by one strain
+_HALF_WIDTH = 12  # of the windowed sinc, in grid points
+_N_WAVES = 3  # in the ripples of one PDF
 
 
 @lru_cache
@@ -29,11 +25,6 @@ def stretch_matrices(largest: float) -> NDArray[np.float32]:
     the strain ε has G(r / (1 + ε)). The grid step of π/23 Å samples G at the Nyquist
     rate of Qmax 23 Å⁻¹, so a windowed sinc interpolates it; linear interpolation would
     blur it. Beyond the ends of the grid, G keeps its value there.
-
-    Parameters
-    ----------
-    largest
-        The largest strain.
     """
     step = INPUT_R[1] - INPUT_R[0]
     n = INPUT_R.size
@@ -52,17 +43,9 @@ def stretch_matrices(largest: float) -> NDArray[np.float32]:
 
 
 def stretch(x: Array, key: Array, matrices: Array) -> Array:
-    """Return PDFs, (n, 209), stretched by random strains.
+    """Return PDFs, (n, 209), stretched by random `stretch_matrices`.
 
-    Parameters
-    ----------
-    x
-        G(r), (n, 209). It is stretched in up to 8 groups of consecutive rows, each by
-        one matrix.
-    key
-        The random key.
-    matrices
-        The matrices, as of `stretch_matrices`.
+    Up to 8 groups of consecutive rows are each stretched by one matrix.
     """
     groups = math.gcd(x.shape[0], _N_GROUPS)
     chosen = jax.random.randint(key, (groups,), 0, matrices.shape[0])
@@ -76,13 +59,6 @@ def ripples(g: Array, key: Array) -> Array:
     Errors of F(Q) are mostly smooth in Q (background, absorption, Compton scattering),
     so they appear in G(r) below its first peaks, as a few waves that decay within one
     or two ångströms.
-
-    Parameters
-    ----------
-    g
-        G(r), (n, 209).
-    key
-        The random key.
     """
     keys = jax.random.split(key, 5)
     n = g.shape[0]

@@ -19,13 +19,7 @@ WORK = Path(".work")
 
 
 def fingerprint(*parts: Any) -> str:
-    """Return a hash of 16 digits of everything that determines a training.
-
-    Parameters
-    ----------
-    parts
-        The arrays, files and other values; a value is hashed by its ``repr``.
-    """
+    """Return a hash of 16 digits of arrays, files and the `repr` of other values."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, np.ndarray):
@@ -43,13 +37,8 @@ class Checkpoints:
 
     A state is written under another name and renamed once complete. Of several
     processes, the first one writes and reads, and sends the state to the others.
-
-    Parameters
-    ----------
-    folder
-        The folder; if None, nothing is written or restored.
-    every
-        The shortest time between two states within an epoch, in s.
+    Without a folder, nothing is written or restored. Within an epoch, `every` is the
+    shortest time between two states, in s.
     """
 
     def __init__(self, folder: Path | None, every: float = 60.0) -> None:
@@ -77,19 +66,10 @@ class Checkpoints:
         return time.monotonic() - self._last >= self._every
 
     def save(self, step: int, state: Any) -> None:
-        """Write a state.
+        """Write a state, a pytree of arrays, after a number of steps.
 
-        Parameters
-        ----------
-        step
-            The number of steps taken.
-        state
-            The state, a pytree of arrays.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written, for example on a full disk. Earlier states stay.
+        An OSError is raised if it cannot be written, for example on a full disk.
+        Earlier states stay.
         """
         self._last = time.monotonic()
         if self._folder is None or self._manager is None:
@@ -114,13 +94,7 @@ class Checkpoints:
             log.setLevel(level)
 
     def restore(self, state: Any) -> Any | None:
-        """Return the latest state, or None if there is none.
-
-        Parameters
-        ----------
-        state
-            A state of the same structure, shapes and types.
-        """
+        """Return the latest state, of the same structure, or None if there is none."""
         if self._folder is None:
             return None
         host = jax.tree.map(_to_host, state)

@@ -19,15 +19,8 @@ def join_processes() -> None:
 
     ``JAX_COORDINATOR_ADDRESS`` is the address of the first process, such as
     ``node1:1234``; ``JAX_NUM_PROCESSES`` is the number of processes, and
-    ``JAX_PROCESS_ID`` the number of this one, from 0. SLURM and MPI set the latter two
-    themselves.
-
-    Raises
-    ------
-    ValueError
-        If one of the numbers is not a number.
-    OSError
-        If the first process cannot be reached.
+    ``JAX_PROCESS_ID`` the number of this one, from 0. SLURM and MPI set the latter two.
+    An OSError is raised if the first process cannot be reached.
     """
     if COORDINATOR not in os.environ or jax.distributed.is_initialized():
         return
@@ -60,12 +53,8 @@ class Devices:
     """
 
     def __init__(self) -> None:
+        self.count = jax.device_count()
         self._mesh = Mesh(np.array(jax.devices()), ("rows",))
-
-    @property
-    def count(self) -> int:
-        """The number of devices."""
-        return int(self._mesh.size)
 
     def replicate(self, tree: Any) -> Any:
         """Return a pytree of arrays with a copy of each on every device."""

@@ -18,21 +18,12 @@ from gromega.training.inputs import LabelledPDFs
 class Epoch:
     """The results of one epoch: a row of metrics/training.csv.
 
-    Parameters
-    ----------
-    epoch
-        The number of the epoch, from 1.
-    loss
-        The mean loss of its steps.
-    top1, top6
-        The accuracies on the validation part at the reference.
-    box_top1, box_top6
-        The accuracies on the validation part at conditions from the whole box; NaN for
-        a recipe without a box.
+    The accuracies are those on the validation part: at the reference, and at conditions
+    from the whole box, NaN for a recipe without a box.
     """
 
-    epoch: int
-    loss: float
+    epoch: int  # from 1
+    loss: float  # the mean of its steps
     top1: float
     top6: float
     box_top1: float = float("nan")
@@ -46,25 +37,13 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of a training after a step.
-
-    Parameters
-    ----------
-    epoch
-        The number of the epoch, from 1.
-    step, steps
-        The number of the step within the epoch, from 1, and the steps of an epoch.
-    loss
-        The loss of the step.
-    rate
-        The training PDFs per second since the start.
-    """
+    """The progress of a training after a step; `epoch` and `step` count from 1."""
 
     epoch: int
     step: int
-    steps: int
+    steps: int  # in an epoch
     loss: float
-    rate: float
+    rate: float  # training PDFs per second since the start
 
 
 def accuracies(network: nnx.Module, pdfs: LabelledPDFs) -> tuple[float, float]:
@@ -93,16 +72,9 @@ def summarize(
 ) -> dict[str, float | int]:
     """Return the best epoch, the accuracies of the network, and the sizes of the parts.
 
-    Parameters
-    ----------
-    history
-        The epochs.
-    network
-        The network as it is saved, which may differ from that of the best epoch.
-    n_train
-        The number of training crystals.
-    validation, box
-        The validation part at the reference, and at conditions from the whole box.
+    The network is the saved one, which may differ from that of the best epoch;
+    `validation` is the validation part at the reference, `box` the same at conditions
+    from the whole box.
     """
     best = max(history, key=lambda epoch: epoch.mean_top1)
     result: dict[str, float | int] = {

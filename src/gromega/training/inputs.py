@@ -16,30 +16,16 @@ from numpy.typing import NDArray
 
 from gromega.training.augment import stretch, stretch_matrices
 
-Arrays = Any
-"""A pytree of arrays."""
+Arrays = Any  # a pytree of arrays
 
 
 class TrainingInputs(Protocol):
-    """The inputs of a training.
-
-    Attributes
-    ----------
-    ids
-        The ids of the crystals, (n,).
-    y
-        The classes of the crystals, (n,), indices into the model's space groups.
-    types
-        The structure types of the crystals, (n,), indices into those of the network;
-        None if the network's classes are space groups.
-    n_conditions
-        The number of conditions in a batch, each of an equal share of its rows.
-    """
+    """The inputs of a training on n crystals."""
 
     ids: NDArray[np.str_]
-    y: NDArray[np.int64]
-    types: NDArray[np.int64] | None
-    n_conditions: int
+    y: NDArray[np.int64]  # classes, (n,), indices into the model's groups
+    types: NDArray[np.int64] | None  # structure types, (n,); None if not classes
+    n_conditions: int  # in a batch, each of an equal share of its rows
 
     def rows(self, epoch: int) -> NDArray[np.int64]:
         """Return the crystals of an epoch, (n_epoch,); n_epoch is always the same."""
@@ -54,19 +40,7 @@ class TrainingInputs(Protocol):
         """Return the buffer after a step: its oldest operator replaced. Traceable."""
 
     def batch(self, arrays: Arrays, buffer: Arrays, rows: Array, key: Array) -> Array:
-        """Return G(r) of rows, (n_rows, 209), up to a factor. Traceable.
-
-        Parameters
-        ----------
-        arrays
-            The arrays of the epoch.
-        buffer
-            The operator buffer.
-        rows
-            The crystals, (n_rows,).
-        key
-            The random key.
-        """
+        """Return G(r) of rows, (n_rows, 209), up to a factor. Traceable."""
 
     def type_mask(self, arrays: Arrays, rows: Array) -> Array:
         """Return 1 for rows with the structure type of their crystal, else 0.
@@ -80,33 +54,15 @@ class TrainingInputs(Protocol):
 
 @dataclass(frozen=True)
 class LabelledPDFs:
-    """PDFs with their classes, such as those of one part of the split.
-
-    Parameters
-    ----------
-    ids
-        The ids of the crystals, (n,).
-    g
-        G(r) on `INPUT_R`, (n, 209) float32, in Å⁻².
-    y
-        The classes, (n,), indices into the model's space groups.
-    """
+    """PDFs of n crystals with their classes, such as those of a part of the split."""
 
     ids: NDArray[np.str_]
-    g: NDArray[np.float32]
-    y: NDArray[np.int64]
+    g: NDArray[np.float32]  # G(r) on `INPUT_R`, (n, 209), in Å⁻²
+    y: NDArray[np.int64]  # classes, (n,), indices into the model's groups
 
 
 class FixedInputs:
-    """PDFs at one set of conditions, each stretched at random if a recipe asks for it.
-
-    Parameters
-    ----------
-    pdfs
-        The PDFs of the training part.
-    strain
-        The largest isotropic strain; 0 leaves the PDFs as they are.
-    """
+    """PDFs at one set of conditions, stretched at random by up to `strain` if not 0."""
 
     def __init__(self, pdfs: LabelledPDFs, strain: float = 0.0) -> None:
         self.ids, self.y, self.n_conditions = pdfs.ids, pdfs.y, 1

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from gromega.training.checkpoint import Checkpoints
 from gromega.training.devices import Devices, local
 from gromega.training.history import Epoch, Progress, accuracies
 from gromega.training.inputs import LabelledPDFs, TrainingInputs
 from gromega.training.recipes import Recipe
-from gromega.training.step import State, make_scan, make_step
+from gromega.training.step import make_scan, make_step
 
 
 def train_network(
@@ -42,22 +42,16 @@ def train_network(
 
     Parameters
     ----------
-    recipe
-        The recipe.
-    network
-        The network to start from; it is left as it is.
-    inputs
-        The training inputs.
-    validation
-        The validation part at the reference.
+    recipe, network, inputs
+        The recipe, the network to start from, which is left as it is, and its inputs.
+    validation, box
+        The validation part at the reference, and at conditions from the whole box.
     test_ids
         The ids of the test part, none of which may be trained on or validated on.
     epochs
         The number of epochs.
     seed
         The seed of dropout, of the order of the rows, and of each batch.
-    box
-        The validation part at conditions from the whole box.
     report
         The function to call after every epoch, and after every step unless an epoch is
         one call.
@@ -74,7 +68,12 @@ def train_network(
         If a test crystal is among the training or validation crystals, if the crystals
         are too few for the devices, or if the loss is no longer finite.
     """
-    _check_no_test_crystals(np.concatenate([inputs.ids, validation.ids]), test_ids)
+    leaked = np.intersect1d(np.concatenate([inputs.ids, validation.ids]), test_ids)
+    if leaked.size:
+        raise ValueError(
+            f"{leaked.size} test crystals are among the training or validation "
+            f"crystals, such as '{leaked[0]}'; make the split again with 'dvc repro'."
+        )
     devices = Devices()
     size = inputs.rows(0).size
     batch = _batch_size(min(recipe.batch, size), devices.count, inputs.n_conditions)
@@ -93,11 +92,24 @@ def train_network(
     done, losses = 0, np.zeros(steps, np.float32)
 
     def packed() -> dict[str, Any]:
-        return _pack(state, best, done, losses, history, epochs)
+        """Return everything a training needs to continue, as a pytree of arrays."""
+        rows = [astuple(epoch) for epoch in history]
+        rows += [(np.nan,) * 6] * (epochs - len(rows))
+        return {
+            "state": jax.tree.leaves(state),
+            "best": jax.tree.leaves(best),
+            "done": np.array(done),
+            "losses": losses,
+            "history": np.array(rows),
+        }
 
     latest = checkpoints.restore(packed())
     if latest is not None:
-        state, best, done, losses, history = _unpack(latest, state, best)
+        state = _unflatten(state, latest["state"])
+        best = _unflatten(best, latest["best"])
+        done, losses = int(latest["done"]), np.array(latest["losses"])
+        rows = np.asarray(latest["history"])[: done // steps]
+        history = [Epoch(int(row[0]), *map(float, row[1:])) for row in rows]
     state = devices.replicate(state)
     buffer = devices.replicate(inputs.operator_buffer(done))
     start, first = time.monotonic(), done
@@ -156,52 +168,7 @@ def _batch_size(most: int, n_devices: int, n_conditions: int) -> int:
     )
 
 
-def _check_no_test_crystals(ids: NDArray[np.str_], test_ids: ArrayLike) -> None:
-    leaked = np.intersect1d(ids, test_ids)
-    if leaked.size:
-        raise ValueError(
-            f"{leaked.size} test crystals are among the training or validation "
-            f"crystals, such as '{leaked[0]}'; make the split again with 'dvc repro'."
-        )
-
-
-def _pack(
-    state: State,
-    best: Any,
-    done: int,
-    losses: NDArray[np.float32],
-    history: list[Epoch],
-    epochs: int,
-) -> dict[str, Any]:
-    """Return everything a training needs to continue, as a pytree of arrays."""
-    rows = np.full((epochs, 6), np.nan)
-    for row, epoch in zip(rows, history, strict=False):
-        row[:] = list(asdict(epoch).values())
-    return {
-        "state": jax.tree.leaves(state),
-        "best": jax.tree.leaves(best),
-        "done": np.array(done),
-        "losses": losses,
-        "history": rows,
-    }
-
-
-def _unpack(packed: dict[str, Any], state: State, best: Any) -> tuple[Any, ...]:
-    """Return the state, best, done, losses and history that `_pack` packed."""
-
-    def like(tree: Any, leaves: Any) -> Any:
-        arrays = [jnp.asarray(leaf) for leaf in leaves]
-        return jax.tree.unflatten(jax.tree.structure(tree), arrays)
-
-    history = [
-        Epoch(int(row[0]), *map(float, row[1:]))
-        for row in np.asarray(packed["history"])
-        if np.isfinite(row[0])
-    ]
-    return (
-        like(state, packed["state"]),
-        like(best, packed["best"]),
-        int(packed["done"]),
-        np.array(packed["losses"]),
-        history,
-    )
+def _unflatten(tree: Any, leaves: Any) -> Any:
+    """Return leaves as a pytree of the same structure as another."""
+    arrays = [jnp.asarray(leaf) for leaf in leaves]
+    return jax.tree.unflatten(jax.tree.structure(tree), arrays)

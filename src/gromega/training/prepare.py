@@ -1,6 +1,7 @@
 """The inputs of a training on variants, from the crystals of the lake."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,27 +19,16 @@ from gromega.pdf.bins import DMAX
 from gromega.pdf.operator import reach
 from gromega.training.checkpoint import WORK
 from gromega.training.recipes import Recipe
-from gromega.training.type_classes import type_classes
 from gromega.training.variant_inputs import VariantInputs
 
 
 @dataclass(frozen=True)
 class TrainingFiles:
-    """The files with the crystals of a training.
+    """The files with the crystals of a training."""
 
-    Parameters
-    ----------
-    crystals
-        The table of all crystals of the split.
-    split
-        The split.
-    augmentation
-        The table of augmentation crystals, for recipes that use them.
-    """
-
-    crystals: Path
+    crystals: Path  # the table of all crystals of the split
     split: Path
-    augmentation: Path
+    augmentation: Path  # the table of augmentation crystals
 
     def used_by(self, recipe: Recipe) -> list[Path]:
         """Return the files on which the training crystals of a recipe depend."""
@@ -53,38 +43,24 @@ def variant_inputs(
     files: TrainingFiles,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[VariantInputs, NDArray[np.int64] | None]:
-    """Return the inputs of a recipe with variants.
+    """Return the inputs of a recipe with variants, and the group of each type.
 
-    Parameters
-    ----------
-    recipe
-        The recipe.
-    params
-        The parameters of the pipeline.
-    groups
-        The space groups of the model, (n_groups,).
-    files
-        The files with the crystals.
-    progress
-        The function called with the number of crystals finished since the last call.
-
-    Returns
-    -------
-    inputs
-        Variants of the training part and, if the recipe says so, of the augmentation
-        crystals that `unrelated` allows.
-    group_of_type
-        The space group of each structure type, (n_types,), as indices into `groups`;
-        None if the classes of the network are space groups.
-
-    Raises
-    ------
-    ValueError
-        If the pair spectra are too short for the conditions of the recipe.
+    The inputs are variants of the training part and, if the recipe says so, of the
+    augmentation crystals that `unrelated` allows. The groups, (n_types,), are indices
+    into `groups`, the space groups of the model, (n_groups,); they are None if the
+    classes of the network are space groups. `progress` is called with the number of
+    crystals finished since its last call. Pair spectra that are too short for the
+    conditions of the recipe are a ValueError.
     """
     if recipe.variants is None:
         raise ValueError(f"the recipe {params.train.recipe} has no variants.")
-    _check_spectra(recipe, params)
+    longest = max(DMAX if recipe.box else 0.0, reach(params.reference))
+    if longest > min(DMAX, params.spectra.dmax):
+        raise ValueError(
+            f"the recipe {params.train.recipe} needs distances up to {longest:.2f} Å, "
+            f"but pair spectra of variants end at {DMAX:g} Å and those of the lake at "
+            f"{params.spectra.dmax:g} Å; lower reference.rmax, or raise spectra.dmax."
+        )
     ids, labels = read_part(files.split, "train")
     table = rows_of(read_table(files.crystals), ids)
     crystals, types = crystals_of(table), table["structure_type"].to_pylist()
@@ -97,7 +73,7 @@ def variant_inputs(
         ids = np.concatenate([ids, np.array(more["id"].to_pylist(), dtype=str)])
         labels = np.concatenate([labels, np.asarray(more["space_group"], np.int64)])
     y = classes(groups, labels)
-    type_of, group_of_type = None, None
+    type_of = group_of_type = None
     if recipe.type_weight:
         type_of, group_of_type = type_classes(types, y, n_own)
     inputs = VariantInputs(
@@ -117,12 +93,22 @@ def variant_inputs(
     return inputs, group_of_type
 
 
-def _check_spectra(recipe: Recipe, params: Params) -> None:
-    """Refuse conditions that need longer distances than pair spectra have."""
-    longest = max(DMAX if recipe.box else 0.0, reach(params.reference))
-    if longest > min(DMAX, params.spectra.dmax):
-        raise ValueError(
-            f"the recipe {params.train.recipe} needs distances up to {longest:.2f} Å, "
-            f"but pair spectra of variants end at {DMAX:g} Å and those of the lake at "
-            f"{params.spectra.dmax:g} Å; lower reference.rmax, or raise spectra.dmax."
-        )
+def type_classes(
+    types: Sequence[str], y: NDArray[np.int64], n_own: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the class of each crystal, (n,), and the group of each class, (n_types,).
+
+    Every structure type of a crystal of the split is a class, and so is any other that
+    at least two crystals have. The remaining crystals of each space group are in one
+    class. Of the types and space groups y of the crystals, (n,), those of the `n_own`
+    crystals of the split come first.
+    """
+    counts = Counter(types)
+    known = set(types[:n_own]) | {name for name, count in counts.items() if count > 1}
+    keys = [
+        (int(group), name if name in known else "")
+        for name, group in zip(types, y, strict=True)
+    ]
+    index = {key: k for k, key in enumerate(sorted(set(keys)))}
+    classes = np.array([index[key] for key in keys])
+    return classes, np.array([group for group, _ in index])

@@ -24,72 +24,35 @@ _ADAM_SHARE = 0.15
 
 @dataclass(frozen=True)
 class Recipe:
-    """A named way to train.
+    """A named way to train."""
 
-    Parameters
-    ----------
-    network
-        The name and the arguments of the network, as for `make_network`.
-    batch
-        The number of PDFs in a batch.
-    learning_rate
-        The highest learning rate.
-    decay
-        The decay k of the learning rate, exp(-k epoch). If None, the rate rises for one
-        epoch, from a twentieth, and then falls to zero along a cosine.
-    l2
-        The weight in the loss of the sum of all squared kernels.
-    weight_decay
-        The decoupled weight decay of AdamW; 0 is Adam.
-    balanced
-        Whether a class i has the weight N_train / N_i in the loss.
-    stretch
-        The largest isotropic strain by which training PDFs are stretched, at random in
-        every batch; it changes no space group.
-    muon
-        Whether Muon (Jordan et al., 2024), whose steps are orthogonal matrices, trains
-        matrices and kernels; AdamW trains all other parameters.
-    variants
-        The size of the changes from training crystals to their variants; if None, the
-        training uses the PDFs of the lake.
-    box
-        The box from which the conditions of variants are drawn; the reference if None.
-    augmentation
-        Whether variants are also made of the crystals of data/augmentation.parquet.
-    type_weight
-        The weight in the loss of -log p of the structure type, whose classes the
-        network then has; 0 for space groups as classes.
-    neighbours
-        The number of conditions, the reference first, at which the training crystals
-        are embedded as the model's nearest neighbours, for each radiation of their
-        variants; 0 for a model without neighbours.
-    """
-
-    network: dict[str, Any]
+    network: dict[str, Any]  # the name and the arguments, as for `make_network`
     batch: int
-    learning_rate: float
+    learning_rate: float  # the highest one
+    # The decay k of the rate, exp(-k epoch). If None, the rate rises for one epoch,
+    # from a twentieth, and then falls to zero along a cosine.
     decay: float | None = None
-    l2: float = 0.0
-    weight_decay: float = 0.0
-    balanced: bool = False
-    stretch: float = 0.0
+    l2: float = 0.0  # the weight in the loss of the sum of all squared kernels
+    weight_decay: float = 0.0  # decoupled, of AdamW; 0 is Adam
+    balanced: bool = False  # whether a class i has the weight N_train / N_i in the loss
+    stretch: float = 0.0  # the largest isotropic strain, at random in every batch
+    # Muon (Jordan et al., 2024), whose steps are orthogonal matrices, trains matrices
+    # and kernels; AdamW trains all other parameters.
     muon: bool = False
+    # The size of the changes from training crystals to their variants; if None, the
+    # training uses the PDFs of the lake.
     variants: Changes | None = None
-    box: Box | None = None
-    augmentation: bool = False
+    box: Box | None = None  # of the conditions of variants; the reference if None
+    augmentation: bool = False  # variants of data/augmentation.parquet too
+    # The weight in the loss of -log p of the structure type, whose classes the network
+    # then has; 0 for space groups as classes.
     type_weight: float = 0.0
+    # The number of conditions, the reference first, at which the training crystals are
+    # embedded as nearest neighbours, for each radiation of their variants; 0 for none.
     neighbours: int = 0
 
     def schedule(self, epochs: int, steps: int) -> optax.Schedule:
-        """Return the learning rate by step.
-
-        Parameters
-        ----------
-        epochs
-            The number of epochs.
-        steps
-            The number of steps in an epoch.
-        """
+        """Return the learning rate by step, for numbers of epochs and of steps."""
         if self.decay is None:
             return optax.warmup_cosine_decay_schedule(
                 self.learning_rate / 20,
@@ -179,13 +142,7 @@ RECIPES: dict[str, Recipe] = {
 
 
 def get_recipe(name: str) -> Recipe:
-    """Return the recipe of a name.
-
-    Raises
-    ------
-    ValueError
-        If there is no such recipe.
-    """
+    """Return the recipe of a name; a ValueError if there is none."""
     if name not in RECIPES:
         raise ValueError(
             f"there is no recipe {name!r}; use one of {', '.join(RECIPES)}."

@@ -33,29 +33,15 @@ _ROOMS = ("conditions.py", "crystals", "lake", "networks", "pdf", "training")
 class TrainingData:
     """The data of one training.
 
-    Parameters
-    ----------
-    groups
-        The space groups of the model, (n_groups,).
-    inputs
-        The training inputs.
-    group_of_type
-        The space group of each structure type, (n_types,), as indices into `groups`;
-        None if the classes of the network are space groups.
-    validation
-        The validation part at the reference.
-    box
-        The validation part at conditions from the whole box; None for a recipe without
-        a box.
-    test_ids
-        The ids of the test part, which the training must not have.
-    files
-        The files with the crystals.
+    The space group of each structure type is an index into `groups`; `group_of_type` is
+    None if the classes of the network are space groups. The validation part is at the
+    reference and, for a recipe with a box, at conditions from the whole box. The
+    training must not have the ids of the test part.
     """
 
-    groups: NDArray[np.int64]
+    groups: NDArray[np.int64]  # of the model, (n_groups,)
     inputs: TrainingInputs
-    group_of_type: NDArray[np.int64] | None
+    group_of_type: NDArray[np.int64] | None  # (n_types,)
     validation: LabelledPDFs
     box: LabelledPDFs | None
     test_ids: NDArray[np.str_]
@@ -64,24 +50,12 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """The result of a training.
+    """The result of a training."""
 
-    Parameters
-    ----------
-    model
-        The model, with rounded weights and the facts of its training.
-    history
-        The epochs.
-    summary
-        The best epoch and the validation accuracies, for metrics/train.json.
-    folder
-        The folder of the checkpoints, to be deleted when the model is saved.
-    """
-
-    model: Model
+    model: Model  # with rounded weights and the facts of its training
     history: list[Epoch]
-    summary: dict[str, float | int]
-    folder: Path
+    summary: dict[str, float | int]  # for metrics/train.json
+    folder: Path  # of the checkpoints, to delete when the model is saved
 
 
 def run_training(
@@ -93,18 +67,8 @@ def run_training(
     """Train a network as a recipe says, and return a model.
 
     A training that was stopped continues from its checkpoint in `WORK`, provided that
-    recipe, parameters, data and code are the same.
-
-    Parameters
-    ----------
-    recipe
-        The recipe, with the final learning rate.
-    params
-        The parameters of the pipeline, of which ``train`` and ``reference`` count.
-    data
-        The data.
-    report
-        The function to call with the progress, as in `train_network`.
+    recipe, parameters, data and code are the same. Of the parameters, ``train`` and
+    ``reference`` count; `report` is that of `train_network`.
     """
     architecture = dict(recipe.network)
     if data.group_of_type is not None:
@@ -125,7 +89,13 @@ def run_training(
         recipe, network, data.inputs, data.validation, data.test_ids,
         params.train.epochs, params.train.seed, data.box, report, WORK / key,
     )  # fmt: skip
-    facts = _facts(recipe, params, data.files)
+    own = params.reference.radiation
+    both = recipe.variants and recipe.variants.other_radiation
+    facts = {
+        **params.train.model_dump(),
+        "sha256": {file.name: sha256(file) for file in data.files.used_by(recipe)},
+        "radiations": [name for name in RADIATIONS if both or name == own],
+    }
     if params.train.start:
         parts = [data.validation, *([data.box] if data.box else [])]
         trained, facts["start_share"] = average(network, trained, parts)
@@ -143,17 +113,6 @@ def run_training(
         recipe.box,
     )
     return TrainingResult(model, history, summary, WORK / key)
-
-
-def _facts(recipe: Recipe, params: Params, files: TrainingFiles) -> dict[str, Any]:
-    """Return the parameters, the hashes of the files, and the radiations."""
-    own = params.reference.radiation
-    both = recipe.variants and recipe.variants.other_radiation
-    return {
-        **params.train.model_dump(),
-        "sha256": {file.name: sha256(file) for file in files.used_by(recipe)},
-        "radiations": [name for name in RADIATIONS if both or name == own],
-    }
 
 
 def _sources() -> list[Path]:

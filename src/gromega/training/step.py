@@ -23,18 +23,9 @@ def make_step(
 ) -> Step:
     """Return the step of a training, which is traceable.
 
-    Parameters
-    ----------
-    recipe
-        The recipe, for the loss: the mean of -w_i log p_i over the rows, i the class
-        of a row and w_i its weight, plus, by the type mask, the weighted -log p of the
-        structure type, plus the L2 term.
-    graph
-        The graph of the network, as of `nnx.split`.
-    optimizer
-        The optimizer, as of `Recipe.optimizer`.
-    inputs
-        The inputs.
+    The loss is the mean of -w_i log p_i over the rows, i the class of a row and w_i its
+    weight, plus, by the type mask, the weighted -log p of the structure type, plus the
+    L2 term. The graph of the network is that of `nnx.split`.
     """
     counts = np.bincount(inputs.y)
     balanced = inputs.y.size / np.maximum(counts, 1)
@@ -71,10 +62,9 @@ def make_step(
         params, rest, moments = state
         dropout_key, batch_key = jax.random.split(key)
         g = inputs.batch(arrays, buffer, rows, batch_key)
+        mask = inputs.type_mask(arrays, rows)
         value = jax.value_and_grad(loss_of, has_aux=True)
-        (loss, rest), gradient = value(
-            params, rest, g, inputs.type_mask(arrays, rows), rows, dropout_key
-        )
+        (loss, rest), gradient = value(params, rest, g, mask, rows, dropout_key)
         updates, moments = optimizer.update(gradient, moments, params)
         params = jax.tree.map(jnp.add, params, updates)
         return (params, rest, moments), loss
@@ -87,28 +77,20 @@ def make_scan(
 ) -> Callable[..., tuple[State, Arrays, Array]]:
     """Return a function that takes many steps in one call.
 
-    It takes the state, the epoch arrays and the operator buffer, and of all steps the
-    rows, (n_steps, n_batch), the keys and the step numbers, (n_steps,). It returns the
+    It takes the state, the epoch arrays and the operator buffer, and as its plan the
+    rows, (n_steps, n_batch), keys and numbers, (n_steps,), of all steps. It returns the
     state, the buffer and the losses, (n_steps,).
     """
 
     def scan(
-        state: State,
-        arrays: Arrays,
-        buffer: Arrays,
-        rows: Array,
-        keys: Array,
-        numbers: Array,
+        state: State, arrays: Arrays, buffer: Arrays, *plan: Array
     ) -> tuple[State, Arrays, Array]:
-        def body(carry: Any, plan: Any) -> tuple[Any, Array]:
-            state, buffer = carry
-            rows, key, number = plan
+        def body(carry: Any, of_step: Any) -> tuple[Any, Array]:
+            (state, buffer), (rows, key, number) = carry, of_step
             state, loss = step(state, arrays, buffer, rows, key)
             return (state, inputs.refresh(buffer, number)), loss
 
-        (state, buffer), losses = jax.lax.scan(
-            body, (state, buffer), (rows, keys, numbers)
-        )
+        (state, buffer), losses = jax.lax.scan(body, (state, buffer), plan)
         return state, buffer, losses
 
     return scan

@@ -13,8 +13,7 @@ from gromega.model.io import load_model
 from gromega.networks.inference import Compiled
 from gromega.training.inputs import LabelledPDFs
 
-SHARES = (0.0, 0.25, 0.5, 0.75)
-"""The shares that the initial weights may have in the average."""
+SHARES = (0.0, 0.25, 0.5, 0.75)  # of the initial weights in the average
 WEIGHTS = nnx.Any(nnx.Param, nnx.BatchStat)
 """The learned variables: parameters, and the running averages of BatchNorm."""
 
@@ -22,20 +21,8 @@ WEIGHTS = nnx.Any(nnx.Param, nnx.BatchStat)
 def start_from(network: nnx.Module, path: Path) -> str:
     """Copy the weights of a released model into a network, and return their SHA-256.
 
-    Parameters
-    ----------
-    network
-        The network. Weights without one of the same name and shape in the model stay
-        as they are.
-    path
-        The folder of the released model.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no model.
-    ValueError
-        If no weight of the model fits the network.
+    Weights without one of the same name and shape in the model stay as they are; if no
+    weight of the model fits the network, a ValueError is raised.
     """
     released = dict(nnx.to_flat_state(nnx.state(load_model(path).network, WEIGHTS)))
     copied = 0
@@ -54,26 +41,13 @@ def start_from(network: nnx.Module, path: Path) -> str:
 def average(
     before: nnx.Module, after: nnx.Module, parts: Sequence[LabelledPDFs]
 ) -> tuple[nnx.Module, float]:
-    """Return the best average of a network's weights before and after a training.
+    """Return the best average of a network before and after a training, and its share.
 
     Fine-tuning loses accuracy on the data of the first training; an average of the
     weights before and after is often better than either (Wortsman et al., CVPR 2022,
-    7959).
-
-    Parameters
-    ----------
-    before, after
-        The network before and after the training.
-    parts
-        The validation part at several conditions. The best average has the lowest mean
-        of -log p of the true class, summed over these.
-
-    Returns
-    -------
-    network
-        The network with the averaged weights.
-    share
-        The share of the weights before in the average, one of `SHARES`.
+    7959). The best has the lowest mean of -log p of the true class, summed over the
+    parts, which are the validation part at several conditions. The share, one of
+    `SHARES`, is that of the weights before.
     """
     start = nnx.state(before, WEIGHTS)
     graph, *states = nnx.split(after, WEIGHTS, ...)

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from gromega.conditions import Quantity
 from gromega.measured.options import ReadOptions
-from gromega.model.conformal import COVERAGES
+from gromega.model.calibration import COVERAGES
 
 _READ: dict[str, Quantity] = {
     each.name: each.metadata["quantity"] for each in fields(ReadOptions)

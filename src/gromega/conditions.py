@@ -22,14 +22,10 @@ class Quantity:
 
     Parameters
     ----------
-    label
-        The name in running text, such as ``Qmax``.
-    symbol
-        The symbol in plots, in matplotlib's mathtext.
+    label, symbol
+        The name in running text, and the symbol in plots, in matplotlib's mathtext.
     unit
         The unit; empty for a ratio or a name.
-    help
-        The description, one line.
     low, high
         The lowest and the highest value that is allowed.
     open_low, open_high
@@ -59,13 +55,7 @@ class Quantity:
         )
 
     def checked(self, name: str, given: Any) -> Any:
-        """Return a value, a number as a float, if it is allowed.
-
-        Raises
-        ------
-        ValueError
-            If it is not a number within the bounds, or not one of the choices.
-        """
+        """Return a value, numbers as floats; raise ValueError if it is not allowed."""
         if self.choices:
             if given not in self.choices:
                 raise ValueError(
@@ -228,10 +218,8 @@ class Conditions:
     def from_mapping(cls, values: Mapping[str, Any]) -> "Conditions":
         """Return the conditions of a mapping, with the reference's for missing keys.
 
-        Raises
-        ------
-        ValueError
-            If a key is not the name of a condition, or a value is not allowed.
+        Raise ValueError for a key that is not a condition, or a value that is not
+        allowed.
         """
         for name in values:
             if name not in QUANTITIES:
@@ -268,22 +256,11 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Box:
-    """A range for every numeric condition, to draw random conditions from.
+    """A range, lowest and highest, for every numeric condition to draw it from.
 
-    The defaults are wider than the sweeps of the paper and than the conditions that
-    are usual at beamlines.
-
-    Parameters
-    ----------
-    rmin, rmax, qmin, qmax, qdamp, qbroad, uiso, delta1, delta2, diameter, noise
-        The lowest and the highest value of each condition, as in `Conditions`.
-    r_offset, r_scale
-        The same for the errors of the calibration.
-
-    Raises
-    ------
-    ValueError
-        If a range is not two values in order, or contains a value that is not allowed.
+    The defaults are wider than the sweeps of the paper and than the conditions that are
+    usual at beamlines. Raise ValueError if a range is not two values in order, or
+    contains a value that is not allowed.
     """
 
     rmin: Range = (1.5, 1.5)
@@ -325,12 +302,11 @@ class Box:
 
     def outside(self, conditions: Conditions) -> list[str]:
         """Return the names of the conditions that lie outside of the box."""
+        ranges = {name: getattr(self, name) for name in NUMERIC_FIELDS}
         return [
             name
-            for name in NUMERIC_FIELDS
-            if not getattr(self, name)[0]
-            <= getattr(conditions, name)
-            <= getattr(self, name)[1]
+            for name, (low, high) in ranges.items()
+            if not low <= getattr(conditions, name) <= high
         ]
 
     @classmethod

@@ -1,7 +1,7 @@
 """The data set: which crystals of a table it consists of, and what goes beside it."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gromega._util.parallel import open_processes, ordered_map
-from gromega.crystals.collection import fill_structure_types, with_formulas, with_source
 from gromega.crystals.generate.recipe import SyntheticRecipe
 from gromega.crystals.generate.synthetic import synthesize
-from gromega.crystals.table import read_table, row_batches, to_table
+from gromega.crystals.symmetry import structure_types
+from gromega.crystals.table import crystals_of, read_table, row_batches, to_table
 
 # Synthetic crystals of the data set itself have the seed of their recipe.
 AUGMENTATION_SEED = 1_000_003
@@ -24,28 +24,14 @@ _LABELS = ("id", "space_group", "space_group_loose", "observed")
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Which rows of a table are used for what. Each mask has the shape (n,).
-
-    Parameters
-    ----------
-    dataset
-        The mask of the data set.
-    augmentation
-        The mask of crystals of the same space groups that only theory predicts. Some
-        recipes train on them as well.
-    other_groups
-        The mask of crystals of all other space groups.
-    groups
-        The space groups of the data set, in ascending order.
-    n_invisible
-        The number of crystals left out because an element does not scatter.
-    """
+    """Which rows of a table are used for what. Each mask has the shape (n,)."""
 
     dataset: NDArray[np.bool_]
+    # Crystals of the same space groups that only theory predicts, to train on as well.
     augmentation: NDArray[np.bool_]
     other_groups: NDArray[np.bool_]
-    groups: tuple[int, ...]
-    n_invisible: int
+    groups: tuple[int, ...]  # of the data set, in ascending order
+    n_invisible: int  # crystals left out because an element does not scatter
 
 
 def choose_dataset(
@@ -97,7 +83,7 @@ def select_crystals(
     groups: int,
     observed: bool,
     theoretical: bool,
-    invisible: Container[int] = frozenset(),
+    invisible: Set[int] = frozenset(),
 ) -> Selection:
     """Select the crystals of the data set, for augmentation, and of other groups.
 
@@ -105,25 +91,16 @@ def select_crystals(
     ----------
     path
         The table of crystals, see `gromega.crystals.table.SCHEMA`.
-    groups
-        The largest number of space groups of the data set.
-    observed
-        Whether the data set and the other groups hold only crystals known from
-        experiment.
+    groups, observed
+        As in `choose_dataset`; `observed` holds for the other groups too.
     theoretical
         Whether to select crystals for augmentation.
     invisible
-        The atomic numbers of elements without a scattering length. Crystals that
-        contain one are left out.
-
-    Raises
-    ------
-    ValueError
-        As in `choose_dataset`.
+        The atomic numbers without a scattering length. Crystals with one are left out.
     """
     visible = np.array(
         [
-            not any(number in invisible for number in atoms)
+            invisible.isdisjoint(atoms)
             for batch in row_batches(path, ["numbers"])
             for atoms in batch["numbers"].to_pylist()
         ],
@@ -152,19 +129,11 @@ def select_crystals(
 
 
 def selected_rows(path: Path, keep: NDArray[np.bool_]) -> Iterator[pa.Table]:
-    """Read the rows of a mask in batches, with formulas made from the atoms.
-
-    Parameters
-    ----------
-    path
-        The table of crystals.
-    keep
-        The mask, (n,).
-    """
+    """Read the rows of a mask, (n,), in batches, with formulas made from the atoms."""
     start = 0
     for table in row_batches(path, rows=_BATCH):
         kept = table.filter(pa.array(keep[start : start + table.num_rows]))
-        yield with_formulas(kept)
+        yield _replace(kept, "formula", [x.formula for x in crystals_of(kept)])
         start += table.num_rows
 
 
@@ -195,9 +164,27 @@ def labelled_rows(
         else:
             tables = map(fill_structure_types, batches)
         for table in tables:
-            yield with_source(table, source)
+            named = [name or source for name in table["source"].to_pylist()]
+            yield _replace(table, "source", named)
             if progress:
                 progress(table.num_rows)
+
+
+def fill_structure_types(table: pa.Table) -> pa.Table:
+    """Return a table in which every crystal has a structure type."""
+    found = table["structure_type"].to_pylist()
+    missing = [row for row, key in enumerate(found) if not key]
+    if not missing:
+        return table
+    keys = structure_types(crystals_of(table.take(missing)))
+    for row, key in zip(missing, keys, strict=True):
+        found[row] = key
+    return _replace(table, "structure_type", found)
+
+
+def _replace(table: pa.Table, name: str, values: list[str]) -> pa.Table:
+    column = table.column_names.index(name)
+    return table.set_column(column, table.field(name), pa.array(values, pa.string()))
 
 
 def synthetic_augmentation(
@@ -205,25 +192,17 @@ def synthetic_augmentation(
     crystals_per_group: int,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[pa.Table]:
-    """Make synthetic crystals to train on beside the data set.
+    """Make synthetic crystals of some space groups to train on beside the data set.
 
-    Their ids and their seed differ from those of a synthetic data set.
-
-    Parameters
-    ----------
-    groups
-        The space groups.
-    crystals_per_group
-        The number of crystals of each space group, at least 1.
-    progress
-        A function called with the number of crystals finished since the last call.
+    Their ids and their seed differ from those of a synthetic data set. `progress` is
+    called with the number of crystals finished since the last call.
     """
     recipe = SyntheticRecipe(groups, crystals_per_group, AUGMENTATION_SEED)
     with open_processes() as pool:
         for made in synthesize(recipe, pool):
             crystals, numbers = zip(*made, strict=True)
             table = to_table(crystals, numbers, source="synthetic")
-            names = pa.array([f"augmentation-{crystal.id}" for crystal in crystals])
-            yield fill_structure_types(table.set_column(0, "id", names))
+            names = [f"augmentation-{crystal.id}" for crystal in crystals]
+            yield fill_structure_types(_replace(table, "id", names))
             if progress:
                 progress(len(made))

@@ -37,11 +37,8 @@ def cut(
     r: Floats, y: Floats, low: float | None, high: float | None
 ) -> tuple[Floats, Floats]:
     """Return the part of r and a function of r between two limits in Å."""
-    outside = np.zeros(r.size, bool)
-    if low is not None:
-        outside |= r < low
-    if high is not None:
-        outside |= r > high
+    outside = r < (-np.inf if low is None else low)
+    outside |= r > (np.inf if high is None else high)
     if outside.all():
         raise ValueError(
             f"r goes from {r[0]:g} to {r[-1]:g} Å, and no r is left between rmin and "
@@ -91,10 +88,7 @@ def check_r(r: Floats) -> None:
 def check_range(r: Floats) -> float:
     """Return the largest step of r, in Å, up to `RELEVANT_RMAX`.
 
-    Raises
-    ------
-    ValueError
-        If r has too little of the network's range, or a gap.
+    Raise ValueError if r has too little of the network's range, or a gap.
     """
     first, last = r[0], r[-1]
     low, high = REFERENCE.rmin, REFERENCE.rmax

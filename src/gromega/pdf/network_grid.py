@@ -69,15 +69,11 @@ def simulate_input(
     Parameters
     ----------
     spectra
-        The pair spectra up to dmax, (n, n_bins) float32.
+        The pair spectra up to dmax (Å), (n, n_bins) float32.
     density
         The number densities ρ0, (n,), in Å⁻³.
     ids
         The ids of the crystals, n of them, on which their noise depends.
-    conditions
-        The conditions Ω.
-    dmax
-        The longest distance in the spectra, Å.
     """
     op = input_operator(conditions, dmax)
     g = apply_operator(op, spectra, density)

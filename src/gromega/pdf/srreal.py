@@ -28,12 +28,7 @@ def available() -> bool:
 def pdf(crystals: Sequence[Crystal], conditions: Conditions) -> NDArray[np.float32]:
     """Return G(r), (n, n_r) in Å⁻², on the grid k π/40 Å within [rmin, rmax].
 
-    The noise of the conditions is not added.
-
-    Raises
-    ------
-    ImportError
-        If diffpy.srreal or diffpy.structure cannot be imported.
+    The noise of the conditions is not added. Raise ImportError without diffpy.
     """
     try:
         from diffpy.srreal.pdfcalculator import PDFCalculator

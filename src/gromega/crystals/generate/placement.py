@@ -30,10 +30,8 @@ def place_orbits(
     ----------
     rng
         The random number generator.
-    group
-        The space group.
-    orbits
-        The Wyckoff position of each orbit in the order of placement, (n_orbits,).
+    group, orbits
+        The space group, and the Wyckoff position of each orbit, (n_orbits,), in order.
     contacts
         The contact distance of each pair of orbits in Å, (n_orbits, n_orbits).
     lattice
@@ -44,10 +42,9 @@ def place_orbits(
 
     Returns
     -------
-    placed : dict
-        The fractional coordinates of the atoms of each placed orbit, (m, 3).
-    room : float
-        The smallest room of all atoms.
+    placed, room
+        The fractional coordinates, (m, 3), of the atoms of each placed orbit, and the
+        smallest room of all atoms.
     """
     placed: dict[int, Floats] = {}
     chosen: dict[int, Floats] = {}

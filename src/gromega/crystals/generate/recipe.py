@@ -48,12 +48,7 @@ class SyntheticRecipe:
 
     @classmethod
     def from_yaml(cls, path: Path) -> "SyntheticRecipe":
-        """Read a recipe from a YAML file.
-
-        Parameters
-        ----------
-        path
-            The file: a mapping with exactly the fields of a recipe as keys.
+        """Read a recipe from a YAML mapping with exactly its fields as keys.
 
         Raises
         ------

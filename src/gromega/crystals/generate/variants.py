@@ -29,11 +29,9 @@ class Changes:
     orbits
         The share of variants with new elements in which each orbit is treated as an
         element of its own, so that the structure type may change.
-    scale
-        The standard deviation of the logarithm of the size.
-    strain
-        The standard deviation of the components of the strain, before it is averaged
-        over the operations.
+    scale, strain
+        The standard deviations of the logarithm of the size, and of the components of
+        the strain before it is averaged over the operations.
     displacement
         The largest standard deviation of displacements along each axis, in Å, before
         they are averaged over the operations. Each variant draws its own.
@@ -55,17 +53,7 @@ class Changes:
 
 
 def vary(source: Template, changes: Changes, generator: Generator) -> Crystal:
-    """Return a variant: another crystal of the same space group.
-
-    Parameters
-    ----------
-    source
-        The crystal with its symmetry.
-    changes
-        How far the variant may differ.
-    generator
-        The random number generator.
-    """
+    """Return a variant: another crystal of the same space group."""
     crystal = source.crystal
     numbers, growth = _substitute(source, changes, generator)
     size = np.cbrt(growth) * np.exp(changes.scale * generator.standard_normal())
@@ -92,17 +80,7 @@ def keeps_type(variant: Crystal, source: Template) -> bool:
 def vary_uiso(
     crystal: Crystal, changes: Changes, generator: Generator
 ) -> NDArray[np.float64]:
-    """Return the excess of each atom's Uiso over the smallest one, (n_atoms,), in Å².
-
-    Parameters
-    ----------
-    crystal
-        The crystal.
-    changes
-        The largest excess.
-    generator
-        The random number generator.
-    """
+    """Return the excess of each atom's Uiso over the smallest, (n_atoms,), in Å²."""
     if not changes.uiso or generator.random() < 0.5:
         return np.zeros(crystal.numbers.size)
     own, kinds = np.unique(crystal.numbers, return_inverse=True)

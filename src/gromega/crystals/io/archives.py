@@ -34,16 +34,7 @@ READ = ("cif", "poscar")
 
 
 def read_archive(file: Path, kind: str, prefix: str) -> Iterator[Source]:
-    """Yield the structure files of an archive.
-
-    Parameters
-    ----------
-    file
-        The archive.
-    kind
-        The kind: ``"zip"`` or ``"tar"``.
-    prefix
-        The text that the names of its files begin with.
+    """Yield the structure files of a ``zip`` or ``tar``, with a prefix to their names.
 
     Raises
     ------

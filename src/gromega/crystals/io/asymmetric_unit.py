@@ -21,14 +21,12 @@ def expand_asymmetric_unit(
     lattice: Floats,
     max_atoms: int,
 ) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Return atomic numbers, coordinates and occupancies of all images of the sites.
+    """Return the atoms that symmetry operations make of some sites.
 
     Parameters
     ----------
-    sites
-        The sites of the asymmetric unit.
-    operations
-        All symmetry operations.
+    sites, operations
+        The sites of the asymmetric unit, and all symmetry operations.
     lattice
         The cell vectors as rows, Å, (3, 3).
     max_atoms
@@ -36,12 +34,9 @@ def expand_asymmetric_unit(
 
     Returns
     -------
-    numbers : (n,) int64
-        The atomic numbers.
-    frac : (n, 3) float64
-        The fractional coordinates, from 0 to 1.
-    occupancy : (n,) float64
-        The occupancies.
+    numbers, frac, occupancy
+        The atomic numbers, the fractional coordinates from 0 to 1, and the occupancies,
+        (n,), (n, 3) and (n,).
 
     Raises
     ------
@@ -64,8 +59,7 @@ def expand_asymmetric_unit(
         occupancy += [min(site.occ, 1.0)] * len(atoms)
         if len(numbers) > max_atoms * centring:
             raise RefusedError(
-                Reason.TOO_MANY_ATOMS,
-                f"more than {max_atoms}, of {len(sites)} sites",
+                Reason.TOO_MANY_ATOMS, f"more than {max_atoms}, of {len(sites)} sites"
             )
     return np.array(numbers), np.concatenate(frac), np.array(occupancy)
 

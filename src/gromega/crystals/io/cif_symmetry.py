@@ -19,13 +19,7 @@ OPERATION_TAGS = (
 
 
 def listed_operations(block: gemmi.cif.Block) -> list[gemmi.Op]:
-    """Return the symmetry operations that a block lists.
-
-    Raises
-    ------
-    RefusedError
-        If an operation is unreadable.
-    """
+    """Return the symmetry operations that a block lists; refuse unreadable ones."""
     columns = (list(block.find_loop(tag)) for tag in OPERATION_TAGS)
     listed: list[str] = next(filter(None, columns), [])
     try:
@@ -43,13 +37,6 @@ def named_groups(
 
     A Hall symbol means one setting. A Hermann-Mauguin symbol may mean two settings with
     different origins. The cell shows whether the axes of R are hexagonal.
-
-    Parameters
-    ----------
-    small
-        The structure as gemmi reads it.
-    cell
-        The cell.
     """
     if small.spacegroup_hall:
         with suppress(ValueError, RuntimeError):
@@ -64,28 +51,15 @@ def named_groups(
         return []
     if group.ext not in ("1", "2") or ":" in symbol:
         return [group]
-    return [
-        group,
-        *(
-            other
-            for other in gemmi.spacegroup_table()
-            if other.hm == group.hm and other.ext in ("1", "2")
-            if other.ext != group.ext
-        ),
-    ]
+    other = "2" if group.ext == "1" else "1"
+    settings = gemmi.spacegroup_table()
+    return [group, *(x for x in settings if x.hm == group.hm and x.ext == other)]
 
 
 def stated_group(block: gemmi.cif.Block, named: list[gemmi.SpaceGroup]) -> int:
-    """Return the space group number that a block states, or 0.
+    """Return the space group number that a block or its named setting states, or 0.
 
     P1 counts as none: programs write it when they list all atoms of the cell.
-
-    Parameters
-    ----------
-    block
-        The block.
-    named
-        The settings of its symbol, see `named_groups`.
     """
     for tag in NUMBER_TAGS:
         number = gemmi.cif.as_number(block.find_value(tag) or "?")
@@ -109,32 +83,14 @@ def choose_reading(
 ) -> Crystal:
     """Return the crystal of a block that states a symbol and no operations.
 
-    It must agree with the formula and the stated space group.
-
-    Parameters
-    ----------
-    readings
-        The crystals that the settings of the symbol give.
-    listed
-        The crystal of the atoms as listed: a file may list the whole cell (COD
-        5910133, indium).
-    block
-        The block.
-    stated
-        The stated space group number, or 0.
-
-    Raises
-    ------
-    RefusedError
-        If no crystal agrees, or two with different structure types do.
+    It must agree with the formula and the stated space group, if not 0. The readings
+    are those of the settings of the symbol. The listed atoms may be the whole cell (COD
+    5910133, indium). Raise RefusedError if no crystal agrees, or two with different
+    structure types do.
     """
     for some in (readings, [listed]):
-        right = [
-            crystal
-            for crystal in some
-            if _fits_formula(crystal, block)
-            and (not stated or has_group(crystal, stated))
-        ]
+        fitting = [x for x in some if _fits_formula(x, block)]
+        right = [x for x in fitting if not stated or has_group(x, stated)]
         types = {find_symmetry(crystal).structure_type for crystal in right if stated}
         if len(types) > 1:
             raise RefusedError(

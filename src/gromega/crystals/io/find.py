@@ -36,12 +36,8 @@ def check_paths(paths: Sequence[Path]) -> None:
 def find_sources(paths: Sequence[Path]) -> Iterator[Source]:
     """Read the structure files of paths, one at a time, in the order of their names.
 
-    Files of other kinds in folders and archives are skipped.
-
-    Parameters
-    ----------
-    paths
-        The files, folders of any depth, archives and tables.
+    A path is a file, a folder of any depth, an archive or a table. Files of other kinds
+    in folders and archives are skipped.
     """
     several = len(paths) > 1
     names: Counter[str] = Counter()
@@ -78,11 +74,10 @@ def _walk(folder: Path, name: str = "") -> Iterator[Path | Refusal]:
             # The link may lead back here.
             detail = "a link to a folder: give the folder itself"
             yield Refusal(printable(path), "", Reason.UNREADABLE, detail)
-        elif kind_of(entry.name) and entry.is_file():
-            yield entry
         elif kind_of(entry.name):
             detail = "not a regular file"
-            yield Refusal(printable(path), "", Reason.UNREADABLE, detail)
+            refusal = Refusal(printable(path), "", Reason.UNREADABLE, detail)
+            yield entry if entry.is_file() else refusal
 
 
 def _open(file: Path, name: str, prefixed: bool) -> Iterator[Source]:

@@ -21,18 +21,7 @@ FULL = 1.02
 
 
 def check_cell(lattice: Floats) -> None:
-    """Refuse an impossible cell.
-
-    Parameters
-    ----------
-    lattice
-        The cell vectors as rows in Å, (3, 3).
-
-    Raises
-    ------
-    RefusedError
-        If an edge is not between 0.5 and 1000 Å, or the cell is nearly flat.
-    """
+    """Refuse a cell, (3, 3) in Å, with an edge outside 0.5 to 1000 Å or nearly flat."""
     if np.isfinite(lattice).all():
         edges = np.linalg.norm(lattice, axis=1)
         if edges.min() > 0.5 and edges.max() < 1e3:
@@ -54,23 +43,15 @@ def merge_sites(
 
     Parameters
     ----------
-    numbers
-        The atomic numbers, (n,).
-    frac
-        The fractional coordinates, from 0 to 1, (n, 3).
-    occupancy
-        The occupancies, (n,).
+    numbers, frac, occupancy
+        The atomic numbers, fractional coordinates and occupancies, (n,), (n, 3), (n,).
     lattice
         The cell vectors as rows in Å, (3, 3).
 
     Returns
     -------
-    numbers : (m,) int64
-        The atomic numbers.
-    frac : (m, 3) float64
-        The fractional coordinates. All atoms of a site have those of its first atom.
-    occupancy : (m,) float64
-        The occupancies.
+    numbers, frac, occupancy
+        The same of m atoms. All atoms of a site have the coordinates of its first one.
 
     Raises
     ------

@@ -89,12 +89,7 @@ class Compositions:
     """Known compositions, to find those that are similar to another one.
 
     Crystals of one structure type have similar ratios of their elements, and elements
-    that substitute for each other.
-
-    Parameters
-    ----------
-    formulas
-        The formulas, n of them. An unreadable one is similar to nothing.
+    that substitute for each other. An unreadable formula is similar to nothing.
     """
 
     def __init__(self, formulas: Sequence[str]) -> None:

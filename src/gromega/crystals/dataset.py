@@ -39,22 +39,10 @@ def choose_dataset(
 ) -> NDArray[np.bool_]:
     """Return the mask of the crystals that make up the data set, (n,).
 
-    They have the same space group at both tolerances, and belong to the most populated
-    space groups. Of two groups of the same size, the lower number comes first.
-
-    Parameters
-    ----------
-    table
-        The crystals, n rows with at least the columns of ids and labels.
-    groups
-        The largest number of space groups.
-    observed
-        Whether to keep only crystals known from experiment.
-
-    Raises
-    ------
-    ValueError
-        If a space group is outside 1 to 230, or no crystal is left.
+    They have the same space group at both tolerances, belong to the most populated
+    space groups, and if `observed` are known from experiment. Of two groups of the same
+    size, the lower number comes first. The table needs ids and labels only. Raise
+    ValueError if a space group is outside 1 to 230, or no crystal is left.
     """
     labels = np.asarray(table["space_group"])
     wrong = np.flatnonzero((labels < 1) | (labels > 230))
@@ -87,16 +75,9 @@ def select_crystals(
 ) -> Selection:
     """Select the crystals of the data set, for augmentation, and of other groups.
 
-    Parameters
-    ----------
-    path
-        The table of crystals, see `gromega.crystals.table.SCHEMA`.
-    groups, observed
-        As in `choose_dataset`; `observed` holds for the other groups too.
-    theoretical
-        Whether to select crystals for augmentation.
-    invisible
-        The atomic numbers without a scattering length. Crystals with one are left out.
+    `groups` and `observed` are as in `choose_dataset`; `observed` holds for the other
+    groups too. `theoretical` selects crystals for augmentation. Crystals with an
+    `invisible` element, one without a scattering length, are left out.
     """
     visible = np.array(
         [
@@ -143,18 +124,10 @@ def labelled_rows(
     source: str,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[pa.Table]:
-    """Read the rows of a mask in batches, with structure types and a source.
+    """Read the rows of a mask, (n,), in batches, with structure types and a source.
 
-    Parameters
-    ----------
-    path
-        The table of crystals.
-    keep
-        The mask, (n,).
-    source
-        The source of rows that name none.
-    progress
-        A function called with the number of rows finished since the last call.
+    The source is that of rows that name none. `progress` is called with the number of
+    rows finished since the last call.
     """
     batches = selected_rows(path, keep)
     with ExitStack() as stack:

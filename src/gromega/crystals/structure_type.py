@@ -19,12 +19,7 @@ def structure_type(
     numbers of atoms. The letters depend on the choice of origin and axes. Of all
     choices, which the affine normalizer gives, the alphabetically first one is used.
 
-    Parameters
-    ----------
-    space_group
-        The space group number.
-    kinds, orbits, wyckoffs
-        The kind, such as the element, the orbit and the Wyckoff letter of each atom.
+    The kind (such as the element), orbit and Wyckoff letter are those of each atom.
     """
     atoms = Counter(kinds)
     first = {orbit: k for k, orbit in reversed(list(enumerate(orbits)))}

@@ -57,17 +57,8 @@ def space_group(crystal: Crystal, symprec: float = STRICT) -> int:
 def operations(crystal: Crystal) -> tuple[Integers, NDArray[np.float64], Integers]:
     """Return the operations x → R x + t of a crystal's own cell, and the orbits.
 
-    Returns
-    -------
-    rotations, translations
-        R and t in fractional coordinates, (n, 3, 3) int64 and (n, 3) float64.
-    orbits
-        The orbit of each atom, as the index of one of its atoms, (n_atoms,) int64.
-
-    Raises
-    ------
-    ValueError
-        If spglib finds no space group.
+    R, (n, 3, 3), and t, (n, 3), are in fractional coordinates. The orbit of each atom,
+    (n_atoms,), is the index of one of its atoms. Raise ValueError if spglib finds none.
     """
     data, _, sites, site_of = _dataset(crystal, STRICT)
     orbits = sites[data.crystallographic_orbits][site_of]

@@ -42,13 +42,8 @@ ROWS = 4096
 def read_table(path: Path, columns: Sequence[str] = SCHEMA.names) -> pa.Table:
     """Read a table of crystals, or some of the columns of `SCHEMA`.
 
-    Raises
-    ------
-    FileNotFoundError
-        If the file does not exist.
-    ValueError
-        If the file is not a Parquet table, lacks a column, has a column of the wrong
-        type, contains empty values, or contains an id twice.
+    Raise FileNotFoundError, or ValueError if the file is not a Parquet table, lacks a
+    column, has one of the wrong type, contains empty values, or contains an id twice.
     """
     batches = list(row_batches(path, columns))
     table = pa.concat_tables([_schema(columns).empty_table(), *batches])
@@ -165,18 +160,9 @@ def to_table(
     structure_types: Iterable[str] | None = None,
     source: str = "",
 ) -> pa.Table:
-    """Make a table of crystals, all marked as observed.
+    """Make a table of n crystals, all marked as observed.
 
-    Parameters
-    ----------
-    crystals
-        The crystals, n of them.
-    space_groups, loose
-        The space group of each at symprec 0.01 and 0.1 Å, by default the same.
-    structure_types
-        The structure type of each. The default is the empty string.
-    source
-        The name of the collection that they come from.
+    The space groups are those at symprec 0.01 and 0.1 Å, by default the same.
     """
     crystals, space_groups = list(crystals), list(space_groups)
     columns: dict[str, Iterable[object]] = {
@@ -249,14 +235,10 @@ def read_formulas(path: Path, ids: Iterable[str]) -> list[str]:
 
 
 def summarise(path: Path) -> dict[str, Any]:
-    """Count the crystals of a table.
+    """Return the numbers of crystals, space groups, structure types and formulas.
 
-    Returns
-    -------
-    dict
-        The numbers of ``crystals``, ``space_groups``, ``structure_types`` and
-        ``formulas``, and the number of crystals for each space group
-        (``by_space_group``) and for each number of atoms in the cell (``by_atoms``).
+    The number of crystals for each space group is in ``by_space_group``, that for each
+    number of atoms in the cell in ``by_atoms``.
     """
     groups: Counter[int] = Counter()
     atoms: Counter[int] = Counter()

@@ -168,23 +168,9 @@ def operator_arrays(
 
     JAX can trace it, and differentiate it in θ: the edges of range and band are
     piecewise constant, as they are in PDFCalculator. The precision is that of the
-    readout.
-
-    Parameters
-    ----------
-    theta
-        The numeric conditions θ, as of `theta_of`.
-    readout
-        The linear map from the grid r_k = k Δ to the output, (n_r, n_grid), n_grid a
-        power of two that holds the extended range; see `grid_size`.
-    n_d
-        The number of bins of the spectra.
-
-    Returns
-    -------
-    matrix, baseline, noise
-        K, (n_r, n_d); b, (n_r,), in Å; and the wave of each Q_m, (n_r, n_grid), zero
-        outside the band.
+    readout, the linear map from the grid r_k = k Δ to the output, (n_r, n_grid), n_grid
+    a power of two that holds the extended range; see `grid_size`. K is (n_r, n_d), b is
+    (n_r,) in Å, and the waves of each Q_m are (n_r, n_grid), zero outside the band.
     """
     product = xp.matmul if xp is np else partial(xp.matmul, precision="highest")
     readout = xp.asarray(readout)
@@ -222,14 +208,9 @@ def build_operator(
 ) -> Operator:
     """Return the operator of some conditions for pair spectra up to dmax (Å).
 
-    It is built in double precision and returned in single.
-
-    Parameters
-    ----------
-    r, readout
-        The output grid, (n_r,), in Å, and the linear map to it from the grid k Δ,
-        (n_r, at most grid_size(rmax)). Without them, the output is the grid k Δ within
-        [rmin, rmax], as PDFCalculator gives it.
+    It is built in double precision and returned in single. The readout is the linear
+    map from the grid k Δ to the output grid r, (n_r, at most grid_size(rmax)). By
+    default, the output is the grid k Δ within [rmin, rmax], as PDFCalculator gives it.
 
     Raises
     ------
@@ -260,17 +241,10 @@ def apply_operator(
 ) -> Array:
     """Return G = K p + ρ0 b, (..., n, n_r) float32 in Å⁻², without noise.
 
-    K p and ρ0 b nearly cancel, so the product is one of full single precision.
-
-    Parameters
-    ----------
-    op
-        The operator K(Ω), or operators stacked on axes (...).
-    spectra, density
-        The pair spectra, (..., n, n_bins) float32, and ρ0 in Å⁻³, (..., n).
-    xp
-        The array library. With ``jax.numpy`` the G of a crystal has the same bits in
-        every batch of crystals, which BLAS does not guarantee.
+    K p and ρ0 b nearly cancel, so the product is one of full single precision. The
+    operator may be several, stacked on axes (...); the spectra p are (..., n, n_bins),
+    ρ0 is (..., n) in Å⁻³. With ``jax.numpy`` the G of a crystal has the same bits in
+    every batch of crystals, which BLAS does not guarantee.
     """
     rho: Array = xp.asarray(density, dtype=np.float32)
     g = contract(spectra, op.matrix, xp, "highest")

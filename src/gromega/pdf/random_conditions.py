@@ -86,15 +86,8 @@ def simulate_at_random(
 ) -> NDArray[np.float32]:
     """Return G(r), (n, 209) in Å⁻², of crystals at conditions drawn from a box.
 
-    Parameters
-    ----------
-    spectra, density
-        The pair spectra, (n, n_bins), and the number densities ρ0 in Å⁻³, (n,).
-    seed
-        The seed of conditions and noise.
-    n_conditions
-        The number of conditions that are drawn. Crystal i has those of number
-        i mod n_conditions.
+    The spectra are (n, n_bins), the densities ρ0 (n,) in Å⁻³. Crystal i has the drawn
+    conditions of number i mod n_conditions. The seed is that of conditions and noise.
     """
     g = np.empty((len(spectra), INPUT_R.size), np.float32)
     for k in range(n_conditions):
@@ -114,14 +107,9 @@ def random_operator(
     stretch: float = 0.0,
     usual: Conditions | None = None,
 ) -> Operator:
-    """Return an operator to the network's grid at conditions of `draw_theta`.
+    """Return an operator from n_d bins to the network's grid at drawn conditions.
 
-    Parameters
-    ----------
-    n_d
-        The number of bins of the spectra.
-    stretch
-        The largest random strain, the same in all directions, of the crystals.
+    `stretch` is the largest random strain, the same in all directions, of the crystals.
     """
     theta = draw_theta(box, key, usual)
     if stretch:

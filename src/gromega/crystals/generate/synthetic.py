@@ -84,17 +84,7 @@ def write_synthetic(
 def synthesize_one(space_group: int, seed: int, index: int) -> Crystal:
     """Make a crystal in a Niggli-reduced primitive cell, the same for the same numbers.
 
-    Parameters
-    ----------
-    space_group
-        The space group number, 1 to 230.
-    seed, index
-        The seed, and the index of the crystal within its space group, at least 0.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range, or no attempt has the space group.
+    Raise ValueError if the space group is outside 1 to 230, or no attempt has it.
     """
     check_whole("space_group", space_group, 1, 230)
     rng = np.random.default_rng([seed, space_group, index])

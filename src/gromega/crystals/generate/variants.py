@@ -19,36 +19,26 @@ from gromega.crystals.generate.templates import Template
 
 @dataclass(frozen=True)
 class Changes:
-    """How far variants differ from their crystal.
+    """How far variants differ from their crystal."""
 
-    Parameters
-    ----------
-    keep
-        The share of variants that keep their elements. Of the others, half replace all
-        elements, and half replace each element with a probability of one half.
-    orbits
-        The share of variants with new elements in which each orbit is treated as an
-        element of its own, so that the structure type may change.
-    scale, strain
-        The standard deviations of the logarithm of the size, and of the components of
-        the strain before it is averaged over the operations.
-    displacement
-        The largest standard deviation of displacements along each axis, in Å, before
-        they are averaged over the operations. Each variant draws its own.
-    uiso
-        The largest excess of the Uiso of an element, in Å². It is drawn for each
-        element in half of the variants.
-    other_radiation
-        The share of variants that are simulated with the other radiation: neutrons,
-        where the reference is x-rays.
-    """
-
+    # The share of variants that keep their elements. Of the others, half replace all
+    # elements, and half replace each element with a probability of one half.
     keep: float = 0.5
+    # The share of variants with new elements in which each orbit is treated as an
+    # element of its own, so that the structure type may change.
     orbits: float = 0.0
+    # The standard deviations of the logarithm of the size, and of the components of the
+    # strain before it is averaged over the operations.
     scale: float = 0.03
     strain: float = 0.015
+    # The largest standard deviation of displacements along each axis, in Å, before they
+    # are averaged over the operations. Each variant draws its own.
     displacement: float = 0.08
+    # The largest excess of the Uiso of an element, in Å². It is drawn for each element
+    # in half of the variants.
     uiso: float = 0.003
+    # The share of variants that are simulated with the other radiation: neutrons, where
+    # the reference is x-rays.
     other_radiation: float = 0.1
 
 
@@ -73,8 +63,7 @@ def keeps_type(variant: Crystal, source: Template) -> bool:
 
     It does unless orbits of one element have become different elements.
     """
-    before, after = np.unique(source.crystal.numbers), np.unique(variant.numbers)
-    return before.size == after.size
+    return np.unique(source.crystal.numbers).size == np.unique(variant.numbers).size
 
 
 def vary_uiso(

@@ -86,23 +86,17 @@ def ingest(
     ----------
     paths
         The files, folders, archives and tables, see `gromega.crystals.io.find`.
-    out
-        The table to write, see `gromega.crystals.table.SCHEMA`.
-    quarantine
-        The CSV file to write: file, block, reason and detail of each refusal.
+    out, quarantine
+        The table of `gromega.crystals.table.SCHEMA`, and the CSV file of refusals.
     pool
         The threads or the cluster of `gromega._util.parallel.open_pool`.
-    options, limits
-        The options, and the limits for each crystal.
     report
         A function called with the counts after each batch of files.
 
     Raises
     ------
-    FileNotFoundError
-        If a path does not exist.
-    ValueError
-        If a path is a file of another kind, or a table lacks a column.
+    FileNotFoundError, ValueError
+        If a path does not exist, is a file of another kind, or lacks a column.
     """
     check_paths(paths)
     tally, known, names = Tally(), DuplicateFinder(), _Names()

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import gemmi
 import numpy as np
-from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.io.asymmetric_unit import expand_asymmetric_unit
 from gromega.crystals.io.cif_symmetry import (
     choose_reading,
+    expand_asymmetric_unit,
     listed_operations,
     named_groups,
     stated_formula,
@@ -18,8 +17,6 @@ from gromega.crystals.io.cif_symmetry import (
 )
 from gromega.crystals.io.sites import FULL, MAX_ATOMS, check_cell, merge_sites
 from gromega.crystals.refusal import Reason, RefusedError
-
-Floats = NDArray[np.float64]
 
 # Lawrencium. A heavier element is a misread name.
 MAX_Z = 103

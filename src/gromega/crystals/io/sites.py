@@ -35,28 +35,15 @@ def check_cell(lattice: Floats) -> None:
 def merge_sites(
     numbers: NDArray[np.int64], frac: Floats, occupancy: Floats, lattice: Floats
 ) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Merge atoms of one element on one site.
+    """Merge atoms of one element on one site, and return numbers, frac and occupancy.
 
     The occupancies of one element on a site add up, as those of Fe²⁺ and Fe³⁺. A full
     atom that is listed twice counts once. Different elements may share a site, and
     atoms may be closer than a bond, if their occupancies add up to at most 1.
 
-    Parameters
-    ----------
-    numbers, frac, occupancy
-        The atomic numbers, fractional coordinates and occupancies, (n,), (n, 3), (n,).
-    lattice
-        The cell vectors as rows in Å, (3, 3).
-
-    Returns
-    -------
-    numbers, frac, occupancy
-        The same of m atoms. All atoms of a site have the coordinates of its first one.
-
-    Raises
-    ------
-    RefusedError
-        If atoms overlap, or the occupancies of a site add up to more than 1.
+    The atoms are (n,), (n, 3) from 0 to 1, and (n,), the lattice (3, 3) in Å. All atoms
+    of a site get the coordinates of its first one. Raise RefusedError if atoms overlap,
+    or the occupancies of a site add up to more than 1.
     """
     pairs = list(_close_pairs(frac, lattice))
     site_of = np.arange(len(numbers))

@@ -19,33 +19,18 @@ class Quantity:
     """The name, unit, bounds and help of a condition or an option.
 
     The command line, the web form, plots, cards and docs take theirs from here.
-
-    Parameters
-    ----------
-    label, symbol
-        The name in running text, and the symbol in plots, in matplotlib's mathtext.
-    unit
-        The unit; empty for a ratio or a name.
-    low, high
-        The lowest and the highest value that is allowed.
-    open_low, open_high
-        Whether that value itself is not allowed.
-    infinite
-        Whether an infinite value is allowed.
-    choices
-        The values that are allowed, of a name; empty for a number.
     """
 
-    label: str
-    symbol: str
-    unit: str
-    help: str
+    label: str  # the name in running text, such as Qmax
+    symbol: str  # the symbol in plots, in matplotlib's mathtext
+    unit: str  # empty for a ratio or a name
+    help: str  # one line
     low: float = 0.0
     high: float = math.inf
-    open_low: bool = False
+    open_low: bool = False  # whether `low` itself is not allowed
     open_high: bool = False
-    infinite: bool = False
-    choices: tuple[str, ...] = ()
+    infinite: bool = False  # whether an infinite value is allowed
+    choices: tuple[str, ...] = ()  # the allowed values of a name
 
     @property
     def help_with_unit(self) -> str:

@@ -14,21 +14,11 @@ Value = float | str
 
 @dataclass(frozen=True)
 class Axis:
-    """One condition that a sweep varies; all others stay.
+    """One condition that a sweep varies; all others stay."""
 
-    Parameters
-    ----------
-    name
-        The field of `Conditions` that varies.
-    values
-        The values at which accuracy is measured.
-    decimals
-        The number of decimals that distinguishes the values.
-    """
-
-    name: str
+    name: str  # the field of `Conditions`
     values: tuple[Value, ...]
-    decimals: int = 0
+    decimals: int = 0  # as many as distinguish the values
 
     @property
     def unit(self) -> str:

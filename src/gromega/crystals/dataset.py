@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Set
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -130,13 +131,9 @@ def labelled_rows(
     rows finished since the last call.
     """
     batches = selected_rows(path, keep)
-    with ExitStack() as stack:
-        if keep.sum() > _BATCH:
-            pool = stack.enter_context(open_processes())
-            tables = ordered_map(pool, fill_structure_types, batches)
-        else:
-            tables = map(fill_structure_types, batches)
-        for table in tables:
+    with open_processes() if keep.sum() > _BATCH else nullcontext() as pool:
+        find = partial(ordered_map, pool) if pool else map
+        for table in find(fill_structure_types, batches):
             named = [name or source for name in table["source"].to_pylist()]
             yield _replace(table, "source", named)
             if progress:

@@ -64,7 +64,9 @@ def load_group(number: int) -> WyckoffGroup:
     points, directions = points @ to_primitive.T, to_primitive @ directions
     somewhere = points + directions @ np.array([0.1371, 0.2239, 0.4127])
     images = np.einsum("nij,kj->kni", rotations, somewhere) + translations
-    first = _coincide(images[:, :, None], images[:, None]).argmax(axis=2)
+    apart = images[:, :, None] - images[:, None]
+    same = (abs(apart - np.round(apart)) < 1e-6).all(axis=-1)
+    first = same.argmax(axis=2)
     is_coset = first == np.arange(len(rotations))
     return WyckoffGroup(
         number=number,
@@ -102,9 +104,3 @@ def _wyckoff_table() -> dict[str, Any]:
     path = resources.files("gromega.crystals") / "wyckoff.json"
     table: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return table
-
-
-def _coincide(a: Floats, b: Floats) -> NDArray[np.bool_]:
-    difference = a - b
-    close: NDArray[np.bool_] = abs(difference - np.round(difference)) < 1e-6
-    return np.asarray(close.all(axis=-1))

@@ -41,15 +41,7 @@ _RADIATIONS = {
     # Keen's G(r) is in barn, because it is weighted by neutron scattering lengths.
     "RMCProfile": "neutron",
 }
-_LABELS = {
-    "G": "G(r)",
-    "Gr": "G(r)",
-    "Gobs": "G(r)",
-    "D": "D(r)",
-    "R": "R(r)",
-    "RDF": "R(r)",
-    "T": "T(r)",
-}
+_LABELS = {x: f"{x[0]}(r)" for x in ("G", "Gr", "Gobs", "D", "R", "RDF", "T")}
 _OUTPUTS = {"gr": "G(r)", "fq": "F(Q)", "sq": "S(Q)", "iq": "I(Q)"}
 
 

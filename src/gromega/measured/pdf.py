@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gromega.conditions import REFERENCE, Conditions
 from gromega.crystals.composition import parse_composition
 from gromega.measured import checks
@@ -165,7 +167,7 @@ def _measured(
     step = checks.check_range(r)
     checks.check_size(quantity, y)
     # Without the first tenth, where normalisation errors are strongest.
-    end = checks.relevant(r)
+    end = int(np.searchsorted(r, checks.RELEVANT_RMAX))
     relevant = slice(end // 10, end)
     if options.quantity is None:
         checks.check_shape(quantity, y[relevant])

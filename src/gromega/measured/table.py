@@ -166,15 +166,8 @@ def _uniform_rows(text: str, n: int) -> NDArray[np.float64] | None:
 
 def _numbers(line: str) -> list[float]:
     """Return the numbers of a row; none if the row holds anything else."""
-    line = line.replace('"', "").replace(";", " ")
-    fields = line.split()
-    if "," in line:
-        if _has_decimal_commas(fields):
-            fields = [field.replace(",", ".") for field in fields]
-        else:
-            fields = line.replace(",", " ").split()
     try:
-        return [_number(field) for field in fields]
+        return [_number(field) for field in _with_points(line, line).split()]
     except ValueError:
         return []
 

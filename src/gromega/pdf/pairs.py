@@ -129,15 +129,10 @@ def _differences(
 
 @numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _spread(
-    squares: Floats,
-    count: int,
-    weight: float,
-    shift: float,
-    dmax: float,
-    width: float,
-    out: Floats,
+    squares: Floats, weight: float, shift: float, dmax: float, width: float, out: Floats
 ) -> None:
     """Add weight / d at d + shift to the B-splines of `out`, d being √squares."""
+    count = squares.size
     knots = np.empty(count, np.int32)
     parts = np.empty(count)
     values = np.empty(count)
@@ -162,21 +157,15 @@ def _spread(
 
 @numba.njit(nogil=True, cache=True)
 def _spread_all(
-    squares: Floats,
-    count: int,
-    weight: float,
-    shift: float,
-    dmax: float,
-    width: float,
-    out: Floats,
+    squares: Floats, weight: float, shift: float, dmax: float, width: float, out: Floats
 ) -> None:
     """Add weight / d at d, a sixth each of it at d - shift and d + shift."""
     if shift == 0.0:
-        _spread(squares, count, weight, 0.0, dmax, width, out)
+        _spread(squares, weight, 0.0, dmax, width, out)
         return
-    _spread(squares, count, weight * 2.0 / 3.0, 0.0, dmax, width, out)
-    _spread(squares, count, weight / 6.0, -shift, dmax, width, out)
-    _spread(squares, count, weight / 6.0, shift, dmax, width, out)
+    _spread(squares, weight * 2.0 / 3.0, 0.0, dmax, width, out)
+    _spread(squares, weight / 6.0, -shift, dmax, width, out)
+    _spread(squares, weight / 6.0, shift, dmax, width, out)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -235,9 +224,9 @@ def _deposit(
                     start += step * ax
                     more -= step
                     if count == _BUFFER:
-                        _spread_all(squares, count, weight, shift, dmax, width, out)
+                        _spread_all(squares[:count], weight, shift, dmax, width, out)
                         count = 0
-        _spread_all(squares, count, weight, shift, dmax, width, out)
+        _spread_all(squares[:count], weight, shift, dmax, width, out)
 
 
 @numba.njit(nogil=True, cache=True)

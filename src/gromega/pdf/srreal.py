@@ -36,10 +36,9 @@ def pdf(crystals: Sequence[Crystal], conditions: Conditions) -> NDArray[np.float
     except ImportError as error:
         raise ImportError(MISSING) from error
     calculator = PDFCalculator(rstep=GRID_STEP)
-    for name in ("rmin", "rmax", "qmin", "qmax", "qdamp", "qbroad"):
+    names = ("rmin", "rmax", "qmin", "qmax", "qdamp", "qbroad", "delta1", "delta2")
+    for name in names:
         setattr(calculator, name, getattr(conditions, name))
-    calculator.delta1 = conditions.delta1
-    calculator.delta2 = conditions.delta2
     if np.isfinite(conditions.diameter):
         calculator.addEnvelope("sphericalshape")
         calculator.spdiameter = conditions.diameter

@@ -18,8 +18,6 @@ from gromega.crystals.io.sites import MAX_ATOMS, check_cell, merge_sites
 from gromega.crystals.refusal import Reason, RefusedError
 from gromega.crystals.symmetry import LOOSE, STRICT, find_symmetry, loose_group
 
-CARBON, HYDROGEN = 6, 1
-
 
 @dataclass(frozen=True)
 class IngestOptions:
@@ -129,7 +127,5 @@ def label(crystal: Crystal, record: dict[str, Any], options: IngestOptions) -> N
 
 
 def _is_organic(crystal: Crystal) -> bool:
-    amounts = {
-        z: crystal.occupancy[crystal.numbers == z].sum() for z in (CARBON, HYDROGEN)
-    }
-    return bool(amounts[CARBON] > 0 and amounts[HYDROGEN] >= 0.5 * amounts[CARBON])
+    hydrogen, carbon = (crystal.occupancy[crystal.numbers == z].sum() for z in (1, 6))
+    return bool(carbon > 0 and hydrogen >= 0.5 * carbon)

@@ -88,10 +88,9 @@ class Conditions:
         The range of G(r) in Å.
     qmin, qmax
         The range of the measured F(Q) in Å⁻¹; F is zero outside.
-    qdamp
-        The instrumental damping of G(r), exp(-(r Qdamp)²/2), in Å⁻¹.
-    qbroad
-        The instrumental broadening of the peaks with r, in Å⁻¹.
+    qdamp, qbroad
+        The instrumental damping of G(r), exp(-(r Qdamp)²/2), and the instrumental
+        broadening of the peaks with r, in Å⁻¹.
     uiso
         The isotropic displacement parameter of every atom in Å².
     delta1, delta2
@@ -212,15 +211,12 @@ class Conditions:
                     f"there is no condition {name!r}; the conditions are "
                     f"{', '.join(QUANTITIES)}."
                 )
-        values = {k: math.inf if v is None else v for k, v in values.items()}
-        return cls(**values)
+        return cls(**{k: math.inf if v is None else v for k, v in values.items()})
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the conditions as a mapping for JSON (infinite diameter: None)."""
-        values = asdict(self)
-        if math.isinf(self.diameter):
-            values["diameter"] = None
-        return values
+        diameter = None if math.isinf(self.diameter) else self.diameter
+        return asdict(self) | {"diameter": diameter}
 
     def at(self, **values: Any) -> "Conditions":
         """Return the same conditions with some values replaced."""
@@ -234,7 +230,6 @@ QUANTITIES: dict[str, Quantity] = {
 NUMERIC_FIELDS = tuple(name for name in QUANTITIES if name != "radiation")
 
 REFERENCE = Conditions()
-
 
 Range = tuple[float, float]
 
@@ -297,11 +292,12 @@ class Box:
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "Box":
         """Return the box of a mapping, as `to_mapping` makes it."""
-        ends: dict[str, Any] = {
-            name: tuple(math.inf if end is None else end for end in pair)
-            for name, pair in values.items()
-        }
-        return cls(**ends)
+        return cls(
+            **{
+                name: tuple(math.inf if end is None else end for end in pair)
+                for name, pair in values.items()
+            }
+        )
 
     def to_mapping(self) -> dict[str, list[float | None]]:
         """Return the box as a mapping for JSON (infinite diameter: None)."""

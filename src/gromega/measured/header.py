@@ -4,10 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MAX_HEADER = 1000
-"""The lines above a table in which keys are looked for."""
-MAX_LINE = 1000
-"""The characters of a line that are looked at."""
+MAX_HEADER = 1000  # the lines above a table in which keys are looked for
+MAX_LINE = 1000  # the characters of a line that are looked at
 
 _NUMBER = r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?"
 # qsig and qalp are what PDFgui wrote before 2009.
@@ -32,15 +30,9 @@ _DIALECTS = {
     "PDFgetN": r"^#S 1 - PDF from PDFgetN|^prep=gsas",
     "NOMAD": r"^#\s*Comment:\s*(?:neutron|x-?ray)",
 }
-_RADIATIONS = {
-    "xPDFsuite": "xray",
-    "PDFgetN3": "neutron",
-    "PDFgetX3": "xray",
-    "PDFgetX2": "xray",
-    "PDFgetN": "neutron",
-    # Keen's G(r) is in barn, because it is weighted by neutron scattering lengths.
-    "RMCProfile": "neutron",
-}
+_RADIATIONS = dict.fromkeys(("xPDFsuite", "PDFgetX3", "PDFgetX2"), "xray")
+# Keen's G(r), of RMCProfile, is in barn: it is weighted by neutron scattering lengths.
+_RADIATIONS |= dict.fromkeys(("PDFgetN3", "PDFgetN", "RMCProfile"), "neutron")
 _LABELS = {x: f"{x[0]}(r)" for x in ("G", "Gr", "Gobs", "D", "R", "RDF", "T")}
 _OUTPUTS = {"gr": "G(r)", "fq": "F(Q)", "sq": "S(Q)", "iq": "I(Q)"}
 

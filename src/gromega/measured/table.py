@@ -16,10 +16,8 @@ MAX_BYTES = 16 * 2**20
 MAX_ROWS = 1_000_000
 MIN_ROWS = 10
 """The fewest rows of a table; headers may have a few rows of numbers too."""
-MAX_ABOVE = 100_000
-"""The most lines above a table."""
-MAX_LINE = 1000
-"""The most characters of a row."""
+MAX_ABOVE = 100_000  # the most lines above a table
+MAX_LINE = 1000  # the most characters of a row
 
 
 Source = str | Path | IO[bytes] | IO[str]
@@ -36,7 +34,7 @@ def read_text(source: Source) -> str:
     else:
         content = source.read(MAX_BYTES + 1)
     if isinstance(content, bytes):
-        content = _decode(_unpack(content))
+        content = _decode(content)
     if len(content) > MAX_BYTES:
         raise ValueError(
             f"it is larger than {MAX_BYTES >> 20} MiB, far more than a G(r) needs; "
@@ -45,17 +43,13 @@ def read_text(source: Source) -> str:
     return content
 
 
-def _unpack(content: bytes) -> bytes:
-    if not content.startswith(b"\x1f\x8b"):
-        return content
-    try:
-        return gzip.GzipFile(fileobj=BytesIO(content)).read(MAX_BYTES + 1)
-    except (OSError, EOFError, zlib.error):
-        raise ValueError("it is broken as a gzip file; copy it again") from None
-
-
 def _decode(content: bytes) -> str:
     """Return text in UTF-8, in UTF-16 with a byte order mark, or else in Latin-1."""
+    if content.startswith(b"\x1f\x8b"):
+        try:
+            content = gzip.GzipFile(fileobj=BytesIO(content)).read(MAX_BYTES + 1)
+        except (OSError, EOFError, zlib.error):
+            raise ValueError("it is broken as a gzip file; copy it again") from None
     try:
         if content.startswith((b"\xff\xfe", b"\xfe\xff")):
             return content.decode("utf-16")

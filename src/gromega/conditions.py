@@ -211,7 +211,8 @@ class Conditions:
                     f"there is no condition {name!r}; the conditions are "
                     f"{', '.join(QUANTITIES)}."
                 )
-        return cls(**{k: math.inf if v is None else v for k, v in values.items()})
+        values = {k: math.inf if v is None else v for k, v in values.items()}
+        return cls(**values)
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the conditions as a mapping for JSON (infinite diameter: None)."""
@@ -292,12 +293,11 @@ class Box:
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "Box":
         """Return the box of a mapping, as `to_mapping` makes it."""
-        return cls(
-            **{
-                name: tuple(math.inf if end is None else end for end in pair)
-                for name, pair in values.items()
-            }
-        )
+        ends: dict[str, Any] = {
+            name: tuple(math.inf if end is None else end for end in pair)
+            for name, pair in values.items()
+        }
+        return cls(**ends)
 
     def to_mapping(self) -> dict[str, list[float | None]]:
         """Return the box as a mapping for JSON (infinite diameter: None)."""

@@ -19,37 +19,18 @@ class Quantity:
     """The name, unit, bounds and help of a condition or an option.
 
     The command line, the web form, plots, cards and docs take theirs from here.
-
-    Parameters
-    ----------
-    label
-        The name in running text, such as ``Qmax``.
-    symbol
-        The symbol in plots, in matplotlib's mathtext.
-    unit
-        The unit; empty for a ratio or a name.
-    help
-        The description, one line.
-    low, high
-        The lowest and the highest value that is allowed.
-    open_low, open_high
-        Whether that value itself is not allowed.
-    infinite
-        Whether an infinite value is allowed.
-    choices
-        The values that are allowed, of a name; empty for a number.
     """
 
-    label: str
-    symbol: str
-    unit: str
-    help: str
+    label: str  # the name in running text, such as Qmax
+    symbol: str  # the symbol in plots, in matplotlib's mathtext
+    unit: str  # empty for a ratio or a name
+    help: str  # one line
     low: float = 0.0
     high: float = math.inf
-    open_low: bool = False
+    open_low: bool = False  # whether `low` itself is not allowed
     open_high: bool = False
-    infinite: bool = False
-    choices: tuple[str, ...] = ()
+    infinite: bool = False  # whether an infinite value is allowed
+    choices: tuple[str, ...] = ()  # the allowed values of a name
 
     @property
     def help_with_unit(self) -> str:
@@ -59,13 +40,7 @@ class Quantity:
         )
 
     def checked(self, name: str, given: Any) -> Any:
-        """Return a value, a number as a float, if it is allowed.
-
-        Raises
-        ------
-        ValueError
-            If it is not a number within the bounds, or not one of the choices.
-        """
+        """Return a value, numbers as floats; raise ValueError if it is not allowed."""
         if self.choices:
             if given not in self.choices:
                 raise ValueError(
@@ -113,10 +88,9 @@ class Conditions:
         The range of G(r) in Å.
     qmin, qmax
         The range of the measured F(Q) in Å⁻¹; F is zero outside.
-    qdamp
-        The instrumental damping of G(r), exp(-(r Qdamp)²/2), in Å⁻¹.
-    qbroad
-        The instrumental broadening of the peaks with r, in Å⁻¹.
+    qdamp, qbroad
+        The instrumental damping of G(r), exp(-(r Qdamp)²/2), and the instrumental
+        broadening of the peaks with r, in Å⁻¹.
     uiso
         The isotropic displacement parameter of every atom in Å².
     delta1, delta2
@@ -228,10 +202,8 @@ class Conditions:
     def from_mapping(cls, values: Mapping[str, Any]) -> "Conditions":
         """Return the conditions of a mapping, with the reference's for missing keys.
 
-        Raises
-        ------
-        ValueError
-            If a key is not the name of a condition, or a value is not allowed.
+        Raise ValueError for a key that is not a condition, or a value that is not
+        allowed.
         """
         for name in values:
             if name not in QUANTITIES:
@@ -244,10 +216,8 @@ class Conditions:
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the conditions as a mapping for JSON (infinite diameter: None)."""
-        values = asdict(self)
-        if math.isinf(self.diameter):
-            values["diameter"] = None
-        return values
+        diameter = None if math.isinf(self.diameter) else self.diameter
+        return asdict(self) | {"diameter": diameter}
 
     def at(self, **values: Any) -> "Conditions":
         """Return the same conditions with some values replaced."""
@@ -262,28 +232,16 @@ NUMERIC_FIELDS = tuple(name for name in QUANTITIES if name != "radiation")
 
 REFERENCE = Conditions()
 
-
 Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Box:
-    """A range for every numeric condition, to draw random conditions from.
+    """A range, lowest and highest, for every numeric condition to draw it from.
 
-    The defaults are wider than the sweeps of the paper and than the conditions that
-    are usual at beamlines.
-
-    Parameters
-    ----------
-    rmin, rmax, qmin, qmax, qdamp, qbroad, uiso, delta1, delta2, diameter, noise
-        The lowest and the highest value of each condition, as in `Conditions`.
-    r_offset, r_scale
-        The same for the errors of the calibration.
-
-    Raises
-    ------
-    ValueError
-        If a range is not two values in order, or contains a value that is not allowed.
+    The defaults are wider than the sweeps of the paper and than the conditions that are
+    usual at beamlines. Raise ValueError if a range is not two values in order, or
+    contains a value that is not allowed.
     """
 
     rmin: Range = (1.5, 1.5)
@@ -325,12 +283,11 @@ class Box:
 
     def outside(self, conditions: Conditions) -> list[str]:
         """Return the names of the conditions that lie outside of the box."""
+        ranges = {name: getattr(self, name) for name in NUMERIC_FIELDS}
         return [
             name
-            for name in NUMERIC_FIELDS
-            if not getattr(self, name)[0]
-            <= getattr(conditions, name)
-            <= getattr(self, name)[1]
+            for name, (low, high) in ranges.items()
+            if not low <= getattr(conditions, name) <= high
         ]
 
     @classmethod

@@ -14,21 +14,11 @@ Value = float | str
 
 @dataclass(frozen=True)
 class Axis:
-    """One condition that a sweep varies; all others stay.
+    """One condition that a sweep varies; all others stay."""
 
-    Parameters
-    ----------
-    name
-        The field of `Conditions` that varies.
-    values
-        The values at which accuracy is measured.
-    decimals
-        The number of decimals that distinguishes the values.
-    """
-
-    name: str
+    name: str  # the field of `Conditions`
     values: tuple[Value, ...]
-    decimals: int = 0
+    decimals: int = 0  # as many as distinguish the values
 
     @property
     def unit(self) -> str:
@@ -78,13 +68,7 @@ BEYOND = _by_name(
 
 
 def get_axis(name: str) -> Axis:
-    """Return the axis of a name.
-
-    Raises
-    ------
-    ValueError
-        If there is no such axis.
-    """
+    """Return the axis of a name; raise ValueError if there is none."""
     known = AXES | BEYOND
     if name not in known:
         raise ValueError(f"there is no axis {name!r}; the axes are {', '.join(known)}.")
@@ -95,15 +79,7 @@ def get_axis(name: str) -> Axis:
 class Sweep:
     """The points at which accuracy is measured: along one axis, or a map over two.
 
-    Parameters
-    ----------
-    axes
-        The axis, or the two axes.
-
-    Raises
-    ------
-    ValueError
-        If there are not one or two axes, or both are the same.
+    Raise ValueError if there are not one or two axes, or both are the same.
     """
 
     axes: tuple[Axis, ...]

@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gromega.crystals.collection import fill_structure_types
 from gromega.crystals.dataset import (
     choose_dataset,
+    fill_structure_types,
     labelled_rows,
     select_crystals,
     selected_rows,
@@ -135,3 +135,31 @@ def test_synthetic_augmentation_has_ids_and_a_seed_of_its_own():
     assert sum(steps) == 2
     of_a_dataset = synthesize_one(225, seed=0, index=0)
     assert not np.array_equal(crystals_of(table)[1].lattice, of_a_dataset.lattice)
+
+
+def test_missing_structure_types_are_found(small_table):
+    table = fill_structure_types(small_table)
+    types = dict(
+        zip(table["id"].to_pylist(), table["structure_type"].to_pylist(), strict=True)
+    )
+    assert types["nickel-0"] == "A_225_a"
+    assert types["magnesium-7"] == "A_194_c"
+    assert fill_structure_types(table) is table
+
+
+def test_formulas_are_those_of_the_atoms(tmp_path, small_table):
+    # as another program writes them: with spaces and brackets, or none at all
+    for written in ("Ni1 O3", "Ca5(PO4)3OH", "foo bar", ""):
+        changed = replaced(small_table, "formula", [written] * small_table.num_rows)
+        write_table(changed, tmp_path / "x.parquet")
+        keep = np.ones(small_table.num_rows, bool)
+        (table,) = selected_rows(tmp_path / "x.parquet", keep)
+        assert table.equals(small_table)
+
+
+def test_a_source_that_is_named_is_kept(tmp_path, small_table):
+    named = replaced(small_table, "source", ["", *["textbook"] * 23])
+    write_table(named, tmp_path / "x.parquet")
+    keep = np.ones(small_table.num_rows, bool)
+    (table,) = labelled_rows(tmp_path / "x.parquet", keep, "other")
+    assert table["source"].to_pylist() == ["other", *["textbook"] * 23]

@@ -3,6 +3,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gromega.crystals.dataset import fill_structure_types
 from gromega.crystals.table import (
     SCHEMA,
     crystals_of,
@@ -11,6 +12,7 @@ from gromega.crystals.table import (
     row_batches,
     rows_by_id,
     rows_of,
+    summarise,
     to_table,
     write_table,
     write_tables,
@@ -157,3 +159,13 @@ def test_rows_are_found_in_the_order_of_the_ids(small_table):
 def test_first_absent_id_is_named():
     with pytest.raises(ValueError, match="'x'"):
         rows_by_id(["a", "b"], np.array(["b", "x", "y"]))
+
+
+def test_summary_counts(tmp_path, small_table):
+    path = tmp_path / "x.parquet"
+    write_table(fill_structure_types(small_table), path)
+    summary = summarise(path)
+    assert summary["crystals"] == 24
+    assert summary["structure_types"] == 3
+    assert summary["by_space_group"] == {"194": 8, "225": 8, "229": 8}
+    assert sum(summary["by_atoms"].values()) == 24

@@ -91,9 +91,9 @@ def ingest(
     """Make a table of crystals with space groups from files, folders and archives."""
     from gromega._util.files import write_json
     from gromega._util.plotting import save_figure
-    from gromega.crystals.collection import summarise
     from gromega.crystals.ingest.validate import IngestOptions
     from gromega.crystals.ingest.worker import Limits
+    from gromega.crystals.table import summarise
     from gromega.evaluation.figures.crystals import crystals_figure
     from gromega.pipeline.gather import ingest_with_progress
 

@@ -40,17 +40,9 @@ _STEP_SCALE, _STEP_LIMIT = 2.0, 12.0
 
 
 def parse_composition(text: str) -> dict[str, float]:
-    """Return the amount of each element in a composition.
+    """Return the amount of each element in a composition such as ``CuSO4·5H2O``.
 
-    Parameters
-    ----------
-    text
-        The composition, such as ``SrTiO3``, ``Ca5(PO4)3OH`` or ``CuSO4·5H2O``.
-
-    Raises
-    ------
-    ValueError
-        If the text is not a composition.
+    Raise ValueError if the text is not a composition.
     """
     if len(text) > _MAX_LENGTH:
         raise ValueError(
@@ -97,12 +89,7 @@ class Compositions:
     """Known compositions, to find those that are similar to another one.
 
     Crystals of one structure type have similar ratios of their elements, and elements
-    that substitute for each other.
-
-    Parameters
-    ----------
-    formulas
-        The formulas, n of them. An unreadable one is similar to nothing.
+    that substitute for each other. An unreadable formula is similar to nothing.
     """
 
     def __init__(self, formulas: Sequence[str]) -> None:
@@ -121,17 +108,8 @@ class Compositions:
         It falls with the sum of the differences between the fractions of the elements,
         sorted in descending order, and with the earth mover's distance between the
         elements along the modified Pettifor scale (Hargreaves et al., Chem. Mater. 32
-        (2020) 10610). The latter is computed only where the ratios are similar.
-
-        Parameters
-        ----------
-        formula
-            The composition, see `parse_composition`.
-
-        Raises
-        ------
-        ValueError
-            If the formula is not a composition.
+        (2020) 10610). The latter is computed only where the ratios are similar. Raise
+        ValueError if the formula is not a composition.
         """
         own = _fractions([parse_composition(formula).items()])
         ratios = np.abs(self._ratios - _descending(own).T).sum(axis=0) / _RATIO_SCALE

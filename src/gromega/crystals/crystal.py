@@ -47,54 +47,43 @@ class Crystal:
         frac: ArrayLike,
         occupancy: ArrayLike | None = None,
     ) -> None:
+        object.__setattr__(self, "id", str(id))
         # Copies, because the arguments may change later, in the memory layout that
         # compiled loops expect.
         numbers = np.array(numbers, dtype=np.int64)
-        values = {
-            "id": str(id),
-            "lattice": np.array(lattice, dtype=np.float64, order="C"),
-            "numbers": numbers,
-            "frac": np.array(frac, dtype=np.float64, order="C"),
-            "occupancy": np.ones(numbers.shape)
-            if occupancy is None
-            else np.array(occupancy, dtype=np.float64),
-        }
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
-        self._check()
-
-    def _check(self) -> None:
-        n = self.numbers.size
-        shapes = {
-            "lattice": (3, 3),
-            "numbers": (n,),
-            "frac": (n, 3),
-            "occupancy": (n,),
-        }
-        for name, shape in shapes.items():
-            value = getattr(self, name)
+        n = numbers.size
+        if occupancy is None:
+            occupancy = np.ones(n)
+        for name, value, shape in (
+            ("lattice", np.array(lattice, dtype=np.float64, order="C"), (3, 3)),
+            ("numbers", numbers, (n,)),
+            ("frac", np.array(frac, dtype=np.float64, order="C"), (n, 3)),
+            ("occupancy", np.array(occupancy, dtype=np.float64), (n,)),
+        ):
             if value.shape != shape:
                 raise ValueError(
-                    f"crystal {self.id!r}: {name} must have shape {shape}, "
+                    f"crystal {id!r}: {name} must have shape {shape}, "
                     f"got {value.shape}."
                 )
             if not np.isfinite(value).all():
-                raise ValueError(f"crystal {self.id!r}: {name} must be finite.")
+                raise ValueError(f"crystal {id!r}: {name} must be finite.")
+            object.__setattr__(self, name, value)
         if n == 0:
-            raise ValueError(f"crystal {self.id!r} has no atoms.")
-        if self.numbers.min() < 1 or self.numbers.max() > MAX_Z:
+            raise ValueError(f"crystal {id!r} has no atoms.")
+        if numbers.min() < 1 or numbers.max() > MAX_Z:
             raise ValueError(
-                f"crystal {self.id!r}: atomic numbers must be 1 to {MAX_Z}, got "
-                f"{self.numbers.min()} to {self.numbers.max()}."
+                f"crystal {id!r}: atomic numbers must be 1 to {MAX_Z}, got "
+                f"{numbers.min()} to {numbers.max()}."
             )
-        if self.occupancy.min() <= 0 or self.occupancy.max() > 1:
+        low, high = self.occupancy.min(), self.occupancy.max()
+        if low <= 0 or high > 1:
             raise ValueError(
-                f"crystal {self.id!r}: occupancies must be above 0 and at most 1, got "
-                f"{self.occupancy.min():g} to {self.occupancy.max():g}."
+                f"crystal {id!r}: occupancies must be above 0 and at most 1, got "
+                f"{low:g} to {high:g}."
             )
         if self.volume < 1e-3:
             raise ValueError(
-                f"crystal {self.id!r}: the cell has no volume, got {self.volume:g} Å³."
+                f"crystal {id!r}: the cell has no volume, got {self.volume:g} Å³."
             )
 
     @property

@@ -1,9 +1,10 @@
 """The data set: which crystals of a table it consists of, and what goes beside it."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Set
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gromega._util.parallel import open_processes, ordered_map
-from gromega.crystals.collection import fill_structure_types, with_formulas, with_source
 from gromega.crystals.generate.recipe import SyntheticRecipe
 from gromega.crystals.generate.synthetic import synthesize
-from gromega.crystals.table import read_table, row_batches, to_table
+from gromega.crystals.symmetry import structure_types
+from gromega.crystals.table import crystals_of, read_table, row_batches, to_table
 
 # Synthetic crystals of the data set itself have the seed of their recipe.
 AUGMENTATION_SEED = 1_000_003
@@ -24,28 +25,14 @@ _LABELS = ("id", "space_group", "space_group_loose", "observed")
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Which rows of a table are used for what. Each mask has the shape (n,).
-
-    Parameters
-    ----------
-    dataset
-        The mask of the data set.
-    augmentation
-        The mask of crystals of the same space groups that only theory predicts. Some
-        recipes train on them as well.
-    other_groups
-        The mask of crystals of all other space groups.
-    groups
-        The space groups of the data set, in ascending order.
-    n_invisible
-        The number of crystals left out because an element does not scatter.
-    """
+    """Which rows of a table are used for what. Each mask has the shape (n,)."""
 
     dataset: NDArray[np.bool_]
+    # Crystals of the same space groups that only theory predicts, to train on as well.
     augmentation: NDArray[np.bool_]
     other_groups: NDArray[np.bool_]
-    groups: tuple[int, ...]
-    n_invisible: int
+    groups: tuple[int, ...]  # of the data set, in ascending order
+    n_invisible: int  # crystals left out because an element does not scatter
 
 
 def choose_dataset(
@@ -53,22 +40,10 @@ def choose_dataset(
 ) -> NDArray[np.bool_]:
     """Return the mask of the crystals that make up the data set, (n,).
 
-    They have the same space group at both tolerances, and belong to the most populated
-    space groups. Of two groups of the same size, the lower number comes first.
-
-    Parameters
-    ----------
-    table
-        The crystals, n rows with at least the columns of ids and labels.
-    groups
-        The largest number of space groups.
-    observed
-        Whether to keep only crystals known from experiment.
-
-    Raises
-    ------
-    ValueError
-        If a space group is outside 1 to 230, or no crystal is left.
+    They have the same space group at both tolerances, belong to the most populated
+    space groups, and if `observed` are known from experiment. Of two groups of the same
+    size, the lower number comes first. The table needs ids and labels only. Raise
+    ValueError if a space group is outside 1 to 230, or no crystal is left.
     """
     labels = np.asarray(table["space_group"])
     wrong = np.flatnonzero((labels < 1) | (labels > 230))
@@ -97,33 +72,17 @@ def select_crystals(
     groups: int,
     observed: bool,
     theoretical: bool,
-    invisible: Container[int] = frozenset(),
+    invisible: Set[int] = frozenset(),
 ) -> Selection:
     """Select the crystals of the data set, for augmentation, and of other groups.
 
-    Parameters
-    ----------
-    path
-        The table of crystals, see `gromega.crystals.table.SCHEMA`.
-    groups
-        The largest number of space groups of the data set.
-    observed
-        Whether the data set and the other groups hold only crystals known from
-        experiment.
-    theoretical
-        Whether to select crystals for augmentation.
-    invisible
-        The atomic numbers of elements without a scattering length. Crystals that
-        contain one are left out.
-
-    Raises
-    ------
-    ValueError
-        As in `choose_dataset`.
+    `groups` and `observed` are as in `choose_dataset`; `observed` holds for the other
+    groups too. `theoretical` selects crystals for augmentation. Crystals with an
+    `invisible` element, one without a scattering length, are left out.
     """
     visible = np.array(
         [
-            not any(number in invisible for number in atoms)
+            invisible.isdisjoint(atoms)
             for batch in row_batches(path, ["numbers"])
             for atoms in batch["numbers"].to_pylist()
         ],
@@ -152,19 +111,11 @@ def select_crystals(
 
 
 def selected_rows(path: Path, keep: NDArray[np.bool_]) -> Iterator[pa.Table]:
-    """Read the rows of a mask in batches, with formulas made from the atoms.
-
-    Parameters
-    ----------
-    path
-        The table of crystals.
-    keep
-        The mask, (n,).
-    """
+    """Read the rows of a mask, (n,), in batches, with formulas made from the atoms."""
     start = 0
     for table in row_batches(path, rows=_BATCH):
         kept = table.filter(pa.array(keep[start : start + table.num_rows]))
-        yield with_formulas(kept)
+        yield _replace(kept, "formula", [x.formula for x in crystals_of(kept)])
         start += table.num_rows
 
 
@@ -174,30 +125,36 @@ def labelled_rows(
     source: str,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[pa.Table]:
-    """Read the rows of a mask in batches, with structure types and a source.
+    """Read the rows of a mask, (n,), in batches, with structure types and a source.
 
-    Parameters
-    ----------
-    path
-        The table of crystals.
-    keep
-        The mask, (n,).
-    source
-        The source of rows that name none.
-    progress
-        A function called with the number of rows finished since the last call.
+    The source is that of rows that name none. `progress` is called with the number of
+    rows finished since the last call.
     """
     batches = selected_rows(path, keep)
-    with ExitStack() as stack:
-        if keep.sum() > _BATCH:
-            pool = stack.enter_context(open_processes())
-            tables = ordered_map(pool, fill_structure_types, batches)
-        else:
-            tables = map(fill_structure_types, batches)
-        for table in tables:
-            yield with_source(table, source)
+    with open_processes() if keep.sum() > _BATCH else nullcontext() as pool:
+        find = partial(ordered_map, pool) if pool else map
+        for table in find(fill_structure_types, batches):
+            named = [name or source for name in table["source"].to_pylist()]
+            yield _replace(table, "source", named)
             if progress:
                 progress(table.num_rows)
+
+
+def fill_structure_types(table: pa.Table) -> pa.Table:
+    """Return a table in which every crystal has a structure type."""
+    found = table["structure_type"].to_pylist()
+    missing = [row for row, key in enumerate(found) if not key]
+    if not missing:
+        return table
+    keys = structure_types(crystals_of(table.take(missing)))
+    for row, key in zip(missing, keys, strict=True):
+        found[row] = key
+    return _replace(table, "structure_type", found)
+
+
+def _replace(table: pa.Table, name: str, values: list[str]) -> pa.Table:
+    column = table.column_names.index(name)
+    return table.set_column(column, table.field(name), pa.array(values, pa.string()))
 
 
 def synthetic_augmentation(
@@ -205,25 +162,17 @@ def synthetic_augmentation(
     crystals_per_group: int,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[pa.Table]:
-    """Make synthetic crystals to train on beside the data set.
+    """Make synthetic crystals of some space groups to train on beside the data set.
 
-    Their ids and their seed differ from those of a synthetic data set.
-
-    Parameters
-    ----------
-    groups
-        The space groups.
-    crystals_per_group
-        The number of crystals of each space group, at least 1.
-    progress
-        A function called with the number of crystals finished since the last call.
+    Their ids and their seed differ from those of a synthetic data set. `progress` is
+    called with the number of crystals finished since the last call.
     """
     recipe = SyntheticRecipe(groups, crystals_per_group, AUGMENTATION_SEED)
     with open_processes() as pool:
         for made in synthesize(recipe, pool):
             crystals, numbers = zip(*made, strict=True)
             table = to_table(crystals, numbers, source="synthetic")
-            names = pa.array([f"augmentation-{crystal.id}" for crystal in crystals])
-            yield fill_structure_types(table.set_column(0, "id", names))
+            names = [f"augmentation-{crystal.id}" for crystal in crystals]
+            yield fill_structure_types(_replace(table, "id", names))
             if progress:
                 progress(len(made))

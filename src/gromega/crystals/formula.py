@@ -20,17 +20,11 @@ _PART = re.compile(r"([A-Z][a-z]?)([\d.]*(?:e[+-]?\d+)?)")
 
 @lru_cache(4096)
 def display_formula(formula: str) -> str:
-    """Return a formula as chemists write it.
+    """Return a formula such as ``O2Ti`` as chemists write it; any other text as it is.
 
     Elements follow the element sequence of IUPAC, the most electropositive first. A
     formula with C and H is organic and follows Hill order: C, H, then the other
     elements alphabetically.
-
-    Parameters
-    ----------
-    formula
-        The formula: element symbols and amounts, such as ``O2Ti``. Any other text is
-        returned unchanged.
     """
     parts = _PART.findall(formula)
     known = all(symbol in _RANK for symbol, _ in parts)

@@ -27,15 +27,7 @@ class Reason(StrEnum):
 
 
 class RefusedError(ValueError):
-    """Raised for an input that is refused.
-
-    Parameters
-    ----------
-    reason
-        The reason.
-    detail
-        The offending value, or what to do about it.
-    """
+    """Raised for an input that is refused, with the offending value or the remedy."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")

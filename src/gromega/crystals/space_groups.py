@@ -41,16 +41,10 @@ def centrosymmetric(space_group: int) -> bool:
 
 @cache
 def t_subgroups(space_group: int) -> frozenset[int]:
-    """Return the translationengleiche subgroups of a space group.
+    """Return the translationengleiche subgroups, including the group itself and P1.
 
     They keep all translations and lose other operations. A crystal gets one of them
-    when its atoms move a little and its primitive cell stays the same. The result
-    includes the group itself and P1.
-
-    Parameters
-    ----------
-    space_group
-        The space group number.
+    when its atoms move a little and its primitive cell stays the same.
     """
     rotations, translations = _operations(space_group)
     kinds, of = np.unique(rotations.reshape(-1, 9), axis=0, return_inverse=True)

@@ -19,16 +19,7 @@ def structure_type(
     numbers of atoms. The letters depend on the choice of origin and axes. Of all
     choices, which the affine normalizer gives, the alphabetically first one is used.
 
-    Parameters
-    ----------
-    space_group
-        The space group number.
-    kinds
-        The kind of each atom, such as its element, n of them.
-    orbits
-        The orbit of each atom, n of them.
-    wyckoffs
-        The Wyckoff letter of each atom, n of them.
+    The kind (such as the element), orbit and Wyckoff letter are those of each atom.
     """
     atoms = Counter(kinds)
     first = {orbit: k for k, orbit in reversed(list(enumerate(orbits)))}
@@ -46,8 +37,8 @@ def structure_type(
 @cache
 def _canonical(space_group: int, species: tuple[tuple[int, str], ...]) -> str:
     choices = []
-    alphabet, *images = _exchanges(space_group)
-    for image in (alphabet, *images):
+    alphabet, images = _exchanges(space_group)
+    for image in images:
         exchange = str.maketrans(alphabet, image)
         choices.append(
             sorted((n, "".join(sorted(x.translate(exchange)))) for n, x in species)
@@ -64,11 +55,11 @@ def _canonical(space_group: int, species: tuple[tuple[int, str], ...]) -> str:
 
 
 @cache
-def _exchanges(space_group: int) -> tuple[str, ...]:
+def _exchanges(space_group: int) -> tuple[str, list[str]]:
     """Return the Wyckoff letters of a group, then all their permutations."""
     positions, exchanges = wyckoff(space_group)
     alphabet = "".join(positions)
-    return alphabet, *closure(alphabet, exchanges)
+    return alphabet, closure(alphabet, exchanges)
 
 
 def _name(k: int) -> str:
@@ -77,15 +68,7 @@ def _name(k: int) -> str:
 
 
 def closure(alphabet: str, generators: Sequence[str]) -> list[str]:
-    """Return the group that some permutations of letters generate.
-
-    Parameters
-    ----------
-    alphabet
-        The letters.
-    generators
-        The permutations, each written as the images of the letters in turn.
-    """
+    """Return the group that permutations, as images of the letters, generate."""
     tables = [str.maketrans(alphabet, image) for image in generators]
     found, new = {alphabet}, {alphabet}
     while new:

@@ -12,6 +12,8 @@ from gromega.crystals.crystal import Crystal
 from gromega.crystals.io.sites import SAME_SITE
 from gromega.crystals.structure_type import structure_type
 
+Integers = NDArray[np.int64]
+
 STRICT, LOOSE = 0.01, 0.1
 """The two tolerances (Å) at which a space group is determined. If the two groups
 differ, the label is unreliable."""
@@ -19,17 +21,7 @@ differ, the label is unreliable."""
 
 @dataclass(frozen=True)
 class Symmetry:
-    """The symmetry that spglib finds in a crystal.
-
-    Parameters
-    ----------
-    space_group
-        The space group number.
-    structure_type
-        The structure type, see `gromega.crystals.structure_type`.
-    primitive
-        The crystal in a primitive cell.
-    """
+    """The space group, structure type and primitive cell that spglib finds."""
 
     space_group: int
     structure_type: str
@@ -37,30 +29,16 @@ class Symmetry:
 
 
 def find_symmetry(crystal: Crystal, symprec: float = STRICT) -> Symmetry:
-    """Return space group, structure type and primitive cell of a crystal.
+    """Return space group, structure type and primitive cell at a tolerance in Å.
 
     Atoms that share a site count as one. Two sites are equivalent only if they hold the
-    same elements with the same occupancies.
-
-    Parameters
-    ----------
-    crystal
-        The crystal.
-    symprec
-        The tolerance on coordinates in Å.
-
-    Raises
-    ------
-    ValueError
-        If spglib finds no space group, for example because atoms overlap.
+    same elements with the same occupancies. Raise ValueError if spglib finds no space
+    group, for example because atoms overlap.
     """
-    sites, site_of = _sites(crystal)
-    kinds = _kinds(crystal, site_of)
-    data = _dataset(crystal, sites, kinds, symprec)
+    data, kinds, _, site_of = _dataset(crystal, symprec)
     group = int(data.number)
-    wyckoffs = "".join(data.wyckoffs)
     orbits = data.crystallographic_orbits.tolist()
-    key = structure_type(group, kinds.tolist(), orbits, wyckoffs)
+    key = structure_type(group, kinds.tolist(), orbits, "".join(data.wyckoffs))
     _, kept = np.unique(data.mapping_to_primitive, return_index=True)
     atoms = np.flatnonzero(np.isin(site_of, kept))
     lattice = np.array(data.primitive_lattice)
@@ -73,35 +51,18 @@ def find_symmetry(crystal: Crystal, symprec: float = STRICT) -> Symmetry:
 
 def space_group(crystal: Crystal, symprec: float = STRICT) -> int:
     """Return the space group number of a crystal, see `find_symmetry`."""
-    sites, site_of = _sites(crystal)
-    kinds = _kinds(crystal, site_of)
-    return int(_dataset(crystal, sites, kinds, symprec).number)
+    return int(_dataset(crystal, symprec)[0].number)
 
 
-def operations(
-    crystal: Crystal,
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+def operations(crystal: Crystal) -> tuple[Integers, NDArray[np.float64], Integers]:
     """Return the operations x → R x + t of a crystal's own cell, and the orbits.
 
-    Returns
-    -------
-    rotations : (n, 3, 3) int64
-        R, in fractional coordinates.
-    translations : (n, 3) float64
-        t, in fractional coordinates.
-    orbits : (n_atoms,) int64
-        The orbit of each atom, as the index of one of its atoms.
-
-    Raises
-    ------
-    ValueError
-        If spglib finds no space group.
+    R, (n, 3, 3), and t, (n, 3), are in fractional coordinates. The orbit of each atom,
+    (n_atoms,), is the index of one of its atoms. Raise ValueError if spglib finds none.
     """
-    sites, site_of = _sites(crystal)
-    data = _dataset(crystal, sites, _kinds(crystal, site_of), STRICT)
-    rotations = np.asarray(data.rotations, np.int64)
+    data, _, sites, site_of = _dataset(crystal, STRICT)
     orbits = sites[data.crystallographic_orbits][site_of]
-    return rotations, np.asarray(data.translations), orbits
+    return np.asarray(data.rotations, np.int64), np.asarray(data.translations), orbits
 
 
 def has_group(crystal: Crystal, group: int, symprec: float = STRICT) -> bool:
@@ -113,17 +74,9 @@ def has_group(crystal: Crystal, group: int, symprec: float = STRICT) -> bool:
 
 
 def loose_group(symmetry: Symmetry) -> int:
-    """Return the space group number at `LOOSE` of a crystal.
+    """Return the space group number at `LOOSE` from the symmetry at `STRICT`.
 
-    Parameters
-    ----------
-    symmetry
-        The symmetry of the crystal at `STRICT`.
-
-    Raises
-    ------
-    ValueError
-        If spglib finds none.
+    Raise ValueError if spglib finds none.
     """
     primitive = symmetry.primitive
     _, counts = np.unique(primitive.numbers, return_counts=True)
@@ -146,11 +99,11 @@ def structure_types(crystals: Sequence[Crystal]) -> list[str]:
 
 
 def _dataset(
-    crystal: Crystal,
-    sites: NDArray[np.int64],
-    kinds: NDArray[np.int64],
-    symprec: float,
-) -> spglib.SpglibDataset:
+    crystal: Crystal, symprec: float
+) -> tuple[spglib.SpglibDataset, Integers, Integers, Integers]:
+    """Return what spglib finds, the kinds of the sites, and the result of `_sites`."""
+    sites, site_of = _sites(crystal)
+    kinds = _kinds(crystal, site_of)
     cell = (crystal.lattice, crystal.frac[sites], kinds)
     with warnings.catch_warnings():
         # spglib warns that a future version raises instead of returning None.
@@ -165,13 +118,12 @@ def _dataset(
             f"crystal {crystal.id!r}: spglib finds no space group at symprec "
             f"{symprec:g} Å; check it for overlapping atoms."
         )
-    return data
+    return data, kinds, sites, site_of
 
 
-def _sites(crystal: Crystal) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _sites(crystal: Crystal) -> tuple[Integers, Integers]:
     """Return the first atom of each site, and the site of each atom."""
-    n = crystal.numbers.size
-    own = np.arange(n)
+    own = np.arange(crystal.numbers.size)
     partial = np.flatnonzero(crystal.occupancy < 1)
     if partial.size < 2:
         return own, own
@@ -180,16 +132,14 @@ def _sites(crystal: Crystal) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     for k, atom in enumerate(partial):
         steps = frac[:k] - frac[k]
         steps -= np.round(steps)
-        same = np.flatnonzero(
-            np.linalg.norm(steps @ crystal.lattice, axis=1) < SAME_SITE
-        )
-        if same.size:
-            first[atom] = first[partial[same[0]]]
+        same = np.linalg.norm(steps @ crystal.lattice, axis=1) < SAME_SITE
+        if same.any():
+            first[atom] = first[partial[same.argmax()]]
     sites, site_of = np.unique(first, return_inverse=True)
     return sites, site_of
 
 
-def _kinds(crystal: Crystal, site_of: NDArray[np.int64]) -> NDArray[np.int64]:
+def _kinds(crystal: Crystal, site_of: Integers) -> Integers:
     """Return the kind of each site: equal for equal elements and occupancies."""
     content: list[list[tuple[int, int]]] = [[] for _ in range(site_of.max() + 1)]
     shares = np.round(crystal.occupancy * 1000).astype(int).tolist()

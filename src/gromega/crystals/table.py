@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -39,22 +40,10 @@ ROWS = 4096
 
 
 def read_table(path: Path, columns: Sequence[str] = SCHEMA.names) -> pa.Table:
-    """Read a table of crystals, or some of its columns.
+    """Read a table of crystals, or some of the columns of `SCHEMA`.
 
-    Parameters
-    ----------
-    path
-        The Parquet file.
-    columns
-        The columns of `SCHEMA` to read.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the file does not exist.
-    ValueError
-        If the file is not a Parquet table, lacks a column, has a column of the wrong
-        type, contains empty values, or contains an id twice.
+    Raise FileNotFoundError, or ValueError if the file is not a Parquet table, lacks a
+    column, has one of the wrong type, contains empty values, or contains an id twice.
     """
     batches = list(row_batches(path, columns))
     table = pa.concat_tables([_schema(columns).empty_table(), *batches])
@@ -69,64 +58,29 @@ def read_table(path: Path, columns: Sequence[str] = SCHEMA.names) -> pa.Table:
 
 
 def rows_by_id(ids: Iterable[str], wanted: Iterable[str]) -> NDArray[np.int64]:
-    """Return the rows of some crystals.
+    """Return the rows, (n,), of n wanted ids, given the id of each row.
 
-    Parameters
-    ----------
-    ids
-        The id of each row.
-    wanted
-        The ids to look up, n of them.
-
-    Returns
-    -------
-    (n,) int64
-
-    Raises
-    ------
-    ValueError
-        If a wanted id is absent. The message names the first one.
+    Raise ValueError if a wanted id is absent. The message names the first one.
     """
     row_of = {name: row for row, name in enumerate(ids)}
-    rows: list[int] = []
-    for name in wanted:
-        if name not in row_of:
-            raise ValueError(f"the id {str(name)!r} is absent; run 'dvc repro'.")
-        rows.append(row_of[name])
-    return np.array(rows, dtype=np.int64)
+    try:
+        return np.array([row_of[name] for name in wanted], dtype=np.int64)
+    except KeyError as error:
+        name = str(error.args[0])
+        raise ValueError(f"the id {name!r} is absent; run 'dvc repro'.") from None
 
 
 def rows_of(table: pa.Table, ids: Iterable[str]) -> pa.Table:
-    """Return the rows of some ids, in the order of the ids.
-
-    Raises
-    ------
-    ValueError
-        If an id is absent.
-    """
+    """Return the rows of some ids in their order; raise ValueError if one is absent."""
     return table.take(pa.array(rows_by_id(table["id"].to_pylist(), ids)))
 
 
 def row_batches(
     path: Path, columns: Sequence[str] = SCHEMA.names, rows: int = ROWS
 ) -> Iterator[pa.Table]:
-    """Read a table of crystals in batches.
+    """Read a table of crystals in batches of at most `rows`; see `read_table`.
 
-    Parameters
-    ----------
-    path
-        The Parquet file.
-    columns
-        The columns of `SCHEMA` to read.
-    rows
-        The largest number of rows of a batch.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the file does not exist.
-    ValueError
-        As in `read_table`, except for repeated ids.
+    The ids are not checked for repetition.
     """
     schema = _schema(columns)
     check_there(path)
@@ -138,10 +92,8 @@ def row_batches(
             present = [name for name in columns if name in found]
             for batch in file.iter_batches(rows, columns=present):
                 table = pa.Table.from_batches([batch])
-                for name in columns:
-                    if name not in present:
-                        blank = pa.array([""] * table.num_rows)
-                        table = table.append_column(name, blank)
+                for name in set(columns) - set(present):
+                    table = table.append_column(name, pa.array([""] * len(batch)))
                 table = table.select(columns).cast(schema)
                 empty = [name for name in required if table[name].null_count]
                 if empty:
@@ -173,13 +125,7 @@ def _check_columns(path: Path, found: Sequence[str]) -> None:
 
 
 def crystals_of(table: pa.Table) -> list[Crystal]:
-    """Return the crystals of a table, row by row.
-
-    Raises
-    ------
-    ValueError
-        If a row does not describe a crystal.
-    """
+    """Return the crystals of a table; raise ValueError if a row describes none."""
     ids = table["id"].to_pylist()
     lattices = _flat(table["lattice"]).reshape(-1, 3, 3)
     atoms = _offsets(table["numbers"])
@@ -214,20 +160,9 @@ def to_table(
     structure_types: Iterable[str] | None = None,
     source: str = "",
 ) -> pa.Table:
-    """Make a table of crystals, all marked as observed.
+    """Make a table of n crystals, all marked as observed.
 
-    Parameters
-    ----------
-    crystals
-        The crystals, n of them.
-    space_groups
-        The space group of each at symprec 0.01 Å.
-    loose
-        The space group of each at symprec 0.1 Å. The default is `space_groups`.
-    structure_types
-        The structure type of each. The default is the empty string.
-    source
-        The name of the collection that they come from.
+    The space groups are those at symprec 0.01 and 0.1 Å, by default the same.
     """
     crystals, space_groups = list(crystals), list(space_groups)
     columns: dict[str, Iterable[object]] = {
@@ -297,3 +232,29 @@ def read_formulas(path: Path, ids: Iterable[str]) -> list[str]:
         "formula"
     ].to_pylist()
     return formulas
+
+
+def summarise(path: Path) -> dict[str, Any]:
+    """Return the numbers of crystals, space groups, structure types and formulas.
+
+    The number of crystals for each space group is in ``by_space_group``, that for each
+    number of atoms in the cell in ``by_atoms``.
+    """
+    groups: Counter[int] = Counter()
+    atoms: Counter[int] = Counter()
+    types: set[str] = set()
+    formulas: set[str] = set()
+    columns = ["space_group", "numbers", "structure_type", "formula"]
+    for batch in row_batches(path, columns):
+        groups.update(np.asarray(batch["space_group"]).tolist())
+        atoms.update(len(numbers) for numbers in batch["numbers"].to_pylist())
+        types.update(batch["structure_type"].to_pylist())
+        formulas.update(batch["formula"].to_pylist())
+    return {
+        "crystals": groups.total(),
+        "space_groups": len(groups),
+        "structure_types": len(types),
+        "formulas": len(formulas),
+        "by_space_group": {str(key): groups[key] for key in sorted(groups)},
+        "by_atoms": {str(key): atoms[key] for key in sorted(atoms)},
+    }

@@ -16,51 +16,28 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class WyckoffGroup:
-    """A space group in its primitive basis, with its Wyckoff positions.
+    """A space group in its primitive basis, with its n_positions Wyckoff positions.
 
-    Parameters
-    ----------
-    number
-        The space group number.
-    basis
-        The primitive basis vectors as rows, in coordinates of the conventional cell,
-        (3, 3).
-    rotations, translations
-        The operations x → R x + t in primitive coordinates, (n, 3, 3) and (n, 3).
-    letters
-        The Wyckoff letter of each position, n_positions of them.
-    multiplicities
-        The number of atoms of each position in the primitive cell, (n_positions,).
-    freedoms
-        The number of free coordinates of each position, 0 to 3, (n_positions,).
-    points, directions
-        The sites of position k are ``points[k] + directions[k] @ u`` with free
-        coordinates u, (n_positions, 3) and (n_positions, 3, 3).
-    cosets
-        The first ``multiplicities[k]`` indices of row k are those of the operations
-        that make the orbit of a site, (n_positions, n).
+    The sites of position k are ``points[k] + directions[k] @ u`` with free coordinates
+    u. The first ``multiplicities[k]`` indices in row k of ``cosets`` are those of the
+    operations x → R x + t that make the orbit of a site.
     """
 
     number: int
-    basis: Floats
-    rotations: Floats
-    translations: Floats
+    basis: Floats  # primitive vectors as rows, in the conventional cell, (3, 3)
+    rotations: Floats  # R in primitive coordinates, (n, 3, 3)
+    translations: Floats  # t, (n, 3)
     letters: str
-    multiplicities: Integers
-    freedoms: Integers
-    points: Floats
-    directions: Floats
-    cosets: Integers
+    multiplicities: Integers  # in the primitive cell, (n_positions,)
+    freedoms: Integers  # the numbers of free coordinates, 0 to 3, (n_positions,)
+    points: Floats  # (n_positions, 3)
+    directions: Floats  # (n_positions, 3, 3)
+    cosets: Integers  # (n_positions, n)
 
     def orbits(self, k: int, u: Floats) -> Floats:
-        """Return the orbits on a position, (n, m, 3) in primitive coordinates.
+        """Return the orbits on position k, (n, m, 3) in primitive coordinates.
 
-        Parameters
-        ----------
-        k
-            The index of the position.
-        u
-            The free coordinates, (n, 3).
+        `u` holds the free coordinates, (n, 3).
         """
         points = self.points[k] + u @ self.directions[k].T
         operations = self.cosets[k, : self.multiplicities[k]]
@@ -71,13 +48,7 @@ class WyckoffGroup:
 
 @cache
 def load_group(number: int) -> WyckoffGroup:
-    """Return a space group with its Wyckoff positions.
-
-    Parameters
-    ----------
-    number
-        The space group number, 1 to 230.
-    """
+    """Return a space group, 1 to 230, with its Wyckoff positions."""
     setting = gemmi.get_spacegroup_reference_setting(number)
     operations = list(setting.operations().sym_ops)
     primitive = np.array(setting.centred_to_primitive().rot) / gemmi.Op.DEN
@@ -93,7 +64,9 @@ def load_group(number: int) -> WyckoffGroup:
     points, directions = points @ to_primitive.T, to_primitive @ directions
     somewhere = points + directions @ np.array([0.1371, 0.2239, 0.4127])
     images = np.einsum("nij,kj->kni", rotations, somewhere) + translations
-    first = _coincide(images[:, :, None], images[:, None]).argmax(axis=2)
+    apart = images[:, :, None] - images[:, None]
+    same = (abs(apart - np.round(apart)) < 1e-6).all(axis=-1)
+    first = same.argmax(axis=2)
     is_coset = first == np.arange(len(rotations))
     return WyckoffGroup(
         number=number,
@@ -112,13 +85,9 @@ def load_group(number: int) -> WyckoffGroup:
 class Wyckoff(NamedTuple):
     """The Wyckoff positions of a space group, and the permutations of their letters.
 
-    Parameters
-    ----------
-    positions
-        The coordinates of each position, such as ``x,x,1/4``, by letter.
-    exchanges
-        The permutations of the letters, each written as the images of all letters in
-        turn. They generate all permutations that a change of origin and axes makes.
+    `positions` has coordinates such as ``x,x,1/4`` by letter. Each of `exchanges` is
+    written as the images of all letters in turn; they generate all permutations that a
+    change of origin and axes makes.
     """
 
     positions: dict[str, str]
@@ -135,9 +104,3 @@ def _wyckoff_table() -> dict[str, Any]:
     path = resources.files("gromega.crystals") / "wyckoff.json"
     table: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return table
-
-
-def _coincide(a: Floats, b: Floats) -> NDArray[np.bool_]:
-    difference = a - b
-    close: NDArray[np.bool_] = abs(difference - np.round(difference)) < 1e-6
-    return np.asarray(close.all(axis=-1))

@@ -27,8 +27,7 @@ from gromega.lake.store import (
     write_crystals,
 )
 from gromega.pdf.bins import bin_centres, n_bins
-from gromega.pdf.spectrum import CHUNK, spectra_of
-from gromega.pdf.valid_spectra import valid_spectra
+from gromega.pdf.spectrum import CHUNK, spectra_of, valid_spectra
 
 Block = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Rows among some crystals, (k,), and their spectra, (k, n_bins)."""

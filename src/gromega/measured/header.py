@@ -4,10 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MAX_HEADER = 1000
-"""The lines above a table in which keys are looked for."""
-MAX_LINE = 1000
-"""The characters of a line that are looked at."""
+MAX_HEADER = 1000  # the lines above a table in which keys are looked for
+MAX_LINE = 1000  # the characters of a line that are looked at
 
 _NUMBER = r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?"
 # qsig and qalp are what PDFgui wrote before 2009.
@@ -32,71 +30,34 @@ _DIALECTS = {
     "PDFgetN": r"^#S 1 - PDF from PDFgetN|^prep=gsas",
     "NOMAD": r"^#\s*Comment:\s*(?:neutron|x-?ray)",
 }
-_RADIATIONS = {
-    "xPDFsuite": "xray",
-    "PDFgetN3": "neutron",
-    "PDFgetX3": "xray",
-    "PDFgetX2": "xray",
-    "PDFgetN": "neutron",
-    # Keen's G(r) is in barn, because it is weighted by neutron scattering lengths.
-    "RMCProfile": "neutron",
-}
-_LABELS = {
-    "G": "G(r)",
-    "Gr": "G(r)",
-    "Gobs": "G(r)",
-    "D": "D(r)",
-    "R": "R(r)",
-    "RDF": "R(r)",
-    "T": "T(r)",
-}
+_RADIATIONS = dict.fromkeys(("xPDFsuite", "PDFgetX3", "PDFgetX2"), "xray")
+# Keen's G(r), of RMCProfile, is in barn: it is weighted by neutron scattering lengths.
+_RADIATIONS |= dict.fromkeys(("PDFgetN3", "PDFgetN", "RMCProfile"), "neutron")
+_LABELS = {x: f"{x[0]}(r)" for x in ("G", "Gr", "Gobs", "D", "R", "RDF", "T")}
 _OUTPUTS = {"gr": "G(r)", "fq": "F(Q)", "sq": "S(Q)", "iq": "I(Q)"}
 
 
 @dataclass(frozen=True)
 class Header:
-    """The content of the header above a table.
+    """The content of the header above a table; texts are empty if not stated."""
 
-    Parameters
-    ----------
-    dialect
-        The program that wrote the file, ``"key = value"`` for the header of an unknown
-        program, or ``"columns"`` without keys.
-    stated
-        The conditions by the names of `Conditions`, not checked. Q is in Å⁻¹ if its
-        unit is stated, else as written.
-    unitless
-        The names of those conditions in Å⁻¹ that have no unit in the header.
-    quantity
-        The function in the table, such as ``"F(Q)"``; empty if it is not stated.
-    columns
-        The columns of the table whose sum is the function.
-    r_unit
-        The unit of r, ``"Å"``, ``"nm"`` or ``"pm"``.
-    composition
-        The composition, not checked; empty if it is not stated.
-    """
-
+    # The program that wrote the file, "key = value" for the header of an unknown
+    # program, or "columns" without keys.
     dialect: str
+    # The conditions by the names of `Conditions`, not checked. Q is in Å⁻¹ if its unit
+    # is stated, else as written.
     stated: dict[str, float | str]
-    unitless: tuple[str, ...]
-    quantity: str
-    columns: tuple[int, ...]
-    r_unit: str
-    composition: str
+    unitless: tuple[str, ...]  # the names of those in Å⁻¹ without a unit in the header
+    quantity: str  # the function in the table, such as "F(Q)"
+    columns: tuple[int, ...]  # those whose sum is the function
+    r_unit: str  # Å, nm or pm
+    composition: str  # not checked
 
 
 def read_header(lines: Sequence[str], name: str, n_columns: int) -> Header:
     """Return the header that the lines above a table make.
 
-    Parameters
-    ----------
-    lines
-        The lines above the table.
-    name
-        The name of the file, whose suffix may state the function.
-    n_columns
-        The number of columns of the table.
+    The suffix of the name of the file may state the function.
     """
     lines = [line.strip()[:MAX_LINE] for line in lines if re.search(r"\w", line)]
     lines = lines[-MAX_HEADER:]
@@ -163,15 +124,9 @@ def _radiation(lines: Sequence[str], text: str, dialect: str) -> str:
         return _RADIATIONS[dialect]
     # File names are left out: they may belong to other measurements.
     words = "\n".join(line for line in lines if not re.search(r"[/\\]|file", line))
-    found_words = {
-        radiation
-        for radiation, pattern in (
-            ("xray", r"\bx-?rays?\b"),
-            ("neutron", r"\bneutrons?\b"),
-        )
-        if re.search(pattern, words, re.IGNORECASE)
-    }
-    return found_words.pop() if len(found_words) == 1 else ""
+    patterns = {"xray": r"\bx-?rays?\b", "neutron": r"\bneutrons?\b"}
+    named = [x for x, p in patterns.items() if re.search(p, words, re.IGNORECASE)]
+    return named[0] if len(named) == 1 else ""
 
 
 def _labels(line: str) -> tuple[str, str]:

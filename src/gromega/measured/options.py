@@ -5,13 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from gromega.conditions import (
-    GRID_STEP,
-    MAX_RMAX,
-    QUANTITIES,
-    Conditions,
-    Quantity,
-)
+from gromega.conditions import GRID_STEP, MAX_RMAX, QUANTITIES, Conditions, Quantity
 
 FUNCTIONS = ("G(r)", "D(r)", "Keen G(r)", "g(r)", "T(r)", "R(r)")
 """The functions, with the names of Keen, J. Appl. Cryst. 34 (2001) 172, but G(r)."""
@@ -35,21 +29,8 @@ def _condition(name: str) -> Any:
 class ReadOptions:
     """The options of reading a measured PDF; None is an option that is not given.
 
-    Parameters
-    ----------
-    quantity, r_unit, composition, number_density
-        As in `gromega.read_pdf`.
-    rmin, rmax
-        The range of r that is used, in Å.
-    qmin, qmax, qdamp, qbroad, uiso, delta1, delta2, diameter, noise, r_offset, r_scale
-        The conditions, as in `Conditions`.
-    radiation
-        The radiation, ``"xray"`` or ``"neutron"``.
-
-    Raises
-    ------
-    ValueError
-        If a value is not allowed.
+    They are those of `gromega.read_pdf`. rmin and rmax cut the data. The other
+    conditions are as in `Conditions`. A value that is not allowed raises ValueError.
     """
 
     quantity: str | None = _option(
@@ -110,10 +91,7 @@ class ReadOptions:
     def from_mapping(cls, values: Mapping[str, Any]) -> "ReadOptions":
         """Return the options of a mapping; a condition of None is infinite.
 
-        Raises
-        ------
-        ValueError
-            If a key is not the name of an option, or a value is not allowed.
+        Raise ValueError for a key that is no option, or a value that is not allowed.
         """
         names = [each.name for each in fields(cls)]
         for name in values:

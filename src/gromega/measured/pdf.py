@@ -3,9 +3,12 @@
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from gromega.conditions import REFERENCE, Conditions
 from gromega.crystals.composition import parse_composition
@@ -13,8 +16,7 @@ from gromega.measured import checks
 from gromega.measured.header import Header, read_header
 from gromega.measured.options import FUNCTIONS, UNKNOWN, ReadOptions
 from gromega.measured.quantities import Floats, to_angstroms, to_g
-from gromega.measured.table import read_table
-from gromega.measured.text import Source, read_text
+from gromega.measured.table import Source, read_table, read_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +167,7 @@ def _measured(
     step = checks.check_range(r)
     checks.check_size(quantity, y)
     # Without the first tenth, where normalisation errors are strongest.
-    end = checks.relevant(r)
+    end = int(np.searchsorted(r, checks.RELEVANT_RMAX))
     relevant = slice(end // 10, end)
     if options.quantity is None:
         checks.check_shape(quantity, y[relevant])
@@ -226,18 +228,9 @@ def _composition(options: ReadOptions, stated: str, notes: list[str]) -> str | N
 def _usable(
     stated: Mapping[str, Any], given: Mapping[str, Any], notes: list[str]
 ) -> dict[str, Any]:
-    """Return the given conditions and those of a header that are allowed with them.
-
-    Raises
-    ------
-    ValueError
-        If the given conditions contradict those of the header or the reference.
-    """
-    try:
+    """Return the given conditions and those of a header that are allowed with them."""
+    with suppress(ValueError):
         Conditions.from_mapping({**stated, **given})
-    except ValueError:
-        pass
-    else:
         return {**stated, **given}
     usable: dict[str, Any] = {}
     for name, value in stated.items():
@@ -245,14 +238,13 @@ def _usable(
             continue
         try:
             Conditions.from_mapping({**usable, name: value})
+            usable[name] = value
         except ValueError as error:
             text = value if isinstance(value, str) else f"{value:g}"
             notes.append(
                 f"The header's {name} of {text} was not used: {error} Give {name} "
                 "if you know it."
             )
-        else:
-            usable[name] = value
     usable |= given
     try:
         Conditions.from_mapping(usable)

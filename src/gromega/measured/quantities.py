@@ -33,7 +33,7 @@ def to_g(
     density: float | None,
     notes: list[str],
 ) -> Floats:
-    """Return G(r), (n,) in Å⁻², from another function of r.
+    """Return G(r), (n,) in Å⁻², from another of `options.FUNCTIONS`, (n,), with r in Å.
 
     With the mean scattering length <b> in 10⁻¹² cm and the number density ρ0 in Å⁻³
     (Keen, J. Appl. Cryst. 34 (2001) 172),
@@ -41,23 +41,8 @@ def to_g(
         G(r) = 4π ρ0 r G_Keen(r) / <b>²   = 4π ρ0 r (g(r) - 1)
              = T(r) - 4π ρ0 r             = R(r)/r - 4π ρ0 r.
 
-    Parameters
-    ----------
-    quantity
-        The function, one of `options.FUNCTIONS`.
-    r, y
-        The distances in Å and the function, (n,).
-    composition
-        The composition, for the scale of Keen's G(r).
-    density
-        The number density ρ0 in Å⁻³.
-    notes
-        The notes, to which a conversion is added.
-
-    Raises
-    ------
-    ValueError
-        If the conversion needs a number density that is not given.
+    A note of the conversion is added to `notes`. Raise ValueError if the conversion
+    needs a number density that is not given.
     """
     if quantity == "G(r)":
         return y

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline, make_interp_spline, make_lsq_spline
+from scipy.interpolate import make_interp_spline, make_lsq_spline
 
 from gromega.measured.checks import KNOT_STEP, MAX_UNEVEN, RELEVANT_RMAX
 from gromega.measured.pdf import MeasuredPDF
@@ -20,8 +21,7 @@ def to_input(pdf: MeasuredPDF) -> NDArray[np.float32]:
     30 Å⁻¹ to 0.1 % and of 40 Å⁻¹, the highest Q that conditions allow, to a few per
     cent, and smooths the noise above. Coarser data are interpolated.
     """
-    values: NDArray[np.float32] = to_inputs([pdf])[0]
-    return values
+    return np.asarray(to_inputs([pdf])[0])
 
 
 def to_inputs(pdfs: Sequence[MeasuredPDF]) -> NDArray[np.float32]:
@@ -42,20 +42,18 @@ def to_inputs(pdfs: Sequence[MeasuredPDF]) -> NDArray[np.float32]:
     return values
 
 
-def _spline(r: Floats, g: Floats) -> BSpline:
+def _spline(r: Floats, g: Floats) -> Any:
     """Return the splines of PDFs on the same r, (n, n_pdfs)."""
     intervals = math.floor((r[-1] - r[0]) / KNOT_STEP)
     steps = np.diff(r)
     even = steps.max() <= MAX_UNEVEN * steps.min()
     if r.size < 2 * intervals and even:
-        interpolated: BSpline = make_interp_spline(r, g, k=5)
-        return interpolated
+        return make_interp_spline(r, g, k=5)
     knots = _knots(r, np.linspace(r[0], r[-1], intervals + 1))
     # There are two points or more between any two knots, so the normal equations are
     # well conditioned, and they take a tenth of the time.
     padded = np.pad(knots, 5, mode="edge")
-    fitted: BSpline = make_lsq_spline(r, g, padded, k=5, method="norm-eq")
-    return fitted
+    return make_lsq_spline(r, g, padded, k=5, method="norm-eq")
 
 
 def _knots(r: Floats, even: Floats) -> Floats:

@@ -19,8 +19,7 @@ from gromega.model.ranker import simulate_crystals
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import simulate_input
 from gromega.pdf.random_conditions import simulate_at_random
-from gromega.pdf.spectrum import pair_spectra
-from gromega.pdf.valid_spectra import valid_spectra
+from gromega.pdf.spectrum import pair_spectra, valid_spectra
 
 CALIBRATION_SEEDS = (1, 2, 3, 4)
 """The seeds of the conditions for the calibration: one PDF of each crystal a seed."""

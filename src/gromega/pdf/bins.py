@@ -30,13 +30,6 @@ def spline_coefficients(values: Any, xp: Any = np) -> Any:
     The coefficients interpolate the peaks through their values at the knots, where
     A = (1, 4, 1)/6 (Unser, IEEE Signal Processing Magazine 16 (1999) 22). The peak of a
     pair then has the right shape, position and width to fourth order in the bin width.
-
-    Parameters
-    ----------
-    values
-        The values at the knots, (n, n_d).
-    xp
-        The array library, ``numpy`` or ``jax.numpy``.
     """
     n = values.shape[1]
     filtered = (4.0 + 2.0 * xp.cos(2.0 * xp.pi * xp.arange(n // 2 + 1) / n)) / 6.0
@@ -44,18 +37,11 @@ def spline_coefficients(values: Any, xp: Any = np) -> Any:
 
 
 def coarsen(spectra: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """Return the spectra on bins that are m times as wide, (n, n_coarse).
+    """Return spectra, (n, n_bins), on bins that are m times as wide, (n, n_coarse).
 
     A wide cubic B-spline is a sum of narrow ones (Unser, IEEE Signal Processing
     Magazine 16 (1999) 22): B(x / m) = Σ_k h_k B(x - k), h being the convolution of four
     boxes of m ones over m³. The error of G(r) grows with the fourth power of m.
-
-    Parameters
-    ----------
-    spectra
-        The spectra, (n, n_bins).
-    factor
-        The width of a wide bin in narrow ones, m.
     """
     weights = np.ones(1)
     for _ in range(4):
@@ -69,19 +55,10 @@ def coarsen(spectra: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
 
 
 def refine(coarse: NDArray[np.float32], factor: int, n: int) -> NDArray[np.float32]:
-    """Return spectra on narrow bins, (n_crystals, n), that represent wide ones.
+    """Return spectra on n narrow bins, (n_crystals, n), that represent coarse ones.
 
     The operator for narrow bins gives the same G(r) from them as an operator for wide
-    bins would give from the coarse spectra.
-
-    Parameters
-    ----------
-    coarse
-        The spectra on wide bins, (n_crystals, n_coarse), as `coarsen` returns them.
-    factor
-        The width of a wide bin in narrow ones.
-    n
-        The number of narrow bins.
+    bins would give from the spectra of `coarsen`, (n_crystals, n_coarse).
     """
     # B-spline coefficients become point masses at the wide knots, which narrow
     # B-splines then represent.

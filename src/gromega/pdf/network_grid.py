@@ -66,18 +66,8 @@ def simulate_input(
 ) -> NDArray[np.float32]:
     """Return G(r, Ω) of crystals on `INPUT_R`, (n, 209), in Å⁻², with its noise.
 
-    Parameters
-    ----------
-    spectra
-        The pair spectra up to dmax, (n, n_bins) float32.
-    density
-        The number densities ρ0, (n,), in Å⁻³.
-    ids
-        The ids of the crystals, n of them, on which their noise depends.
-    conditions
-        The conditions Ω.
-    dmax
-        The longest distance in the spectra, Å.
+    The spectra up to dmax (Å) are (n, n_bins), the densities ρ0 (n,) in Å⁻³. The noise
+    of a crystal depends on its id.
     """
     op = input_operator(conditions, dmax)
     g = apply_operator(op, spectra, density)

@@ -11,18 +11,9 @@ from gromega.pdf.operator import Array, Operator, contract
 
 
 def add_noise(op: Operator, g: Array, factors: Array, xp: Any = np) -> Array:
-    """Return G with noise from the measured band of F(Q), (..., n, n_r).
+    """Return G, (..., n, n_r) in Å⁻², with noise from the measured band of F(Q).
 
-    Parameters
-    ----------
-    op
-        The operator or operators that made G.
-    g
-        G without noise, (..., n, n_r), in Å⁻².
-    factors
-        The standard normal factors of the waves, (..., n, n_q).
-    xp
-        The array library of all arrays.
+    `factors` are the standard normal factors of the waves, (..., n, n_q).
     """
     level = op.level[..., None, None]
     size = xp.sqrt(xp.mean(g**2, axis=-1, keepdims=True))
@@ -32,21 +23,10 @@ def add_noise(op: Operator, g: Array, factors: Array, xp: Any = np) -> Array:
 def add_crystal_noise(
     op: Operator, g: NDArray[np.float32], ids: Sequence[str], seed: int = 0
 ) -> NDArray[np.float32]:
-    """Return G with the noise of each crystal, (n, n_r), or as it is without noise.
+    """Return G, (n, n_r) in Å⁻², with the noise of each crystal, if any.
 
     The noise of a crystal depends on its id and the seed alone, not on the crystals
     beside it.
-
-    Parameters
-    ----------
-    op
-        The operator that made G.
-    g
-        G without noise, (n, n_r), in Å⁻².
-    ids
-        The ids of the crystals, n of them.
-    seed
-        The seed of the noise.
     """
     if op.level == 0:
         return g

@@ -54,28 +54,15 @@ class Operator:
 
     The arrays are those of NumPy or of JAX. Several operators may be stacked: every
     array then has the same leading axes (...).
-
-    Parameters
-    ----------
-    r
-        The output grid, (..., n_r), in Å.
-    matrix
-        K, (..., n_r, n_bins) float32.
-    baseline
-        b, (..., n_r) float32, in Å.
-    noise
-        The wave of each Q of the band, (..., n_r, n_q) float32: their sum with
-        standard normal factors has an expected mean square of one over the output
-        grid.
-    level
-        The r.m.s. of the noise over the r.m.s. of G, (...): `Conditions.noise`.
     """
 
-    r: Array
-    matrix: Array
-    baseline: Array
+    r: Array  # the output grid, (..., n_r), in Å
+    matrix: Array  # K, (..., n_r, n_bins) float32
+    baseline: Array  # b, (..., n_r) float32, in Å
+    # The wave of each Q of the band, (..., n_r, n_q) float32: their sum with standard
+    # normal factors has an expected mean square of one over the output grid.
     noise: Array
-    level: Array
+    level: Array  # `Conditions.noise`, (...)
 
 
 def theta_of(conditions: Conditions) -> dict[str, float]:
@@ -85,16 +72,8 @@ def theta_of(conditions: Conditions) -> dict[str, float]:
 
 def _variance(theta: Theta, d: Array) -> Array:
     """Return σ²(d) of a peak, in Å²."""
-    return (
-        2.0
-        * theta["uiso"]
-        * (
-            1.0
-            - theta["delta1"] / d
-            - theta["delta2"] / d**2
-            + (theta["qbroad"] * d) ** 2
-        )
-    )
+    motion = 1.0 - theta["delta1"] / d - theta["delta2"] / d**2
+    return 2.0 * theta["uiso"] * (motion + (theta["qbroad"] * d) ** 2)
 
 
 def extensions(theta: Theta, xp: Any = np) -> tuple[Array, Array]:
@@ -118,13 +97,7 @@ def reach(conditions: Conditions) -> float:
 
 
 def check_reach(conditions: Conditions, dmax: float) -> None:
-    """Check that spectra up to dmax (Å) are long enough for some conditions.
-
-    Raises
-    ------
-    ValueError
-        If G(r) depends on longer distances.
-    """
+    """Raise ValueError unless spectra up to dmax (Å) are long enough for G(r)."""
     needed = reach(conditions)
     if dmax < needed - 1e-6:
         raise ValueError(
@@ -195,28 +168,9 @@ def operator_arrays(
 
     JAX can trace it, and differentiate it in θ: the edges of range and band are
     piecewise constant, as they are in PDFCalculator. The precision is that of the
-    readout.
-
-    Parameters
-    ----------
-    theta
-        The numeric conditions θ, as of `theta_of`.
-    readout
-        The linear map from the grid r_k = k Δ to the output, (n_r, n_grid), n_grid a
-        power of two that holds the extended range; see `grid_size`.
-    n_d
-        The number of bins of the spectra.
-    xp
-        The array library, ``numpy`` or ``jax.numpy``.
-
-    Returns
-    -------
-    matrix : (n_r, n_d)
-        K.
-    baseline : (n_r,)
-        b, in Å.
-    noise : (n_r, n_grid)
-        The wave of each Q_m, zero outside the band.
+    readout, the linear map from the grid r_k = k Δ to the output, (n_r, n_grid), n_grid
+    a power of two that holds the extended range; see `grid_size`. K is (n_r, n_d), b is
+    (n_r,) in Å, and the waves of each Q_m are (n_r, n_grid), zero outside the band.
     """
     product = xp.matmul if xp is np else partial(xp.matmul, precision="highest")
     readout = xp.asarray(readout)
@@ -252,20 +206,11 @@ def build_operator(
     r: NDArray[np.float64] | None = None,
     readout: NDArray[np.float64] | None = None,
 ) -> Operator:
-    """Return the operator of some conditions for pair spectra up to dmax.
+    """Return the operator of some conditions for pair spectra up to dmax (Å).
 
-    It is built in double precision and returned in single.
-
-    Parameters
-    ----------
-    conditions
-        The conditions Ω.
-    dmax
-        The longest distance in the spectra it will be applied to, in Å.
-    r, readout
-        The output grid, (n_r,), in Å, and the linear map to it from the grid k Δ,
-        (n_r, at most grid_size(rmax)). Without them, the output is the grid k Δ within
-        [rmin, rmax], as PDFCalculator gives it.
+    It is built in double precision and returned in single. The readout is the linear
+    map from the grid k Δ to the output grid r, (n_r, at most grid_size(rmax)). By
+    default, the output is the grid k Δ within [rmin, rmax], as PDFCalculator gives it.
 
     Raises
     ------
@@ -296,19 +241,10 @@ def apply_operator(
 ) -> Array:
     """Return G = K p + ρ0 b, (..., n, n_r) float32 in Å⁻², without noise.
 
-    K p and ρ0 b nearly cancel, so the product is one of full single precision.
-
-    Parameters
-    ----------
-    op
-        The operator K(Ω), or operators stacked on axes (...).
-    spectra
-        The pair spectra, (..., n, n_bins) float32.
-    density
-        The number densities ρ0, (..., n), in Å⁻³.
-    xp
-        The array library. With ``jax.numpy`` the G of a crystal has the same bits in
-        every batch of crystals, which BLAS does not guarantee.
+    K p and ρ0 b nearly cancel, so the product is one of full single precision. The
+    operator may be several, stacked on axes (...); the spectra p are (..., n, n_bins),
+    ρ0 is (..., n) in Å⁻³. With ``jax.numpy`` the G of a crystal has the same bits in
+    every batch of crystals, which BLAS does not guarantee.
     """
     rho: Array = xp.asarray(density, dtype=np.float32)
     g = contract(spectra, op.matrix, xp, "highest")

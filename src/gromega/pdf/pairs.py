@@ -6,6 +6,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
+
 SAME_SITE = 1e-3
 """Å. Atoms closer than this share one disordered site and are not a pair. Sites that
 symmetry maps onto one another agree to this: tables round at some 1e-4 Å."""
@@ -13,19 +15,14 @@ _BUFFER = 2048
 
 
 @numba.njit(nogil=True, cache=True)
-def _equivalent(
-    weights: NDArray[np.float64], extra: NDArray[np.float64], i: int, j: int
-) -> bool:
+def _equivalent(weights: Floats, extra: Floats, i: int, j: int) -> bool:
     """Return whether two atoms have the same weight and the same extra Uiso."""
     return bool(abs(weights[j] - weights[i]) < 1e-9 and abs(extra[j] - extra[i]) < 1e-9)
 
 
 @numba.njit(nogil=True, cache=True)
 def _operations(
-    frac: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    extra: NDArray[np.float64],
-    lengths: NDArray[np.float64],
+    frac: Floats, weights: Floats, extra: Floats, lengths: Floats
 ) -> NDArray[np.int32]:
     """Return the atoms' permutations under x → ±x + t, (n_operations, n_atoms).
 
@@ -79,11 +76,8 @@ def _operations(
 
 @numba.njit(nogil=True, cache=True)
 def _differences(
-    frac: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    extra: NDArray[np.float64],
-    operations: NDArray[np.int32],
-) -> NDArray[np.float64]:
+    frac: Floats, weights: Floats, extra: Floats, operations: NDArray[np.int32]
+) -> Floats:
     """Return the distinct x_j - x_i with their weights, (n_differences, 5).
 
     Symmetry-equivalent pairs are one row: their mean difference, which removes
@@ -135,15 +129,10 @@ def _differences(
 
 @numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _spread(
-    squares: NDArray[np.float64],
-    count: int,
-    weight: float,
-    shift: float,
-    dmax: float,
-    width: float,
-    out: NDArray[np.float64],
+    squares: Floats, weight: float, shift: float, dmax: float, width: float, out: Floats
 ) -> None:
     """Add weight / d at d + shift to the B-splines of `out`, d being √squares."""
+    count = squares.size
     knots = np.empty(count, np.int32)
     parts = np.empty(count)
     values = np.empty(count)
@@ -168,30 +157,20 @@ def _spread(
 
 @numba.njit(nogil=True, cache=True)
 def _spread_all(
-    squares: NDArray[np.float64],
-    count: int,
-    weight: float,
-    shift: float,
-    dmax: float,
-    width: float,
-    out: NDArray[np.float64],
+    squares: Floats, weight: float, shift: float, dmax: float, width: float, out: Floats
 ) -> None:
     """Add weight / d at d, a sixth each of it at d - shift and d + shift."""
     if shift == 0.0:
-        _spread(squares, count, weight, 0.0, dmax, width, out)
+        _spread(squares, weight, 0.0, dmax, width, out)
         return
-    _spread(squares, count, weight * 2.0 / 3.0, 0.0, dmax, width, out)
-    _spread(squares, count, weight / 6.0, -shift, dmax, width, out)
-    _spread(squares, count, weight / 6.0, shift, dmax, width, out)
+    _spread(squares, weight * 2.0 / 3.0, 0.0, dmax, width, out)
+    _spread(squares, weight / 6.0, -shift, dmax, width, out)
+    _spread(squares, weight / 6.0, shift, dmax, width, out)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _deposit(
-    lattice: NDArray[np.float64],
-    differences: NDArray[np.float64],
-    dmax: float,
-    width: float,
-    out: NDArray[np.float64],
+    lattice: Floats, differences: Floats, dmax: float, width: float, out: Floats
 ) -> None:
     """Add every distance |difference + lattice vector| ≤ dmax to `out`.
 
@@ -245,13 +224,13 @@ def _deposit(
                     start += step * ax
                     more -= step
                     if count == _BUFFER:
-                        _spread_all(squares, count, weight, shift, dmax, width, out)
+                        _spread_all(squares[:count], weight, shift, dmax, width, out)
                         count = 0
-        _spread_all(squares, count, weight, shift, dmax, width, out)
+        _spread_all(squares[:count], weight, shift, dmax, width, out)
 
 
 @numba.njit(nogil=True, cache=True)
-def _triangular(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+def _triangular(lattice: Floats) -> Floats:
     """Return the lattice rotated so that a lies along x and b in the xy plane."""
     a, b, c = lattice
     ax = math.sqrt((a * a).sum())
@@ -265,28 +244,18 @@ def _triangular(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @numba.njit(nogil=True, cache=True)
 def add_pairs(
-    lattice: NDArray[np.float64],
-    frac: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    extra: NDArray[np.float64],
+    lattice: Floats,
+    frac: Floats,
+    weights: Floats,
+    extra: Floats,
     dmax: float,
     width: float,
-    out: NDArray[np.float64],
+    out: Floats,
 ) -> None:
     """Add w_i w_j / d of all pairs of one crystal to `out`, (n_bins,).
 
-    Parameters
-    ----------
-    lattice
-        The cell vectors a, b, c as rows, (3, 3), in Å.
-    frac
-        The fractional coordinates, (n_atoms, 3).
-    weights
-        The weight of each atom, (n_atoms,).
-    extra
-        The Uiso of each atom beyond that of the conditions, (n_atoms,), in Å².
-    dmax, width
-        The longest distance and the width of a bin, in Å.
+    `lattice` has a, b, c as rows in Å, `extra` the Uiso of each atom beyond that of the
+    conditions in Å², and `width` is that of a bin in Å.
     """
     squares = (lattice * lattice).sum(axis=1)
     # Shortest vector first: the innermost loop runs along it.

@@ -34,15 +34,8 @@ def draw_theta(
     third have the highest rmax. Qdamp and Qbroad are mostly low, as they are at real
     instruments. δ1 and δ2 are never both drawn.
 
-    Parameters
-    ----------
-    box
-        The box.
-    key
-        The random key.
-    usual
-        The usual conditions. If given, a random number of the conditions, each number
-        being equally likely, is drawn, and the others have their usual value.
+    Given the usual conditions, a random number of the conditions, each number being
+    equally likely, is drawn, and the others have their usual value.
     """
     n = len(NUMERIC_FIELDS)
     draws, tosses = jax.random.uniform(key, (2, n))
@@ -93,19 +86,8 @@ def simulate_at_random(
 ) -> NDArray[np.float32]:
     """Return G(r), (n, 209) in Å⁻², of crystals at conditions drawn from a box.
 
-    Parameters
-    ----------
-    spectra
-        The pair spectra, (n, n_bins).
-    density
-        The number densities ρ0, (n,), in Å⁻³.
-    box
-        The box.
-    seed
-        The seed of conditions and noise.
-    n_conditions
-        The number of conditions that are drawn. Crystal i has those of number
-        i mod n_conditions.
+    The spectra are (n, n_bins), the densities ρ0 (n,) in Å⁻³. Crystal i has the drawn
+    conditions of number i mod n_conditions. The seed is that of conditions and noise.
     """
     g = np.empty((len(spectra), INPUT_R.size), np.float32)
     for k in range(n_conditions):
@@ -125,20 +107,9 @@ def random_operator(
     stretch: float = 0.0,
     usual: Conditions | None = None,
 ) -> Operator:
-    """Return an operator to the network's grid at random conditions.
+    """Return an operator from n_d bins to the network's grid at drawn conditions.
 
-    Parameters
-    ----------
-    box
-        The box from which the conditions are drawn.
-    n_d
-        The number of bins of the spectra.
-    key
-        The random key.
-    stretch
-        The largest random strain, the same in all directions, of the crystals.
-    usual
-        The usual conditions, as in `draw_theta`.
+    `stretch` is the largest random strain, the same in all directions, of the crystals.
     """
     theta = draw_theta(box, key, usual)
     if stretch:
@@ -152,18 +123,9 @@ def random_operator(
 def apply_with_noise(
     op: Operator, spectra: ArrayLike, density: ArrayLike, key: Array
 ) -> Array:
-    """Return G(r) with random noise, (..., n, 209) in Å⁻². JAX can trace it.
+    """Return G(r) with random noise, (..., n, 209) in Å⁻²; see `apply_operator`.
 
-    Parameters
-    ----------
-    op
-        The operator, or operators stacked on axes (...).
-    spectra
-        The pair spectra, (..., n, n_bins).
-    density
-        The number densities ρ0, (..., n), in Å⁻³.
-    key
-        The random key of the noise.
+    JAX can trace it.
     """
     g: Array = apply_operator(op, spectra, density, jnp)
     factors = jax.random.normal(key, (*g.shape[:-1], op.noise.shape[-1]))

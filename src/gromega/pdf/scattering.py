@@ -62,12 +62,8 @@ def is_visible(crystal: Crystal, radiation: str) -> bool:
 def site_weights(crystal: Crystal, radiation: str) -> NDArray[np.float64]:
     """Return occupancy × f over √(Σo) <f> for each atom, (n_atoms,).
 
-    The product of two such weights is the weight of a pair in PDFCalculator.
-
-    Raises
-    ------
-    ValueError
-        If an element has no scattering length, or the crystal's mean is zero.
+    The product of two such weights is the weight of a pair in PDFCalculator. Raise
+    ValueError if an element has no scattering length, or the crystal's mean is zero.
     """
     lengths = scattering_table(radiation)[crystal.numbers]
     if np.isnan(lengths).any():

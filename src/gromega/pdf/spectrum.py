@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega._util.parallel import open_pool, ordered_map
+from gromega.conditions import RADIATIONS
 from gromega.crystals.crystal import Crystal
 from gromega.pdf.bins import BIN_WIDTH, DMAX, n_bins
 from gromega.pdf.pairs import add_pairs
-from gromega.pdf.scattering import site_weights
+from gromega.pdf.scattering import is_visible, site_weights
 
 CHUNK = 64
 
@@ -21,7 +22,7 @@ def pair_spectrum(
     dmax: float = DMAX,
     extra_uiso: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float32]:
-    """Return the pair spectrum of one crystal.
+    """Return the pair spectrum of one crystal, (n_bins(dmax),) float32, in Å⁻¹.
 
     It is p(d)/d on cubic B-splines B at distances `bin_centres`,
 
@@ -33,8 +34,6 @@ def pair_spectrum(
 
     Parameters
     ----------
-    crystal
-        The crystal.
     radiation
         The radiation, ``"xray"`` or ``"neutron"``.
     dmax
@@ -45,10 +44,6 @@ def pair_spectrum(
         atoms, the error of a peak is up to 0.4 % of its height where the Uiso of the
         conditions is 0.008 Å². Where it is 0.002 Å², the error is up to 1.8 % at Qmax
         23 Å⁻¹ and 6 % at 32 Å⁻¹.
-
-    Returns
-    -------
-    (n_bins(dmax),) float32, in Å⁻¹
 
     Raises
     ------
@@ -65,24 +60,10 @@ def pair_spectrum(
 def pair_spectra(
     crystals: Sequence[Crystal], radiation: str = "xray", dmax: float = DMAX
 ) -> NDArray[np.float32]:
-    """Return the pair spectra of many crystals, on all cores.
+    """Return the pair spectra of n crystals, (n, n_bins(dmax)), on all cores.
 
-    Parameters
-    ----------
-    crystals
-        The crystals, n of them.
-    radiation, dmax
-        As in `pair_spectrum`.
-
-    Returns
-    -------
-    (n, n_bins(dmax)) float32, in Å⁻¹
-
-    Raises
-    ------
-    ValueError
-        If `crystals` is one crystal and not a list, or an element has no scattering
-        length for this radiation.
+    Raise ValueError if `crystals` is one crystal and not a list, or as in
+    `pair_spectrum`.
     """
     if isinstance(crystals, Crystal):
         raise ValueError("crystals must be a list, got one crystal; give [crystal].")
@@ -100,3 +81,31 @@ def spectra_of(
     for row, crystal in zip(spectra, crystals, strict=True):
         row[:] = pair_spectrum(crystal, radiation, dmax)
     return spectra
+
+
+def valid_spectra(
+    crystals: Sequence[Crystal], radiation: str, dmax: float
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Return which crystals have a pair spectrum, (n,), and the spectra, (n, n_bins).
+
+    A crystal has none if an element has no scattering length for the radiation; zeros
+    are in its place.
+    """
+    valid = np.array([is_visible(crystal, radiation) for crystal in crystals], bool)
+    spectra = np.zeros((len(crystals), n_bins(dmax)), np.float32)
+    kept = [crystal for crystal, is_one in zip(crystals, valid, strict=True) if is_one]
+    spectra[valid] = pair_spectra(kept, radiation, dmax)
+    return valid, spectra
+
+
+def spectra_by_radiation(
+    crystals: Sequence[Crystal],
+) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float32]]]:
+    """Return number densities in Å⁻³, (n,), and pair spectra for each radiation.
+
+    The spectra, (n, n_bins), reach to `DMAX`.
+    """
+    density = np.array([crystal.density for crystal in crystals])
+    return density, {
+        name: valid_spectra(crystals, name, DMAX)[1] for name in RADIATIONS
+    }

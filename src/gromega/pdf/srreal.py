@@ -28,12 +28,7 @@ def available() -> bool:
 def pdf(crystals: Sequence[Crystal], conditions: Conditions) -> NDArray[np.float32]:
     """Return G(r), (n, n_r) in Å⁻², on the grid k π/40 Å within [rmin, rmax].
 
-    The noise of the conditions is not added.
-
-    Raises
-    ------
-    ImportError
-        If diffpy.srreal or diffpy.structure cannot be imported.
+    The noise of the conditions is not added. Raise ImportError without diffpy.
     """
     try:
         from diffpy.srreal.pdfcalculator import PDFCalculator
@@ -41,10 +36,9 @@ def pdf(crystals: Sequence[Crystal], conditions: Conditions) -> NDArray[np.float
     except ImportError as error:
         raise ImportError(MISSING) from error
     calculator = PDFCalculator(rstep=GRID_STEP)
-    for name in ("rmin", "rmax", "qmin", "qmax", "qdamp", "qbroad"):
+    names = ("rmin", "rmax", "qmin", "qmax", "qdamp", "qbroad", "delta1", "delta2")
+    for name in names:
         setattr(calculator, name, getattr(conditions, name))
-    calculator.delta1 = conditions.delta1
-    calculator.delta2 = conditions.delta2
     if np.isfinite(conditions.diameter):
         calculator.addEnvelope("sphericalshape")
         calculator.spdiameter = conditions.diameter

@@ -10,7 +10,7 @@ from gromega.model.model import Model
 from gromega.model.reliability import pack_test_crystals
 from gromega.networks.logits import classes
 from gromega.params import Params
-from gromega.pdf.valid_spectra import spectra_by_radiation
+from gromega.pdf.spectrum import spectra_by_radiation
 from gromega.pipeline.parts import box_part, part_of
 from gromega.pipeline.paths import CRYSTALS, MODEL, OTHER_GROUPS, SPLIT, TRAINED
 from gromega.training.inputs import LabelledPDFs

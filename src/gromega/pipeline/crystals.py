@@ -7,8 +7,7 @@ from pathlib import Path
 from gromega._util.files import write_json
 from gromega._util.progress import console, progress_bar
 from gromega.crystals import dataset
-from gromega.crystals.collection import summarise
-from gromega.crystals.table import write_tables
+from gromega.crystals.table import summarise, write_tables
 from gromega.params import Params
 from gromega.pdf.scattering import without_length
 from gromega.pipeline.gather import gather

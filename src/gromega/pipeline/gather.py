@@ -7,8 +7,7 @@ from gromega._util.parallel import ADDRESS, open_pool, open_processes
 from gromega._util.progress import console, progress_bar, progress_counts
 from gromega.crystals.generate.recipe import SyntheticRecipe
 from gromega.crystals.generate.synthetic import write_synthetic
-from gromega.crystals.ingest.ingest import Tally, ingest
-from gromega.crystals.ingest.quarantine import new_quarantine
+from gromega.crystals.ingest.ingest import Tally, ingest, new_quarantine
 from gromega.crystals.ingest.validate import IngestOptions
 from gromega.crystals.ingest.worker import Limits
 

@@ -5,7 +5,7 @@ from gromega.lake.splits import read_part
 from gromega.model.library_io import write_library
 from gromega.model.matches import make_library
 from gromega.params import Params
-from gromega.pdf.valid_spectra import spectra_by_radiation
+from gromega.pdf.spectrum import spectra_by_radiation
 from gromega.pipeline.paths import CRYSTALS, LIBRARY, SPLIT
 
 

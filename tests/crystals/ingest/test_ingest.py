@@ -11,8 +11,9 @@ import pytest
 from files import HOSTILE, POSCAR, ROCK_SALT, cif
 
 from gromega._util.parallel import open_pool
-from gromega.crystals.ingest.ingest import ingest
+from gromega.crystals.ingest.ingest import ingest, new_quarantine
 from gromega.crystals.ingest.validate import IngestOptions
+from gromega.crystals.refusal import Reason, Refusal
 from gromega.crystals.table import crystals_of, read_table, write_table
 
 
@@ -182,3 +183,19 @@ def test_counts_are_shown_as_text(tmp_path):
     assert "2 files" in counts
     assert "1 duplicate" in counts
     assert "2 of 2" in agreement
+
+
+def test_refusals_are_rows(tmp_path):
+    refusal = Refusal("a.cif", "b, c", Reason.OVERLAP, 'Na and "Cl"')
+    with new_quarantine(tmp_path / "q.csv") as refuse:
+        refuse(refusal)
+    with (tmp_path / "q.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert list(row) == ["file", "block", "reason", "detail"]
+    assert tuple(row.values()) == tuple(refusal)
+
+
+def test_interrupted_quarantine_leaves_no_file(tmp_path):
+    with pytest.raises(KeyboardInterrupt), new_quarantine(tmp_path / "q.csv"):
+        raise KeyboardInterrupt
+    assert not list(tmp_path.iterdir())

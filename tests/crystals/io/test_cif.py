@@ -162,7 +162,7 @@ def test_written_crystal_is_read_again(edge, atoms):
     ]
     text = cif("x", a=repr(edge), group="P 1", atoms="\n".join(rows))
     (block,) = structure_blocks(text.encode())
-    crystal = read_block(block).crystal
+    crystal = read_block(block)[0]
     np.testing.assert_allclose(crystal.lattice, edge * np.eye(3), atol=1e-9)
     np.testing.assert_allclose(crystal.frac, np.array([frac] * 3).T, atol=1e-12)
     assert crystal.occupancy.tolist() == [occupancy for _, occupancy in atoms]

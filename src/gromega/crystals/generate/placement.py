@@ -21,33 +21,13 @@ def place_orbits(
     lattice: Floats,
     to_reduced: Floats,
 ) -> tuple[dict[int, Floats], float]:
-    """Place orbits one after another, and return those that find room.
+    """Place orbits one by one; return those that find room, and the least room.
 
     The room of an atom is its distance to another atom divided by the contact distance
-    of the two elements.
-
-    Parameters
-    ----------
-    rng
-        The random number generator.
-    group
-        The space group.
-    orbits
-        The Wyckoff position of each orbit in the order of placement, (n_orbits,).
-    contacts
-        The contact distance of each pair of orbits in Å, (n_orbits, n_orbits).
-    lattice
-        The reduced lattice in Å, (3, 3).
-    to_reduced
-        The matrix, (3, 3), by which row vectors of primitive coordinates are
-        multiplied to give coordinates of the reduced lattice.
-
-    Returns
-    -------
-    placed : dict
-        The fractional coordinates of the atoms of each placed orbit, (m, 3).
-    room : float
-        The smallest room of all atoms.
+    of the two elements. The orbits, (n_orbits,), are Wyckoff positions in the order of
+    placement. Their contact distances, (n_orbits, n_orbits), and the reduced lattice,
+    (3, 3), are in Å. Row vectors of primitive coordinates times `to_reduced`, (3, 3),
+    are those of the reduced lattice, in which atoms, (m, 3), are returned by orbit.
     """
     placed: dict[int, Floats] = {}
     chosen: dict[int, Floats] = {}

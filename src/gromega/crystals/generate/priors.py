@@ -27,49 +27,28 @@ MAX_ATOMS, MAX_ORBITS = 96, 40
 
 @dataclass(frozen=True)
 class Priors:
-    """Distributions over n_elements elements; ``quantiles`` are those at `LEVELS`.
+    """Distributions over n_elements elements, with quantiles at `LEVELS`."""
 
-    Parameters
-    ----------
-    groups
-        The number of crystals of each space group, the quantiles of the number of
-        atoms in the primitive cell, and the number of orbits on each Wyckoff letter.
-    shapes
-        The quantiles of log b/a, log c/a, and the angles in degrees, for each crystal
-        system. The key is the last space group of the system.
-    elements
-        The atomic numbers.
-    frequencies
-        The number of crystals that contain each element.
-    affinities
-        The number of crystals that contain two elements over that expected by chance.
-    shares
-        The mean share of an element among the atoms of its crystals, times their
-        number of elements.
-    volumes
-        The volume of an atom of each element in Å³.
-    contacts
-        The contact distance of two elements in Å: the lower quartile of the shortest
-        distances between them.
-    n_elements
-        The probabilities of 1, 2, ... elements.
-    closest
-        The quantiles of the shortest distance of a crystal over the contact distance.
-    roominess
-        The quantiles of the volume of the cell over that of its atoms.
-    """
-
+    # The number of crystals of each space group, the quantiles of the number of atoms
+    # in the primitive cell, and the number of orbits on each Wyckoff letter.
     groups: dict[str, Any]
+    # The quantiles of log b/a, log c/a, and the angles in degrees, for each crystal
+    # system, by its last space group.
     shapes: dict[int, Floats]
-    elements: Integers
-    frequencies: Floats
+    elements: Integers  # atomic numbers
+    frequencies: Floats  # the number of crystals that contain each element
+    # The number of crystals that contain two elements over that expected by chance.
     affinities: Floats
+    # The mean share of an element among the atoms of its crystals, times their number
+    # of elements.
     shares: Floats
-    volumes: Floats
+    volumes: Floats  # of an atom of each element in Å³
+    # The contact distance of two elements in Å: the lower quartile of the shortest
+    # distances between them.
     contacts: Floats
-    n_elements: Floats
-    closest: Floats
-    roominess: Floats
+    n_elements: Floats  # the probabilities of 1, 2, ... elements
+    closest: Floats  # quantiles of the shortest distance over the contact distance
+    roominess: Floats  # quantiles of the volume of the cell over that of its atoms
 
     def draw_orbits(self, rng: Generator, group: WyckoffGroup, misses: int) -> Integers:
         """Return the Wyckoff position of each orbit, (n_orbits,).

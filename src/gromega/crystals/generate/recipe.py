@@ -10,19 +10,7 @@ import yaml
 class SyntheticRecipe:
     """Which synthetic crystals to make.
 
-    Parameters
-    ----------
-    space_groups
-        The space group numbers, 1 to 230, each once.
-    crystals_per_group
-        The number of crystals of each space group, at least 1.
-    seed
-        The seed of the random numbers, at least 0.
-
-    Raises
-    ------
-    ValueError
-        If a value has the wrong type or is out of its range.
+    Raise ValueError if a value has the wrong type or is out of its range.
     """
 
     space_groups: tuple[int, ...]
@@ -48,19 +36,9 @@ class SyntheticRecipe:
 
     @classmethod
     def from_yaml(cls, path: Path) -> "SyntheticRecipe":
-        """Read a recipe from a YAML file.
+        """Read a recipe from a YAML mapping with exactly its fields as keys.
 
-        Parameters
-        ----------
-        path
-            The file: a mapping with exactly the fields of a recipe as keys.
-
-        Raises
-        ------
-        FileNotFoundError
-            If the file does not exist.
-        ValueError
-            If the file is not such a mapping, or a value is wrong.
+        Raise FileNotFoundError, or ValueError if the mapping or a value is wrong.
         """
         expected = [field.name for field in fields(cls)]
         if not path.is_file():

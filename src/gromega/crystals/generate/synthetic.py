@@ -43,24 +43,9 @@ def synthesize(
 ) -> Iterator[list[Made]]:
     """Yield the crystals of a recipe in batches, the same ones with any pool.
 
-    Parameters
-    ----------
-    recipe
-        The space groups, the number of crystals of each, and the seed.
-    pool
-        The processes of `gromega._util.parallel.open_processes`. The default is this
-        process.
-
-    Yields
-    ------
-    list of (Crystal, int)
-        Crystals with their space group numbers, in the order of
-        ``recipe.space_groups``, then by index.
-
-    Raises
-    ------
-    ValueError
-        If a crystal cannot be made with this seed.
+    Crystals come with their space group numbers, in the order of
+    ``recipe.space_groups``, then by index. The default pool is this process. Raise
+    ValueError if a crystal cannot be made with this seed.
     """
     n = recipe.crystals_per_group
     batches = (
@@ -84,46 +69,22 @@ def write_synthetic(
     pool: Executor | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> None:
-    """Write the crystals of a recipe to a table, see `gromega.crystals.table`.
+    """Write the crystals of a recipe to a table, see `synthesize`.
 
-    Parameters
-    ----------
-    path
-        The Parquet file to write.
-    recipe, pool
-        As in `synthesize`.
-    progress
-        A function called with the number of crystals finished since the last call.
+    `progress` is called with the number of crystals finished since the last call.
     """
     with new_table(path) as write:
         for made in synthesize(recipe, pool):
-            crystals = [crystal for crystal, _ in made]
-            write(to_table(crystals, [group for _, group in made], source="synthetic"))
+            crystals, groups = zip(*made, strict=True)
+            write(to_table(crystals, groups, source="synthetic"))
             if progress:
                 progress(len(made))
 
 
 def synthesize_one(space_group: int, seed: int, index: int) -> Crystal:
-    """Make one crystal. The same three numbers give the same crystal.
+    """Make a crystal in a Niggli-reduced primitive cell, the same for the same numbers.
 
-    Parameters
-    ----------
-    space_group
-        The space group number, 1 to 230.
-    seed
-        The seed of the random numbers, at least 0.
-    index
-        The index of the crystal within its space group, at least 0.
-
-    Returns
-    -------
-    Crystal
-        The crystal, in a Niggli-reduced primitive cell.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range, or no attempt has the space group.
+    Raise ValueError if the space group is outside 1 to 230, or no attempt has it.
     """
     check_whole("space_group", space_group, 1, 230)
     rng = np.random.default_rng([seed, space_group, index])

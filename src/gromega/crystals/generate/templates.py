@@ -27,34 +27,17 @@ _CHUNK = 128
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """A crystal with its symmetry, to make variants of.
-
-    Parameters
-    ----------
-    crystal
-        The crystal.
-    rotations
-        The rotations R of its operations, (n, 3, 3), in fractional coordinates.
-    origins
-        The atom that each operation maps onto each atom, (n, n_atoms). It is empty if
-        symmetry fixes all coordinates.
-    orbits
-        The orbit of each atom, (n_atoms,), as the index of one of its atoms.
-    """
+    """A crystal with its symmetry, to make variants of."""
 
     crystal: Crystal
-    rotations: NDArray[np.int8]
+    rotations: NDArray[np.int8]  # in fractional coordinates, (n, 3, 3)
+    # The atom that each operation maps onto each atom, (n, n_atoms). It is empty if
+    # symmetry fixes all coordinates.
     origins: NDArray[np.int16]
-    orbits: NDArray[np.int16]
+    orbits: NDArray[np.int16]  # as the index of one of the atoms, (n_atoms,)
 
     def symmetrise(self, displacements: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return displacements averaged over the operations.
-
-        Parameters
-        ----------
-        displacements
-            The displacement of each atom in fractional coordinates, (n_atoms, 3).
-        """
+        """Return fractional displacements, (n_atoms, 3), averaged over operations."""
         moved: NDArray[np.float64] = np.einsum(
             "gij,gnj->ni", self.rotations, displacements[self.origins], optimize=True
         )
@@ -144,29 +127,16 @@ def with_symmetry(
     folder: Path,
     progress: Callable[[int], None] | None = None,
 ) -> list[Template]:
-    """Return the template of each crystal, from a cache on disk where possible.
+    """Return the template of each crystal, from a cache in a folder where possible.
 
-    Parameters
-    ----------
-    crystals
-        The crystals.
-    folder
-        The folder of the cache. The name of a file depends on the crystals, this code
-        and the version of spglib.
-    progress
-        A function called with the number of crystals finished since the last call.
+    The name of a file depends on the crystals, this code and the version of spglib.
+    `progress` is called with the number of crystals finished since the last call.
     """
     digest = hashlib.sha256(spglib.__version__.encode())
-    for module in (symmetry, sites):
-        digest.update(Path(str(module.__file__)).read_bytes())
-    digest.update(Path(__file__).read_bytes())
-    for crystal in crystals:
-        for array in (
-            crystal.lattice,
-            crystal.frac,
-            crystal.numbers,
-            crystal.occupancy,
-        ):
+    for code in (symmetry.__file__, sites.__file__, __file__):
+        digest.update(Path(code).read_bytes())
+    for x in crystals:
+        for array in (x.lattice, x.frac, x.numbers, x.occupancy):
             digest.update(array.tobytes())
     path = folder / f"symmetry-{digest.hexdigest()[:16]}.npz"
     if path.is_file():

@@ -19,53 +19,31 @@ from gromega.crystals.generate.templates import Template
 
 @dataclass(frozen=True)
 class Changes:
-    """How far variants differ from their crystal.
+    """How far variants differ from their crystal."""
 
-    Parameters
-    ----------
-    keep
-        The share of variants that keep their elements. Of the others, half replace all
-        elements, and half replace each element with a probability of one half.
-    orbits
-        The share of variants with new elements in which each orbit is treated as an
-        element of its own, so that the structure type may change.
-    scale
-        The standard deviation of the logarithm of the size.
-    strain
-        The standard deviation of the components of the strain, before it is averaged
-        over the operations.
-    displacement
-        The largest standard deviation of displacements along each axis, in Å, before
-        they are averaged over the operations. Each variant draws its own.
-    uiso
-        The largest excess of the Uiso of an element, in Å². It is drawn for each
-        element in half of the variants.
-    other_radiation
-        The share of variants that are simulated with the other radiation: neutrons,
-        where the reference is x-rays.
-    """
-
+    # The share of variants that keep their elements. Of the others, half replace all
+    # elements, and half replace each element with a probability of one half.
     keep: float = 0.5
+    # The share of variants with new elements in which each orbit is treated as an
+    # element of its own, so that the structure type may change.
     orbits: float = 0.0
+    # The standard deviations of the logarithm of the size, and of the components of the
+    # strain before it is averaged over the operations.
     scale: float = 0.03
     strain: float = 0.015
+    # The largest standard deviation of displacements along each axis, in Å, before they
+    # are averaged over the operations. Each variant draws its own.
     displacement: float = 0.08
+    # The largest excess of the Uiso of an element, in Å². It is drawn for each element
+    # in half of the variants.
     uiso: float = 0.003
+    # The share of variants that are simulated with the other radiation: neutrons, where
+    # the reference is x-rays.
     other_radiation: float = 0.1
 
 
 def vary(source: Template, changes: Changes, generator: Generator) -> Crystal:
-    """Return a variant: another crystal of the same space group.
-
-    Parameters
-    ----------
-    source
-        The crystal with its symmetry.
-    changes
-        How far the variant may differ.
-    generator
-        The random number generator.
-    """
+    """Return a variant: another crystal of the same space group."""
     crystal = source.crystal
     numbers, growth = _substitute(source, changes, generator)
     size = np.cbrt(growth) * np.exp(changes.scale * generator.standard_normal())
@@ -85,24 +63,13 @@ def keeps_type(variant: Crystal, source: Template) -> bool:
 
     It does unless orbits of one element have become different elements.
     """
-    before, after = np.unique(source.crystal.numbers), np.unique(variant.numbers)
-    return before.size == after.size
+    return np.unique(source.crystal.numbers).size == np.unique(variant.numbers).size
 
 
 def vary_uiso(
     crystal: Crystal, changes: Changes, generator: Generator
 ) -> NDArray[np.float64]:
-    """Return the excess of each atom's Uiso over the smallest one, (n_atoms,), in Å².
-
-    Parameters
-    ----------
-    crystal
-        The crystal.
-    changes
-        The largest excess.
-    generator
-        The random number generator.
-    """
+    """Return the excess of each atom's Uiso over the smallest, (n_atoms,), in Å²."""
     if not changes.uiso or generator.random() < 0.5:
         return np.zeros(crystal.numbers.size)
     own, kinds = np.unique(crystal.numbers, return_inverse=True)

@@ -21,11 +21,7 @@ def fingerprint(crystal: Crystal) -> NDArray[np.float32]:
     their occupancies: the AMD of Widdowson et al., MATCH 87 (2022) 529. It does not
     depend on the choice of cell, and small displacements change it little. The second
     half is averaged over electrons, so that it depends on the elements of the sites.
-
-    Parameters
-    ----------
-    crystal
-        The crystal. A primitive cell is fastest.
+    A primitive cell is fastest.
     """
     home = crystal.frac @ crystal.lattice
     # In a crystal of uniform density, this sphere contains the neighbours of an atom.
@@ -72,19 +68,7 @@ class DuplicateFinder:
         structure_type: str,
         distances: NDArray[np.float32],
     ) -> str | None:
-        """Return the name of an earlier duplicate, or add the crystal and return None.
-
-        Parameters
-        ----------
-        name
-            The name of the crystal.
-        formula
-            The reduced formula.
-        structure_type
-            The structure type, which includes the space group.
-        distances
-            The `fingerprint`.
-        """
+        """Return the name of an earlier duplicate, or add the crystal."""
         same = self._known[formula, structure_type]
         for known, earlier in same:
             if np.all(np.abs(distances - earlier) <= TOLERANCE * earlier):

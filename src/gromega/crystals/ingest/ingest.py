@@ -1,10 +1,12 @@
 """Ingest: from a collection to a table of crystals and a quarantine."""
 
+import csv
 import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,6 @@ import pyarrow as pa
 
 from gromega._util.parallel import ordered_map
 from gromega.crystals.ingest.duplicates import DuplicateFinder
-from gromega.crystals.ingest.quarantine import new_quarantine
 from gromega.crystals.ingest.validate import IngestOptions
 from gromega.crystals.ingest.worker import Limits, WorkerProcess
 from gromega.crystals.io.find import check_paths, find_sources
@@ -29,27 +30,13 @@ Record = dict[str, Any]
 
 @dataclass
 class Tally:
-    """The counts of an ingest.
-
-    Parameters
-    ----------
-    files
-        The number of files.
-    accepted
-        The number of crystals in the table.
-    refused
-        The number of refusals by reason.
-    stated
-        The number of crystals whose file states a space group other than P1.
-    agree
-        The number of those for which spglib finds the stated group at 0.01 Å.
-    """
+    """The counts of an ingest."""
 
     files: int = 0
     accepted: int = 0
     refused: Counter[Reason] = field(default_factory=Counter)
-    stated: int = 0
-    agree: int = 0
+    stated: int = 0  # crystals whose file states a space group other than P1
+    agree: int = 0  # those for which spglib finds the stated group at 0.01 Å
 
     def count(self, record: Record, refusal: Refusal | None) -> None:
         """Add a record to the counts."""
@@ -64,13 +51,7 @@ class Tally:
     def summary(self) -> dict[str, Any]:
         """Return the counts for JSON, with reasons in the order of `Reason`."""
         reasons = {r.value: self.refused[r] for r in Reason if self.refused[r]}
-        return {
-            "files": self.files,
-            "accepted": self.accepted,
-            "refused": reasons,
-            "stated": self.stated,
-            "agree": self.agree,
-        }
+        return vars(self) | {"refused": reasons}
 
     def lines(self) -> list[str]:
         """Return the counts as lines of text."""
@@ -105,25 +86,17 @@ def ingest(
     ----------
     paths
         The files, folders, archives and tables, see `gromega.crystals.io.find`.
-    out
-        The table to write, see `gromega.crystals.table.SCHEMA`.
-    quarantine
-        The CSV file to write: file, block, reason and detail of each refusal.
+    out, quarantine
+        The table of `gromega.crystals.table.SCHEMA`, and the CSV file of refusals.
     pool
         The threads or the cluster of `gromega._util.parallel.open_pool`.
-    options
-        The options.
-    limits
-        The limits for each crystal.
     report
         A function called with the counts after each batch of files.
 
     Raises
     ------
-    FileNotFoundError
-        If a path does not exist.
-    ValueError
-        If a path is a file of another kind, or a table lacks a column.
+    FileNotFoundError, ValueError
+        If a path does not exist, is a file of another kind, or lacks a column.
     """
     check_paths(paths)
     tally, known, names = Tally(), DuplicateFinder(), _Names()
@@ -155,6 +128,24 @@ def ingest(
     return tally
 
 
+@contextmanager
+def new_quarantine(path: Path) -> Iterator[Callable[[Refusal], None]]:
+    """Open a quarantine for writing, and yield a function that appends a refusal.
+
+    The file appears when the block ends without an error.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(Refusal._fields)
+            yield writer.writerow
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def _batches(sources: Iterable[Source]) -> Iterator[list[Source]]:
     batch: list[Source] = []
     size = 0
@@ -183,8 +174,7 @@ class _Examine:
         for source in batch:
             if source.refusal:
                 _, block, reason, detail = source.refusal
-                refused = {"block": block, "reason": reason.value, "detail": detail}
-                records = [refused]
+                records = [{"block": block, "reason": reason.value, "detail": detail}]
             else:
                 records = list(worker.examine(source.kind, source.content, options))
             found.append((source.name, records))

@@ -17,15 +17,9 @@ def serve(tasks: BinaryIO, replies: BinaryIO, seconds: float = 0.0) -> None:
 
     A task is a line of JSON with ``kind``, ``options``, ``skip`` (the number of blocks
     to skip) and ``size`` (the number of bytes of the file), followed by the file. The
-    replies are the names of its blocks, a record for each of them, and `DONE`.
-
-    Parameters
-    ----------
-    tasks, replies
-        The streams to read from and to write to.
-    seconds
-        The time limit for one crystal in s. A child without a parent ends itself after
-        somewhat more than twice this time.
+    replies are the names of its blocks, a record for each of them, and `DONE`. A child
+    without a parent ends itself after somewhat more than twice the time limit for one
+    crystal, in s.
     """
     # The parent imports this module for its constants only.
     from gromega.crystals.ingest.validate import (

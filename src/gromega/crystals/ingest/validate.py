@@ -18,8 +18,6 @@ from gromega.crystals.io.sites import MAX_ATOMS, check_cell, merge_sites
 from gromega.crystals.refusal import Reason, RefusedError
 from gromega.crystals.symmetry import LOOSE, STRICT, find_symmetry, loose_group
 
-CARBON, HYDROGEN = 6, 1
-
 
 @dataclass(frozen=True)
 class IngestOptions:
@@ -30,8 +28,7 @@ class IngestOptions:
     max_atoms
         The largest number of atoms per lattice point of a cell.
     inorganic
-        Whether to refuse hydrogen-rich organics: crystals with carbon, and at least
-        half as much hydrogen.
+        Whether to refuse crystals with carbon, and at least half as much hydrogen.
     """
 
     max_atoms: int = MAX_ATOMS
@@ -42,19 +39,9 @@ Part = gemmi.cif.Block | bytes | dict[str, Any]
 
 
 def split_blocks(kind: str, content: bytes) -> list[Part]:
-    """Split a file into parts with one crystal each.
+    """Split a file of a kind of `Source` into parts with one crystal each.
 
-    Parameters
-    ----------
-    kind
-        The kind: ``"cif"``, ``"poscar"``, or ``"row"`` for the JSON of a row.
-    content
-        The bytes of the file.
-
-    Raises
-    ------
-    RefusedError
-        If the file is not of this kind.
+    Raise RefusedError if the file is not of this kind.
     """
     if kind == "cif":
         return list(structure_blocks(content))
@@ -69,15 +56,7 @@ def name_of(part: Part) -> str:
 
 
 def examine(part: Part, options: IngestOptions) -> dict[str, Any]:
-    """Examine a crystal, and return its labels and fingerprint, or its refusal.
-
-    Parameters
-    ----------
-    part
-        The part of a file, see `split_blocks`.
-    options
-        The options.
-    """
+    """Examine a part of a file; return its labels and fingerprint, or its refusal."""
     record: dict[str, Any] = {"block": name_of(part), "stated": 0, "observed": True}
     try:
         if isinstance(part, bytes):
@@ -87,8 +66,7 @@ def examine(part: Part, options: IngestOptions) -> dict[str, Any]:
             crystal = _read_row(part, options.max_atoms)
             record |= {"stated": part["space_group"], "observed": part["observed"]}
         else:
-            block = read_block(part, options.max_atoms)
-            crystal, record["stated"] = block.crystal, block.stated
+            crystal, record["stated"] = read_block(part, options.max_atoms)
         label(crystal, record, options)
     except RefusedError as error:
         record |= {"reason": error.reason.value, "detail": error.detail}
@@ -115,19 +93,8 @@ def _read_row(row: dict[str, Any], max_atoms: int) -> Crystal:
 def label(crystal: Crystal, record: dict[str, Any], options: IngestOptions) -> None:
     """Add the labels, the primitive cell and the fingerprint of a crystal to a record.
 
-    Parameters
-    ----------
-    crystal
-        The crystal.
-    record
-        The record, with the space group that its file ``stated``, or 0.
-    options
-        The options.
-
-    Raises
-    ------
-    RefusedError
-        If the crystal is refused for its labels or its elements.
+    The record has the space group that the file ``stated``, or 0. Raise RefusedError if
+    the crystal is refused for its labels or its elements.
     """
     if options.inorganic and _is_organic(crystal):
         raise RefusedError(Reason.ORGANIC, crystal.formula)
@@ -136,9 +103,8 @@ def label(crystal: Crystal, record: dict[str, Any], options: IngestOptions) -> N
         loose = loose_group(symmetry)
     except ValueError as error:
         raise RefusedError(Reason.OVERLAP, str(error)) from None
-    group, primitive, stated = (
-        symmetry.space_group, symmetry.primitive, record["stated"],
-    )  # fmt: skip
+    group, stated = symmetry.space_group, record["stated"]
+    primitive = symmetry.primitive
     record |= {"space_group": group, "space_group_loose": loose}
     if group != loose:
         other = f", the file states {stated}" if stated else ""
@@ -161,7 +127,5 @@ def label(crystal: Crystal, record: dict[str, Any], options: IngestOptions) -> N
 
 
 def _is_organic(crystal: Crystal) -> bool:
-    amounts = {
-        z: crystal.occupancy[crystal.numbers == z].sum() for z in (CARBON, HYDROGEN)
-    }
-    return bool(amounts[CARBON] > 0 and amounts[HYDROGEN] >= 0.5 * amounts[CARBON])
+    hydrogen, carbon = (crystal.occupancy[crystal.numbers == z].sum() for z in (1, 6))
+    return bool(carbon > 0 and hydrogen >= 0.5 * carbon)

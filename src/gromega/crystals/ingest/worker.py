@@ -31,30 +31,14 @@ START = 120.0
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits for the examination of one crystal.
-
-    Parameters
-    ----------
-    seconds
-        The time for each crystal, in s.
-    mebibytes
-        The address space of the process, in MiB. Windows has no such limit.
-    """
+    """The limits for one crystal: time in s, address space in MiB (not on Windows)."""
 
     seconds: float = 20.0
     mebibytes: int = 4096
 
 
 class WorkerProcess:
-    """A child process that examines files, one after another.
-
-    Parameters
-    ----------
-    limits
-        The limits for each crystal.
-    program
-        The arguments with which Python runs the child.
-    """
+    """A child process that examines files, one after another, within some limits."""
 
     def __init__(self, limits: Limits, program: Sequence[str] = CHILD) -> None:
         self.limits = limits
@@ -69,19 +53,8 @@ class WorkerProcess:
         """Yield a record for each crystal of a file, see `ingest.validate.examine`.
 
         A crystal that exceeds a limit or crashes the process is refused. The blocks
-        after it are examined all the same.
-
-        Parameters
-        ----------
-        kind, content
-            The kind and the bytes of the file, see `io.source.Source`.
-        options
-            The fields of `ingest.validate.IngestOptions`.
-
-        Raises
-        ------
-        OSError
-            If the process cannot be started, or `close` was called.
+        after it are examined all the same. Raise OSError if the process cannot be
+        started, or `close` was called.
         """
         done = 0
         names: list[str] = []

@@ -1,17 +1,15 @@
 """CIF files: the crystals of their blocks, read by gemmi."""
 
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
 
 import gemmi
 import numpy as np
-from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.io.asymmetric_unit import expand_asymmetric_unit
 from gromega.crystals.io.cif_symmetry import (
     choose_reading,
+    expand_asymmetric_unit,
     listed_operations,
     named_groups,
     stated_formula,
@@ -20,42 +18,16 @@ from gromega.crystals.io.cif_symmetry import (
 from gromega.crystals.io.sites import FULL, MAX_ATOMS, check_cell, merge_sites
 from gromega.crystals.refusal import Reason, RefusedError
 
-Floats = NDArray[np.float64]
-
 # Lawrencium. A heavier element is a misread name.
 MAX_Z = 103
 # Files of AMCSD give water as one site, Wat, without its hydrogen.
 WATER = "Wat"
 
 
-@dataclass(frozen=True)
-class CifBlock:
-    """A crystal of a CIF file, with the space group that the file states.
-
-    Parameters
-    ----------
-    name
-        The name of the block.
-    crystal
-        The crystal with all atoms of the cell. Its id is the name of the block.
-    stated
-        The space group number that the file states, or 0 for none.
-    """
-
-    name: str
-    crystal: Crystal
-    stated: int
-
-
 def read_crystal(path: str | Path) -> Crystal:
     """Read the first block of a CIF file that has atoms.
 
     Symmetry is expanded to the full cell. The id is the name of the block.
-
-    Parameters
-    ----------
-    path
-        The path of the file.
 
     Raises
     ------
@@ -73,7 +45,7 @@ def read_crystal(path: str | Path) -> Crystal:
     except RefusedError as error:
         raise ValueError(f"{path}: {error}.") from None
     try:
-        return read_block(block).crystal
+        return read_block(block)[0]
     except RefusedError as error:
         raise ValueError(f"{path}, block {block.name!r}: {error}.") from None
 
@@ -81,10 +53,8 @@ def read_crystal(path: str | Path) -> Crystal:
 def structure_blocks(content: bytes) -> list[gemmi.cif.Block]:
     """Return the blocks of a CIF file that describe a structure, one or more.
 
-    Raises
-    ------
-    RefusedError
-        If the content is not a CIF file, or no block has a cell or atoms.
+    Raise RefusedError if the content is not a CIF file, or no block has a cell or
+    atoms.
     """
     try:
         # gemmi reads nothing from a file whose lines end with a carriage return alone.
@@ -120,23 +90,14 @@ def _has_atoms(block: gemmi.cif.Block) -> bool:
     )
 
 
-def read_block(block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS) -> CifBlock:
-    """Return the crystal of one block.
+def read_block(
+    block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS
+) -> tuple[Crystal, int]:
+    """Return the crystal of a block, and the space group number it states, or 0.
 
     Atoms of alternative disorder groups are kept with their occupancies. If the
-    alternatives are given with full occupancy, the first one is kept.
-
-    Parameters
-    ----------
-    block
-        The block.
-    max_atoms
-        The largest number of atoms per lattice point of the cell.
-
-    Raises
-    ------
-    RefusedError
-        If the block does not describe a possible crystal.
+    alternatives are given with full occupancy, the first one is kept. Raise
+    RefusedError if the block does not describe a possible crystal.
     """
     try:
         small = gemmi.make_small_structure_from_block(block)
@@ -170,13 +131,21 @@ def read_block(block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS) -> CifBlock:
                 Reason.BAD_OCCUPANCY, f"{site.occ:g} of atom {site.label!r}"
             )
     lattice = np.array(cell.orth.mat.tolist()).T
+
+    def make(operations: list[gemmi.Op]) -> Crystal:
+        atoms = expand_asymmetric_unit(sites, operations, lattice, max_atoms)
+        try:
+            return Crystal(block.name, lattice, *merge_sites(*atoms, lattice))
+        except RefusedError:
+            raise
+        except ValueError as error:
+            raise RefusedError(Reason.UNREADABLE, str(error)) from None
+
     groups = named_groups(small, cell)
     stated = stated_group(block, groups)
     operations = listed_operations(block)
     if operations:
-        atoms = expand_asymmetric_unit(sites, operations, lattice, max_atoms)
-        crystal = _make(block.name, lattice, *atoms)
-        return CifBlock(block.name, crystal, stated)
+        return make(operations), stated
     if not groups:
         text = small.spacegroup_hm or small.spacegroup_hall or "nothing"
         raise RefusedError(
@@ -186,27 +155,22 @@ def read_block(block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS) -> CifBlock:
     readings, refused = [], None
     for group in groups:
         try:
-            atoms = expand_asymmetric_unit(
-                sites, list(group.operations()), lattice, max_atoms
-            )
-            readings.append(_make(block.name, lattice, *atoms))
+            readings.append(make(list(group.operations())))
         except RefusedError as error:
             refused = error
     if not readings and refused:
         raise refused
-    atoms = expand_asymmetric_unit(sites, [gemmi.Op()], lattice, max_atoms)
-    listed = _make(block.name, lattice, *atoms)
-    return CifBlock(block.name, choose_reading(readings, listed, block, stated), stated)
+    return choose_reading(readings, make([gemmi.Op()]), block, stated), stated
 
 
 def _read_cell(block: gemmi.cif.Block) -> gemmi.UnitCell:
     """Return the cell of a block. gemmi itself reads a bad cell as 1 Å × 1 Å × 1 Å."""
-    values = []
-    for name in ("length_a", "length_b", "length_c"):
-        values.append(gemmi.cif.as_number(block.find_value(f"_cell_{name}") or "?"))
-    for name in ("angle_alpha", "angle_beta", "angle_gamma"):
-        # The CIF core dictionary's default angle is 90 degrees.
-        values.append(gemmi.cif.as_number(block.find_value(f"_cell_{name}") or "90"))
+    # The CIF core dictionary's default angle is 90 degrees.
+    tags = [f"length_{x}" for x in "abc"] + ["angle_alpha", "angle_beta", "angle_gamma"]
+    values = [
+        gemmi.cif.as_number(block.find_value(f"_cell_{tag}") or default)
+        for tag, default in zip(tags, ["?"] * 3 + ["90"] * 3, strict=True)
+    ]
     if min(values) > 0 and max(values[3:]) < 180:
         cell = gemmi.UnitCell(*values)
         check_cell(np.array(cell.orth.mat.tolist()).T)
@@ -241,20 +205,3 @@ def _choose_alternatives(
         for site in sites
         if (assembly_of.get(site.label, ""), site.disorder_group) not in left_out
     ]
-
-
-def _make(
-    name: str,
-    lattice: Floats,
-    numbers: NDArray[np.int64],
-    frac: Floats,
-    occupancy: Floats,
-) -> Crystal:
-    """Return the crystal of all images, with equal sites merged."""
-    try:
-        atoms = merge_sites(numbers, frac, occupancy, lattice)
-        return Crystal(name, lattice, *atoms)
-    except RefusedError:
-        raise
-    except ValueError as error:
-        raise RefusedError(Reason.UNREADABLE, str(error)) from None

@@ -1,15 +1,24 @@
-"""The symmetry that a CIF file states: operations, symbols, and its origin."""
+"""The symmetry that a CIF file states, and all atoms of the cell that it makes."""
 
 import re
 from collections import defaultdict
 from contextlib import suppress
 
 import gemmi
+import numpy as np
+from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
+from gromega.crystals.io.sites import SAME_SITE
 from gromega.crystals.refusal import Reason, RefusedError
 from gromega.crystals.symmetry import find_symmetry, has_group
 
+Floats = NDArray[np.float64]
+
+# Å. Images of a fully occupied site that are closer than this are one atom on a special
+# position, given with few digits; gemmi merges at the same distance. Images of a partly
+# occupied site are alternatives unless they coincide.
+SPECIAL = 0.4
 NUMBER_TAGS = ("_space_group_IT_number", "_symmetry_Int_Tables_number")
 OPERATION_TAGS = (
     "_space_group_symop_operation_xyz",
@@ -19,13 +28,7 @@ OPERATION_TAGS = (
 
 
 def listed_operations(block: gemmi.cif.Block) -> list[gemmi.Op]:
-    """Return the symmetry operations that a block lists.
-
-    Raises
-    ------
-    RefusedError
-        If an operation is unreadable.
-    """
+    """Return the symmetry operations that a block lists; refuse unreadable ones."""
     columns = (list(block.find_loop(tag)) for tag in OPERATION_TAGS)
     listed: list[str] = next(filter(None, columns), [])
     try:
@@ -43,13 +46,6 @@ def named_groups(
 
     A Hall symbol means one setting. A Hermann-Mauguin symbol may mean two settings with
     different origins. The cell shows whether the axes of R are hexagonal.
-
-    Parameters
-    ----------
-    small
-        The structure as gemmi reads it.
-    cell
-        The cell.
     """
     if small.spacegroup_hall:
         with suppress(ValueError, RuntimeError):
@@ -64,28 +60,15 @@ def named_groups(
         return []
     if group.ext not in ("1", "2") or ":" in symbol:
         return [group]
-    return [
-        group,
-        *(
-            other
-            for other in gemmi.spacegroup_table()
-            if other.hm == group.hm and other.ext in ("1", "2")
-            if other.ext != group.ext
-        ),
-    ]
+    other = "2" if group.ext == "1" else "1"
+    settings = gemmi.spacegroup_table()
+    return [group, *(x for x in settings if x.hm == group.hm and x.ext == other)]
 
 
 def stated_group(block: gemmi.cif.Block, named: list[gemmi.SpaceGroup]) -> int:
-    """Return the space group number that a block states, or 0.
+    """Return the space group number that a block or its named setting states, or 0.
 
     P1 counts as none: programs write it when they list all atoms of the cell.
-
-    Parameters
-    ----------
-    block
-        The block.
-    named
-        The settings of its symbol, see `named_groups`.
     """
     for tag in NUMBER_TAGS:
         number = gemmi.cif.as_number(block.find_value(tag) or "?")
@@ -109,32 +92,14 @@ def choose_reading(
 ) -> Crystal:
     """Return the crystal of a block that states a symbol and no operations.
 
-    It must agree with the formula and the stated space group.
-
-    Parameters
-    ----------
-    readings
-        The crystals that the settings of the symbol give.
-    listed
-        The crystal of the atoms as listed: a file may list the whole cell (COD
-        5910133, indium).
-    block
-        The block.
-    stated
-        The stated space group number, or 0.
-
-    Raises
-    ------
-    RefusedError
-        If no crystal agrees, or two with different structure types do.
+    It must agree with the formula and the stated space group, if not 0. The readings
+    are those of the settings of the symbol. The listed atoms may be the whole cell (COD
+    5910133, indium). Raise RefusedError if no crystal agrees, or two with different
+    structure types do.
     """
     for some in (readings, [listed]):
-        right = [
-            crystal
-            for crystal in some
-            if _fits_formula(crystal, block)
-            and (not stated or has_group(crystal, stated))
-        ]
+        fitting = [x for x in some if _fits_formula(x, block)]
+        right = [x for x in fitting if not stated or has_group(x, stated)]
         types = {find_symmetry(crystal).structure_type for crystal in right if stated}
         if len(types) > 1:
             raise RefusedError(
@@ -164,3 +129,83 @@ def _fits_formula(crystal: Crystal, block: gemmi.cif.Block) -> bool:
     if ratios and units > 0:
         ratios.append(units)
     return not ratios or min(ratios) > 0.9 * max(ratios)
+
+
+def expand_asymmetric_unit(
+    sites: list[gemmi.SmallStructure.Site],
+    operations: list[gemmi.Op],
+    lattice: Floats,
+    max_atoms: int,
+) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Return numbers (n,), frac (n, 3) and occupancy (n,) of all images of the sites.
+
+    The lattice is (3, 3) in Å, and `max_atoms` is the limit per lattice point. Raise
+    RefusedError if the operations are not a group, the cell does not have their
+    symmetry, or they make too many atoms.
+    """
+    rotations = np.array([op.rot for op in operations]) / gemmi.Op.DEN
+    translations = np.array([op.tran for op in operations]) / gemmi.Op.DEN
+    _check_operations(operations, rotations, lattice)
+    centring = max(1, int((rotations == np.eye(3)).all(axis=(1, 2)).sum()))
+    numbers: list[int] = []
+    frac, occupancy = [], []
+    for site in sites:
+        images = (rotations @ site.fract.tolist() + translations) % 1.0
+        near = SPECIAL if site.occ > 0.99 else SAME_SITE
+        atoms = _merge_images(images, lattice, near)
+        frac.append(atoms)
+        numbers += [site.element.atomic_number] * len(atoms)
+        occupancy += [min(site.occ, 1.0)] * len(atoms)
+        if len(numbers) > max_atoms * centring:
+            raise RefusedError(
+                Reason.TOO_MANY_ATOMS, f"more than {max_atoms}, of {len(sites)} sites"
+            )
+    return np.array(numbers), np.concatenate(frac), np.array(occupancy)
+
+
+def _check_operations(
+    operations: list[gemmi.Op], rotations: Floats, lattice: Floats
+) -> None:
+    """Refuse operations that are not a group, or not of this cell."""
+    whole = np.allclose(np.abs(np.linalg.det(rotations)), 1.0)
+    if len(rotations) > 192 or not whole or not _is_closed(operations):
+        raise RefusedError(Reason.UNREADABLE, "the symmetry operations are not a group")
+    metric = lattice @ lattice.T
+    turned = np.swapaxes(rotations, 1, 2) @ metric @ rotations
+    lengths = np.sqrt(np.diag(metric))
+    if (np.abs(turned - metric) > 0.03 * np.outer(lengths, lengths)).any():
+        text = ", ".join(f"{x:.4g}" for x in _cell_of(lattice))
+        raise RefusedError(
+            Reason.BAD_CELL, f"{text} does not have the symmetry of the operations"
+        )
+
+
+def _is_closed(operations: list[gemmi.Op]) -> bool:
+    different = {op.wrap().triplet() for op in operations}
+    group = gemmi.GroupOps(operations)
+    try:
+        group.add_missing_elements()
+    except RuntimeError:
+        # The operations generate an infinite group.
+        return False
+    return len(list(group)) == len(different)
+
+
+def _cell_of(lattice: Floats) -> list[float]:
+    """Return a, b, c (Å) and the angles (degrees) of a lattice."""
+    lengths = np.linalg.norm(lattice, axis=1)
+    unit = lattice / lengths[:, None]
+    cosines = [unit[i] @ unit[j] for i, j in ((1, 2), (0, 2), (0, 1))]
+    return [*lengths.tolist(), *np.degrees(np.arccos(cosines)).tolist()]
+
+
+def _merge_images(images: Floats, lattice: Floats, near: float) -> Floats:
+    """Return the mean of each cluster of images: the exact special position."""
+    atoms: list[Floats] = []
+    while len(images):
+        steps = images - images[0]
+        steps -= np.round(steps)
+        together = np.linalg.norm(steps @ lattice, axis=1) < near
+        atoms.append(images[0] + steps[together].mean(axis=0))
+        images = images[~together]
+    return np.array(atoms) % 1.0

@@ -12,20 +12,9 @@ from gromega.crystals.refusal import Reason, RefusedError
 
 
 def read_poscar(content: bytes, max_atoms: int = MAX_ATOMS) -> Crystal:
-    """Read a POSCAR or CONTCAR file. The id of the crystal is the comment line.
+    """Read a POSCAR or CONTCAR of VASP 5. The id of the crystal is the comment line.
 
-    Parameters
-    ----------
-    content
-        The bytes of the file, in the format of VASP 5: it must have the line of
-        elements.
-    max_atoms
-        The largest number of atoms.
-
-    Raises
-    ------
-    RefusedError
-        If the content is not a POSCAR file, or not a possible crystal.
+    Raise RefusedError if the content is not a POSCAR file, or not a possible crystal.
     """
     lines = content.decode("utf-8", "replace").splitlines()
     try:
@@ -34,8 +23,7 @@ def read_poscar(content: bytes, max_atoms: int = MAX_ATOMS) -> Crystal:
         symbols = list(takewhile(lambda word: word[0].isalpha(), lines[5].split()))
         if not symbols:
             raise RefusedError(
-                Reason.UNKNOWN_ELEMENT,
-                "the line of elements is missing (VASP 4)",
+                Reason.UNKNOWN_ELEMENT, "the line of elements is missing (VASP 4)"
             )
         amounts = [int(number) for number in _numbers(lines[6])]
         line = 8 if lines[7].strip()[:1] in ("s", "S") else 7

@@ -21,18 +21,7 @@ FULL = 1.02
 
 
 def check_cell(lattice: Floats) -> None:
-    """Refuse an impossible cell.
-
-    Parameters
-    ----------
-    lattice
-        The cell vectors as rows in Å, (3, 3).
-
-    Raises
-    ------
-    RefusedError
-        If an edge is not between 0.5 and 1000 Å, or the cell is nearly flat.
-    """
+    """Refuse a cell, (3, 3) in Å, with an edge outside 0.5 to 1000 Å or nearly flat."""
     if np.isfinite(lattice).all():
         edges = np.linalg.norm(lattice, axis=1)
         if edges.min() > 0.5 and edges.max() < 1e3:
@@ -46,36 +35,15 @@ def check_cell(lattice: Floats) -> None:
 def merge_sites(
     numbers: NDArray[np.int64], frac: Floats, occupancy: Floats, lattice: Floats
 ) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Merge atoms of one element on one site.
+    """Merge atoms of one element on one site, and return numbers, frac and occupancy.
 
     The occupancies of one element on a site add up, as those of Fe²⁺ and Fe³⁺. A full
     atom that is listed twice counts once. Different elements may share a site, and
     atoms may be closer than a bond, if their occupancies add up to at most 1.
 
-    Parameters
-    ----------
-    numbers
-        The atomic numbers, (n,).
-    frac
-        The fractional coordinates, from 0 to 1, (n, 3).
-    occupancy
-        The occupancies, (n,).
-    lattice
-        The cell vectors as rows in Å, (3, 3).
-
-    Returns
-    -------
-    numbers : (m,) int64
-        The atomic numbers.
-    frac : (m, 3) float64
-        The fractional coordinates. All atoms of a site have those of its first atom.
-    occupancy : (m,) float64
-        The occupancies.
-
-    Raises
-    ------
-    RefusedError
-        If atoms overlap, or the occupancies of a site add up to more than 1.
+    The atoms are (n,), (n, 3) from 0 to 1, and (n,), the lattice (3, 3) in Å. All atoms
+    of a site get the coordinates of its first one. Raise RefusedError if atoms overlap,
+    or the occupancies of a site add up to more than 1.
     """
     pairs = list(_close_pairs(frac, lattice))
     site_of = np.arange(len(numbers))

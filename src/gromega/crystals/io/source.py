@@ -24,39 +24,16 @@ _DAMAGED = (zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
 
 @dataclass(frozen=True)
 class Source:
-    """A file to read crystals from, or one that was refused unread.
+    """A file to read crystals from, or one that was refused unread."""
 
-    Parameters
-    ----------
-    name
-        The path within the collection, with slashes.
-    kind
-        The kind: ``"cif"``, ``"poscar"``, or ``"row"`` for a crystal of a table.
-    content
-        The bytes of the file. A row is given as JSON.
-    refusal
-        The refusal, if the file was refused.
-    """
-
-    name: str
-    kind: str = ""
-    content: bytes = b""
+    name: str  # the path within the collection, with slashes
+    kind: str = ""  # cif, poscar, or row for a crystal of a table
+    content: bytes = b""  # a row is given as JSON
     refusal: Refusal | None = None
 
 
 def kind_of(name: str) -> str:
-    """Return the kind of a file by its name.
-
-    Parameters
-    ----------
-    name
-        The name or path of the file.
-
-    Returns
-    -------
-    str
-        ``"cif"``, ``"poscar"``, ``"table"``, ``"zip"``, ``"tar"``, or ``""``.
-    """
+    """Return cif, poscar, table, zip or tar by the name of a file, or an empty text."""
     last = PurePosixPath(name).name.lower()
     unzipped = last.removesuffix(".gz")
     if last.endswith(_TARS):
@@ -121,21 +98,8 @@ def read_source(
 ) -> Source:
     """Read a file, and inflate it if its name ends with ``.gz``.
 
-    Parameters
-    ----------
-    stream
-        The open file.
-    name
-        The name of the file.
-    kind
-        The kind of the file, see `kind_of`.
-    budget
-        The budget of the archive that contains it, if any.
-
-    Raises
-    ------
-    RefusedError
-        If the budget is overdrawn. Any other problem gives a refused `Source`.
+    Raise RefusedError if the budget of the archive that contains it is overdrawn. Any
+    other problem gives a refused `Source`.
     """
     if name.lower().endswith(".gz"):
         stream = cast(IO[bytes], gzip.GzipFile(fileobj=stream))

@@ -44,7 +44,9 @@ def test_the_test_crystals_of_a_model_are_the_test_part(robust):
     ids, _ = read_part(SPLIT, "test")
     assert set(robust.test_crystals.ids) == set(ids)
     for with_composition in (False, True):
-        right = robust.reliability_test.accuracy_at(Conditions(qmax=20.0), with_composition)[1]
+        right = robust.reliability_test.accuracy_at(
+            Conditions(qmax=20.0), with_composition
+        )[1]
         assert len(right) == ids.size
 
 

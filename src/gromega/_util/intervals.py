@@ -7,22 +7,13 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gromega._util.formatting import percent_with_range
+from gromega._util.formatting import in_percent, percent
 
 
 def share_interval(
     right: float, n: int, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Return the confidence interval of a share of n crystals (Wilson 1927).
-
-    Parameters
-    ----------
-    right
-        The number of crystals with a correct prediction.
-    n
-        The number of crystals.
-    confidence
-        The confidence level.
+    """Return the confidence interval of the share right / n (Wilson 1927).
 
     Raises
     ------
@@ -44,17 +35,7 @@ def share_interval(
 
 @dataclass(frozen=True)
 class Share:
-    """A share of crystals with its 95 % interval.
-
-    Parameters
-    ----------
-    value
-        The share.
-    low, high
-        The ends of its interval.
-    n
-        The number of crystals.
-    """
+    """A share of n crystals with the ends of its 95 % interval."""
 
     value: float
     low: float
@@ -67,8 +48,19 @@ class Share:
         low, high = share_interval(int(right.sum()), right.size)
         return cls(float(right.mean()), low, high, right.size)
 
+    def cell(self) -> str:
+        """Return share and interval in percent, for a table: ``70.7 (69.7–71.7)``."""
+        return f"{in_percent(self.value)} ({self._range(1)})"
+
+    def text(self, digits: int = 1) -> str:
+        """Return share and interval, for a sentence: ``70.7 % (69.7–71.7 %)``."""
+        return f"{percent(self.value, digits)} ({self._range(digits)} %)"
+
+    def _range(self, digits: int) -> str:
+        return f"{in_percent(self.low, digits)}–{in_percent(self.high, digits)}"
+
     def __str__(self) -> str:
-        return percent_with_range(self.value, self.low, self.high, digits=0)
+        return self.text(0)
 
 
 def paired_interval(
@@ -88,12 +80,8 @@ def paired_interval(
     one, other
         Whether the prediction of each crystal is correct, (n,), by two models. The
         difference is other minus one.
-    confidence
-        The confidence level.
-    count
-        The number of bootstrap samples.
-    seed
-        The seed of the random numbers.
+    count, seed
+        The number of bootstrap samples, and the seed of their random numbers.
 
     Raises
     ------

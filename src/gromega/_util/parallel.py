@@ -18,7 +18,11 @@ from concurrent.futures import (
 )
 from contextlib import contextmanager, suppress
 from multiprocessing.context import BaseContext
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    # `leave_cores_to_threads` must run before NumPy is imported.
+    from numpy.typing import NDArray
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -61,11 +65,7 @@ def n_cores() -> int:
 def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
     """Yield an executor: threads, one per core, or the workers of a cluster.
 
-    Parameters
-    ----------
-    scheduler
-        The address of a Dask scheduler, such as ``tcp://node1:8786``; threads of this
-        process if left out.
+    The scheduler is the address of a Dask scheduler, such as ``tcp://node1:8786``.
 
     Raises
     ------
@@ -101,10 +101,7 @@ def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
 def open_processes(imports: Sequence[str] = ()) -> Iterator[Executor]:
     """Yield processes of this machine, one per core, for work that holds the GIL.
 
-    Parameters
-    ----------
-    imports
-        The modules to import once for all processes, where the system allows it.
+    Where the system allows it, the modules `imports` are imported once for all.
 
     Raises
     ------
@@ -132,16 +129,8 @@ def ordered_map(
     """Yield function(item) of each item, in order.
 
     Only a few items are taken ahead of the result that comes next, so memory stays
-    bounded for any number of items.
-
-    Parameters
-    ----------
-    pool
-        The executor, from `open_pool` or `open_processes`.
-    function
-        The function; it, its items and its results can be pickled.
-    items
-        The items.
+    bounded for any number of items. In processes, function, items and results are
+    pickled.
     """
     waiting: deque[Future[R]] = deque()
     try:
@@ -165,3 +154,18 @@ def n_workers(pool: Executor) -> int:
     if client is None:
         return int(getattr(pool, "_max_workers", 1))
     return max(1, int(sum(client.nthreads().values())))
+
+
+def in_threads(
+    function: "Callable[[NDArray[Any]], R]", x: "NDArray[Any]", size: int
+) -> list[R]:
+    """Return function(block) for each block of `size` rows of x, in order, in threads.
+
+    The function must treat each row by itself, and spend most of its time in NumPy,
+    which releases Python's lock. A single block takes no thread.
+    """
+    if len(x) <= size:
+        return [function(x)]
+    blocks = (x[start : start + size] for start in range(0, len(x), size))
+    with ThreadPoolExecutor(n_cores()) as pool:
+        return list(pool.map(function, blocks))

@@ -11,18 +11,9 @@ from gromega._util.formatting import in_percent, markdown_table, percent
 def render_template(room: str, name: str, **content: Any) -> str:
     """Return a template filled with content.
 
-    Templates for HTML, ``*.html.j2``, escape what they are given; others do not. All
-    have the filters ``in_percent`` and ``percent`` and the function ``markdown_table``
-    of `gromega._util.formatting`.
-
-    Parameters
-    ----------
-    room
-        The package that holds the template, such as ``gromega.registry``.
-    name
-        The name of its file.
-    content
-        The values of the template's variables.
+    The template is the file `name` of the package `room`. Templates for HTML,
+    ``*.html.j2``, escape their content; others do not. All have the filters
+    ``in_percent`` and ``percent`` and the function ``markdown_table``.
 
     Raises
     ------

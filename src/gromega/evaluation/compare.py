@@ -74,11 +74,9 @@ def compare_runs(
     Parameters
     ----------
     ours, theirs
-        The predictions of this run and of the other one, by name of the sweep.
+        The predictions of this run and of the run `name`, by name of the sweep.
     space_groups
         The true space groups of the crystals, (n,).
-    name
-        The name of the other run.
 
     Raises
     ------
@@ -93,7 +91,7 @@ def compare_runs(
             raise ValueError(
                 f"{name} has different test crystals; compare models of one split."
             )
-        known = {key: (log_p, valid) for key, log_p, valid in before.points()}
+        known = {key: point for key, *point in before.points()}
         y_before = classes(before.space_groups, space_groups)
         y_after = classes(after.space_groups, space_groups)
         for key, log_p, valid in after.points():
@@ -105,9 +103,10 @@ def compare_runs(
             rank_after = ranks(log_p[both], y_after[both])
             row = [sweep, key or "reference"]
             for k in TOP:
-                change, low, high = paired_interval(rank_before < k, rank_after < k)
-                interval = f"{signed_points(low)} to {signed_points(high)}"
-                row += [signed_points(change), interval]
+                change, *ends = map(
+                    signed_points, paired_interval(rank_before < k, rank_after < k)
+                )
+                row += [change, " to ".join(ends)]
             rows.append(row)
     return Table(
         f"Difference in accuracy from {name} in percentage points, on the same "

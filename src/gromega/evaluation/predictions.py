@@ -32,22 +32,16 @@ def predict_store(
 
     Parameters
     ----------
-    model
-        The model.
-    pdfs
-        The store of their G(r), of the reference or of a sweep.
+    pdfs, out
+        The store of their G(r), and the one to write.
     ids
-        The crystals, n of them.
-    out
-        The store to write.
+        The ids of the crystals, (n,).
     sweep
         The sweep; the reference if left out.
     compositions
-        The compositions of the crystals, n of them, to predict a second time with
-        them.
+        The compositions of the n crystals, to predict a second time with them.
     model_sha256
-        The SHA-256 of the files of the model, as `hashes_of` returns them, to keep
-        with the predictions.
+        The SHA-256 of the model's files, as `hashes_of` returns them, to store.
 
     Raises
     ------

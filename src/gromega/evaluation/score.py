@@ -32,12 +32,10 @@ def score(
 
     Parameters
     ----------
-    log_p
-        The log-probabilities, (n, n_groups).
+    log_p, with_composition
+        The log-probabilities without and with the compositions, (n, n_groups).
     y
         The true classes, (n,).
-    with_composition
-        The log-probabilities with the compositions, (n, n_groups).
     """
     rank = ranks(log_p, y)
     scores: Scores = {f"top{k}": round(float(np.mean(rank < k)), 6) for k in TOP}
@@ -53,12 +51,7 @@ def scores(
 ) -> dict[str, Scores]:
     """Return the scores by point of a sweep; the key of the reference is empty.
 
-    Parameters
-    ----------
-    predictions
-        The predictions.
-    space_groups
-        The true space groups, (n,).
+    The true space groups are (n,).
     """
     y = classes(predictions.space_groups, space_groups)
     found = {}
@@ -75,7 +68,7 @@ def score_model(model: Model, data: Path) -> Scores:
     Parameters
     ----------
     model
-        The model, of this pipeline or of another one.
+        The model, which may be of another pipeline.
     data
         The folder with crystals.parquet, split.parquet and reference.zarr.
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,18 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from gromega._util.files import sha256, write_whole
+from gromega._util.templates import render_template
+from gromega.conditions import QUANTITIES
+from gromega.crystals.space_groups import symbol
+from gromega.evaluation.results import accuracy_columns
 from gromega.evaluation.score import WITH_COMPOSITION
 from gromega.model.io import MODEL_FILES, hashes_of
 from gromega.model.model import Model
-from gromega.registry.card_markdown import render
 from gromega.registry.card_texts import standard_texts
-from gromega.registry.card_v1 import upgrade_from_v1
 
 FORMAT = "gromega card 2"
+FORMAT_V1 = "gromega card 1"
+"""The format of the cards of released models up to v1.8.1."""
 
 
 def make_card(
@@ -32,14 +37,11 @@ def make_card(
     Parameters
     ----------
     info
-        The name, version, hardware and hours, as in
-        `gromega.registry.release.ReleaseInfo`.
+        The values of a `gromega.registry.release.ReleaseInfo`.
     model
         The trained model.
-    data
-        The description of the training data: the block ``data`` of the card.
-    metrics
-        The scores at the ``reference`` and along the ``sweeps``.
+    data, metrics
+        The blocks ``data`` and ``metrics`` of the card.
 
     Raises
     ------
@@ -77,11 +79,8 @@ def _network(model: Model) -> dict[str, Any]:
 
     sizes = [leaf.size for leaf in jax.tree.leaves(nnx.state(model.network, nnx.Param))]
     network = {"architecture": model.architecture, "parameters": sum(sizes)}
-    neighbours = model.neighbours
-    if neighbours:
-        network["neighbours"] = {
-            "crystals": neighbours.y.size, **neighbours.to_mapping()
-        }  # fmt: skip
+    if found := model.neighbours:
+        network["neighbours"] = {"crystals": found.y.size, **found.to_mapping()}
     return network
 
 
@@ -95,17 +94,13 @@ def _training(model: Model) -> dict[str, Any]:
 
 def _calibrations(model: Model, metrics: Mapping[str, Any]) -> dict[str, Any]:
     blocks: dict[str, Any] = {"calibration": None}
-    for key, calibration, scores in (
-        ("calibration", model.calibration, "reference"),
-        (
-            f"calibration_{WITH_COMPOSITION}",
-            model.calibration_with_composition,
-            WITH_COMPOSITION,
-        ),
+    for suffix, calibration, scores in (
+        ("", model.calibration, "reference"),
+        (f"_{WITH_COMPOSITION}", model.calibration_with_composition, WITH_COMPOSITION),
     ):
         if calibration:
             ece = metrics.get(scores, {}).get("ece")
-            blocks[key] = {**calibration.to_mapping(), "ece": ece}
+            blocks["calibration" + suffix] = {**calibration.to_mapping(), "ece": ece}
     return blocks
 
 
@@ -113,14 +108,7 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """Write CARD.md and card.json to the folder of a model.
 
     card.json holds the hashes of the three other files and, last, the hash of its own
-    text without this last hash.
-
-    Parameters
-    ----------
-    folder
-        The folder with the model's files.
-    card
-        The card, as `make_card` returns it.
+    text without this last hash. The card is that of `make_card`.
     """
     hashes = hashes_of(folder)
     write_whole(folder / "CARD.md", render({**card, "sha256": hashes}))
@@ -150,7 +138,7 @@ def read_card(folder: Path) -> dict[str, Any]:
         _to_text(released)
     except ValueError as error:
         raise ValueError(f"{path}: not a card ({error}).") from None
-    card: dict[str, Any] = upgrade_from_v1(released, FORMAT)
+    card: dict[str, Any] = upgrade_from_v1(released)
     check_card(card, str(path))
     if released["format"] != FORMAT:
         card |= standard_texts(card["data"], card["metrics"])
@@ -178,7 +166,7 @@ def check_trained_with(folder: Path, files: Mapping[str, Path]) -> None:
     Raises
     ------
     FileNotFoundError
-        If there is no card.
+        If there is no card, or no such file.
     ValueError
         If the model was trained with another file, so that its training crystals may
         include test crystals.
@@ -190,25 +178,10 @@ def check_trained_with(folder: Path, files: Mapping[str, Path]) -> None:
 def check_same_files(
     model: Path, hashes: Mapping[str, str], files: Mapping[str, Path], remedy: str
 ) -> None:
-    """Check the files that a model was trained with by their hashes.
+    """Check by their SHA-256 that a model was trained with these files.
 
-    Parameters
-    ----------
-    model
-        The folder of the model.
-    hashes
-        The SHA-256 of the files that it was trained with, by name.
-    files
-        The paths of the files, by what they are.
-    remedy
-        The remedy, for the error.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a file is missing.
-    ValueError
-        If the model was trained with another file.
+    The hashes are by file name, the files by what they are; the error ends with the
+    remedy. Raises as `check_trained_with`.
     """
     for what, file in files.items():
         if sha256(file) != hashes[file.name]:
@@ -219,20 +192,7 @@ def check_same_files(
 
 
 def check_card(card: object, origin: str) -> None:
-    """Check a card against the schema.
-
-    Parameters
-    ----------
-    card
-        The card.
-    origin
-        The file or the model that it belongs to, for the error.
-
-    Raises
-    ------
-    ValueError
-        If it does not fit the schema: where, and why.
-    """
+    """Raise ValueError unless a card, whose origin the error names, fits the schema."""
     schema = resources.files("gromega.registry") / "card.schema.json"
     validator = Draft202012Validator(json.loads(schema.read_text("utf-8")))
     error = best_match(validator.iter_errors(card))
@@ -241,6 +201,61 @@ def check_card(card: object, origin: str) -> None:
         if len(reason) > 200:
             reason = f"{reason[:90]} … {reason[-90:]}"
         raise ValueError(f"{origin}: not a card ({error.json_path}: {reason}).")
+
+
+def upgrade_from_v1(card: Any) -> Any:
+    """Return a card of the first format with the keys of the second one.
+
+    Anything else is returned as it is: the schema says what is wrong with it.
+    """
+    if not isinstance(card, dict) or card.get("format") != FORMAT_V1:
+        return card
+    card = deepcopy(card)
+    for *parents, old, new in (
+        ("data", "crystals", "extra", "augmentation"),
+        ("data", "sha256", "extra.parquet", "augmentation.parquet"),
+        ("network", "memory", "neighbours"),
+    ):
+        node = card
+        for key in parents:
+            node = node.get(key) if isinstance(node, dict) else None
+        if isinstance(node, dict) and old in node:
+            node[new] = node.pop(old)
+    return {**card, "format": FORMAT}
+
+
+def render(card: Mapping[str, Any]) -> str:
+    """Return the card as Markdown, the content of CARD.md."""
+    sweeps = []
+    for axis, scores in card["metrics"]["sweeps"].items():
+        headings, cells = accuracy_columns(scores)
+        rows = [[_with_unit(axis, value), *row] for value, row in cells.items()]
+        sweeps.append(([axis, *headings], rows))
+    box = [
+        [name, *(_with_unit(name, end) for end in ends)]
+        for name, ends in card["box"].items()
+    ]
+    groups = [
+        [group, symbol(int(group)), *(f"{n:,}" for n in counts.values())]
+        for group, counts in card["data"]["by_space_group"].items()
+    ]
+    return render_template(
+        "gromega.registry",
+        "CARD.md.j2",
+        card=card,
+        model_files=MODEL_FILES,
+        conditions=", ".join(
+            f"{name} {_with_unit(name, value)}"
+            for name, value in card["conditions"].items()
+        ),
+        sweeps=sweeps,
+        box=(["condition", "from", "to"], box),
+        groups=(["space group", "symbol", "train", "validation", "test"], groups),
+    )
+
+
+def _with_unit(name: str, value: Any) -> str:
+    return QUANTITIES[name].with_unit(value)
 
 
 def _own_hash(card: Mapping[str, Any]) -> str:

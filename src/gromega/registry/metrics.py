@@ -26,7 +26,7 @@ def score_predictions(
     omega
         The conditions of the model: those of the reference, from which sweeps start.
     hashes
-        The SHA-256 of the files of the model.
+        The SHA-256 of the model's files.
 
     Raises
     ------
@@ -55,15 +55,15 @@ def score_predictions(
 
     reference = scores(checked("reference.zarr", None), space_groups)[""]
     with_composition = reference.pop(WITH_COMPOSITION, None)
+    metrics = {"reference": reference}
+    if with_composition:
+        metrics[WITH_COMPOSITION] = with_composition
     names = sorted(p.stem for p in (data / "predictions" / "sweeps").glob("*.zarr"))
-    return {
-        "reference": reference,
-        **({WITH_COMPOSITION: with_composition} if with_composition else {}),
-        "sweeps": {
-            name: scores(checked(f"sweeps/{name}.zarr", get_sweep(name)), space_groups)
-            for name in names
-        },
+    metrics["sweeps"] = {
+        name: scores(checked(f"sweeps/{name}.zarr", get_sweep(name)), space_groups)
+        for name in names
     }
+    return metrics
 
 
 def _check_conditions(pdfs: Path, omega: Conditions, sweep: Sweep | None) -> None:

@@ -18,19 +18,10 @@ _NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """An entry in the list of models.
+    """An entry in the list of models, with the size of its files in bytes.
 
-    Parameters
-    ----------
-    name
-        The name of the model.
-    card
-        The card, or None if the model is missing or its card is damaged.
-    size
-        The size of its files in bytes.
-    note
-        The command that gets a missing model, or the error of a damaged card; empty
-        otherwise.
+    A missing model has no card, and a note of the command that gets it; one whose card
+    is damaged has no card, and a note of the error.
     """
 
     name: str
@@ -40,13 +31,7 @@ class ModelEntry:
 
 
 def check_name(name: str) -> None:
-    """Check that a name is allowed for a released model.
-
-    Raises
-    ------
-    ValueError
-        If it has other characters than lower-case letters, digits and hyphens.
-    """
+    """Raise ValueError unless a released model may have this name."""
     if not re.fullmatch(_NAME, name):
         raise ValueError(
             "the name of a model consists of lower-case letters, digits and hyphens, "
@@ -55,13 +40,7 @@ def check_name(name: str) -> None:
 
 
 def list_models(models: Path = MODELS) -> list[ModelEntry]:
-    """Return the released models by name, with those that are not yet pulled.
-
-    Parameters
-    ----------
-    models
-        The folder with the folders of the models and their .dvc files.
-    """
+    """Return the released models by name, with those that are not yet pulled."""
     here = {path.parent.name for path in models.glob("*/card.json")}
     tracked = {path.stem for path in models.glob("*.dvc")}
     found = []
@@ -72,12 +51,12 @@ def list_models(models: Path = MODELS) -> list[ModelEntry]:
         if name not in here:
             found.append(ModelEntry(name, None, 0, f"missing; {_pull(models / name)}"))
             continue
+        card, note = None, ""
         try:
             card = read_card(models / name)
         except ValueError as error:
-            found.append(ModelEntry(name, None, size_of(models / name), str(error)))
-        else:
-            found.append(ModelEntry(name, card, size_of(models / name), ""))
+            note = str(error)
+        found.append(ModelEntry(name, card, size_of(models / name), note))
     return found
 
 
@@ -87,7 +66,7 @@ def find_model(name: str, models: Path = MODELS) -> Path:
     Raises
     ------
     FileNotFoundError
-        If it is missing: how to get it, or which models exist.
+        If it is missing; the message says how to get it, or which models exist.
     ValueError
         If the name is not allowed.
     """
@@ -106,12 +85,7 @@ def find_model(name: str, models: Path = MODELS) -> Path:
 def verify(name: str, models: Path = MODELS) -> dict[str, Any]:
     """Return the card of a released model after checking the model.
 
-    Raises
-    ------
-    FileNotFoundError
-        If it is missing.
-    ValueError
-        If it is damaged, or its card has another name than its folder.
+    Raises as `find_model` and `verify_folder`, and if the card has another name.
     """
     path = find_model(name, models)
     card = verify_folder(path)

@@ -32,10 +32,8 @@ class ReleaseInfo:
         The name of the model and of its folder.
     version
         The version, such as ``"v1.0.0"``.
-    hardware
-        The hardware of the training, in words; None if not stated.
-    hours
-        The wall time of the training in hours; None if not stated.
+    hardware, hours
+        The hardware of the training in words, and its wall time in hours, if known.
 
     Raises
     ------
@@ -80,17 +78,14 @@ def release(
     ----------
     info
         The name, version, hardware and hours.
-    trained
-        The folder of the trained model.
+    trained, models
+        The folders of the trained model, and of the released models.
     data
         The folder with the crystals.parquet and split.parquet of its training, and
         with its predictions for the test part, which are scored.
-    source
-        The source of the crystals, `crystals.source` of params.yaml.
-    description
-        The description of the source (.yaml), unless it is a known one.
-    models
-        The folder for the folders of released models.
+    source, description
+        The source of the crystals, `crystals.source` of params.yaml, and its
+        description (.yaml), unless it is a known one.
 
     Raises
     ------
@@ -135,17 +130,16 @@ def _check_version(path: Path, card: dict[str, Any]) -> None:
     if not (path / "card.json").is_file():
         return
     existing = read_card(path)
-    old, new = (_numbers(each["version"]) for each in (existing, card))
+    old, new = (
+        [int(number) for number in each["version"][1:].split(".")]
+        for each in (existing, card)
+    )
     if new < old or (new == old and existing["sha256"] != card["sha256"]):
         other = " with other content" if new == old else ""
         raise ValueError(
             f"{path} is already {existing['version']}{other}; give a higher --version, "
             "or remove the folder if it was never published."
         )
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in version[1:].split(".")]
 
 
 def _training_files(model: Model, trained: Path, data: Path) -> dict[str, str]:

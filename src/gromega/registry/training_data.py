@@ -47,10 +47,9 @@ def describe_training_data(
     ----------
     data
         The folder with crystals.parquet and split.parquet.
-    source
-        The source of the crystals, `crystals.source` of params.yaml.
-    description
-        The description of the source (.yaml), unless it is a known one.
+    source, description
+        The source of the crystals, `crystals.source` of params.yaml, and its
+        description (.yaml), unless it is a known one.
     n_train
         The number of crystals that the model was trained on, with those beyond the
         training part.

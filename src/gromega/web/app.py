@@ -62,9 +62,7 @@ _BODY = {
 class _NamedFile(BytesIO):
     """A file in memory with a name: its ending can state the quantity."""
 
-    def __init__(self, content: bytes, name: str) -> None:
-        super().__init__(content)
-        self.name = name
+    name: str
 
 
 def make_app(
@@ -77,10 +75,8 @@ def make_app(
 
     Parameters
     ----------
-    model
-        The model.
-    name
-        The name of the model on the page.
+    model, name
+        The model, and its name on the page.
     library
         The known crystals that are compared with the PDFs.
     any_host
@@ -155,7 +151,8 @@ def make_app(
         return EXAMPLES[name]
 
     def make_prediction(content: bytes, options: RequestOptions) -> dict[str, Any]:
-        file = _NamedFile(content, options.name)
+        file = _NamedFile(content)
+        file.name = options.name
         pdf = read_pdf(file, **options.for_reader())
         prediction = model.predict(
             pdf, options.coverage, options.reliability, options.explain, library
@@ -201,13 +198,7 @@ def _option_problem(error: dict[str, Any]) -> str:
 
 
 async def _receive(request: Request) -> bytes:
-    """Return the body of a request.
-
-    Raises
-    ------
-    HTTPException
-        If it is a form, is too large, takes too long, or is incomplete.
-    """
+    """Return the body of a request, unless it is a form, too large, or incomplete."""
     if request.headers.get("content-type", "").startswith("multipart/"):
         raise HTTPException(
             422,

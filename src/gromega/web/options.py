@@ -101,12 +101,13 @@ def choices_of(field: FieldInfo) -> list[Any]:
 
 def bounds_of(field: FieldInfo) -> dict[str, float]:
     """Return the lowest and the highest number of an option, ``min`` and ``max``."""
-    found = {}
-    for each in field.metadata:
-        for end, name in (("min", "ge"), ("min", "gt"), ("max", "le"), ("max", "lt")):
-            if hasattr(each, name):
-                found[end] = getattr(each, name)
-    return found
+    ends = {"ge": "min", "gt": "min", "le": "max", "lt": "max"}
+    return {
+        ends[name]: getattr(each, name)
+        for each in field.metadata
+        for name in ends
+        if hasattr(each, name)
+    }
 
 
 def is_number(field: FieldInfo) -> bool:

@@ -24,12 +24,8 @@ def serve(
 
     Parameters
     ----------
-    model
-        The model.
-    name
-        The name of the model on the page.
-    library
-        The known crystals that are compared with the PDFs.
+    model, name, library
+        As in `make_app`.
     host, port
         The address and the port to listen at; port 0 is any free one.
 

@@ -40,12 +40,10 @@ def sweep_figure(
 
     Parameters
     ----------
-    axis
-        The axis.
+    axis, trained_over
+        The axis, and the conditions of the training.
     scores
         The scores by value, in the form of ``metrics/sweeps/<axis>.json``.
-    trained_over
-        The conditions of the training.
     title
         The title, with the training and the test data.
     subsamples
@@ -90,14 +88,7 @@ def sweep_figure(
 def map_figure(sweep: Sweep, scores: dict[str, Scores], title: str) -> Figure:
     """Return the accuracies of a map over two conditions as two coloured tables.
 
-    Parameters
-    ----------
-    sweep
-        The map.
-    scores
-        The scores by point, in the form of ``metrics/sweeps/<map>.json``.
-    title
-        The title, with the training and the test data.
+    The scores by point are in the form of ``metrics/sweeps/<map>.json``.
     """
     first, second = sweep.axes
     with style():
@@ -151,19 +142,7 @@ def _draw_boxes(plot: Any, boxes: list[Any], x: list[float], color: str) -> None
 def _mark_training(
     plot: Any, axis: Axis, x_of: Mapping[str, float], trained_over: Box
 ) -> bool:
-    """Mark the condition of the training; return whether it is a range.
-
-    Parameters
-    ----------
-    plot
-        The axes of the figure.
-    axis
-        The axis.
-    x_of
-        The position of each value in the plot, by key.
-    trained_over
-        The conditions of the training.
-    """
+    """Mark the training, with x by key of a value; return whether it is a range."""
     if axis.name == "radiation":
         return False
     low, high = getattr(trained_over, axis.name)

@@ -1,7 +1,6 @@
 """A report as a web page, as Markdown, and its tables as LaTeX."""
 
 from pathlib import Path
-from typing import Any
 
 from gromega._util.files import write_whole
 from gromega._util.templates import render_template
@@ -12,12 +11,12 @@ _ROOM = "gromega.evaluation.report"
 
 def to_html(report: Report) -> str:
     """Return a report as one web page that needs no other file."""
-    return _fill("index.html.j2", report)
+    return render_template(_ROOM, "index.html.j2", report=report, kind=_kind)
 
 
-def to_markdown(report: Report, figures: str = "figures") -> str:
-    """Return a report as Markdown, with links to the SVG files in a folder."""
-    return _fill("report.md.j2", report, figures=figures)
+def to_markdown(report: Report) -> str:
+    """Return a report as Markdown, with links to the SVG files in ``figures``."""
+    return render_template(_ROOM, "report.md.j2", report=report, kind=_kind)
 
 
 def to_latex(table: Table, label: str) -> str:
@@ -49,10 +48,6 @@ def write_report(folder: Path, report: Report) -> None:
     for number, table in enumerate(tables, start=1):
         name = f"{number:02}"
         write_whole(folder / "tables" / f"{name}.tex", to_latex(table, name))
-
-
-def _fill(template: str, report: Report, **more: Any) -> str:
-    return render_template(_ROOM, template, report=report, kind=_kind, **more)
 
 
 def _kind(block: Block) -> str:

@@ -23,11 +23,6 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file completely or not at all; text as UTF-8.
 
     Links and devices, such as ``/dev/stdout``, are not replaced: data go through them.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written; the message names file and reason.
     """
     data = content.encode() if isinstance(content, str) else content
     plain = not path.is_symlink() and (path.is_file() or not path.exists())

@@ -15,10 +15,7 @@ def share_interval(
 ) -> tuple[float, float]:
     """Return the confidence interval of the share right / n (Wilson 1927).
 
-    Raises
-    ------
-    ValueError
-        If n is below 1, or `right` is not between 0 and n.
+    It raises ValueError if n is below 1, or `right` is not between 0 and n.
     """
     if n < 1 or not 0 <= right <= n:
         raise ValueError(
@@ -72,21 +69,14 @@ def paired_interval(
 ) -> tuple[float, float, float]:
     """Return the difference of two shares of the same crystals, and its interval.
 
-    The interval is the percentile bootstrap over crystals (Efron 1979). Resampling
-    crystals keeps the two predictions of a crystal together.
+    The interval is the percentile bootstrap over crystals (Efron 1979), of `count`
+    samples. Resampling crystals keeps the two predictions of a crystal together.
 
     Parameters
     ----------
     one, other
         Whether the prediction of each crystal is correct, (n,), by two models. The
-        difference is other minus one.
-    count, seed
-        The number of bootstrap samples, and the seed of their random numbers.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or there is no crystal.
+        difference is other minus one; other shapes or no crystal raise ValueError.
     """
     if np.shape(one) != np.shape(other) or np.ndim(one) != 1 or not np.size(one):
         raise ValueError(

@@ -65,14 +65,8 @@ def n_cores() -> int:
 def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
     """Yield an executor: threads, one per core, or the workers of a cluster.
 
-    The scheduler is the address of a Dask scheduler, such as ``tcp://node1:8786``.
-
-    Raises
-    ------
-    ImportError
-        If Dask is not installed.
-    OSError
-        If the scheduler cannot be reached, or workers die one after another.
+    The scheduler is the address of a Dask scheduler, such as ``tcp://node1:8786``. One
+    that cannot be reached, or workers that die one after another, raise OSError.
     """
     if not scheduler:
         with ThreadPoolExecutor(n_cores()) as pool:
@@ -101,12 +95,8 @@ def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
 def open_processes(imports: Sequence[str] = ()) -> Iterator[Executor]:
     """Yield processes of this machine, one per core, for work that holds the GIL.
 
-    Where the system allows it, the modules `imports` are imported once for all.
-
-    Raises
-    ------
-    OSError
-        If a process dies.
+    Where the system allows it, the modules `imports` are imported once for all. The
+    death of a process raises OSError.
     """
     # A fork of a process that runs JAX can hang.
     context: BaseContext = multiprocessing.get_context("spawn")

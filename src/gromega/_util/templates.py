@@ -13,12 +13,8 @@ def render_template(room: str, name: str, **content: Any) -> str:
 
     The template is the file `name` of the package `room`. Templates for HTML,
     ``*.html.j2``, escape their content; others do not. All have the filters
-    ``in_percent`` and ``percent`` and the function ``markdown_table``.
-
-    Raises
-    ------
-    jinja2.UndefinedError
-        If the template uses a variable that is not given.
+    ``in_percent`` and ``percent`` and the function ``markdown_table``. A variable that
+    is not given raises jinja2.UndefinedError.
     """
     environment = Environment(
         loader=FunctionLoader(lambda n: (resources.files(room) / n).read_text("utf-8")),

@@ -23,16 +23,8 @@ PREDICTIONS = Path("data/predictions")
 def predictions_of_run(where: str) -> Iterator[dict[str, StoredPredictions]]:
     """Yield the predictions of another run: ``reference``, and by name of the sweep.
 
-    Parameters
-    ----------
-    where
-        The folder of another pipeline, or a git revision of this one whose predictions
-        are in DVC's cache or remote.
-
-    Raises
-    ------
-    ValueError
-        If there are no such predictions.
+    It is the folder of another pipeline, or a git revision of this one with predictions
+    in DVC's cache or remote; ValueError is raised if there are none.
     """
     if (Path(where) / PREDICTIONS).is_dir():
         yield _read(Path(where) / PREDICTIONS)
@@ -71,17 +63,8 @@ def compare_runs(
 ) -> Table:
     """Return the differences in accuracy at every point that both runs have.
 
-    Parameters
-    ----------
-    ours, theirs
-        The predictions of this run and of the run `name`, by name of the sweep.
-    space_groups
-        The true space groups of the crystals, (n,).
-
-    Raises
-    ------
-    ValueError
-        If the runs have different test crystals.
+    The predictions of this run and of the run `name` are by name of the sweep, the true
+    space groups (n,). Other test crystals raise ValueError.
     """
     rows = []
     # The reference first, then the sweeps in our order.
@@ -91,7 +74,7 @@ def compare_runs(
             raise ValueError(
                 f"{name} has different test crystals; compare models of one split."
             )
-        known = {key: point for key, *point in before.points()}
+        known = {key: (log_p, valid) for key, log_p, valid in before.points()}
         y_before = classes(before.space_groups, space_groups)
         y_after = classes(after.space_groups, space_groups)
         for key, log_p, valid in after.points():

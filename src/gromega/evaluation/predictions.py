@@ -28,25 +28,11 @@ def predict_store(
     compositions: Sequence[str] | None = None,
     model_sha256: Mapping[str, str] | None = None,
 ) -> StoredPredictions:
-    """Predict the space groups of crystals from a store of PDFs, and write them.
+    """Predict the space groups of n crystals from a store of PDFs, and write them.
 
-    Parameters
-    ----------
-    pdfs, out
-        The store of their G(r), and the one to write.
-    ids
-        The ids of the crystals, (n,).
-    sweep
-        The sweep; the reference if left out.
-    compositions
-        The compositions of the n crystals, to predict a second time with them.
-    model_sha256
-        The SHA-256 of the model's files, as `hashes_of` returns them, to store.
-
-    Raises
-    ------
-    ValueError
-        If the store lacks one of the crystals, or is of another sweep.
+    Without a sweep, the store is that of the reference. Given the n compositions, each
+    crystal is predicted a second time with its own. `model_sha256` is that of
+    `hashes_of`. A store that lacks a crystal, or is of another sweep, raises ValueError.
     """
     if sweep is None:
         g, valid = read_pdfs(pdfs, ids)[None], np.ones(ids.size, bool)

@@ -29,13 +29,7 @@ def accuracy_columns(
 
 
 def results(metrics: Path) -> Iterator[str | Table]:
-    """Yield the accuracies of a pipeline's last run beside those of the paper.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the pipeline has not run.
-    """
+    """Yield the accuracies of a pipeline's last run beside those of the paper."""
     reference = read_json(metrics / "reference.json")
     training = read_json(metrics / "train.json")
     yield (

@@ -28,14 +28,8 @@ def score(
     """Return the accuracies, the calibration error and the number of crystals.
 
     The keys are ``top1``, ``top6``, the expected calibration error ``ece``, ``n`` and,
-    where `with_composition` is given, `WITH_COMPOSITION` with the same four keys.
-
-    Parameters
-    ----------
-    log_p, with_composition
-        The log-probabilities without and with the compositions, (n, n_groups).
-    y
-        The true classes, (n,).
+    where `with_composition` is given, `WITH_COMPOSITION` with the same four keys. Both
+    log-probabilities are (n, n_groups); the true classes are (n,).
     """
     rank = ranks(log_p, y)
     scores: Scores = {f"top{k}": round(float(np.mean(rank < k)), 6) for k in TOP}
@@ -65,19 +59,8 @@ def scores(
 def score_model(model: Model, data: Path) -> Scores:
     """Return the scores of a model on the test part of a pipeline at the reference.
 
-    Parameters
-    ----------
-    model
-        The model, which may be of another pipeline.
-    data
-        The folder with crystals.parquet, split.parquet and reference.zarr.
-
-    Raises
-    ------
-    FileNotFoundError
-        If one of them is missing.
-    ValueError
-        If a space group of the test part is not among the model's.
+    The folder `data` has crystals.parquet, split.parquet and reference.zarr; ValueError
+    is raised if a space group of the test part is not among the model's.
     """
     ids, labels = read_part(data / "split.parquet", "test")
     y = classes(model.space_groups, labels)

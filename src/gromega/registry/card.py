@@ -34,19 +34,8 @@ def make_card(
 ) -> dict[str, Any]:
     """Return the card of a model, with zeros for the hashes of its files.
 
-    Parameters
-    ----------
-    info
-        The values of a `gromega.registry.release.ReleaseInfo`.
-    model
-        The trained model.
-    data, metrics
-        The blocks ``data`` and ``metrics`` of the card.
-
-    Raises
-    ------
-    ValueError
-        If the card does not fit the schema.
+    The first argument has the values of a `gromega.registry.release.ReleaseInfo`, the
+    last two are the blocks ``data`` and ``metrics``. The card fits the schema.
     """
     card: dict[str, Any] = {
         "format": FORMAT,
@@ -118,14 +107,10 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """Return the card of a released model, checked against schema and own hash.
+    """Return the card of a released model.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is no card.
-    ValueError
-        If it does not fit the schema, or was changed after the release.
+    Raises FileNotFoundError if there is no card, and ValueError if it does not fit the
+    schema, or was changed after the release.
     """
     path = folder / "card.json"
     if not path.is_file():
@@ -156,12 +141,7 @@ def check_trained_with(folder: Path, files: Mapping[str, Path]) -> None:
     A split names crystals by their ids, which other crystals may share, so split and
     crystals must both be the same.
 
-    Parameters
-    ----------
-    folder
-        The folder of the released model.
-    files
-        The paths of the files, by what they are, such as ``split``.
+    The files are by what they are, such as ``split``.
 
     Raises
     ------

@@ -19,14 +19,8 @@ def score_predictions(
 ) -> dict[str, Any]:
     """Return the block ``metrics`` of a card, from the predictions of this very model.
 
-    Parameters
-    ----------
-    data
-        The folder with split.parquet, PDFs and predictions.
-    omega
-        The conditions of the model: those of the reference, from which sweeps start.
-    hashes
-        The SHA-256 of the model's files.
+    The folder `data` has split.parquet, PDFs and predictions; `omega` are the conditions
+    of the reference, from which sweeps start; the SHA-256 are of the model's files.
 
     Raises
     ------

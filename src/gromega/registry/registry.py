@@ -63,12 +63,7 @@ def list_models(models: Path = MODELS) -> list[ModelEntry]:
 def find_model(name: str, models: Path = MODELS) -> Path:
     """Return the folder of a released model.
 
-    Raises
-    ------
-    FileNotFoundError
-        If it is missing; the message says how to get it, or which models exist.
-    ValueError
-        If the name is not allowed.
+    A missing one raises FileNotFoundError, a name that is not allowed ValueError.
     """
     check_name(name)
     path = models / name
@@ -97,14 +92,8 @@ def verify(name: str, models: Path = MODELS) -> dict[str, Any]:
 def verify_folder(path: Path) -> dict[str, Any]:
     """Return the card of a model's folder after checking files and network against it.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is no card.
-    ValueError
-        If the card does not fit the schema, if a file is missing or has another hash
-        than in the card, or if the network has other outputs than the card's space
-        groups.
+    Raises as `read_card`, and ValueError if a file is missing or has another hash than
+    in the card, or if the network has other outputs than the card's space groups.
     """
     card = read_card(path)
     for name in (*MODEL_FILES, "CARD.md"):

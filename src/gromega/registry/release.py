@@ -10,7 +10,6 @@ import numpy as np
 
 from gromega._util.files import put_in_place
 from gromega.model.io import MODEL_FILES, hashes_of, load_model
-from gromega.model.model import Model
 from gromega.registry.card import check_same_files, make_card, read_card, write_card
 from gromega.registry.metrics import score_predictions
 from gromega.registry.registry import MODELS, check_name, size_of, verify_folder
@@ -26,19 +25,9 @@ RESERVED = ("current", "registry", "trained")
 class ReleaseInfo:
     """The facts that are stated by hand when a model is released.
 
-    Parameters
-    ----------
-    name
-        The name of the model and of its folder.
-    version
-        The version, such as ``"v1.0.0"``.
-    hardware, hours
-        The hardware of the training in words, and its wall time in hours, if known.
-
-    Raises
-    ------
-    ValueError
-        If a value is not allowed.
+    They are the name of the model and of its folder, its version, such as ``"v1.0.0"``,
+    and, if known, the hardware of the training in words and its wall time in hours.
+    Values that are not allowed raise ValueError.
     """
 
     name: str
@@ -76,8 +65,6 @@ def release(
 
     Parameters
     ----------
-    info
-        The name, version, hardware and hours.
     trained, models
         The folders of the trained model, and of the released models.
     data
@@ -89,8 +76,6 @@ def release(
 
     Raises
     ------
-    FileNotFoundError
-        If a file is missing.
     ValueError
         If model, data and predictions do not belong together, if the model is too
         large, or if a higher version, or this one with other content, exists.
@@ -99,7 +84,14 @@ def release(
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise ValueError(f"{path}: this is a link or a file; move it elsewhere.")
     model = load_model(trained)
-    hashes = _training_files(model, trained, data)
+    hashes = model.training.get("sha256")
+    if not hashes:
+        raise ValueError(
+            f"{trained}: config.json does not state the files of the training; train "
+            "the model again with 'dvc repro'."
+        )
+    files = {name: data / name for name in hashes}
+    check_same_files(trained, hashes, files, "make both again with 'dvc repro'")
     metrics = score_predictions(data, model.conditions, hashes_of(trained))
     n_train = model.training.get("n_train", 0)
     block = describe_training_data(data, source, description, n_train, hashes)
@@ -140,16 +132,3 @@ def _check_version(path: Path, card: dict[str, Any]) -> None:
             f"{path} is already {existing['version']}{other}; give a higher --version, "
             "or remove the folder if it was never published."
         )
-
-
-def _training_files(model: Model, trained: Path, data: Path) -> dict[str, str]:
-    """Return the SHA-256 of the files of the training, which must be those of data."""
-    hashes = model.training.get("sha256")
-    if not hashes:
-        raise ValueError(
-            f"{trained}: config.json does not state the files of the training; train "
-            "the model again with 'dvc repro'."
-        )
-    files = {name: data / name for name in hashes}
-    check_same_files(trained, hashes, files, "make both again with 'dvc repro'")
-    return dict(hashes)

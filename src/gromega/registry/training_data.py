@@ -10,7 +10,6 @@ import yaml
 from gromega._util.files import sha256
 from gromega.lake.splits import PARTS, read_part
 
-DESCRIPTION = ("name", "version", "origin", "licence", "citation")
 SYNTHETIC = {
     "name": "Synthetic crystals",
     "version": "of the recipe whose SHA-256 is below",
@@ -18,18 +17,17 @@ SYNTHETIC = {
     "licence": "CC-BY-4.0",
     "citation": "gromega, see CITATION.cff",
 }
-MATERIALS_PROJECT = {
-    "name": "Materials Project",
-    "version": "v2025.02.12",
-    "origin": "Inorganic crystals relaxed by density functional theory, from three "
-    "public repositories; space groups by spglib.",
-    "licence": "CC-BY-4.0",
-    "citation": "A. Jain et al., APL Materials 1, 011002 (2013), doi:10.1063/1.4812323",
-}
+DESCRIPTION = tuple(SYNTHETIC)
 KNOWN_SOURCES = {
-    "cd0fbe05377f4aff7395110831059bb2a576d59a3dfcba6592f31efb2fc3e8f2": (
-        MATERIALS_PROJECT
-    ),
+    "cd0fbe05377f4aff7395110831059bb2a576d59a3dfcba6592f31efb2fc3e8f2": {
+        "name": "Materials Project",
+        "version": "v2025.02.12",
+        "origin": "Inorganic crystals relaxed by density functional theory, from three "
+        "public repositories; space groups by spglib.",
+        "licence": "CC-BY-4.0",
+        "citation": "A. Jain et al., APL Materials 1, 011002 (2013), "
+        "doi:10.1063/1.4812323",
+    }
 }
 """The descriptions of known sources of crystals, by the SHA-256 of the file."""
 
@@ -49,17 +47,12 @@ def describe_training_data(
         The folder with crystals.parquet and split.parquet.
     source, description
         The source of the crystals, `crystals.source` of params.yaml, and its
-        description (.yaml), unless it is a known one.
+        description (.yaml), unless it is a known one. A source that is unknown and not
+        described, or not that of the crystals, raises ValueError.
     n_train
-        The number of crystals that the model was trained on, with those beyond the
-        training part.
+        The number of training crystals, with those beyond the training part.
     hashes
         The SHA-256 of the files that the model was trained with, by name.
-
-    Raises
-    ------
-    ValueError
-        If the source is unknown and not described, or is not that of the crystals.
     """
     of_source = {source.name: sha256(source)} if source.is_file() else {}
     return {

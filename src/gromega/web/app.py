@@ -75,10 +75,8 @@ def make_app(
 
     Parameters
     ----------
-    model, name
-        The model, and its name on the page.
-    library
-        The known crystals that are compared with the PDFs.
+    model, name, library
+        The model, its name on the page, and the known crystals to compare.
     any_host
         Whether to accept requests for any host name instead of `LOOPBACK` only. The
         check stops other web pages from reaching a local server through a name of

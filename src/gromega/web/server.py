@@ -22,17 +22,8 @@ def serve(
 ) -> None:
     """Serve a model until Ctrl+C.
 
-    Parameters
-    ----------
-    model, name, library
-        As in `make_app`.
-    host, port
-        The address and the port to listen at; port 0 is any free one.
-
-    Raises
-    ------
-    OSError
-        If the port is taken, or the address does not belong to this machine.
+    Port 0 is any free one. A port that is taken, or an address that does not belong to
+    this machine, raises OSError.
     """
     shown = f"[{host}]" if ":" in host else host
     local = shown in LOOPBACK

@@ -38,17 +38,9 @@ def sweep_figure(
 ) -> Figure:
     """Return accuracy against one condition as a figure, its training range marked.
 
-    Parameters
-    ----------
-    axis, trained_over
-        The axis, and the conditions of the training.
-    scores
-        The scores by value, in the form of ``metrics/sweeps/<axis>.json``.
-    title
-        The title, with the training and the test data.
-    subsamples
-        The accuracies of subsamples by value, for box plots: median, quartiles,
-        whiskers of 1.5 interquartile ranges, and outliers.
+    The scores are in the form of ``metrics/sweeps/<axis>.json``. Accuracies of
+    subsamples by value are drawn as box plots: median, quartiles, whiskers of 1.5
+    interquartile ranges, outliers.
     """
     with style():
         figure = Figure(figsize=(5.4, 3.8), layout="constrained")
@@ -62,9 +54,8 @@ def sweep_figure(
             accuracies = [100 * score[name] for score in scores.values()]
             plot.plot(x, accuracies, color=color, **_MODEL_LINE)
             if with_composition:
-                accuracies = [
-                    100 * score[WITH_COMPOSITION][name] for score in scores.values()
-                ]
+                known = [score[WITH_COMPOSITION] for score in scores.values()]
+                accuracies = [100 * score[name] for score in known]
                 plot.plot(x, accuracies, color=color, **_COMPOSITION_LINE)
             if subsamples:
                 boxes = [100 * np.asarray(subsamples[key][name]) for key in scores]
@@ -74,8 +65,8 @@ def sweep_figure(
                 plot.plot(reported["value"], accuracies, color=color, **_PAPER_LINE)
         if not numeric:
             plot.set_xticks(x, [_readable(key) for key in scores])
-        over_a_range = _mark_training(plot, axis, dict(zip(scores, x, strict=True)),
-                                      trained_over)  # fmt: skip
+        x_of = dict(zip(scores, x, strict=True))
+        over_a_range = _mark_training(plot, axis, x_of, trained_over)
         plot.set(xlabel=axis.label, ylabel="accuracy (%)", ylim=(0, 100))
         plot.set_title(title, fontsize=9, loc="left", color="#333333")
         figure.legend(

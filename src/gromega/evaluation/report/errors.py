@@ -35,19 +35,8 @@ def errors_section(
 ) -> Section:
     """Return the section on the errors at the reference.
 
-    Parameters
-    ----------
-    space_groups
-        The space groups of the model, (n_groups,).
-    about
-        The test crystals in words, for the captions.
-    log_p, y
-        The log-probabilities at the reference, (n, n_groups); the true classes, (n,).
-    atoms, isostructural
-        The numbers of atoms per cell, and of training crystals of the same structure
-        type, (n,).
-    n_train
-        The numbers of training crystals of each group, (n_groups,).
+    The model has `space_groups`, (n_groups,); log-probabilities are (n, n_groups), true
+    classes (n,). The last three are those of `CrystalFacts`.
     """
     rank = ranks(log_p, y)
     groups = space_groups.tolist()

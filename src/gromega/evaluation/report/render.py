@@ -1,5 +1,6 @@
 """A report as a web page, as Markdown, and its tables as LaTeX."""
 
+from itertools import count
 from pathlib import Path
 
 from gromega._util.files import write_whole
@@ -41,13 +42,13 @@ def write_report(folder: Path, report: Report) -> None:
     """Write index.html, report.md, figures/*.svg and tables/*.tex to a folder."""
     write_whole(folder / "index.html", to_html(report))
     write_whole(folder / "report.md", to_markdown(report))
-    blocks = [block for section in report.sections for block in section.blocks]
-    for figure in (block for block in blocks if isinstance(block, ReportFigure)):
-        write_whole(folder / "figures" / f"{figure.name}.svg", figure.svg)
-    tables = [block for block in blocks if isinstance(block, Table)]
-    for number, table in enumerate(tables, start=1):
-        name = f"{number:02}"
-        write_whole(folder / "tables" / f"{name}.tex", to_latex(table, name))
+    number = count(1)
+    for block in (block for section in report.sections for block in section.blocks):
+        if isinstance(block, ReportFigure):
+            write_whole(folder / "figures" / f"{block.name}.svg", block.svg)
+        elif isinstance(block, Table):
+            name = f"{next(number):02}"
+            write_whole(folder / "tables" / f"{name}.tex", to_latex(block, name))
 
 
 def _kind(block: Block) -> str:

@@ -54,16 +54,12 @@ def make_report(
 
     Parameters
     ----------
-    model, facts
-        The model, and the facts about the test crystals.
     predictions
         The predictions of the model by name: ``reference``, and the sweeps.
     subsamples
         The accuracies of subsamples by name of the sweep and key of the point.
     baselines
         The log-probabilities of the baselines at the reference, (n, n_groups), by name.
-    comparisons
-        The comparisons with other runs.
     """
     reference = predictions["reference"]
     sweeps = [each for each in predictions.values() if each.sweep]

@@ -168,7 +168,7 @@ def serve(
     """
     leave_cores_to_threads()
     from gromega.model.io import load_model
-    from gromega.web.server import serve as serve_app
+    from gromega.web.app import serve as serve_app
 
     known = None
     if path := _library_path(library):

@@ -29,10 +29,7 @@ class SubsetAccuracy:
 def accuracy_by_category(
     rank: NDArray[np.int64], category: NDArray[np.int64], names: Sequence[str]
 ) -> list[SubsetAccuracy]:
-    """Return the accuracy on each category that has crystals.
-
-    The category of each crystal, (n,), is an index into `names`.
-    """
+    """Return the accuracy on each category, (n,) into `names`, that has crystals."""
     found = []
     for index, name in enumerate(names):
         inside = rank[category == index]
@@ -47,10 +44,9 @@ def accuracy_by_number(
     edges: Sequence[int],
     counted: str,
 ) -> list[SubsetAccuracy]:
-    """Return the accuracy by ranges of a number, (n,), such as atoms per cell.
+    """Return the accuracy by ranges of a number, (n,), of what is `counted` in words.
 
-    The edges are the first number of each range, ascending; `counted` names the things
-    that are counted, such as ``atoms``.
+    The edges are the first number of each range, ascending.
     """
     starts = [int(numbers.min(initial=edges[0])), *edges]
     starts = [starts[0], *(edge for edge in edges if edge > starts[0])]
@@ -66,21 +62,14 @@ def accuracy_by_number(
 def ranks_within(
     log_p: NDArray[np.floating], y: NDArray[np.int64], family: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the rank of the true group among the groups of its family, (n,).
-
-    This is the rank if the family of each group, (n_groups,), such as the crystal
-    system, were known in advance.
-    """
+    """Return the rank if the family of each group, (n_groups,), were known, (n,)."""
     return ranks(np.where(family[y][:, None] == family, log_p, -np.inf), y)
 
 
 def confusion_matrix(
     log_p: NDArray[np.floating], y: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Count crystals by true (row) and predicted (column) group, (n_groups, n_groups).
-
-    Groups without crystals have rows of zeros.
-    """
+    """Count crystals by true (row) and predicted group, (n_groups, n_groups)."""
     n_groups = log_p.shape[1]
     pairs = y * n_groups + log_p.argmax(axis=1)
     return np.bincount(pairs, minlength=n_groups**2).reshape(n_groups, n_groups)

@@ -59,7 +59,9 @@ def strain_aligned_neighbours(
     """
     # One neighbour has the best top-1 on the 3,376 validation crystals, of 1, 3, 5, 10
     # and 20 neighbours with weights 1/d and 1/d² (experiments/log.md, 2026-11-29).
-    r = _common_r()
+    # Only the r that stay within the range at every strain.
+    least, most = 1 + STRAINS.min(), 1 + STRAINS.max()
+    r = INPUT_R[(INPUT_R * least >= INPUT_R[0]) & (INPUT_R * most <= INPUT_R[-1])]
     train = _unit_norm(x @ _resampling(r))
     resampling = [_resampling(r * (1 + strain)) for strain in STRAINS]
     nearest = []
@@ -115,13 +117,6 @@ def _group_shares(
 def _unit_norm(g: _Array) -> _Array:
     norm = np.sqrt((g**2).sum(axis=1, keepdims=True))
     return np.asarray(g / (norm + (norm == 0)), np.float32)
-
-
-def _common_r() -> NDArray[np.float64]:
-    """Return the points of `INPUT_R` that stay within its range at every strain."""
-    least, most = 1 + STRAINS.min(), 1 + STRAINS.max()
-    inside = (INPUT_R * least >= INPUT_R[0]) & (INPUT_R * most <= INPUT_R[-1])
-    return np.asarray(INPUT_R[inside])
 
 
 def _resampling(r: NDArray[np.float64]) -> _Array:

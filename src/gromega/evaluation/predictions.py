@@ -32,7 +32,7 @@ def predict_store(
 
     Without a sweep, the store is that of the reference. Given the n compositions, each
     crystal is predicted a second time with its own. `model_sha256` is that of
-    `hashes_of`. A store that lacks a crystal, or is of another sweep, raises ValueError.
+    `hashes_of`. A store without a crystal, or of another sweep, raises ValueError.
     """
     if sweep is None:
         g, valid = read_pdfs(pdfs, ids)[None], np.ones(ids.size, bool)

@@ -22,10 +22,7 @@ Subsamples = dict[str, NDArray[np.float64]]
 
 
 def subsample_rows(n: int, count: int = COUNT) -> NDArray[np.int64]:
-    """Return the rows of each subsample of n crystals, (count, max(n / 10, 1)).
-
-    They are drawn without replacement.
-    """
+    """Draw the rows of each subsample without replacement, (count, max(n / 10, 1))."""
     size = max(round(SHARE * n), 1)
     random = np.random.default_rng(0)
     return np.stack([np.sort(random.permutation(n)[:size]) for _ in range(count)])
@@ -34,20 +31,14 @@ def subsample_rows(n: int, count: int = COUNT) -> NDArray[np.int64]:
 def subsample_scores(
     ranks: NDArray[np.int64], valid: NDArray[np.bool_], rows: NDArray[np.int64]
 ) -> Subsamples:
-    """Return the accuracies of subsamples, given their rows, (n_subsamples, n_rows).
-
-    The ranks of the true groups are (n,), 0 for the first; only valid crystals count.
-    """
+    """Return the accuracies of valid crystals by subsample, (n_subsamples, n_rows)."""
     counted = np.maximum(valid[rows].sum(axis=1), 1)
     right = {k: ((ranks < k) & valid)[rows].sum(axis=1) for k in TOP}
     return {f"top{k}": number / counted for k, number in right.items()}
 
 
 def write_subsamples(path: Path, subsamples: dict[tuple[str, str], Subsamples]) -> None:
-    """Write accuracies as parquet with columns sweep, point, subsample, top1, top6.
-
-    They are given by name of the sweep and key of the point.
-    """
+    """Write accuracies by sweep and point as parquet, one row for each subsample."""
     names = ("sweep", "point", "subsample", *_TOPS)
     rows = [
         dict(zip(names, (*key, number, *values), strict=True))

@@ -37,6 +37,11 @@ def make_card(
     The first argument has the values of a `gromega.registry.release.ReleaseInfo`, the
     last two are the blocks ``data`` and ``metrics``. The card fits the schema.
     """
+    # The hashes of the training data are in the block of the data.
+    training = {k: v for k, v in model.training.items() if k != "sha256"}
+    # Trainings that state no samples use each crystal once in every epoch.
+    samples = training.get("n_train", 0) * training.get("epochs", 0)
+    radiations = list(model.radiations)
     card: dict[str, Any] = {
         "format": FORMAT,
         "name": info["name"],
@@ -45,7 +50,7 @@ def make_card(
         "data": data,
         "space_groups": model.space_groups.tolist(),
         "network": _network(model),
-        "training": _training(model),
+        "training": {"samples": samples, "radiations": radiations, **training},
         "conditions": model.conditions.to_mapping(),
         "box": model.trained_over.to_mapping(),
         "metrics": metrics,
@@ -71,14 +76,6 @@ def _network(model: Model) -> dict[str, Any]:
     if found := model.neighbours:
         network["neighbours"] = {"crystals": found.y.size, **found.to_mapping()}
     return network
-
-
-def _training(model: Model) -> dict[str, Any]:
-    # The hashes of the training data are in the block of the data.
-    facts = {k: v for k, v in model.training.items() if k != "sha256"}
-    # Trainings that state no samples use each crystal once in every epoch.
-    samples = facts.get("n_train", 0) * facts.get("epochs", 0)
-    return {"samples": samples, "radiations": list(model.radiations), **facts}
 
 
 def _calibrations(model: Model, metrics: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,10 +206,12 @@ def render(card: Mapping[str, Any]) -> str:
     sweeps = []
     for axis, scores in card["metrics"]["sweeps"].items():
         headings, cells = accuracy_columns(scores)
-        rows = [[_with_unit(axis, value), *row] for value, row in cells.items()]
+        rows = [
+            [QUANTITIES[axis].with_unit(value), *row] for value, row in cells.items()
+        ]
         sweeps.append(([axis, *headings], rows))
     box = [
-        [name, *(_with_unit(name, end) for end in ends)]
+        [name, *map(QUANTITIES[name].with_unit, ends)]
         for name, ends in card["box"].items()
     ]
     groups = [
@@ -225,17 +224,13 @@ def render(card: Mapping[str, Any]) -> str:
         card=card,
         model_files=MODEL_FILES,
         conditions=", ".join(
-            f"{name} {_with_unit(name, value)}"
+            f"{name} {QUANTITIES[name].with_unit(value)}"
             for name, value in card["conditions"].items()
         ),
         sweeps=sweeps,
         box=(["condition", "from", "to"], box),
         groups=(["space group", "symbol", "train", "validation", "test"], groups),
     )
-
-
-def _with_unit(name: str, value: Any) -> str:
-    return QUANTITIES[name].with_unit(value)
 
 
 def _own_hash(card: Mapping[str, Any]) -> str:

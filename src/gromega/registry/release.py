@@ -1,7 +1,9 @@
 """Releases: the folder of a trained model, with a card, under a name and version."""
 
+import json
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,17 @@ from typing import Any
 import numpy as np
 
 from gromega._util.files import put_in_place
+from gromega.conditions import Conditions
+from gromega.evaluation.score import WITH_COMPOSITION, scores
+from gromega.lake.predictions import StoredPredictions, read_predictions
+from gromega.lake.splits import read_part
+from gromega.lake.store import open_store
+from gromega.lake.verify import verify_store
 from gromega.model.io import MODEL_FILES, hashes_of, load_model
 from gromega.registry.card import check_same_files, make_card, read_card, write_card
-from gromega.registry.metrics import score_predictions
 from gromega.registry.registry import MODELS, check_name, size_of, verify_folder
 from gromega.registry.training_data import describe_training_data
+from gromega.sweeps import Sweep, get_sweep
 
 LIMIT = 12_000_000
 """The size of a released model must be below this, in bytes: it is kept in git."""
@@ -132,3 +140,58 @@ def _check_version(path: Path, card: dict[str, Any]) -> None:
             f"{path} is already {existing['version']}{other}; give a higher --version, "
             "or remove the folder if it was never published."
         )
+
+
+def score_predictions(
+    data: Path, omega: Conditions, hashes: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the block ``metrics`` of a card, from the predictions of this very model.
+
+    The folder `data` has split.parquet, PDFs and predictions; `omega` is that of the
+    reference, from which sweeps start; the SHA-256 are those of the model's files.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a store or the split is missing.
+    ValueError
+        If predictions are incomplete, of another model, for other crystals or for PDFs
+        at other conditions.
+    """
+    test, space_groups = read_part(data / "split.parquet", "test")
+
+    def checked(name: str, sweep: Sweep | None) -> StoredPredictions:
+        path = data / "predictions" / name
+        verify_store(path)
+        found = read_predictions(path, sweep)
+        points = sweep.conditions(omega) if sweep else [omega]
+        expected: Any = [each.to_mapping() for each in points]
+        stored = json.loads(
+            str(open_store(data / name).attrs.get("conditions", "null"))
+        )
+        if stored != (expected if sweep else expected[0]):
+            raise ValueError(
+                f"{data / name}: the PDFs are not at the conditions of the training; "
+                "make them, and the predictions, again with 'dvc repro'."
+            )
+        if found.model_sha256 != hashes:
+            other = "of another model"
+        elif found.ids.tolist() != test.tolist():
+            other = "for another test part"
+        else:
+            return found
+        raise ValueError(
+            f"{path}: the predictions are {other}; make them again with 'dvc repro'."
+        )
+
+    reference = scores(checked("reference.zarr", None), space_groups)[""]
+    with_composition = reference.pop(WITH_COMPOSITION, None)
+    metrics = {"reference": reference}
+    if with_composition:
+        metrics[WITH_COMPOSITION] = with_composition
+    names = sorted(p.stem for p in (data / "predictions" / "sweeps").glob("*.zarr"))
+    metrics["sweeps"] = {
+        name: scores(checked(f"sweeps/{name}.zarr", get_sweep(name)), space_groups)
+        for name in names
+    }
+    return metrics

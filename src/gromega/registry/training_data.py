@@ -55,9 +55,26 @@ def describe_training_data(
         The SHA-256 of the files that the model was trained with, by name.
     """
     of_source = {source.name: sha256(source)} if source.is_file() else {}
+    split = data / "split.parquet"
+    facts = pq.read_table(split, columns=["scheme", "seed"]).slice(0, 1).to_pylist()
+    groups = {part: read_part(split, part)[1] for part in PARTS}
+    types = pq.read_table(data / "crystals.parquet", columns=["structure_type"])
     return {
         **_describe_source(data / "crystals.parquet", source, description),
-        **_count(data, n_train),
+        "split": facts[0],
+        # Training crystals beyond the training part are augmentation crystals.
+        "crystals": {
+            **{part: int(of_part.size) for part, of_part in groups.items()},
+            "augmentation": n_train - groups["train"].size,
+        },
+        "structure_types": len(types["structure_type"].unique()),
+        "by_space_group": {
+            str(number): {
+                part: int(np.count_nonzero(of_part == number))
+                for part, of_part in groups.items()
+            }
+            for number in np.unique(np.concatenate(list(groups.values())))
+        },
         "sha256": {**of_source, **hashes},
     }
 
@@ -97,32 +114,3 @@ def _read_description(path: Path) -> dict[str, str]:
             f"{path}: the keys must be {', '.join(DESCRIPTION)}, got {keys}."
         )
     return {key: str(described[key]) for key in DESCRIPTION}
-
-
-def _count(data: Path, n_train: int) -> dict[str, Any]:
-    """Return the split and its numbers of crystals, by part and space group.
-
-    Training crystals beyond the training part are augmentation crystals.
-    """
-    split = data / "split.parquet"
-    facts = pq.read_table(split, columns=["scheme", "seed"]).slice(0, 1)
-    groups = {part: read_part(split, part)[1] for part in PARTS}
-    types = pq.read_table(data / "crystals.parquet", columns=["structure_type"])
-    numbers = np.unique(np.concatenate(list(groups.values())))
-    return {
-        "split": {
-            "scheme": facts["scheme"][0].as_py(), "seed": facts["seed"][0].as_py()
-        },
-        "crystals": {
-            **{part: int(of_part.size) for part, of_part in groups.items()},
-            "augmentation": n_train - groups["train"].size,
-        },
-        "structure_types": len(types["structure_type"].unique()),
-        "by_space_group": {
-            str(number): {
-                part: int(np.count_nonzero(of_part == number))
-                for part, of_part in groups.items()
-            }
-            for number in numbers
-        },
-    }  # fmt: skip

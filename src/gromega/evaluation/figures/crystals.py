@@ -11,9 +11,9 @@ from gromega.evaluation.figures.sweeps import COLORS
 
 
 def crystals_figure(summary: dict[str, Any]) -> Figure:
-    """Return crystals per space group, atoms per cell and rejected files as a figure.
+    """Return a figure of crystals, in the form of ``metrics/crystals.json``.
 
-    The summary is in the form of ``metrics/crystals.json``.
+    It shows crystals per space group, atoms per cell and rejected files.
     """
     ingest = summary.get("ingest", {})
     rejected = ingest.get("refused", {})

@@ -113,10 +113,7 @@ def _sweep_table(
 
 
 def accuracy_cells(rank: NDArray[np.int64]) -> list[str]:
-    """Return top-1 and top-6 accuracy in percent, each with its interval.
-
-    The rank of the true group of each crystal, (n,), is 0 for the first.
-    """
+    """Return top-1 and top-6 accuracy in percent, by the ranks of the true groups."""
     return [Share.of(rank < k).cell() for k in TOP]
 
 

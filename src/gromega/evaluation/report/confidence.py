@@ -27,11 +27,7 @@ def confidence_section(
     y: NDArray[np.int64],
     sweeps: Sequence[StoredPredictions],
 ) -> Section:
-    """Return the section on confidence.
-
-    Log-probabilities at the reference are (n, n_groups), true classes (n,); `about`
-    describes the test crystals, for the captions.
-    """
+    """Return the section on confidence, with log p at the reference, (n, n_groups)."""
     error = score(log_p, y)["ece"]
     rejected = zip(
         REJECTED, analysis.selective_accuracy(log_p, y, REJECTED), strict=True
@@ -54,16 +50,13 @@ def confidence_section(
         ),
     ]
     if calibration:
-        sets = analysis.set_coverages(calibration, log_p, y)
-        table = Table(
-            f"Prediction sets at the reference, with 95 % intervals; {about}.",
-            ["nominal coverage", "measured coverage (%)", "mean number of groups"],
-            [
-                [percent(c.nominal, 0), c.measured.cell(), f"{c.mean_size:.1f}"]
-                for c in sets
-            ],
-        )
-        blocks.append(table)
+        head = ["nominal coverage", "measured coverage (%)", "mean number of groups"]
+        rows = [
+            [percent(c.nominal, 0), c.measured.cell(), f"{c.mean_size:.1f}"]
+            for c in analysis.set_coverages(calibration, log_p, y)
+        ]
+        caption = f"Prediction sets at the reference, with 95 % intervals; {about}."
+        blocks.append(Table(caption, head, rows))
     for predictions in sweeps:
         if predictions.sweep and len(predictions.sweep.axes) == 1:
             blocks.append(_along(calibration, predictions, about, y))

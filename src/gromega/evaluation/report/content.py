@@ -15,10 +15,7 @@ class Table:
 
 @dataclass(frozen=True)
 class ReportFigure:
-    """A figure as SVG, and the name of its file without a suffix.
-
-    The caption also serves as the alternative text.
-    """
+    """A figure as SVG, named as its file; its caption is also the alternative text."""
 
     caption: str
     name: str

@@ -33,10 +33,9 @@ def errors_section(
     isostructural: NDArray[np.int64],
     n_train: NDArray[np.int64],
 ) -> Section:
-    """Return the section on the errors at the reference.
+    """Return the section on the errors at the reference, with log p, (n, n_groups).
 
-    The model has `space_groups`, (n_groups,); log-probabilities are (n, n_groups), true
-    classes (n,). The last three are those of `CrystalFacts`.
+    The space groups are the model's, (n_groups,); the last three, of `CrystalFacts`.
     """
     rank = ranks(log_p, y)
     groups = space_groups.tolist()
@@ -71,16 +70,10 @@ def errors_section(
         "confusion",
         to_svg(confusion_figure(matrix, groups)),
     )
-    return Section(
-        "Errors",
-        [
-            _summary(space_groups, log_p, y),
-            *tables,
-            figure,
-            _confusions(groups, about, matrix),
-            _known_symmetry(groups, about, log_p, y),
-        ],
-    )
+    summary = _summary(space_groups, log_p, y)
+    confusions = _confusions(groups, about, matrix)
+    known = _known_symmetry(groups, about, log_p, y)
+    return Section("Errors", [summary, *tables, figure, confusions, known])
 
 
 def confusion_figure(matrix: NDArray[np.int64], groups: Sequence[int]) -> Figure:

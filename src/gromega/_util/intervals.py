@@ -13,10 +13,7 @@ from gromega._util.formatting import in_percent, percent
 def share_interval(
     right: float, n: int, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Return the confidence interval of the share right / n (Wilson 1927).
-
-    It raises ValueError if n is below 1, or `right` is not between 0 and n.
-    """
+    """Return the confidence interval of the share right / n, n ≥ 1 (Wilson 1927)."""
     if n < 1 or not 0 <= right <= n:
         raise ValueError(
             f"a share needs n ≥ 1 and 0 ≤ right ≤ n, got {right} of {n}; "
@@ -70,13 +67,8 @@ def paired_interval(
     """Return the difference of two shares of the same crystals, and its interval.
 
     The interval is the percentile bootstrap over crystals (Efron 1979), of `count`
-    samples. Resampling crystals keeps the two predictions of a crystal together.
-
-    Parameters
-    ----------
-    one, other
-        Whether the prediction of each crystal is correct, (n,), by two models. The
-        difference is other minus one; other shapes or no crystal raise ValueError.
+    samples. Resampling crystals keeps the two predictions of a crystal together: `one`
+    and `other` are whether they are correct, (n,). The difference is other minus one.
     """
     if np.shape(one) != np.shape(other) or np.ndim(one) != 1 or not np.size(one):
         raise ValueError(

@@ -34,10 +34,7 @@ _MALLOC = {-8: 1, -4: 0, -1: 2**31 - 1}
 
 
 def leave_cores_to_threads() -> None:
-    """Limit BLAS to one core for each thread: networks have threads of their own.
-
-    It has no effect after NumPy is imported.
-    """
+    """Limit BLAS to one core per thread; this has no effect after NumPy's import."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
@@ -119,8 +116,7 @@ def ordered_map(
     """Yield function(item) of each item, in order.
 
     Only a few items are taken ahead of the result that comes next, so memory stays
-    bounded for any number of items. In processes, function, items and results are
-    pickled.
+    bounded for any number of items.
     """
     waiting: deque[Future[R]] = deque()
     try:

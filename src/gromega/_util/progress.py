@@ -104,8 +104,7 @@ def progress_counts(what: str) -> Iterator[Callable[[int, str], None]]:
 def training_bar(epochs: int) -> Iterator[Callable[[Any], None]]:
     """Yield a function that shows the progress of a training.
 
-    It takes `gromega.training.history.Progress`, which advances a bar that is shown on
-    a terminal only, and `Epoch`, which is a line of text.
+    `gromega.training.history.Progress` advances a bar; `Epoch` is a line of text.
     """
     columns = (
         TextColumn("{task.description}"),

@@ -158,14 +158,14 @@ def synthesize(
     from gromega.crystals.generate.synthetic import write_synthetic
 
     _check_table(out, [])
-    if recipe and (group or count is not None or seed is not None):
+    if not recipe:
+        wanted = SyntheticRecipe(tuple(group or range(1, 231)), count or 100, seed or 0)
+    elif group or count is not None or seed is not None:
         raise ValueError(
             "--recipe excludes --group, --count and --seed; omit one or the other."
         )
-    if recipe:
-        wanted = SyntheticRecipe.from_yaml(recipe)
     else:
-        wanted = SyntheticRecipe(tuple(group or range(1, 231)), count or 100, seed or 0)
+        wanted = SyntheticRecipe.from_yaml(recipe)
     with progress_bar("crystals", wanted.size) as advance, open_processes() as pool:
         write_synthetic(out, wanted, pool, advance)
     typer.echo(f"{out}: {wanted.size} crystals")

@@ -32,12 +32,10 @@ def nearest_neighbours(
 
     Parameters
     ----------
-    x, test
-        The G(r) of training and test part on `INPUT_R`, (n, 209) and (n_test, 209).
-    y
-        The classes of the training part, (n,).
-    n_groups
-        The number of classes.
+    x, y
+        The G(r) of the training part on `INPUT_R`, (n, 209), and its classes, (n,).
+    test
+        The G(r) of the test part, (n_test, 209).
     """
     from sklearn.neighbors import NearestNeighbors
 

@@ -49,7 +49,7 @@ def results(metrics: Path) -> Iterator[str | Table]:
         if reported:
             headings += [f"Lan et al. top-{k} (%)" for k in TOP]
         rows = [
-            [key, *row, *(in_percent(value) for value in reported.get(key, ()))]
+            [key, *row, *map(in_percent, reported.get(key, ()))]
             for key, row in cells.items()
         ]
         head = f"{axis.name} ({axis.unit})" if axis.unit else axis.name

@@ -43,16 +43,12 @@ def score(
 def scores(
     predictions: StoredPredictions, space_groups: NDArray[np.int64]
 ) -> dict[str, Scores]:
-    """Return the scores by point of a sweep; the key of the reference is empty.
-
-    The true space groups are (n,).
-    """
+    """Return the scores by point of a sweep; the key of the reference is empty."""
     y = classes(predictions.space_groups, space_groups)
-    found = {}
+    found, known = {}, predictions.log_p_with_composition
     for point, (key, log_p, valid) in enumerate(predictions.points()):
-        known = predictions.log_p_with_composition
-        known = None if known is None else known[point, valid]
-        found[key] = score(log_p[valid], y[valid], known)
+        with_composition = None if known is None else known[point, valid]
+        found[key] = score(log_p[valid], y[valid], with_composition)
     return found
 
 

@@ -138,15 +138,8 @@ def check_trained_with(folder: Path, files: Mapping[str, Path]) -> None:
     A split names crystals by their ids, which other crystals may share, so split and
     crystals must both be the same.
 
-    The files are by what they are, such as ``split``.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no card, or no such file.
-    ValueError
-        If the model was trained with another file, so that its training crystals may
-        include test crystals.
+    The files are by what they are, such as ``split``. If the model was trained with
+    another one, its training crystals may include test crystals: ValueError.
     """
     hashes = read_card(folder)["data"]["sha256"]
     check_same_files(folder, hashes, files, "leave train.start empty")
@@ -181,10 +174,8 @@ def check_card(card: object, origin: str) -> None:
 
 
 def upgrade_from_v1(card: Any) -> Any:
-    """Return a card of the first format with the keys of the second one.
-
-    Anything else is returned as it is: the schema says what is wrong with it.
-    """
+    """Return a card of the first format with the keys of the second one."""
+    # The schema says what is wrong with anything else.
     if not isinstance(card, dict) or card.get("format") != FORMAT_V1:
         return card
     card = deepcopy(card)

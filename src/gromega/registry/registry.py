@@ -18,11 +18,7 @@ _NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """An entry in the list of models, with the size of its files in bytes.
-
-    A missing model has no card, and a note of the command that gets it; one whose card
-    is damaged has no card, and a note of the error.
-    """
+    """A model with the size of its files in bytes, and why it has no card, if so."""
 
     name: str
     card: dict[str, Any] | None
@@ -78,10 +74,7 @@ def find_model(name: str, models: Path = MODELS) -> Path:
 
 
 def verify(name: str, models: Path = MODELS) -> dict[str, Any]:
-    """Return the card of a released model after checking the model.
-
-    Raises as `find_model` and `verify_folder`, and if the card has another name.
-    """
+    """Return the card of a released model, checked as by `verify_folder`."""
     path = find_model(name, models)
     card = verify_folder(path)
     if card["name"] != name:

@@ -150,13 +150,8 @@ def score_predictions(
     The folder `data` has split.parquet, PDFs and predictions; `omega` is that of the
     reference, from which sweeps start; the SHA-256 are those of the model's files.
 
-    Raises
-    ------
-    FileNotFoundError
-        If a store or the split is missing.
-    ValueError
-        If predictions are incomplete, of another model, for other crystals or for PDFs
-        at other conditions.
+    Predictions that are incomplete, of another model, for other crystals or for PDFs at
+    other conditions raise ValueError.
     """
     test, space_groups = read_part(data / "split.parquet", "test")
 

@@ -46,13 +46,12 @@ def describe_training_data(
     data
         The folder with crystals.parquet and split.parquet.
     source, description
-        The source of the crystals, `crystals.source` of params.yaml, and its
-        description (.yaml), unless it is a known one. A source that is unknown and not
-        described, or not that of the crystals, raises ValueError.
+        The source of the crystals, and its description (.yaml) unless it is known. A
+        source that is neither, or not that of the crystals, raises ValueError.
     n_train
         The number of training crystals, with those beyond the training part.
     hashes
-        The SHA-256 of the files that the model was trained with, by name.
+        The SHA-256 of the files of the training, by name.
     """
     of_source = {source.name: sha256(source)} if source.is_file() else {}
     split = data / "split.parquet"
@@ -85,9 +84,10 @@ def _describe_source(
     """Return name, version, origin, licence and citation of the crystals."""
     if description:
         return _read_description(description)
-    recipe = source.suffix == ".yaml"
-    known = SYNTHETIC if recipe else None
-    if source.is_file() and not recipe:
+    name, known = source.name, None
+    if source.suffix == ".yaml":
+        name, known = "synthetic", SYNTHETIC
+    elif source.is_file():
         known = KNOWN_SOURCES.get(sha256(source))
     if not known:
         raise ValueError(
@@ -95,7 +95,7 @@ def _describe_source(
             f"--about FILE.yaml, with the keys {', '.join(DESCRIPTION)}."
         )
     made_from = pq.read_table(crystals, columns=["source"])["source"].unique()
-    if ("synthetic" if recipe else source.name) not in made_from.to_pylist():
+    if name not in made_from.to_pylist():
         raise ValueError(
             f"{crystals}: the source of the crystals is not {source}; give their "
             "source with --source."

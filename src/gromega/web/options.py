@@ -5,7 +5,7 @@ Labels, units, bounds, help and choices are those of the reader, `ReadOptions`.
 
 import math
 from dataclasses import fields
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, cast, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 from pydantic.config import JsonDict
@@ -94,9 +94,8 @@ class RequestOptions(BaseModel):
 
 def choices_of(field: FieldInfo) -> list[Any]:
     """Return the values that an option may have; none if they are not listed."""
-    extra = field.json_schema_extra
-    choices = extra.get("enum", []) if isinstance(extra, dict) else []
-    return choices if isinstance(choices, list) else []
+    extra = cast(dict[str, Any], field.json_schema_extra)
+    return list(extra.get("enum", ()))
 
 
 def bounds_of(field: FieldInfo) -> dict[str, float]:

@@ -11,10 +11,7 @@ from gromega.evaluation.figures.sweeps import COLORS
 
 
 def crystals_figure(summary: dict[str, Any]) -> Figure:
-    """Return a figure of crystals, in the form of ``metrics/crystals.json``.
-
-    It shows crystals per space group, atoms per cell and rejected files.
-    """
+    """Return a figure of ``metrics/crystals.json``: groups, atoms, rejected files."""
     ingest = summary.get("ingest", {})
     rejected = ingest.get("refused", {})
     with style():
@@ -24,8 +21,8 @@ def crystals_figure(summary: dict[str, Any]) -> Figure:
         left, right = rows[0, 0].subplots(1, 2, width_ratios=[3, 2])
         groups = summary["by_space_group"]
         ranked = sorted(groups, key=lambda group: -groups[group])
-        left.bar(range(len(ranked)), [groups[group] for group in ranked],
-                 color=COLORS["top6"], width=0.8)  # fmt: skip
+        counts = [groups[group] for group in ranked]
+        left.bar(range(len(ranked)), counts, color=COLORS["top6"], width=0.8)
         left.set(xlabel="space group", ylabel="crystals")
         left.set_xticks([], [])
         if len(ranked) <= 50:

@@ -77,10 +77,7 @@ def sweep_figure(
 
 
 def map_figure(sweep: Sweep, scores: dict[str, Scores], title: str) -> Figure:
-    """Return the accuracies of a map over two conditions as two coloured tables.
-
-    The scores by point are in the form of ``metrics/sweeps/<map>.json``.
-    """
+    """Return the accuracies of a map over two conditions as two coloured tables."""
     first, second = sweep.axes
     with style():
         height = 1.6 + 0.34 * len(first.values)

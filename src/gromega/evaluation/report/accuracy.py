@@ -27,10 +27,7 @@ def reference_section(
     y: NDArray[np.int64],
     baselines: Mapping[str, NDArray[np.floating]],
 ) -> Section:
-    """Return the section on the accuracy at the reference.
-
-    The true classes are (n,), the log-probabilities of each baseline (n, n_groups).
-    """
+    """Return the section on the reference, beside log p of baselines, (n, n_groups)."""
     methods: dict[str, NDArray[np.floating]] = {"this model": predictions.log_p[0]}
     if predictions.log_p_with_composition is not None:
         with_composition = predictions.log_p_with_composition[0]
@@ -58,10 +55,7 @@ def sweep_section(
     y: NDArray[np.int64],
     subsamples: Mapping[tuple[str, str], Subsamples],
 ) -> Section:
-    """Return the section on the accuracy along an axis, or over a map of two.
-
-    The true classes are (n,); subsamples are by name of the sweep and key of the point.
-    """
+    """Return the section on the accuracy along an axis, or over a map of two."""
     sweep = predictions.sweep
     assert sweep is not None
     by_point = scores(predictions, model.space_groups[y])

@@ -29,9 +29,7 @@ def confidence_section(
 ) -> Section:
     """Return the section on confidence, with log p at the reference, (n, n_groups)."""
     error = score(log_p, y)["ece"]
-    rejected = zip(
-        REJECTED, analysis.selective_accuracy(log_p, y, REJECTED), strict=True
-    )
+    kept = analysis.selective_accuracy(log_p, y, REJECTED)
     blocks: list[Block] = [
         f"The expected calibration error at the reference is {percent(error)}.",
         ReportFigure(
@@ -45,7 +43,7 @@ def confidence_section(
             ["rejected", "top-1", "kept"],
             [
                 [percent(share, 0), found.cell(), f"{found.n:,}"]
-                for share, found in rejected
+                for share, found in zip(REJECTED, kept, strict=True)
             ],
         ),
     ]

@@ -22,16 +22,8 @@ from gromega.networks.logits import classes, ranks
 class CrystalFacts:
     """Facts about the n test crystals.
 
-    Parameters
-    ----------
-    space_groups, atoms, isostructural
-        The space groups, the numbers of atoms per cell, and the numbers of training
-        crystals of the same structure type, (n,).
-    n_train
-        The numbers of training crystals of each group, (n_groups,), in the order of
-        the model's space groups.
-    scheme, source
-        The scheme of the split, and the name of the source of the crystals.
+    Space groups, atoms per cell and training crystals of the same structure type are
+    (n,); `n_train` are the training crystals of each of the model's groups, (n_groups,).
     """
 
     space_groups: NDArray[np.int64]
@@ -52,14 +44,9 @@ def make_report(
 ) -> Report:
     """Return the report on a model.
 
-    Parameters
-    ----------
-    predictions
-        The predictions of the model by name: ``reference``, and the sweeps.
-    subsamples
-        The accuracies of subsamples by name of the sweep and key of the point.
-    baselines
-        The log-probabilities of the baselines at the reference, (n, n_groups), by name.
+    Predictions are by name: ``reference``, and the sweeps; accuracies of subsamples by
+    name of the sweep and key of the point; log-probabilities at the reference,
+    (n, n_groups), by name of the baseline.
     """
     reference = predictions["reference"]
     sweeps = [each for each in predictions.values() if each.sweep]

@@ -22,7 +22,7 @@ def put_in_place(made: Path, path: Path) -> None:
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file completely or not at all; text as UTF-8.
 
-    Links and devices, such as ``/dev/stdout``, are not replaced: data go through them.
+    Data go through links and devices, such as ``/dev/stdout``, without replacing them.
     """
     data = content.encode() if isinstance(content, str) else content
     plain = not path.is_symlink() and (path.is_file() or not path.exists())

@@ -86,9 +86,8 @@ def compare_runs(
             rank_after = ranks(log_p[both], y_after[both])
             row = [sweep, key or "reference"]
             for k in TOP:
-                change, *ends = map(
-                    signed_points, paired_interval(rank_before < k, rank_after < k)
-                )
+                interval = paired_interval(rank_before < k, rank_after < k)
+                change, *ends = map(signed_points, interval)
                 row += [change, " to ".join(ends)]
             rows.append(row)
     return Table(

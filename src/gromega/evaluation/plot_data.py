@@ -34,8 +34,8 @@ def write_curve(path: Path, axis: "Axis", scores: dict[str, Scores]) -> None:
     ]
     if all(WITH_COMPOSITION in score for score in scores.values()):
         head += [f"{top}_{WITH_COMPOSITION}" for top in tops]
-        for row, value in zip(rows, axis.values, strict=True):
-            known = scores[axis.key(value)][WITH_COMPOSITION]
+        for row in rows:
+            known = scores[axis.key(row[0])][WITH_COMPOSITION]
             row += [known[top] for top in tops]
     _write(path, head, rows)
 

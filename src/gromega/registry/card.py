@@ -94,7 +94,7 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """Write CARD.md and card.json to the folder of a model.
 
     card.json holds the hashes of the three other files and, last, the hash of its own
-    text without this last hash. The card is that of `make_card`.
+    text without this last hash.
     """
     hashes = hashes_of(folder)
     write_whole(folder / "CARD.md", render({**card, "sha256": hashes}))
@@ -148,11 +148,7 @@ def check_trained_with(folder: Path, files: Mapping[str, Path]) -> None:
 def check_same_files(
     model: Path, hashes: Mapping[str, str], files: Mapping[str, Path], remedy: str
 ) -> None:
-    """Check by their SHA-256 that a model was trained with these files.
-
-    The hashes are by file name, the files by what they are; the error ends with the
-    remedy. Raises as `check_trained_with`.
-    """
+    """Do `check_trained_with` by hashes, by file name; the error ends with a remedy."""
     for what, file in files.items():
         if sha256(file) != hashes[file.name]:
             raise ValueError(

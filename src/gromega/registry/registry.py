@@ -57,10 +57,7 @@ def list_models(models: Path = MODELS) -> list[ModelEntry]:
 
 
 def find_model(name: str, models: Path = MODELS) -> Path:
-    """Return the folder of a released model.
-
-    A missing one raises FileNotFoundError, a name that is not allowed ValueError.
-    """
+    """Return the folder of a released model; raise FileNotFoundError if missing."""
     check_name(name)
     path = models / name
     if (path / "card.json").is_file():

@@ -130,10 +130,8 @@ def _check_version(path: Path, card: dict[str, Any]) -> None:
     if not (path / "card.json").is_file():
         return
     existing = read_card(path)
-    old, new = (
-        [int(number) for number in each["version"][1:].split(".")]
-        for each in (existing, card)
-    )
+    versions = (each["version"][1:].split(".") for each in (existing, card))
+    old, new = ([int(number) for number in version] for version in versions)
     if new < old or (new == old and existing["sha256"] != card["sha256"]):
         other = " with other content" if new == old else ""
         raise ValueError(

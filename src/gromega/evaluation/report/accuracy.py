@@ -29,9 +29,9 @@ def reference_section(
 ) -> Section:
     """Return the section on the reference, beside log p of baselines, (n, n_groups)."""
     methods: dict[str, NDArray[np.floating]] = {"this model": predictions.log_p[0]}
-    if predictions.log_p_with_composition is not None:
-        with_composition = predictions.log_p_with_composition[0]
-        methods["this model, with the composition"] = with_composition
+    known = predictions.log_p_with_composition
+    if known is not None:
+        methods["this model, with the composition"] = known[0]
     methods |= baselines
     rows = [[name, *accuracy_cells(ranks(log_p, y))] for name, log_p in methods.items()]
     reported = (in_percent(paper.PAPER_REFERENCE[f"top{k}"]) for k in TOP)

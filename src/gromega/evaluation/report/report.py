@@ -23,7 +23,7 @@ class CrystalFacts:
     """Facts about the n test crystals.
 
     Space groups, atoms per cell and training crystals of the same structure type are
-    (n,); `n_train` are the training crystals of each of the model's groups, (n_groups,).
+    (n,); `n_train` are the training crystals of each group of the model, (n_groups,).
     """
 
     space_groups: NDArray[np.int64]

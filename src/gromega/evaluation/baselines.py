@@ -126,7 +126,7 @@ def _resampling(r: NDArray[np.float64]) -> _Array:
 BASELINES: dict[str, tuple[str, Baseline]] = {
     "nearest-neighbours": ("nearest neighbours of G(r)", nearest_neighbours),
     "strain-aligned-neighbours": (
-        "nearest neighbours of G(r), ±3 % strain", strain_aligned_neighbours
+        "nearest neighbour of G(r), ±3 % strain", strain_aligned_neighbours
     ),
     "logistic-regression": ("logistic regression on G(r)", logistic_regression),
 }  # fmt: skip

@@ -53,13 +53,15 @@ def describe_training_data(
     hashes
         The SHA-256 of the files of the training, by name.
     """
+    crystals = data / "crystals.parquet"
+    described = _describe_source(crystals, source, description)
     of_source = {source.name: sha256(source)} if source.is_file() else {}
     split = data / "split.parquet"
     facts = pq.read_table(split, columns=["scheme", "seed"]).slice(0, 1).to_pylist()
     groups = {part: read_part(split, part)[1] for part in PARTS}
-    types = pq.read_table(data / "crystals.parquet", columns=["structure_type"])
+    types = pq.read_table(crystals, columns=["structure_type"])
     return {
-        **_describe_source(data / "crystals.parquet", source, description),
+        **described,
         "split": facts[0],
         # Training crystals beyond the training part are augmentation crystals.
         "crystals": {

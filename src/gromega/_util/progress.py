@@ -102,10 +102,7 @@ def progress_counts(what: str) -> Iterator[Callable[[int, str], None]]:
 
 @contextmanager
 def training_bar(epochs: int) -> Iterator[Callable[[Any], None]]:
-    """Yield a function that shows the progress of a training.
-
-    `gromega.training.history.Progress` advances a bar; `Epoch` is a line of text.
-    """
+    """Yield a function that shows `history.Progress` as a bar and `Epoch` as a line."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -71,3 +71,12 @@ def test_impossible_counts_have_no_interval(right, n):
 def test_a_paired_difference_needs_the_same_crystals():
     with pytest.raises(ValueError, match=r"\(3,\) and \(4,\)"):
         paired_interval([1, 0, 1], [1, 0, 1, 1])
+
+
+def test_a_share_is_shown_with_its_interval():
+    share = Share(0.7074, 0.697, 0.717, 8438)
+    assert share.cell() == "70.7 (69.7–71.7)"
+    assert share.text() == "70.7 % (69.7–71.7 %)"
+    assert str(share) == "71 % (70–72 %)"
+    # nothing correct of 20: the interval is a range, not ± 8.1
+    assert Share.of(np.zeros(20, bool)).cell() == "0.0 (0.0–16.1)"

@@ -6,10 +6,12 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from files import cif
 
 from gromega._util.parallel import (
+    in_threads,
     n_cores,
     n_workers,
     open_pool,
@@ -118,3 +120,21 @@ def test_cores_are_those_that_were_lent(monkeypatch):
 def test_a_process_that_dies_is_one_line():
     with pytest.raises(OSError, match="a process died"), open_processes() as pool:
         pool.submit(os._exit, 1).result()
+
+
+@pytest.mark.parametrize("n", [1, 4, 5, 23])
+def test_blocks_come_back_in_order(n):
+    x = np.arange(2 * n).reshape(n, 2)
+    blocks = in_threads(lambda block: 3 * block, x, 4)
+    assert max(len(block) for block in blocks) <= 4
+    np.testing.assert_array_equal(np.concatenate(blocks), 3 * x)
+
+
+def test_one_block_runs_in_the_calling_thread():
+    (thread,) = in_threads(lambda block: threading.current_thread(), np.zeros(4), 4)
+    assert thread is threading.current_thread()
+
+
+def test_an_error_in_a_block_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        in_threads(lambda block: 1 // int(block.min()), np.arange(9), 3)

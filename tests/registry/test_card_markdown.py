@@ -4,8 +4,7 @@ from releasable import CALIBRATION, DATA, INFO, METRICS, SCORE, TRAINING, make_m
 from gromega.model.calibration import Calibration
 from gromega.model.io import save_model
 from gromega.model.other_groups import OtherGroupFit
-from gromega.registry.card import make_card, read_card, write_card
-from gromega.registry.card_markdown import render
+from gromega.registry.card import make_card, read_card, render, write_card
 
 
 def lines(model=None, info=INFO, metrics=METRICS):

@@ -5,9 +5,15 @@ import pytest
 from releasable import CALIBRATION, DATA, INFO, METRICS, make_model
 
 from gromega.model.io import save_model
-from gromega.registry.card import FORMAT, make_card, read_card, write_card
+from gromega.registry.card import (
+    FORMAT,
+    FORMAT_V1,
+    make_card,
+    read_card,
+    upgrade_from_v1,
+    write_card,
+)
 from gromega.registry.card_texts import TASK
-from gromega.registry.card_v1 import FORMAT_V1, upgrade_from_v1
 
 
 def write_v1(folder):
@@ -63,7 +69,7 @@ def test_a_changed_card_of_the_first_format_raises(tmp_path):
     ],
 )
 def test_other_content_keeps_its_keys(card):
-    new = upgrade_from_v1(card, FORMAT)
+    new = upgrade_from_v1(card)
     if isinstance(card, dict):
         assert new == {**card, "format": FORMAT}
     else:

@@ -6,7 +6,7 @@ from releasable import change_json, predict, split, train
 
 from gromega.conditions import REFERENCE
 from gromega.model.io import hashes_of
-from gromega.registry.metrics import score_predictions
+from gromega.registry.release import score_predictions
 from gromega.sweeps import AXES
 
 DATA = Path("data")

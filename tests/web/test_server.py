@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from gromega.web.server import serve
+from gromega.web.app import serve
 
 
 def test_a_taken_port_is_named(model):

@@ -22,12 +22,7 @@ def put_in_place(made: Path, path: Path) -> None:
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file completely or not at all; text as UTF-8.
 
-    Links and devices, such as ``/dev/stdout``, are not replaced: data go through them.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written; the message names file and reason.
+    Data go through links and devices, such as ``/dev/stdout``, without replacing them.
     """
     data = content.encode() if isinstance(content, str) else content
     plain = not path.is_symlink() and (path.is_file() or not path.exists())
@@ -46,25 +41,13 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 def check_there(path: Path) -> None:
-    """Check that a file of the pipeline exists.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    """
+    """Raise FileNotFoundError unless a file of the pipeline exists."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file; run 'dvc repro'.")
 
 
 def read_json(path: Path) -> Any:
-    """Return the content of a JSON file.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    """
+    """Return the content of a JSON file of the pipeline."""
     check_there(path)
     return json.loads(path.read_text())
 
@@ -75,13 +58,7 @@ def write_json(path: Path, values: object) -> None:
 
 
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    """
+    """Return the SHA-256 of a file of the pipeline in hexadecimal."""
     check_there(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

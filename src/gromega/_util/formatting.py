@@ -1,4 +1,4 @@
-"""Text for reports, cards and tables: percentages, intervals, Markdown tables."""
+"""Text for reports, cards and tables: percentages, Markdown tables."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,17 +11,6 @@ def in_percent(share: float, digits: int = 1) -> str:
 def percent(share: float, digits: int = 1) -> str:
     """Return a share with its percent sign: ``70.7 %``."""
     return f"{in_percent(share, digits)} %"
-
-
-def in_percent_with_range(value: float, low: float, high: float) -> str:
-    """Return a share and its interval in percent, for a table: ``70.7 (69.7–71.7)``."""
-    return f"{in_percent(value)} ({in_percent(low)}–{in_percent(high)})"
-
-
-def percent_with_range(value: float, low: float, high: float, digits: int = 1) -> str:
-    """Return a share and its interval, for a sentence: ``70.7 % (69.7–71.7 %)``."""
-    range_ = f"{in_percent(low, digits)}–{percent(high, digits)}"
-    return f"{percent(value, digits)} ({range_})"
 
 
 def signed_points(difference: float) -> str:

@@ -7,28 +7,13 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gromega._util.formatting import percent_with_range
+from gromega._util.formatting import in_percent, percent
 
 
 def share_interval(
     right: float, n: int, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Return the confidence interval of a share of n crystals (Wilson 1927).
-
-    Parameters
-    ----------
-    right
-        The number of crystals with a correct prediction.
-    n
-        The number of crystals.
-    confidence
-        The confidence level.
-
-    Raises
-    ------
-    ValueError
-        If n is below 1, or `right` is not between 0 and n.
-    """
+    """Return the confidence interval of the share right / n, n ≥ 1 (Wilson 1927)."""
     if n < 1 or not 0 <= right <= n:
         raise ValueError(
             f"a share needs n ≥ 1 and 0 ≤ right ≤ n, got {right} of {n}; "
@@ -44,17 +29,7 @@ def share_interval(
 
 @dataclass(frozen=True)
 class Share:
-    """A share of crystals with its 95 % interval.
-
-    Parameters
-    ----------
-    value
-        The share.
-    low, high
-        The ends of its interval.
-    n
-        The number of crystals.
-    """
+    """A share of n crystals with the ends of its 95 % interval."""
 
     value: float
     low: float
@@ -67,8 +42,19 @@ class Share:
         low, high = share_interval(int(right.sum()), right.size)
         return cls(float(right.mean()), low, high, right.size)
 
+    def cell(self) -> str:
+        """Return share and interval in percent, for a table: ``70.7 (69.7–71.7)``."""
+        return f"{in_percent(self.value)} ({self._range(1)})"
+
+    def text(self, digits: int = 1) -> str:
+        """Return share and interval, for a sentence: ``70.7 % (69.7–71.7 %)``."""
+        return f"{percent(self.value, digits)} ({self._range(digits)} %)"
+
+    def _range(self, digits: int) -> str:
+        return f"{in_percent(self.low, digits)}–{in_percent(self.high, digits)}"
+
     def __str__(self) -> str:
-        return percent_with_range(self.value, self.low, self.high, digits=0)
+        return self.text(0)
 
 
 def paired_interval(
@@ -80,25 +66,9 @@ def paired_interval(
 ) -> tuple[float, float, float]:
     """Return the difference of two shares of the same crystals, and its interval.
 
-    The interval is the percentile bootstrap over crystals (Efron 1979). Resampling
-    crystals keeps the two predictions of a crystal together.
-
-    Parameters
-    ----------
-    one, other
-        Whether the prediction of each crystal is correct, (n,), by two models. The
-        difference is other minus one.
-    confidence
-        The confidence level.
-    count
-        The number of bootstrap samples.
-    seed
-        The seed of the random numbers.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or there is no crystal.
+    The interval is the percentile bootstrap over crystals (Efron 1979), of `count`
+    samples. Resampling crystals keeps the two predictions of a crystal together: `one`
+    and `other` are whether they are correct, (n,). The difference is other minus one.
     """
     if np.shape(one) != np.shape(other) or np.ndim(one) != 1 or not np.size(one):
         raise ValueError(

@@ -18,7 +18,11 @@ from concurrent.futures import (
 )
 from contextlib import contextmanager, suppress
 from multiprocessing.context import BaseContext
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    # `leave_cores_to_threads` must run before NumPy is imported.
+    from numpy.typing import NDArray
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -30,10 +34,7 @@ _MALLOC = {-8: 1, -4: 0, -1: 2**31 - 1}
 
 
 def leave_cores_to_threads() -> None:
-    """Limit BLAS to one core for each thread: networks have threads of their own.
-
-    It has no effect after NumPy is imported.
-    """
+    """Limit BLAS to one core per thread; this has no effect after NumPy's import."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
@@ -61,18 +62,8 @@ def n_cores() -> int:
 def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
     """Yield an executor: threads, one per core, or the workers of a cluster.
 
-    Parameters
-    ----------
-    scheduler
-        The address of a Dask scheduler, such as ``tcp://node1:8786``; threads of this
-        process if left out.
-
-    Raises
-    ------
-    ImportError
-        If Dask is not installed.
-    OSError
-        If the scheduler cannot be reached, or workers die one after another.
+    The scheduler is the address of a Dask scheduler, such as ``tcp://node1:8786``. One
+    that cannot be reached, or workers that die one after another, raise OSError.
     """
     if not scheduler:
         with ThreadPoolExecutor(n_cores()) as pool:
@@ -101,15 +92,8 @@ def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
 def open_processes(imports: Sequence[str] = ()) -> Iterator[Executor]:
     """Yield processes of this machine, one per core, for work that holds the GIL.
 
-    Parameters
-    ----------
-    imports
-        The modules to import once for all processes, where the system allows it.
-
-    Raises
-    ------
-    OSError
-        If a process dies.
+    Where the system allows it, the modules `imports` are imported once for all. The
+    death of a process raises OSError.
     """
     # A fork of a process that runs JAX can hang.
     context: BaseContext = multiprocessing.get_context("spawn")
@@ -133,15 +117,6 @@ def ordered_map(
 
     Only a few items are taken ahead of the result that comes next, so memory stays
     bounded for any number of items.
-
-    Parameters
-    ----------
-    pool
-        The executor, from `open_pool` or `open_processes`.
-    function
-        The function; it, its items and its results can be pickled.
-    items
-        The items.
     """
     waiting: deque[Future[R]] = deque()
     try:
@@ -165,3 +140,18 @@ def n_workers(pool: Executor) -> int:
     if client is None:
         return int(getattr(pool, "_max_workers", 1))
     return max(1, int(sum(client.nthreads().values())))
+
+
+def in_threads(
+    function: "Callable[[NDArray[Any]], R]", x: "NDArray[Any]", size: int
+) -> list[R]:
+    """Return function(block) for each block of `size` rows of x, in order, in threads.
+
+    The function must treat each row by itself, and spend most of its time in NumPy,
+    which releases Python's lock. A single block takes no thread.
+    """
+    if len(x) <= size:
+        return [function(x)]
+    blocks = (x[start : start + size] for start in range(0, len(x), size))
+    with ThreadPoolExecutor(n_cores()) as pool:
+        return list(pool.map(function, blocks))

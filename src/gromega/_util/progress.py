@@ -18,8 +18,16 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from gromega._util.extras import explain_missing
-
+EXTRAS = {
+    "simulate": "numba",
+    "web": "anyio fastapi starlette uvicorn",
+    "lake": "dvc filelock jinja2 jsonschema pyarrow pydantic scmrepo sklearn xarray "
+    "yaml zarr",
+    "train": "flax jax optax orbax",
+    "cluster": "distributed",
+}
+"""The modules that each extra of pyproject.toml adds; `lake` needs `simulate`, and
+`train` needs `lake`. The modules that an extra takes from another are not repeated."""
 console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 
@@ -45,6 +53,19 @@ def run_or_explain(call: Callable[[], None]) -> None:
         if isinstance(stop, SystemExit) and stop.code != 130:
             raise
         _stop("interrupted; no incomplete file is left.", 130)
+
+
+def explain_missing(error: ImportError) -> str:
+    """Return an import error as one line, which names the extra to install if any."""
+    module = (error.name or "").split(".")[0]
+    # A package that is installed but broken raises another error in itself.
+    for extra, modules in EXTRAS.items():
+        if isinstance(error, ModuleNotFoundError) and module in modules.split():
+            return (
+                f"this needs the package {module}, which is not installed for "
+                f"{sys.executable}; install it with pip install 'gromega[{extra}]'."
+            )
+    return str(error)
 
 
 def _stop(reason: str, status: int) -> None:
@@ -82,12 +103,7 @@ def progress_counts(what: str) -> Iterator[Callable[[int, str], None]]:
 
 @contextmanager
 def training_bar(epochs: int) -> Iterator[Callable[[Any], None]]:
-    """Yield a function that shows the progress of a training.
-
-    It takes the results of steps and epochs, `gromega.training.history.Progress` and
-    `Epoch`. Steps advance a bar with loss, samples per second and time left, shown on
-    a terminal only; each epoch is a line of text.
-    """
+    """Yield a function that shows `history.Progress` as a bar and `Epoch` as a line."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -11,23 +11,10 @@ from gromega._util.formatting import in_percent, markdown_table, percent
 def render_template(room: str, name: str, **content: Any) -> str:
     """Return a template filled with content.
 
-    Templates for HTML, ``*.html.j2``, escape what they are given; others do not. All
-    have the filters ``in_percent`` and ``percent`` and the function ``markdown_table``
-    of `gromega._util.formatting`.
-
-    Parameters
-    ----------
-    room
-        The package that holds the template, such as ``gromega.registry``.
-    name
-        The name of its file.
-    content
-        The values of the template's variables.
-
-    Raises
-    ------
-    jinja2.UndefinedError
-        If the template uses a variable that is not given.
+    The template is the file `name` of the package `room`. Templates for HTML,
+    ``*.html.j2``, escape their content; others do not. All have the filters
+    ``in_percent`` and ``percent`` and the function ``markdown_table``. A variable that
+    is not given raises jinja2.UndefinedError.
     """
     environment = Environment(
         loader=FunctionLoader(lambda n: (resources.files(room) / n).read_text("utf-8")),

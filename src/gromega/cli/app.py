@@ -1,9 +1,15 @@
-"""The application that all commands are added to."""
+"""The application that all commands are added to, and the commands that check."""
 
 import importlib.metadata
+import platform
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from gromega._util.parallel import n_cores
+
+PACKAGES = ("numpy", "numba", "jax", "flax", "zarr", "dvc", "spglib")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,22 +20,53 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+@app.callback(invoke_without_command=True)
+def _start(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.")
+    ] = False,
+) -> None:
+    if version:
         typer.echo(importlib.metadata.version("gromega"))
         raise typer.Exit
 
 
-@app.callback()
-def _start(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            callback=_print_version,
-            is_eager=True,
-            help="Print the version.",
-        ),
-    ] = False,
+@app.command(epilog="Example: gromega verify data/spectra.zarr data/reference.zarr")
+def verify(
+    stores: Annotated[
+        list[Path], typer.Argument(help="Zarr stores, such as data/spectra.zarr.")
+    ],
 ) -> None:
-    pass
+    """Check Zarr stores: no file is missing or damaged, every number is finite."""
+    from gromega.lake.verify import verify_store
+
+    for store in stores:
+        typer.echo(f"{store}: complete, {verify_store(store)} values")
+
+
+@app.command(epilog="Example: gromega doctor")
+def doctor() -> None:
+    """Print the versions of packages, the cores, the devices and the engines."""
+    from gromega.pdf import srreal
+
+    facts = {"gromega": importlib.metadata.version("gromega")}
+    facts["python"] = platform.python_version()
+    for name in PACKAGES:
+        try:
+            facts[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            facts[name] = "not installed"
+    facts["cores"] = str(n_cores())
+    try:
+        import jax
+
+        facts["devices"] = ", ".join(map(str, jax.devices()))
+    except ImportError:
+        facts["devices"] = "cpu (for others, install JAX: pip install 'gromega[train]')"
+    facts["engines"] = (
+        "native, srreal"
+        if srreal.available()
+        else "native (for srreal, install diffpy.srreal from conda-forge)"
+    )
+    for name, value in facts.items():
+        typer.echo(f"{name:10} {value}")

@@ -13,12 +13,8 @@ from gromega.cli.app import app
 from gromega.cli.options import with_options
 from gromega.conditions import Conditions
 
-Scheduler = Annotated[
-    str | None,
-    typer.Option(
-        envvar=ADDRESS,
-        help="Use the workers of a Dask scheduler, such as tcp://node1:8786.",
-    ),
+Table = Annotated[
+    Path, typer.Option("--out", "-o", help="The table of crystals to write.")
 ]
 
 
@@ -63,9 +59,7 @@ def ingest(
             ".tar.bz2, .tar.xz) and tables (.parquet)."
         ),
     ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="The table of crystals to write.")
-    ] = Path("data/crystals.parquet"),
+    out: Table = Path("data/crystals.parquet"),
     quarantine: Annotated[
         Path | None,
         typer.Option(
@@ -86,7 +80,13 @@ def ingest(
     mebibytes: Annotated[
         int, typer.Option(min=512, help="Memory limit for each process in MiB.")
     ] = 4096,
-    scheduler: Scheduler = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            envvar=ADDRESS,
+            help="Use the workers of a Dask scheduler, such as tcp://node1:8786.",
+        ),
+    ] = None,
 ) -> None:
     """Make a table of crystals with space groups from files, folders and archives."""
     from gromega._util.files import write_json
@@ -97,11 +97,9 @@ def ingest(
     from gromega.evaluation.figures.crystals import crystals_figure
     from gromega.pipeline.gather import ingest_with_progress
 
-    beside = (
-        "quarantine.csv" if out.stem == "crystals" else f"{out.stem}-quarantine.csv"
-    )
     _check_table(out, paths)
-    quarantine = quarantine or out.with_name(beside)
+    prefix = "" if out.stem == "crystals" else f"{out.stem}-"
+    quarantine = quarantine or out.with_name(f"{prefix}quarantine.csv")
     if quarantine.is_dir() or quarantine.suffix != ".csv":
         raise ValueError(
             f"--quarantine must name a .csv file, got {quarantine}; use x.csv."
@@ -134,9 +132,7 @@ def _check_table(out: Path, sources: list[Path]) -> None:
     "--out data/more.parquet"
 )
 def synthesize(
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="The table of crystals to write.")
-    ],
+    out: Table,
     recipe: Annotated[
         Path | None,
         typer.Option(help="A recipe (.yaml) to use instead of the options below."),
@@ -162,14 +158,14 @@ def synthesize(
     from gromega.crystals.generate.synthetic import write_synthetic
 
     _check_table(out, [])
-    if recipe and (group or count is not None or seed is not None):
+    if not recipe:
+        wanted = SyntheticRecipe(tuple(group or range(1, 231)), count or 100, seed or 0)
+    elif group or count is not None or seed is not None:
         raise ValueError(
             "--recipe excludes --group, --count and --seed; omit one or the other."
         )
-    if recipe:
-        wanted = SyntheticRecipe.from_yaml(recipe)
     else:
-        wanted = SyntheticRecipe(tuple(group or range(1, 231)), count or 100, seed or 0)
+        wanted = SyntheticRecipe.from_yaml(recipe)
     with progress_bar("crystals", wanted.size) as advance, open_processes() as pool:
         write_synthetic(out, wanted, pool, advance)
     typer.echo(f"{out}: {wanted.size} crystals")

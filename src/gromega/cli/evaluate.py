@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from gromega.cli.app import app
 
@@ -40,9 +40,8 @@ def results(
         if isinstance(block, str):
             console.print(block)
             continue
-        table = Table(title=block.caption, title_justify="left")
-        for heading in block.head:
-            table.add_column(heading, justify="right")
+        columns = (Column(heading, justify="right") for heading in block.head)
+        table = Table(*columns, title=block.caption, title_justify="left")
         for row in block.rows:
             table.add_row(*row)
         console.print(table)

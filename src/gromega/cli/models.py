@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 app = typer.Typer(
     no_args_is_help=True, help="List, show, verify and release trained models."
@@ -23,11 +23,9 @@ def list_models() -> None:
     if not entries:
         typer.echo("no released models; make one with 'gromega models release'")
         return
-    table = Table()
-    for heading in ("name", "version", "recipe"):
-        table.add_column(heading)
-    for heading in ("groups", "top-1 (%)", "top-6 (%)", "MB"):
-        table.add_column(heading, justify="right")
+    numbers = ("groups", "top-1 (%)", "top-6 (%)", "MB")
+    columns = [Column(heading, justify="right") for heading in numbers]
+    table = Table("name", "version", "recipe", *columns)
     for entry in entries:
         if entry.card:
             score = entry.card["metrics"]["reference"]
@@ -50,8 +48,7 @@ def list_models() -> None:
 @app.command(epilog="Example: gromega models show spacegroup")
 def show(name: Name) -> None:
     """Print the card of a released model."""
-    from gromega.registry.card import read_card
-    from gromega.registry.card_markdown import render
+    from gromega.registry.card import read_card, render
     from gromega.registry.registry import find_model
 
     typer.echo(render(read_card(find_model(name))), nl=False)
@@ -107,10 +104,9 @@ def release(
 ) -> None:
     """Release a trained model: copy it to models/NAME, with its card."""
     from gromega.params import read_params
-    from gromega.registry.release import ReleaseInfo
-    from gromega.registry.release import release as release_model
+    from gromega.registry import release as releases
 
-    info = ReleaseInfo(name, version, hardware, hours)
+    info = releases.ReleaseInfo(name, version, hardware, hours)
     source = source or Path(read_params().crystals.source)
-    path = release_model(info, trained, data, source, about)
+    path = releases.release(info, trained, data, source, about)
     typer.echo(f"released {version} to {path}; track it with 'dvc add {path}'")

@@ -12,16 +12,9 @@ import typer
 def with_options(of: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator that gives a command the options of a dataclass.
 
-    The command has one parameter that is annotated with the dataclass. On the command
-    line, an option for each field is in its place; the command gets the dataclass made
-    from their values.
-
-    Parameters
-    ----------
-    of
-        The dataclass. The metadata of each field have a `gromega.conditions.Quantity`
-        under ``"quantity"``, from which the help and the unit of the option are taken;
-        the type and the default of the option are those of the field.
+    On the command line, an option for each field stands in place of the parameter that
+    is annotated with the dataclass. Its help and unit are those of the
+    `gromega.conditions.Quantity` under ``"quantity"`` in the metadata of the field.
     """
     types = get_type_hints(of)
     options = [
@@ -41,13 +34,12 @@ def with_options(of: type[Any]) -> Callable[[Callable[..., None]], Callable[...,
         signature = inspect.signature(command, eval_str=True)
         parameters: list[inspect.Parameter] = []
         name = ""
-        for parameter in signature.parameters.values():
-            if parameter.annotation is of:
-                name = parameter.name
+        for each in signature.parameters.values():
+            if each.annotation is of:
+                name = each.name
                 parameters += options
             else:
-                kind = inspect.Parameter.KEYWORD_ONLY
-                parameters.append(parameter.replace(kind=kind))
+                parameters.append(each.replace(kind=inspect.Parameter.KEYWORD_ONLY))
 
         @wraps(command)
         def run(**values: Any) -> None:

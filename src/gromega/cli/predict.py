@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from gromega.model.batch import PredictOptions
 
 
+ModelFolder = Annotated[Path, typer.Option(help="The folder of a model.")]
+LibraryFile = Annotated[
+    Path | None,
+    typer.Option(help="Known crystals to compare; models/library.parquet if any."),
+]
+
+
 @app.command(epilog="Example: gromega predict sample.gr --qmax 25 --qdamp 0.04")
 @with_options(ReadOptions)
 def predict(
@@ -27,9 +34,7 @@ def predict(
             help="Files of measured PDFs, folders of them, or - for standard input."
         ),
     ],
-    model: Annotated[Path, typer.Option(help="The folder of a model.")] = Path(
-        "models/spacegroup"
-    ),
+    model: ModelFolder = Path("models/spacegroup"),
     as_json: Annotated[
         bool, typer.Option("--json", help="Print each prediction in full, as JSON.")
     ] = False,
@@ -53,10 +58,7 @@ def predict(
             "--library and --figures imply it.",
         ),
     ] = False,
-    library: Annotated[
-        Path | None,
-        typer.Option(help="Known crystals to compare; models/library.parquet if any."),
-    ] = None,
+    library: LibraryFile = None,
     figures: Annotated[
         Path | None,
         typer.Option(help="The folder for a figure of each explained prediction."),
@@ -110,8 +112,8 @@ def _print_predictions(paths: list[Path], options: "PredictOptions") -> int:
                     out.write(options.output.between * bool(predicted) + text)
                     predicted += 1
     except KeyboardInterrupt:
-        done = f"{predicted} of {len(paths)} files were predicted"
-        typer.echo(f"gromega: {done}.", err=True)
+        done = f"gromega: {predicted} of {len(paths)} files were predicted."
+        typer.echo(done, err=True)
         raise
     finally:
         out.write(options.output.tail)
@@ -126,12 +128,10 @@ def _files_of(paths: list[Path]) -> list[Path]:
         if not path.is_dir():
             found.append(path)
             continue
-        found += [
-            p
-            for p in sorted(path.rglob("*"))
-            if p.is_file()
-            and not any(part.startswith(".") for part in p.relative_to(path).parts)
-        ]
+        for inside in sorted(path.rglob("*")):
+            parts = inside.relative_to(path).parts
+            if inside.is_file() and not any(part.startswith(".") for part in parts):
+                found.append(inside)
     if not found:
         raise ValueError(f"{paths[0]}: there is no file in this folder.")
     return list(dict.fromkeys(found))
@@ -152,13 +152,8 @@ def _figure_paths(files: list[Path], folder: Path) -> dict[Path, Path]:
 
 @app.command(epilog="Example: gromega serve --port 8080")
 def serve(
-    model: Annotated[Path, typer.Option(help="The folder of a model.")] = Path(
-        "models/spacegroup"
-    ),
-    library: Annotated[
-        Path | None,
-        typer.Option(help="Known crystals to compare; models/library.parquet if any."),
-    ] = None,
+    model: ModelFolder = Path("models/spacegroup"),
+    library: LibraryFile = None,
     host: Annotated[
         str, typer.Option(help="The address; 0.0.0.0 lets other machines connect.")
     ] = "127.0.0.1",
@@ -173,7 +168,7 @@ def serve(
     """
     leave_cores_to_threads()
     from gromega.model.io import load_model
-    from gromega.web.server import serve as serve_app
+    from gromega.web.app import serve as serve_app
 
     known = None
     if path := _library_path(library):

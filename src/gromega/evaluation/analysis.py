@@ -1,4 +1,8 @@
-"""Analysis of the errors and of the confidence of a model."""
+"""Analysis of the errors and of the confidence of a model.
+
+Arguments: ``log_p``, the log-probabilities, (n, n_groups); ``y``, the true classes,
+(n,); ``rank``, the rank of the true group of each crystal, (n,), 0 for the first.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +19,7 @@ from gromega.networks.logits import ranks
 
 @dataclass(frozen=True)
 class SubsetAccuracy:
-    """The accuracy on a subset of the crystals.
-
-    Parameters
-    ----------
-    name
-        The name of the subset.
-    top1, top6
-        The shares of crystals whose space group is first, or among the first six.
-    """
+    """The top-1 and top-6 accuracy on a named subset of the crystals."""
 
     name: str
     top1: Share
@@ -33,17 +29,7 @@ class SubsetAccuracy:
 def accuracy_by_category(
     rank: NDArray[np.int64], category: NDArray[np.int64], names: Sequence[str]
 ) -> list[SubsetAccuracy]:
-    """Return the accuracy on each category that has crystals.
-
-    Parameters
-    ----------
-    rank
-        The rank of the true group of each crystal, (n,); 0 is the first.
-    category
-        The category of each crystal, (n,), as an index into `names`.
-    names
-        The names of the categories.
-    """
+    """Return the accuracy on each category, (n,) into `names`, that has crystals."""
     found = []
     for index, name in enumerate(names):
         inside = rank[category == index]
@@ -58,18 +44,9 @@ def accuracy_by_number(
     edges: Sequence[int],
     counted: str,
 ) -> list[SubsetAccuracy]:
-    """Return the accuracy by ranges of a number, such as atoms per cell.
+    """Return the accuracy by ranges of a number, (n,), of what is `counted` in words.
 
-    Parameters
-    ----------
-    rank
-        The rank of the true group of each crystal, (n,).
-    numbers
-        The number that belongs to each crystal, (n,).
-    edges
-        The first number of each range, ascending.
-    counted
-        The things that are counted, such as ``atoms``.
+    The edges are the first number of each range, ascending.
     """
     starts = [int(numbers.min(initial=edges[0])), *edges]
     starts = [starts[0], *(edge for edge in edges if edge > starts[0])]
@@ -85,29 +62,14 @@ def accuracy_by_number(
 def ranks_within(
     log_p: NDArray[np.floating], y: NDArray[np.int64], family: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the rank of the true group among the groups of its family, (n,).
-
-    This is the rank if the family, such as the crystal system, were known in advance.
-
-    Parameters
-    ----------
-    log_p
-        The log-probabilities, (n, n_groups).
-    y
-        The true classes, (n,).
-    family
-        The family of each group, (n_groups,).
-    """
+    """Return the rank if the family of each group, (n_groups,), were known, (n,)."""
     return ranks(np.where(family[y][:, None] == family, log_p, -np.inf), y)
 
 
 def confusion_matrix(
     log_p: NDArray[np.floating], y: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the number of crystals by true (row) and predicted (column) group.
-
-    The shape is (n_groups, n_groups).
-    """
+    """Count crystals by true (row) and predicted group, (n_groups, n_groups)."""
     n_groups = log_p.shape[1]
     pairs = y * n_groups + log_p.argmax(axis=1)
     return np.bincount(pairs, minlength=n_groups**2).reshape(n_groups, n_groups)
@@ -115,15 +77,7 @@ def confusion_matrix(
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """The accuracy of predictions of about the same confidence.
-
-    Parameters
-    ----------
-    confidence
-        The mean probability of the first group.
-    accuracy
-        The share of correct first groups.
-    """
+    """The accuracy of the first group, and the mean of its probability, in a bin."""
 
     confidence: float
     accuracy: Share
@@ -145,17 +99,7 @@ def calibration_curve(
 def selective_accuracy(
     log_p: NDArray[np.floating], y: NDArray[np.int64], rejected: Sequence[float]
 ) -> list[Share]:
-    """Return the top-1 accuracy after the least confident predictions are rejected.
-
-    Parameters
-    ----------
-    log_p
-        The log-probabilities, (n, n_groups).
-    y
-        The true classes, (n,).
-    rejected
-        The shares of predictions to reject, each below 1.
-    """
+    """Return the top-1 accuracy after shares of least confident ones are rejected."""
     order = np.argsort(-log_p.max(axis=1), kind="stable")
     right = (log_p.argmax(axis=1) == y)[order]
     return [
@@ -165,17 +109,7 @@ def selective_accuracy(
 
 @dataclass(frozen=True)
 class SetCoverage:
-    """The measured coverage and size of prediction sets.
-
-    Parameters
-    ----------
-    nominal
-        The coverage that was asked for.
-    measured
-        The share of crystals whose true group is in the set.
-    mean_size
-        The mean number of groups in a set.
-    """
+    """The nominal and measured coverage of prediction sets, and their mean size."""
 
     nominal: float
     measured: Share
@@ -185,17 +119,7 @@ class SetCoverage:
 def set_coverages(
     calibration: Calibration, log_p: NDArray[np.floating], y: NDArray[np.int64]
 ) -> list[SetCoverage]:
-    """Return the measured coverage of the prediction sets of a calibration.
-
-    Parameters
-    ----------
-    calibration
-        The calibration, whose coverages are used.
-    log_p
-        The calibrated log-probabilities, (n, n_groups).
-    y
-        The true classes, (n,).
-    """
+    """Return the measured coverage at each coverage of a calibration."""
     found = []
     for key in calibration.conformal:
         sets = calibration.prediction_sets(log_p, float(key))

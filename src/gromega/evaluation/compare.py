@@ -23,16 +23,8 @@ PREDICTIONS = Path("data/predictions")
 def predictions_of_run(where: str) -> Iterator[dict[str, StoredPredictions]]:
     """Yield the predictions of another run: ``reference``, and by name of the sweep.
 
-    Parameters
-    ----------
-    where
-        The folder of another pipeline, or a git revision of this one whose predictions
-        are in DVC's cache or remote.
-
-    Raises
-    ------
-    ValueError
-        If there are no such predictions.
+    It is the folder of another pipeline, or a git revision of this one with predictions
+    in DVC's cache or remote; ValueError is raised if there are none.
     """
     if (Path(where) / PREDICTIONS).is_dir():
         yield _read(Path(where) / PREDICTIONS)
@@ -71,19 +63,8 @@ def compare_runs(
 ) -> Table:
     """Return the differences in accuracy at every point that both runs have.
 
-    Parameters
-    ----------
-    ours, theirs
-        The predictions of this run and of the other one, by name of the sweep.
-    space_groups
-        The true space groups of the crystals, (n,).
-    name
-        The name of the other run.
-
-    Raises
-    ------
-    ValueError
-        If the runs have different test crystals.
+    The predictions of this run and of the run `name` are by name of the sweep, the true
+    space groups (n,). Other test crystals raise ValueError.
     """
     rows = []
     # The reference first, then the sweeps in our order.
@@ -105,9 +86,9 @@ def compare_runs(
             rank_after = ranks(log_p[both], y_after[both])
             row = [sweep, key or "reference"]
             for k in TOP:
-                change, low, high = paired_interval(rank_before < k, rank_after < k)
-                interval = f"{signed_points(low)} to {signed_points(high)}"
-                row += [signed_points(change), interval]
+                interval = paired_interval(rank_before < k, rank_after < k)
+                change, *ends = map(signed_points, interval)
+                row += [change, " to ".join(ends)]
             rows.append(row)
     return Table(
         f"Difference in accuracy from {name} in percentage points, on the same "

@@ -41,8 +41,5 @@ PAPER_SWEEPS: dict[str, dict[str, tuple[float, ...]]] = {
 
 def reported(axis: Axis) -> dict[str, tuple[float, float]]:
     """Return the paper's top-1 and top-6 by value of an axis, empty for other axes."""
-    if axis.name not in PAPER_SWEEPS:
-        return {}
-    theirs = PAPER_SWEEPS[axis.name]
-    columns = (theirs["value"], theirs["top1"], theirs["top6"])
+    columns = PAPER_SWEEPS.get(axis.name, {}).values()
     return {axis.key(v): (top1, top6) for v, top1, top6 in zip(*columns, strict=True)}

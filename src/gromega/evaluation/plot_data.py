@@ -23,30 +23,20 @@ def write_curve(path: Path, axis: "Axis", scores: dict[str, Scores]) -> None:
 
     The columns are ``value``, ``top1``, ``top6`` and, where they were scored,
     ``top1_with_composition`` and ``top6_with_composition``. A value is a number in the
-    unit of the axis, or a name along the axis of the radiation.
-
-    Parameters
-    ----------
-    path
-        The file to write.
-    axis
-        The axis.
-    scores
-        The scores by key of the value, as `gromega.evaluation.score.scores` returns
-        them.
+    unit of the axis, or a name along the axis of the radiation. The scores are by key
+    of the value, as `gromega.evaluation.score.scores` returns them.
     """
     tops = [f"top{k}" for k in TOP]
-    with_composition = all(WITH_COMPOSITION in score for score in scores.values())
     head = ["value", *tops]
-    head += [f"{top}_{WITH_COMPOSITION}" for top in tops] if with_composition else []
-    rows = []
-    for value in axis.values:
-        score = scores[axis.key(value)]
-        row = [value, *(score[top] for top in tops)]
-        row += (
-            [score[WITH_COMPOSITION][top] for top in tops] if with_composition else []
-        )
-        rows.append(row)
+    rows = [
+        [value, *(scores[axis.key(value)][top] for top in tops)]
+        for value in axis.values
+    ]
+    if all(WITH_COMPOSITION in score for score in scores.values()):
+        head += [f"{top}_{WITH_COMPOSITION}" for top in tops]
+        for row in rows:
+            known = scores[axis.key(row[0])][WITH_COMPOSITION]
+            row += [known[top] for top in tops]
     _write(path, head, rows)
 
 
@@ -56,16 +46,7 @@ def write_confusion(
     """Write true and predicted space groups as CSV, one row per test crystal.
 
     The columns are ``actual`` and ``predicted``, as DVC's template ``confusion`` takes
-    them.
-
-    Parameters
-    ----------
-    path
-        The file to write.
-    predictions
-        The predictions at the reference.
-    space_groups
-        The true space groups of the crystals, (n,).
+    them. The predictions are those at the reference; the true space groups are (n,).
     """
     predicted = predictions.space_groups[predictions.log_p[0].argmax(axis=1)]
     rows = zip(space_groups.tolist(), predicted.tolist(), strict=True)

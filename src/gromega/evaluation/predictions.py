@@ -29,31 +29,11 @@ def predict_store(
     compositions: Sequence[str] | None = None,
     model_sha256: Mapping[str, str] | None = None,
 ) -> StoredPredictions:
-    """Predict the space groups of crystals from a store of PDFs, and write them.
+    """Predict the space groups of n crystals from a store of PDFs, and write them.
 
-    Parameters
-    ----------
-    model
-        The model.
-    pdfs
-        The store of their G(r), of the reference or of a sweep.
-    ids
-        The crystals, n of them.
-    out
-        The store to write.
-    sweep
-        The sweep; the reference if left out.
-    compositions
-        The compositions of the crystals, n of them, to predict a second time with
-        them.
-    model_sha256
-        The SHA-256 of the files of the model, as `hashes_of` returns them, to keep
-        with the predictions.
-
-    Raises
-    ------
-    ValueError
-        If the store lacks one of the crystals, or is of another sweep.
+    Without a sweep, the store is that of the reference. Given the n compositions, each
+    crystal is predicted a second time with its own. `model_sha256` is that of
+    `hashes_of`. A store without a crystal, or of another sweep, raises ValueError.
     """
     if sweep is None:
         g, valid = read_pdfs(pdfs, ids)[None], np.ones(ids.size, bool)

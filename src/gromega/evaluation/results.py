@@ -11,8 +11,6 @@ from gromega.evaluation.report.content import Table
 from gromega.evaluation.score import TOP, WITH_COMPOSITION, Scores
 from gromega.sweeps import AXES, BEYOND
 
-_TOPS = tuple(f"top{k}" for k in TOP)
-
 
 def accuracy_columns(
     scores: Mapping[str, Scores],
@@ -20,37 +18,18 @@ def accuracy_columns(
     """Return the headings and, by point of a sweep, the cells of its accuracies.
 
     Accuracies with the composition are included if every point has them.
-
-    Parameters
-    ----------
-    scores
-        The scores by key of the point.
     """
     headings = [f"top-{k} (%)" for k in TOP]
-    with_composition = all(WITH_COMPOSITION in score for score in scores.values())
-    if with_composition:
+    cells = {key: _cells(score) for key, score in scores.items()}
+    if all(WITH_COMPOSITION in score for score in scores.values()):
         headings += [f"top-{k} with composition (%)" for k in TOP]
-    cells = {}
-    for key, score in scores.items():
-        cells[key] = [in_percent(score[top]) for top in _TOPS]
-        if with_composition:
-            cells[key] += [in_percent(score[WITH_COMPOSITION][top]) for top in _TOPS]
+        for key, score in scores.items():
+            cells[key] += _cells(score[WITH_COMPOSITION])
     return headings, cells
 
 
 def results(metrics: Path) -> Iterator[str | Table]:
-    """Yield the accuracies of a pipeline's last run beside those of the paper.
-
-    Parameters
-    ----------
-    metrics
-        The folder of the metrics.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the pipeline has not run.
-    """
+    """Yield the accuracies of a pipeline's last run beside those of the paper."""
     reference = read_json(metrics / "reference.json")
     training = read_json(metrics / "train.json")
     yield (
@@ -70,11 +49,15 @@ def results(metrics: Path) -> Iterator[str | Table]:
         if reported:
             headings += [f"Lan et al. top-{k} (%)" for k in TOP]
         rows = [
-            [key, *row, *(in_percent(value) for value in reported.get(key, ()))]
+            [key, *row, *map(in_percent, reported.get(key, ()))]
             for key, row in cells.items()
         ]
         head = f"{axis.name} ({axis.unit})" if axis.unit else axis.name
         yield Table(f"Accuracy along {axis.name}", [head, *headings], rows)
+
+
+def _cells(score: Scores) -> list[str]:
+    return [in_percent(score[f"top{k}"]) for k in TOP]
 
 
 def _tops(score: Mapping[str, Any]) -> str:

@@ -28,16 +28,8 @@ def score(
     """Return the accuracies, the calibration error and the number of crystals.
 
     The keys are ``top1``, ``top6``, the expected calibration error ``ece``, ``n`` and,
-    where `with_composition` is given, `WITH_COMPOSITION` with the same four keys.
-
-    Parameters
-    ----------
-    log_p
-        The log-probabilities, (n, n_groups).
-    y
-        The true classes, (n,).
-    with_composition
-        The log-probabilities with the compositions, (n, n_groups).
+    where `with_composition` is given, `WITH_COMPOSITION` with the same four keys. Both
+    log-probabilities are (n, n_groups); the true classes are (n,).
     """
     rank = ranks(log_p, y)
     scores: Scores = {f"top{k}": round(float(np.mean(rank < k)), 6) for k in TOP}
@@ -51,40 +43,20 @@ def score(
 def scores(
     predictions: StoredPredictions, space_groups: NDArray[np.int64]
 ) -> dict[str, Scores]:
-    """Return the scores by point of a sweep; the key of the reference is empty.
-
-    Parameters
-    ----------
-    predictions
-        The predictions.
-    space_groups
-        The true space groups, (n,).
-    """
+    """Return the scores by point of a sweep; the key of the reference is empty."""
     y = classes(predictions.space_groups, space_groups)
-    found = {}
+    found, known = {}, predictions.log_p_with_composition
     for point, (key, log_p, valid) in enumerate(predictions.points()):
-        known = predictions.log_p_with_composition
-        known = None if known is None else known[point, valid]
-        found[key] = score(log_p[valid], y[valid], known)
+        with_composition = None if known is None else known[point, valid]
+        found[key] = score(log_p[valid], y[valid], with_composition)
     return found
 
 
 def score_model(model: Model, data: Path) -> Scores:
     """Return the scores of a model on the test part of a pipeline at the reference.
 
-    Parameters
-    ----------
-    model
-        The model, of this pipeline or of another one.
-    data
-        The folder with crystals.parquet, split.parquet and reference.zarr.
-
-    Raises
-    ------
-    FileNotFoundError
-        If one of them is missing.
-    ValueError
-        If a space group of the test part is not among the model's.
+    The folder `data` has crystals.parquet, split.parquet and reference.zarr; ValueError
+    is raised if a space group of the test part is not among the model's.
     """
     ids, labels = read_part(data / "split.parquet", "test")
     y = classes(model.space_groups, labels)

@@ -1,5 +1,7 @@
 """Subsamples: how much accuracy varies with the choice of test crystals."""
 
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -14,105 +16,56 @@ from gromega.networks.logits import classes, ranks
 
 SHARE, COUNT = 0.1, 100
 """The size of a subsample, a tenth of the test part as in the paper; their number."""
+_TOPS = tuple(f"top{k}" for k in TOP)
 Subsamples = dict[str, NDArray[np.float64]]
 """The accuracies of each subsample, (n_subsamples,), by ``top1`` and ``top6``."""
 
 
-def subsample_rows(
-    n: int, count: int = COUNT, share: float = SHARE, seed: int = 0
-) -> NDArray[np.int64]:
-    """Return the rows of each subsample, (count, n_rows), drawn without replacement.
-
-    Parameters
-    ----------
-    n
-        The number of crystals.
-    count
-        The number of subsamples.
-    share
-        The share of the crystals in a subsample; each has at least one crystal.
-    seed
-        The seed of the random numbers.
-    """
-    size = max(round(share * n), 1)
-    random = np.random.default_rng(seed)
+def subsample_rows(n: int, count: int = COUNT) -> NDArray[np.int64]:
+    """Draw the rows of each subsample without replacement, (count, max(n / 10, 1))."""
+    size = max(round(SHARE * n), 1)
+    random = np.random.default_rng(0)
     return np.stack([np.sort(random.permutation(n)[:size]) for _ in range(count)])
 
 
 def subsample_scores(
     ranks: NDArray[np.int64], valid: NDArray[np.bool_], rows: NDArray[np.int64]
 ) -> Subsamples:
-    """Return the accuracies of subsamples.
-
-    Parameters
-    ----------
-    ranks
-        The rank of the true group of each crystal, (n,); 0 is the first.
-    valid
-        Whether a crystal counts, (n,).
-    rows
-        The rows of each subsample, (n_subsamples, n_rows).
-    """
+    """Return the accuracies of valid crystals by subsample, (n_subsamples, n_rows)."""
     counted = np.maximum(valid[rows].sum(axis=1), 1)
     right = {k: ((ranks < k) & valid)[rows].sum(axis=1) for k in TOP}
     return {f"top{k}": number / counted for k, number in right.items()}
 
 
 def write_subsamples(path: Path, subsamples: dict[tuple[str, str], Subsamples]) -> None:
-    """Write accuracies as parquet with columns sweep, point, subsample, top1, top6.
-
-    Parameters
-    ----------
-    path
-        The file to write.
-    subsamples
-        The accuracies by name of the sweep and key of the point.
-    """
-    columns: dict[str, list[object]] = {
-        name: [] for name in ("sweep", "point", "subsample", *(f"top{k}" for k in TOP))
-    }
-    for (sweep, point), accuracies in subsamples.items():
-        n = len(accuracies["top1"])
-        columns["sweep"] += [sweep] * n
-        columns["point"] += [point] * n
-        columns["subsample"] += range(n)
-        for name, values in accuracies.items():
-            columns[name] += values.tolist()
-    write_table(pa.table(columns), path)
+    """Write accuracies by sweep and point as parquet, one row for each subsample."""
+    names = ("sweep", "point", "subsample", *_TOPS)
+    rows = [
+        dict(zip(names, (*key, number, *values), strict=True))
+        for key, found in subsamples.items()
+        for number, values in enumerate(
+            zip(*(found[top] for top in _TOPS), strict=True)
+        )
+    ]
+    write_table(pa.Table.from_pylist(rows), path)
 
 
 def read_subsamples(path: Path) -> dict[tuple[str, str], Subsamples]:
     """Return the accuracies in a file of `write_subsamples`."""
-    columns = pq.read_table(path).to_pydict()
-    names = [f"top{k}" for k in TOP]
-    found: dict[tuple[str, str], dict[str, list[float]]] = {}
-    for i, point in enumerate(zip(columns["sweep"], columns["point"], strict=True)):
-        lists = found.setdefault(point, {name: [] for name in names})
-        for name in names:
-            lists[name].append(columns[name][i])
-    return {
-        point: {name: np.array(values) for name, values in lists.items()}
-        for point, lists in found.items()
-    }
+    rows = pq.read_table(path).to_pylist()
+    found = {}
+    for point, group in groupby(rows, itemgetter("sweep", "point")):
+        accuracies = [itemgetter(*_TOPS)(row) for row in group]
+        found[point] = dict(zip(_TOPS, np.transpose(accuracies), strict=True))
+    return found
 
 
 def subsample_points(
     predictions: StoredPredictions, space_groups: NDArray[np.int64]
 ) -> dict[tuple[str, str], Subsamples]:
-    """Return the accuracies of subsamples at each point of a sweep.
+    """Return accuracies of subsamples by name of the sweep and key of the point.
 
-    The subsamples are the same at every point.
-
-    Parameters
-    ----------
-    predictions
-        The predictions along a sweep.
-    space_groups
-        The true space groups, (n,).
-
-    Returns
-    -------
-    The accuracies by name of the sweep and key of the point.
+    The subsamples are the same at every point. The true space groups are (n,).
     """
     assert predictions.sweep is not None
     y = classes(predictions.space_groups, space_groups)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega._util.threads import in_threads
+from gromega._util.parallel import in_threads
 from gromega.crystals.composition import Compositions
 from gromega.crystals.formula import display_formula
 from gromega.networks.logits import log_softmax

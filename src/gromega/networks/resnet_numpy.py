@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from gromega._util.threads import in_threads
+from gromega._util.parallel import in_threads
 from gromega.networks.logits import check_finite, log_softmax
 from gromega.networks.quantize import check_shapes, dequantize
 from gromega.pdf.network_grid import INPUT_R

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,18 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from gromega._util.files import sha256, write_whole
+from gromega._util.templates import render_template
+from gromega.conditions import QUANTITIES
+from gromega.crystals.space_groups import symbol
+from gromega.evaluation.results import accuracy_columns
 from gromega.evaluation.score import WITH_COMPOSITION
 from gromega.model.io import MODEL_FILES, hashes_of
 from gromega.model.model import Model
-from gromega.registry.card_markdown import render
 from gromega.registry.card_texts import standard_texts
-from gromega.registry.card_v1 import upgrade_from_v1
 
 FORMAT = "gromega card 2"
+FORMAT_V1 = "gromega card 1"
+"""The format of the cards of released models up to v1.8.1."""
 
 
 def make_card(
@@ -29,23 +34,14 @@ def make_card(
 ) -> dict[str, Any]:
     """Return the card of a model, with zeros for the hashes of its files.
 
-    Parameters
-    ----------
-    info
-        The name, version, hardware and hours, as in
-        `gromega.registry.release.ReleaseInfo`.
-    model
-        The trained model.
-    data
-        The description of the training data: the block ``data`` of the card.
-    metrics
-        The scores at the ``reference`` and along the ``sweeps``.
-
-    Raises
-    ------
-    ValueError
-        If the card does not fit the schema.
+    The first argument has the values of a `gromega.registry.release.ReleaseInfo`, the
+    last two are the blocks ``data`` and ``metrics``. The card fits the schema.
     """
+    # The hashes of the training data are in the block of the data.
+    training = {k: v for k, v in model.training.items() if k != "sha256"}
+    # Trainings that state no samples use each crystal once in every epoch.
+    samples = training.get("n_train", 0) * training.get("epochs", 0)
+    radiations = list(model.radiations)
     card: dict[str, Any] = {
         "format": FORMAT,
         "name": info["name"],
@@ -54,7 +50,7 @@ def make_card(
         "data": data,
         "space_groups": model.space_groups.tolist(),
         "network": _network(model),
-        "training": _training(model),
+        "training": {"samples": samples, "radiations": radiations, **training},
         "conditions": model.conditions.to_mapping(),
         "box": model.trained_over.to_mapping(),
         "metrics": metrics,
@@ -77,35 +73,20 @@ def _network(model: Model) -> dict[str, Any]:
 
     sizes = [leaf.size for leaf in jax.tree.leaves(nnx.state(model.network, nnx.Param))]
     network = {"architecture": model.architecture, "parameters": sum(sizes)}
-    neighbours = model.neighbours
-    if neighbours:
-        network["neighbours"] = {
-            "crystals": neighbours.y.size, **neighbours.to_mapping()
-        }  # fmt: skip
+    if found := model.neighbours:
+        network["neighbours"] = {"crystals": found.y.size, **found.to_mapping()}
     return network
-
-
-def _training(model: Model) -> dict[str, Any]:
-    # The hashes of the training data are in the block of the data.
-    facts = {k: v for k, v in model.training.items() if k != "sha256"}
-    # Trainings that state no samples use each crystal once in every epoch.
-    samples = facts.get("n_train", 0) * facts.get("epochs", 0)
-    return {"samples": samples, "radiations": list(model.radiations), **facts}
 
 
 def _calibrations(model: Model, metrics: Mapping[str, Any]) -> dict[str, Any]:
     blocks: dict[str, Any] = {"calibration": None}
-    for key, calibration, scores in (
-        ("calibration", model.calibration, "reference"),
-        (
-            f"calibration_{WITH_COMPOSITION}",
-            model.calibration_with_composition,
-            WITH_COMPOSITION,
-        ),
+    for suffix, calibration, scores in (
+        ("", model.calibration, "reference"),
+        (f"_{WITH_COMPOSITION}", model.calibration_with_composition, WITH_COMPOSITION),
     ):
         if calibration:
             ece = metrics.get(scores, {}).get("ece")
-            blocks[key] = {**calibration.to_mapping(), "ece": ece}
+            blocks["calibration" + suffix] = {**calibration.to_mapping(), "ece": ece}
     return blocks
 
 
@@ -114,13 +95,6 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
 
     card.json holds the hashes of the three other files and, last, the hash of its own
     text without this last hash.
-
-    Parameters
-    ----------
-    folder
-        The folder with the model's files.
-    card
-        The card, as `make_card` returns it.
     """
     hashes = hashes_of(folder)
     write_whole(folder / "CARD.md", render({**card, "sha256": hashes}))
@@ -130,14 +104,10 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """Return the card of a released model, checked against schema and own hash.
+    """Return the card of a released model.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is no card.
-    ValueError
-        If it does not fit the schema, or was changed after the release.
+    Raises FileNotFoundError if there is no card, and ValueError if it does not fit the
+    schema, or was changed after the release.
     """
     path = folder / "card.json"
     if not path.is_file():
@@ -150,7 +120,7 @@ def read_card(folder: Path) -> dict[str, Any]:
         _to_text(released)
     except ValueError as error:
         raise ValueError(f"{path}: not a card ({error}).") from None
-    card: dict[str, Any] = upgrade_from_v1(released, FORMAT)
+    card: dict[str, Any] = upgrade_from_v1(released)
     check_card(card, str(path))
     if released["format"] != FORMAT:
         card |= standard_texts(card["data"], card["metrics"])
@@ -168,20 +138,8 @@ def check_trained_with(folder: Path, files: Mapping[str, Path]) -> None:
     A split names crystals by their ids, which other crystals may share, so split and
     crystals must both be the same.
 
-    Parameters
-    ----------
-    folder
-        The folder of the released model.
-    files
-        The paths of the files, by what they are, such as ``split``.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no card.
-    ValueError
-        If the model was trained with another file, so that its training crystals may
-        include test crystals.
+    The files are by what they are, such as ``split``. If the model was trained with
+    another one, its training crystals may include test crystals: ValueError.
     """
     hashes = read_card(folder)["data"]["sha256"]
     check_same_files(folder, hashes, files, "leave train.start empty")
@@ -190,26 +148,7 @@ def check_trained_with(folder: Path, files: Mapping[str, Path]) -> None:
 def check_same_files(
     model: Path, hashes: Mapping[str, str], files: Mapping[str, Path], remedy: str
 ) -> None:
-    """Check the files that a model was trained with by their hashes.
-
-    Parameters
-    ----------
-    model
-        The folder of the model.
-    hashes
-        The SHA-256 of the files that it was trained with, by name.
-    files
-        The paths of the files, by what they are.
-    remedy
-        The remedy, for the error.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a file is missing.
-    ValueError
-        If the model was trained with another file.
-    """
+    """Do `check_trained_with` by hashes, by file name; the error ends with a remedy."""
     for what, file in files.items():
         if sha256(file) != hashes[file.name]:
             raise ValueError(
@@ -219,20 +158,7 @@ def check_same_files(
 
 
 def check_card(card: object, origin: str) -> None:
-    """Check a card against the schema.
-
-    Parameters
-    ----------
-    card
-        The card.
-    origin
-        The file or the model that it belongs to, for the error.
-
-    Raises
-    ------
-    ValueError
-        If it does not fit the schema: where, and why.
-    """
+    """Raise ValueError unless a card, whose origin the error names, fits the schema."""
     schema = resources.files("gromega.registry") / "card.schema.json"
     validator = Draft202012Validator(json.loads(schema.read_text("utf-8")))
     error = best_match(validator.iter_errors(card))
@@ -241,6 +167,57 @@ def check_card(card: object, origin: str) -> None:
         if len(reason) > 200:
             reason = f"{reason[:90]} … {reason[-90:]}"
         raise ValueError(f"{origin}: not a card ({error.json_path}: {reason}).")
+
+
+def upgrade_from_v1(card: Any) -> Any:
+    """Return a card of the first format with the keys of the second one."""
+    # The schema says what is wrong with anything else.
+    if not isinstance(card, dict) or card.get("format") != FORMAT_V1:
+        return card
+    card = deepcopy(card)
+    for *parents, old, new in (
+        ("data", "crystals", "extra", "augmentation"),
+        ("data", "sha256", "extra.parquet", "augmentation.parquet"),
+        ("network", "memory", "neighbours"),
+    ):
+        node = card
+        for key in parents:
+            node = node.get(key) if isinstance(node, dict) else None
+        if isinstance(node, dict) and old in node:
+            node[new] = node.pop(old)
+    return {**card, "format": FORMAT}
+
+
+def render(card: Mapping[str, Any]) -> str:
+    """Return the card as Markdown, the content of CARD.md."""
+    sweeps = []
+    for axis, scores in card["metrics"]["sweeps"].items():
+        headings, cells = accuracy_columns(scores)
+        rows = [
+            [QUANTITIES[axis].with_unit(value), *row] for value, row in cells.items()
+        ]
+        sweeps.append(([axis, *headings], rows))
+    box = [
+        [name, *map(QUANTITIES[name].with_unit, ends)]
+        for name, ends in card["box"].items()
+    ]
+    groups = [
+        [group, symbol(int(group)), *(f"{n:,}" for n in counts.values())]
+        for group, counts in card["data"]["by_space_group"].items()
+    ]
+    return render_template(
+        "gromega.registry",
+        "CARD.md.j2",
+        card=card,
+        model_files=MODEL_FILES,
+        conditions=", ".join(
+            f"{name} {QUANTITIES[name].with_unit(value)}"
+            for name, value in card["conditions"].items()
+        ),
+        sweeps=sweeps,
+        box=(["condition", "from", "to"], box),
+        groups=(["space group", "symbol", "train", "validation", "test"], groups),
+    )
 
 
 def _own_hash(card: Mapping[str, Any]) -> str:

@@ -37,38 +37,27 @@ def standard_texts(
 ) -> dict[str, Any]:
     """Return the blocks ``task``, ``intended_use`` and ``limits`` of a card.
 
-    Parameters
-    ----------
-    data
-        The block ``data`` of the card.
-    metrics
-        The block ``metrics`` of the card.
+    They depend on its blocks ``data`` and ``metrics``.
     """
-    limits = [*LIMITS, _rarest_group(data), *_lowest_accuracy(metrics["sweeps"])]
+    counts = {group: n["train"] for group, n in data["by_space_group"].items()}
+    rarest = min(counts, key=lambda group: counts[group])
+    limits = [
+        *LIMITS,
+        "Rare space groups are predicted less well: group "
+        f"{rarest} has {counts[rarest]:,} training crystals.",
+    ]
+    top6 = [
+        (score["top6"], axis, value)
+        for axis, scores in metrics["sweeps"].items()
+        for value, score in scores.items()
+    ]
+    if top6:
+        lowest, axis, value = min(top6)
+        limits.append(
+            "Accuracy depends on the conditions: the lowest top-6 accuracy of the "
+            f"sweeps is {percent(lowest)}, at {axis} "
+            f"{QUANTITIES[axis].with_unit(value)}."
+        )
     if data["split"]["scheme"] == "random":
         limits.append(RANDOM_SPLIT)
     return {"task": TASK, "intended_use": list(INTENDED_USE), "limits": limits}
-
-
-def _rarest_group(data: Mapping[str, Any]) -> str:
-    counts = {group: n["train"] for group, n in data["by_space_group"].items()}
-    group = min(counts, key=lambda group: counts[group])
-    return (
-        "Rare space groups are predicted less well: group "
-        f"{group} has {counts[group]:,} training crystals."
-    )
-
-
-def _lowest_accuracy(sweeps: Mapping[str, Any]) -> list[str]:
-    found = [
-        (score["top6"], axis, value)
-        for axis, scores in sweeps.items()
-        for value, score in scores.items()
-    ]
-    if not found:
-        return []
-    top6, axis, value = min(found)
-    return [
-        "Accuracy depends on the conditions: the lowest top-6 accuracy of the sweeps "
-        f"is {percent(top6)}, at {axis} {QUANTITIES[axis].with_unit(value)}."
-    ]

@@ -18,20 +18,7 @@ _NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """An entry in the list of models.
-
-    Parameters
-    ----------
-    name
-        The name of the model.
-    card
-        The card, or None if the model is missing or its card is damaged.
-    size
-        The size of its files in bytes.
-    note
-        The command that gets a missing model, or the error of a damaged card; empty
-        otherwise.
-    """
+    """A model with the size of its files in bytes, and why it has no card, if so."""
 
     name: str
     card: dict[str, Any] | None
@@ -40,13 +27,7 @@ class ModelEntry:
 
 
 def check_name(name: str) -> None:
-    """Check that a name is allowed for a released model.
-
-    Raises
-    ------
-    ValueError
-        If it has other characters than lower-case letters, digits and hyphens.
-    """
+    """Raise ValueError unless a released model may have this name."""
     if not re.fullmatch(_NAME, name):
         raise ValueError(
             "the name of a model consists of lower-case letters, digits and hyphens, "
@@ -55,13 +36,7 @@ def check_name(name: str) -> None:
 
 
 def list_models(models: Path = MODELS) -> list[ModelEntry]:
-    """Return the released models by name, with those that are not yet pulled.
-
-    Parameters
-    ----------
-    models
-        The folder with the folders of the models and their .dvc files.
-    """
+    """Return the released models by name, with those that are not yet pulled."""
     here = {path.parent.name for path in models.glob("*/card.json")}
     tracked = {path.stem for path in models.glob("*.dvc")}
     found = []
@@ -72,25 +47,17 @@ def list_models(models: Path = MODELS) -> list[ModelEntry]:
         if name not in here:
             found.append(ModelEntry(name, None, 0, f"missing; {_pull(models / name)}"))
             continue
+        card, note = None, ""
         try:
             card = read_card(models / name)
         except ValueError as error:
-            found.append(ModelEntry(name, None, size_of(models / name), str(error)))
-        else:
-            found.append(ModelEntry(name, card, size_of(models / name), ""))
+            note = str(error)
+        found.append(ModelEntry(name, card, size_of(models / name), note))
     return found
 
 
 def find_model(name: str, models: Path = MODELS) -> Path:
-    """Return the folder of a released model.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is missing: how to get it, or which models exist.
-    ValueError
-        If the name is not allowed.
-    """
+    """Return the folder of a released model; raise FileNotFoundError if missing."""
     check_name(name)
     path = models / name
     if (path / "card.json").is_file():
@@ -104,15 +71,7 @@ def find_model(name: str, models: Path = MODELS) -> Path:
 
 
 def verify(name: str, models: Path = MODELS) -> dict[str, Any]:
-    """Return the card of a released model after checking the model.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is missing.
-    ValueError
-        If it is damaged, or its card has another name than its folder.
-    """
+    """Return the card of a released model, checked as by `verify_folder`."""
     path = find_model(name, models)
     card = verify_folder(path)
     if card["name"] != name:
@@ -123,14 +82,8 @@ def verify(name: str, models: Path = MODELS) -> dict[str, Any]:
 def verify_folder(path: Path) -> dict[str, Any]:
     """Return the card of a model's folder after checking files and network against it.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is no card.
-    ValueError
-        If the card does not fit the schema, if a file is missing or has another hash
-        than in the card, or if the network has other outputs than the card's space
-        groups.
+    Raises as `read_card`, and ValueError if a file is missing or has another hash than
+    in the card, or if the network has other outputs than the card's space groups.
     """
     card = read_card(path)
     for name in (*MODEL_FILES, "CARD.md"):

@@ -1,7 +1,9 @@
 """Releases: the folder of a trained model, with a card, under a name and version."""
 
+import json
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,17 @@ from typing import Any
 import numpy as np
 
 from gromega._util.files import put_in_place
+from gromega.conditions import Conditions
+from gromega.evaluation.score import WITH_COMPOSITION, scores
+from gromega.lake.predictions import StoredPredictions, read_predictions
+from gromega.lake.splits import read_part
+from gromega.lake.store import open_store
+from gromega.lake.verify import verify_store
 from gromega.model.io import MODEL_FILES, hashes_of, load_model
-from gromega.model.model import Model
 from gromega.registry.card import check_same_files, make_card, read_card, write_card
-from gromega.registry.metrics import score_predictions
 from gromega.registry.registry import MODELS, check_name, size_of, verify_folder
 from gromega.registry.training_data import describe_training_data
+from gromega.sweeps import Sweep, get_sweep
 
 LIMIT = 12_000_000
 """The size of a released model must be below this, in bytes: it is kept in git."""
@@ -26,21 +33,9 @@ RESERVED = ("current", "registry", "trained")
 class ReleaseInfo:
     """The facts that are stated by hand when a model is released.
 
-    Parameters
-    ----------
-    name
-        The name of the model and of its folder.
-    version
-        The version, such as ``"v1.0.0"``.
-    hardware
-        The hardware of the training, in words; None if not stated.
-    hours
-        The wall time of the training in hours; None if not stated.
-
-    Raises
-    ------
-    ValueError
-        If a value is not allowed.
+    They are the name of the model and of its folder, its version, such as ``"v1.0.0"``,
+    and, if known, the hardware of the training in words and its wall time in hours.
+    Values that are not allowed raise ValueError.
     """
 
     name: str
@@ -78,24 +73,17 @@ def release(
 
     Parameters
     ----------
-    info
-        The name, version, hardware and hours.
-    trained
-        The folder of the trained model.
+    trained, models
+        The folders of the trained model, and of the released models.
     data
         The folder with the crystals.parquet and split.parquet of its training, and
         with its predictions for the test part, which are scored.
-    source
-        The source of the crystals, `crystals.source` of params.yaml.
-    description
-        The description of the source (.yaml), unless it is a known one.
-    models
-        The folder for the folders of released models.
+    source, description
+        The source of the crystals, `crystals.source` of params.yaml, and its
+        description (.yaml), unless it is a known one.
 
     Raises
     ------
-    FileNotFoundError
-        If a file is missing.
     ValueError
         If model, data and predictions do not belong together, if the model is too
         large, or if a higher version, or this one with other content, exists.
@@ -104,7 +92,14 @@ def release(
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise ValueError(f"{path}: this is a link or a file; move it elsewhere.")
     model = load_model(trained)
-    hashes = _training_files(model, trained, data)
+    hashes = model.training.get("sha256")
+    if not hashes:
+        raise ValueError(
+            f"{trained}: config.json does not state the files of the training; train "
+            "the model again with 'dvc repro'."
+        )
+    files = {name: data / name for name in hashes}
+    check_same_files(trained, hashes, files, "make both again with 'dvc repro'")
     metrics = score_predictions(data, model.conditions, hashes_of(trained))
     n_train = model.training.get("n_train", 0)
     block = describe_training_data(data, source, description, n_train, hashes)
@@ -135,7 +130,8 @@ def _check_version(path: Path, card: dict[str, Any]) -> None:
     if not (path / "card.json").is_file():
         return
     existing = read_card(path)
-    old, new = (_numbers(each["version"]) for each in (existing, card))
+    versions = (each["version"][1:].split(".") for each in (existing, card))
+    old, new = ([int(number) for number in version] for version in versions)
     if new < old or (new == old and existing["sha256"] != card["sha256"]):
         other = " with other content" if new == old else ""
         raise ValueError(
@@ -144,18 +140,51 @@ def _check_version(path: Path, card: dict[str, Any]) -> None:
         )
 
 
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in version[1:].split(".")]
+def score_predictions(
+    data: Path, omega: Conditions, hashes: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the block ``metrics`` of a card, from the predictions of this very model.
 
+    The folder `data` has split.parquet, PDFs and predictions; `omega` is that of the
+    reference, from which sweeps start; the SHA-256 are those of the model's files.
 
-def _training_files(model: Model, trained: Path, data: Path) -> dict[str, str]:
-    """Return the SHA-256 of the files of the training, which must be those of data."""
-    hashes = model.training.get("sha256")
-    if not hashes:
-        raise ValueError(
-            f"{trained}: config.json does not state the files of the training; train "
-            "the model again with 'dvc repro'."
+    Predictions that are incomplete, of another model, for other crystals or for PDFs at
+    other conditions raise ValueError.
+    """
+    test, space_groups = read_part(data / "split.parquet", "test")
+
+    def checked(name: str, sweep: Sweep | None) -> StoredPredictions:
+        path = data / "predictions" / name
+        verify_store(path)
+        found = read_predictions(path, sweep)
+        points = sweep.conditions(omega) if sweep else [omega]
+        expected: Any = [each.to_mapping() for each in points]
+        stored = json.loads(
+            str(open_store(data / name).attrs.get("conditions", "null"))
         )
-    files = {name: data / name for name in hashes}
-    check_same_files(trained, hashes, files, "make both again with 'dvc repro'")
-    return dict(hashes)
+        if stored != (expected if sweep else expected[0]):
+            raise ValueError(
+                f"{data / name}: the PDFs are not at the conditions of the training; "
+                "make them, and the predictions, again with 'dvc repro'."
+            )
+        if found.model_sha256 != hashes:
+            other = "of another model"
+        elif found.ids.tolist() != test.tolist():
+            other = "for another test part"
+        else:
+            return found
+        raise ValueError(
+            f"{path}: the predictions are {other}; make them again with 'dvc repro'."
+        )
+
+    reference = scores(checked("reference.zarr", None), space_groups)[""]
+    with_composition = reference.pop(WITH_COMPOSITION, None)
+    metrics = {"reference": reference}
+    if with_composition:
+        metrics[WITH_COMPOSITION] = with_composition
+    names = sorted(p.stem for p in (data / "predictions" / "sweeps").glob("*.zarr"))
+    metrics["sweeps"] = {
+        name: scores(checked(f"sweeps/{name}.zarr", get_sweep(name)), space_groups)
+        for name in names
+    }
+    return metrics

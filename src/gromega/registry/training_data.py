@@ -10,7 +10,6 @@ import yaml
 from gromega._util.files import sha256
 from gromega.lake.splits import PARTS, read_part
 
-DESCRIPTION = ("name", "version", "origin", "licence", "citation")
 SYNTHETIC = {
     "name": "Synthetic crystals",
     "version": "of the recipe whose SHA-256 is below",
@@ -18,18 +17,17 @@ SYNTHETIC = {
     "licence": "CC-BY-4.0",
     "citation": "gromega, see CITATION.cff",
 }
-MATERIALS_PROJECT = {
-    "name": "Materials Project",
-    "version": "v2025.02.12",
-    "origin": "Inorganic crystals relaxed by density functional theory, from three "
-    "public repositories; space groups by spglib.",
-    "licence": "CC-BY-4.0",
-    "citation": "A. Jain et al., APL Materials 1, 011002 (2013), doi:10.1063/1.4812323",
-}
+DESCRIPTION = tuple(SYNTHETIC)
 KNOWN_SOURCES = {
-    "cd0fbe05377f4aff7395110831059bb2a576d59a3dfcba6592f31efb2fc3e8f2": (
-        MATERIALS_PROJECT
-    ),
+    "cd0fbe05377f4aff7395110831059bb2a576d59a3dfcba6592f31efb2fc3e8f2": {
+        "name": "Materials Project",
+        "version": "v2025.02.12",
+        "origin": "Inorganic crystals relaxed by density functional theory, from three "
+        "public repositories; space groups by spglib.",
+        "licence": "CC-BY-4.0",
+        "citation": "A. Jain et al., APL Materials 1, 011002 (2013), "
+        "doi:10.1063/1.4812323",
+    }
 }
 """The descriptions of known sources of crystals, by the SHA-256 of the file."""
 
@@ -47,25 +45,37 @@ def describe_training_data(
     ----------
     data
         The folder with crystals.parquet and split.parquet.
-    source
-        The source of the crystals, `crystals.source` of params.yaml.
-    description
-        The description of the source (.yaml), unless it is a known one.
+    source, description
+        The source of the crystals, and its description (.yaml) unless it is known. A
+        source that is neither, or not that of the crystals, raises ValueError.
     n_train
-        The number of crystals that the model was trained on, with those beyond the
-        training part.
+        The number of training crystals, with those beyond the training part.
     hashes
-        The SHA-256 of the files that the model was trained with, by name.
-
-    Raises
-    ------
-    ValueError
-        If the source is unknown and not described, or is not that of the crystals.
+        The SHA-256 of the files of the training, by name.
     """
+    crystals = data / "crystals.parquet"
+    described = _describe_source(crystals, source, description)
     of_source = {source.name: sha256(source)} if source.is_file() else {}
+    split = data / "split.parquet"
+    facts = pq.read_table(split, columns=["scheme", "seed"]).slice(0, 1).to_pylist()
+    groups = {part: read_part(split, part)[1] for part in PARTS}
+    types = pq.read_table(crystals, columns=["structure_type"])
     return {
-        **_describe_source(data / "crystals.parquet", source, description),
-        **_count(data, n_train),
+        **described,
+        "split": facts[0],
+        # Training crystals beyond the training part are augmentation crystals.
+        "crystals": {
+            **{part: int(of_part.size) for part, of_part in groups.items()},
+            "augmentation": n_train - groups["train"].size,
+        },
+        "structure_types": len(types["structure_type"].unique()),
+        "by_space_group": {
+            str(number): {
+                part: int(np.count_nonzero(of_part == number))
+                for part, of_part in groups.items()
+            }
+            for number in np.unique(np.concatenate(list(groups.values())))
+        },
         "sha256": {**of_source, **hashes},
     }
 
@@ -76,9 +86,10 @@ def _describe_source(
     """Return name, version, origin, licence and citation of the crystals."""
     if description:
         return _read_description(description)
-    recipe = source.suffix == ".yaml"
-    known = SYNTHETIC if recipe else None
-    if source.is_file() and not recipe:
+    name, known = source.name, None
+    if source.suffix == ".yaml":
+        name, known = "synthetic", SYNTHETIC
+    elif source.is_file():
         known = KNOWN_SOURCES.get(sha256(source))
     if not known:
         raise ValueError(
@@ -86,7 +97,7 @@ def _describe_source(
             f"--about FILE.yaml, with the keys {', '.join(DESCRIPTION)}."
         )
     made_from = pq.read_table(crystals, columns=["source"])["source"].unique()
-    if ("synthetic" if recipe else source.name) not in made_from.to_pylist():
+    if name not in made_from.to_pylist():
         raise ValueError(
             f"{crystals}: the source of the crystals is not {source}; give their "
             "source with --source."
@@ -105,32 +116,3 @@ def _read_description(path: Path) -> dict[str, str]:
             f"{path}: the keys must be {', '.join(DESCRIPTION)}, got {keys}."
         )
     return {key: str(described[key]) for key in DESCRIPTION}
-
-
-def _count(data: Path, n_train: int) -> dict[str, Any]:
-    """Return the split and its numbers of crystals, by part and space group.
-
-    Training crystals beyond the training part are augmentation crystals.
-    """
-    split = data / "split.parquet"
-    facts = pq.read_table(split, columns=["scheme", "seed"]).slice(0, 1)
-    groups = {part: read_part(split, part)[1] for part in PARTS}
-    types = pq.read_table(data / "crystals.parquet", columns=["structure_type"])
-    numbers = np.unique(np.concatenate(list(groups.values())))
-    return {
-        "split": {
-            "scheme": facts["scheme"][0].as_py(), "seed": facts["seed"][0].as_py()
-        },
-        "crystals": {
-            **{part: int(of_part.size) for part, of_part in groups.items()},
-            "augmentation": n_train - groups["train"].size,
-        },
-        "structure_types": len(types["structure_type"].unique()),
-        "by_space_group": {
-            str(number): {
-                part: int(np.count_nonzero(of_part == number))
-                for part, of_part in groups.items()
-            }
-            for number in numbers
-        },
-    }  # fmt: skip

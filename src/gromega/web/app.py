@@ -1,12 +1,14 @@
-"""The application: the page and the HTTP interface of one model, with its limits."""
+"""The application: page, HTTP interface and server of one model, with its limits."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from io import BytesIO
+from contextlib import asynccontextmanager, suppress
+from io import BytesIO, StringIO
 from typing import Annotated, Any
 
 import anyio
+import uvicorn
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -15,6 +17,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 
 from gromega._util.parallel import n_cores
+from gromega._util.progress import console
 from gromega.measured.pdf import read_pdf
 from gromega.model.matches import Library
 from gromega.model.model import Model
@@ -30,6 +33,8 @@ RECEIVE_SECONDS = 20.0
 """The maximum time for receiving a file, in s."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """The host names of this machine in a URL."""
+_MOST_CONNECTIONS = 512
+_KEEP_ALIVE = 5
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -62,9 +67,7 @@ _BODY = {
 class _NamedFile(BytesIO):
     """A file in memory with a name: its ending can state the quantity."""
 
-    def __init__(self, content: bytes, name: str) -> None:
-        super().__init__(content)
-        self.name = name
+    name: str
 
 
 def make_app(
@@ -77,12 +80,8 @@ def make_app(
 
     Parameters
     ----------
-    model
-        The model.
-    name
-        The name of the model on the page.
-    library
-        The known crystals that are compared with the PDFs.
+    model, name, library
+        The model, its name on the page, and the known crystals to compare.
     any_host
         Whether to accept requests for any host name instead of `LOOPBACK` only. The
         check stops other web pages from reaching a local server through a name of
@@ -121,8 +120,17 @@ def make_app(
 
     @app.exception_handler(RequestValidationError)
     async def report(_: Request, error: RequestValidationError) -> JSONResponse:
-        detail = "; ".join(_option_problem(each) for each in error.errors())
-        return JSONResponse({"detail": detail + "."}, 422)
+        found = []
+        for each in error.errors():
+            name = str(each["loc"][-1])
+            if each["type"] == "extra_forbidden":
+                known = ", ".join(RequestOptions.model_fields)
+                found.append(
+                    f"there is no option {name[:40]!r}; the options are {known}"
+                )
+            else:
+                found.append(f"{name}: {each['msg'].removeprefix('Value error, ')}")
+        return JSONResponse({"detail": "; ".join(found) + "."}, 422)
 
     @app.get("/", include_in_schema=False)
     async def page() -> HTMLResponse:
@@ -155,7 +163,8 @@ def make_app(
         return EXAMPLES[name]
 
     def make_prediction(content: bytes, options: RequestOptions) -> dict[str, Any]:
-        file = _NamedFile(content, options.name)
+        file = _NamedFile(content)
+        file.name = options.name
         pdf = read_pdf(file, **options.for_reader())
         prediction = model.predict(
             pdf, options.coverage, options.reliability, options.explain, library
@@ -191,23 +200,8 @@ def make_app(
     return app
 
 
-def _option_problem(error: dict[str, Any]) -> str:
-    """Return an error of pydantic in one line."""
-    name = str(error["loc"][-1])
-    if error["type"] == "extra_forbidden":
-        known = ", ".join(RequestOptions.model_fields)
-        return f"there is no option {name[:40]!r}; the options are {known}"
-    return f"{name}: {error['msg'].removeprefix('Value error, ')}"
-
-
 async def _receive(request: Request) -> bytes:
-    """Return the body of a request.
-
-    Raises
-    ------
-    HTTPException
-        If it is a form, is too large, takes too long, or is incomplete.
-    """
+    """Return the body of a request, unless it is a form, too large, or incomplete."""
     if request.headers.get("content-type", "").startswith("multipart/"):
         raise HTTPException(
             422,
@@ -234,3 +228,39 @@ async def _receive(request: Request) -> bytes:
     except ClientDisconnect:
         raise HTTPException(400, "the file did not arrive completely.") from None
     return bytes(content)
+
+
+def serve(
+    model: Model, name: str, library: Library | None, host: str, port: int
+) -> None:
+    """Serve a model until Ctrl+C.
+
+    Port 0 is any free one. A port that is taken, or an address that does not belong to
+    this machine, raises OSError.
+    """
+    shown = f"[{host}]" if ":" in host else host
+    local = shown in LOOPBACK
+    app = make_app(model, name, library, any_host=not local)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        raise OSError(
+            f"cannot listen at {host}, port {port} ({error}); give another --port or "
+            "--host."
+        ) from None
+    with listening:
+        # The first prediction takes longer: make it before there are users.
+        model.predict(
+            read_pdf(StringIO(next(iter(EXAMPLES.values())))), reliability=False
+        )
+        console.print(
+            f"Serving at http://{shown}:{listening.getsockname()[1]}; stop with Ctrl+C."
+            + ("" if local else " Everyone who can reach this machine can use it.")
+        )
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False,
+            limit_concurrency=_MOST_CONNECTIONS, timeout_keep_alive=_KEEP_ALIVE,
+        )  # fmt: skip
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listening])

@@ -5,7 +5,7 @@ Labels, units, bounds, help and choices are those of the reader, `ReadOptions`.
 
 import math
 from dataclasses import fields
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, cast, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 from pydantic.config import JsonDict
@@ -94,19 +94,19 @@ class RequestOptions(BaseModel):
 
 def choices_of(field: FieldInfo) -> list[Any]:
     """Return the values that an option may have; none if they are not listed."""
-    extra = field.json_schema_extra
-    choices = extra.get("enum", []) if isinstance(extra, dict) else []
-    return choices if isinstance(choices, list) else []
+    extra = cast(dict[str, Any], field.json_schema_extra)
+    return list(extra.get("enum", ()))
 
 
 def bounds_of(field: FieldInfo) -> dict[str, float]:
     """Return the lowest and the highest number of an option, ``min`` and ``max``."""
-    found = {}
-    for each in field.metadata:
-        for end, name in (("min", "ge"), ("min", "gt"), ("max", "le"), ("max", "lt")):
-            if hasattr(each, name):
-                found[end] = getattr(each, name)
-    return found
+    ends = {"ge": "min", "gt": "min", "le": "max", "lt": "max"}
+    return {
+        ends[name]: getattr(each, name)
+        for each in field.metadata
+        for name in ends
+        if hasattr(each, name)
+    }
 
 
 def is_number(field: FieldInfo) -> bool:

@@ -55,15 +55,13 @@ def _read(name: str) -> str:
     return resources.files("gromega.web").joinpath(name).read_text("utf-8")
 
 
-def _examples() -> dict[str, str]:
-    entries = (resources.files("gromega.web") / "examples").iterdir()
-    return {
-        entry.name: entry.read_text("utf-8")
-        for entry in sorted(entries, key=lambda entry: entry.name)
-        if entry.name.endswith(".gr")
-    }
-
-
 PAGE = render_page()
-EXAMPLES = _examples()
+EXAMPLES = {
+    entry.name: entry.read_text("utf-8")
+    for entry in sorted(
+        (resources.files("gromega.web") / "examples").iterdir(),
+        key=lambda entry: entry.name,
+    )
+    if entry.name.endswith(".gr")
+}
 """Simulated PDFs to try the page with, by name."""

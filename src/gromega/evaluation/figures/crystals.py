@@ -11,13 +11,7 @@ from gromega.evaluation.figures.sweeps import COLORS
 
 
 def crystals_figure(summary: dict[str, Any]) -> Figure:
-    """Return crystals per space group, atoms per cell and rejected files as a figure.
-
-    Parameters
-    ----------
-    summary
-        The counts, in the form of ``metrics/crystals.json``.
-    """
+    """Return a figure of ``metrics/crystals.json``: groups, atoms, rejected files."""
     ingest = summary.get("ingest", {})
     rejected = ingest.get("refused", {})
     with style():
@@ -27,8 +21,8 @@ def crystals_figure(summary: dict[str, Any]) -> Figure:
         left, right = rows[0, 0].subplots(1, 2, width_ratios=[3, 2])
         groups = summary["by_space_group"]
         ranked = sorted(groups, key=lambda group: -groups[group])
-        left.bar(range(len(ranked)), [groups[group] for group in ranked],
-                 color=COLORS["top6"], width=0.8)  # fmt: skip
+        counts = [groups[group] for group in ranked]
+        left.bar(range(len(ranked)), counts, color=COLORS["top6"], width=0.8)
         left.set(xlabel="space group", ylabel="crystals")
         left.set_xticks([], [])
         if len(ranked) <= 50:
@@ -38,10 +32,15 @@ def crystals_figure(summary: dict[str, Any]) -> Figure:
         left.grid(axis="x", visible=False)
         atoms = [int(n) for n in summary["by_atoms"]]
         counts = list(summary["by_atoms"].values())
-        edges = _edges(max(atoms))
+        # Bins of about equal width on a logarithmic axis.
+        edges = [0.5]
+        while edges[-1] <= max(atoms):
+            edges.append(math.ceil(edges[-1] * 1.4) + 0.5)
         right.hist(atoms, edges, weights=counts, color=COLORS["top1"], rwidth=0.9)
         right.set(xlabel="atoms per cell", ylabel="crystals", xscale="log")
-        right.set_xticks(*_ticks(max(atoms)))
+        decades = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+        ticks = [n for n in decades if n <= 1.4 * max(atoms)]
+        right.set_xticks(ticks, [str(n) for n in ticks])
         right.minorticks_off()
         right.grid(axis="x", visible=False)
         title = (
@@ -64,17 +63,3 @@ def crystals_figure(summary: dict[str, Any]) -> Figure:
             plot.grid(axis="y", visible=False)
         figure.suptitle(title, fontsize=10, x=0.01, ha="left", color="#333333")
     return figure
-
-
-def _edges(largest: int) -> list[float]:
-    """Return the edges of bins of about equal width on a logarithmic axis."""
-    edges = [0.5]
-    while edges[-1] <= largest:
-        edges.append(math.ceil(edges[-1] * 1.4) + 0.5)
-    return edges
-
-
-def _ticks(largest: int) -> tuple[list[int], list[str]]:
-    decades = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-    ticks = [n for n in decades if n <= 1.4 * largest]
-    return ticks, [str(n) for n in ticks]

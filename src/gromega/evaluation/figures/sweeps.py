@@ -38,19 +38,9 @@ def sweep_figure(
 ) -> Figure:
     """Return accuracy against one condition as a figure, its training range marked.
 
-    Parameters
-    ----------
-    axis
-        The axis.
-    scores
-        The scores by value, in the form of ``metrics/sweeps/<axis>.json``.
-    trained_over
-        The conditions of the training.
-    title
-        The title, with the training and the test data.
-    subsamples
-        The accuracies of subsamples by value, for box plots: median, quartiles,
-        whiskers of 1.5 interquartile ranges, and outliers.
+    The scores are in the form of ``metrics/sweeps/<axis>.json``. Accuracies of
+    subsamples by value are drawn as box plots: median, quartiles, whiskers of 1.5
+    interquartile ranges, outliers.
     """
     with style():
         figure = Figure(figsize=(5.4, 3.8), layout="constrained")
@@ -64,9 +54,8 @@ def sweep_figure(
             accuracies = [100 * score[name] for score in scores.values()]
             plot.plot(x, accuracies, color=color, **_MODEL_LINE)
             if with_composition:
-                accuracies = [
-                    100 * score[WITH_COMPOSITION][name] for score in scores.values()
-                ]
+                known = [score[WITH_COMPOSITION] for score in scores.values()]
+                accuracies = [100 * score[name] for score in known]
                 plot.plot(x, accuracies, color=color, **_COMPOSITION_LINE)
             if subsamples:
                 boxes = [100 * np.asarray(subsamples[key][name]) for key in scores]
@@ -76,8 +65,8 @@ def sweep_figure(
                 plot.plot(reported["value"], accuracies, color=color, **_PAPER_LINE)
         if not numeric:
             plot.set_xticks(x, [_readable(key) for key in scores])
-        over_a_range = _mark_training(plot, axis, dict(zip(scores, x, strict=True)),
-                                      trained_over)  # fmt: skip
+        x_of = dict(zip(scores, x, strict=True))
+        over_a_range = _mark_training(plot, axis, x_of, trained_over)
         plot.set(xlabel=axis.label, ylabel="accuracy (%)", ylim=(0, 100))
         plot.set_title(title, fontsize=9, loc="left", color="#333333")
         figure.legend(
@@ -88,17 +77,7 @@ def sweep_figure(
 
 
 def map_figure(sweep: Sweep, scores: dict[str, Scores], title: str) -> Figure:
-    """Return the accuracies of a map over two conditions as two coloured tables.
-
-    Parameters
-    ----------
-    sweep
-        The map.
-    scores
-        The scores by point, in the form of ``metrics/sweeps/<map>.json``.
-    title
-        The title, with the training and the test data.
-    """
+    """Return the accuracies of a map over two conditions as two coloured tables."""
     first, second = sweep.axes
     with style():
         height = 1.6 + 0.34 * len(first.values)
@@ -151,19 +130,7 @@ def _draw_boxes(plot: Any, boxes: list[Any], x: list[float], color: str) -> None
 def _mark_training(
     plot: Any, axis: Axis, x_of: Mapping[str, float], trained_over: Box
 ) -> bool:
-    """Mark the condition of the training; return whether it is a range.
-
-    Parameters
-    ----------
-    plot
-        The axes of the figure.
-    axis
-        The axis.
-    x_of
-        The position of each value in the plot, by key.
-    trained_over
-        The conditions of the training.
-    """
+    """Mark the training, with x by key of a value; return whether it is a range."""
     if axis.name == "radiation":
         return False
     low, high = getattr(trained_over, axis.name)

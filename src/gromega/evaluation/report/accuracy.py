@@ -6,17 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega._util.formatting import in_percent
+from gromega._util.intervals import Share
 from gromega._util.plotting import to_svg
 from gromega.conditions import QUANTITIES
 from gromega.evaluation import paper
 from gromega.evaluation.figures.sweeps import map_figure, sweep_figure
-from gromega.evaluation.report.cells import accuracy_cells
 from gromega.evaluation.report.content import ReportFigure, Section, Table
 from gromega.evaluation.score import TOP, scores
 from gromega.evaluation.subsamples import Subsamples
 from gromega.lake.predictions import StoredPredictions
 from gromega.model.model import Model
 from gromega.networks.logits import ranks
+from gromega.sweeps import Axis
 
 
 def reference_section(
@@ -26,26 +27,11 @@ def reference_section(
     y: NDArray[np.int64],
     baselines: Mapping[str, NDArray[np.floating]],
 ) -> Section:
-    """Return the section on the accuracy at the reference.
-
-    Parameters
-    ----------
-    model
-        The model.
-    about
-        The test crystals in words, for the captions.
-    predictions
-        The predictions at the reference.
-    y
-        The true classes, (n,).
-    baselines
-        The log-probabilities of the baselines, (n, n_groups), by name.
-    """
+    """Return the section on the reference, beside log p of baselines, (n, n_groups)."""
     methods: dict[str, NDArray[np.floating]] = {"this model": predictions.log_p[0]}
-    if predictions.log_p_with_composition is not None:
-        methods["this model, with the composition"] = (
-            predictions.log_p_with_composition[0]
-        )
+    known = predictions.log_p_with_composition
+    if known is not None:
+        methods["this model, with the composition"] = known[0]
     methods |= baselines
     rows = [[name, *accuracy_cells(ranks(log_p, y))] for name, log_p in methods.items()]
     reported = (in_percent(paper.PAPER_REFERENCE[f"top{k}"]) for k in TOP)
@@ -69,21 +55,7 @@ def sweep_section(
     y: NDArray[np.int64],
     subsamples: Mapping[tuple[str, str], Subsamples],
 ) -> Section:
-    """Return the section on the accuracy along an axis, or over a map of two.
-
-    Parameters
-    ----------
-    model
-        The model.
-    about
-        The test crystals in words, for the captions.
-    predictions
-        The predictions at the points of the sweep.
-    y
-        The true classes, (n,).
-    subsamples
-        The accuracies of subsamples by name of the sweep and key of the point.
-    """
+    """Return the section on the accuracy along an axis, or over a map of two."""
     sweep = predictions.sweep
     assert sweep is not None
     by_point = scores(predictions, model.space_groups[y])
@@ -92,45 +64,38 @@ def sweep_section(
         figure = map_figure(sweep, by_point, title)
         names = f"{sweep.axes[0].name} and {sweep.axes[1].name}"
         caption = f"Top-1 and top-6 accuracy by {names}; {about}."
-        return Section(
-            f"Map: {names}", [ReportFigure(caption, sweep.name, to_svg(figure))]
-        )
+        block = ReportFigure(caption, sweep.name, to_svg(figure))
+        return Section(f"Map: {names}", [block])
     (axis,) = sweep.axes
     drawn = {key: subsamples[sweep.name, key] for key in by_point}
     figure = sweep_figure(axis, by_point, model.trained_over, title, drawn)
     caption = f"Top-1 and top-6 accuracy along {axis.name}; {about}."
-    return Section(
-        f"Sweep: {axis.name}",
-        [
-            ReportFigure(caption, sweep.name, to_svg(figure)),
-            _sweep_table(about, predictions, y, drawn),
-        ],
-    )
+    block = ReportFigure(caption, sweep.name, to_svg(figure))
+    table = _sweep_table(axis, about, predictions, y, drawn)
+    return Section(f"Sweep: {axis.name}", [block, table])
 
 
 def _sweep_table(
+    axis: Axis,
     about: str,
     predictions: StoredPredictions,
     y: NDArray[np.int64],
     subsamples: Mapping[str, Subsamples],
 ) -> Table:
-    assert predictions.sweep is not None
-    (axis,) = predictions.sweep.axes
     reported = paper.reported(axis)
+    with_composition = predictions.log_p_with_composition
     rows = []
     for point, (key, log_p, valid) in enumerate(predictions.points()):
         top1, top6 = accuracy_cells(ranks(log_p[valid], y[valid]))
         drawn = subsamples[key]
         row = [key, top1, _quartiles(drawn["top1"]), top6, _quartiles(drawn["top6"])]
-        if predictions.log_p_with_composition is not None:
-            row += accuracy_cells(
-                ranks(predictions.log_p_with_composition[point, valid], y[valid])
-            )
+        if with_composition is not None:
+            row += accuracy_cells(ranks(with_composition[point, valid], y[valid]))
         row += [in_percent(value) for value in reported.get(key, ())]
         rows.append(row)
     head = [f"{axis.name} ({axis.unit})" if axis.unit else axis.name]
     head += ["top-1", "quartiles", "top-6", "quartiles"]
-    if predictions.log_p_with_composition is not None:
+    if with_composition is not None:
         head += ["top-1 with composition", "top-6 with composition"]
     head += ["Lan et al. top-1", "Lan et al. top-6"] if reported else []
     return Table(
@@ -139,6 +104,11 @@ def _sweep_table(
         head,
         rows,
     )
+
+
+def accuracy_cells(rank: NDArray[np.int64]) -> list[str]:
+    """Return top-1 and top-6 accuracy in percent, by the ranks of the true groups."""
+    return [Share.of(rank < k).cell() for k in TOP]
 
 
 def _quartiles(values: NDArray[np.float64]) -> str:

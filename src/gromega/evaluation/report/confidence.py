@@ -1,15 +1,16 @@
 """The section on confidence: calibration, selective accuracy, prediction sets."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gromega._util.formatting import in_percent, percent
-from gromega._util.plotting import to_svg
+from gromega._util.plotting import style, to_svg
 from gromega.evaluation import analysis
-from gromega.evaluation.figures.confidence import calibration_figure
-from gromega.evaluation.report.cells import share_cell
+from gromega.evaluation.figures.sweeps import COLORS
 from gromega.evaluation.report.content import Block, ReportFigure, Section, Table
 from gromega.evaluation.score import score
 from gromega.lake.predictions import StoredPredictions
@@ -26,69 +27,62 @@ def confidence_section(
     y: NDArray[np.int64],
     sweeps: Sequence[StoredPredictions],
 ) -> Section:
-    """Return the section on confidence.
-
-    Parameters
-    ----------
-    calibration
-        The calibration of the model, if it has one.
-    about
-        The test crystals in words, for the captions.
-    log_p
-        The log-probabilities at the reference, (n, n_groups).
-    y
-        The true classes, (n,).
-    sweeps
-        The predictions along the sweeps.
-    """
-    bins = analysis.calibration_curve(log_p, y)
+    """Return the section on confidence, with log p at the reference, (n, n_groups)."""
     error = score(log_p, y)["ece"]
+    kept = analysis.selective_accuracy(log_p, y, REJECTED)
     blocks: list[Block] = [
         f"The expected calibration error at the reference is {percent(error)}.",
         ReportFigure(
             f"Accuracy against confidence, in tenths of the crystals; {about}.",
             "calibration",
-            to_svg(calibration_figure(bins)),
+            to_svg(calibration_figure(analysis.calibration_curve(log_p, y))),
         ),
-        _selective_accuracy(about, log_p, y),
+        Table(
+            "Selective accuracy: top-1 accuracy in % after the least confident "
+            f"predictions are rejected, with 95 % intervals; {about}.",
+            ["rejected", "top-1", "kept"],
+            [
+                [percent(share, 0), found.cell(), f"{found.n:,}"]
+                for share, found in zip(REJECTED, kept, strict=True)
+            ],
+        ),
     ]
     if calibration:
-        blocks.append(_prediction_sets(calibration, about, log_p, y))
+        head = ["nominal coverage", "measured coverage (%)", "mean number of groups"]
+        rows = [
+            [percent(c.nominal, 0), c.measured.cell(), f"{c.mean_size:.1f}"]
+            for c in analysis.set_coverages(calibration, log_p, y)
+        ]
+        caption = f"Prediction sets at the reference, with 95 % intervals; {about}."
+        blocks.append(Table(caption, head, rows))
     for predictions in sweeps:
         if predictions.sweep and len(predictions.sweep.axes) == 1:
             blocks.append(_along(calibration, predictions, about, y))
     return Section("Confidence", blocks)
 
 
-def _selective_accuracy(
-    about: str, log_p: NDArray[np.floating], y: NDArray[np.int64]
-) -> Table:
-    kept = analysis.selective_accuracy(log_p, y, REJECTED)
-    return Table(
-        "Selective accuracy: top-1 accuracy in % after the least confident predictions "
-        f"are rejected, with 95 % intervals; {about}.",
-        ["rejected", "top-1", "kept"],
-        [
-            [percent(share, 0), share_cell(found), f"{found.n:,}"]
-            for share, found in zip(REJECTED, kept, strict=True)
-        ],
-    )
-
-
-def _prediction_sets(
-    calibration: Calibration,
-    about: str,
-    log_p: NDArray[np.floating],
-    y: NDArray[np.int64],
-) -> Table:
-    return Table(
-        f"Prediction sets at the reference, with 95 % intervals; {about}.",
-        ["nominal coverage", "measured coverage (%)", "mean number of groups"],
-        [
-            [percent(c.nominal, 0), share_cell(c.measured), f"{c.mean_size:.1f}"]
-            for c in analysis.set_coverages(calibration, log_p, y)
-        ],
-    )
+def calibration_figure(bins: Sequence[analysis.CalibrationBin]) -> Figure:
+    """Return accuracy against confidence as a figure, with 95 % intervals."""
+    with style():
+        figure = Figure(figsize=(4.4, 3.8), layout="constrained")
+        plot = figure.add_subplot()
+        # A weak model fills a corner of 0 to 100 %.
+        ends = [100 * max(found.confidence, found.accuracy.high) for found in bins]
+        most = 10 * math.ceil(max(ends) / 10)
+        plot.plot([0, most], [0, most], ":", color="#777777", linewidth=1.2)
+        x = [100 * found.confidence for found in bins]
+        y = [100 * found.accuracy.value for found in bins]
+        below = [100 * (found.accuracy.value - found.accuracy.low) for found in bins]
+        above = [100 * (found.accuracy.high - found.accuracy.value) for found in bins]
+        plot.errorbar(
+            x, y, (below, above), fmt="o-", color=COLORS["top1"], markersize=4,
+            linewidth=1, capsize=2, clip_on=False,
+        )  # fmt: skip
+        plot.set(
+            xlabel="probability of the first group (%)", ylabel="accuracy (%)",
+            xlim=(0, most), ylim=(0, most), aspect="equal",
+        )  # fmt: skip
+    return figure
 
 
 def _along(

@@ -6,17 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Table:
-    """A table.
-
-    Parameters
-    ----------
-    caption
-        The caption, with the data set, the split and the number of crystals.
-    head
-        The headings of the columns.
-    rows
-        The cells as text, row by row.
-    """
+    """A table of text; its caption names the data set, the split and n."""
 
     caption: str
     head: Sequence[str]
@@ -25,17 +15,7 @@ class Table:
 
 @dataclass(frozen=True)
 class ReportFigure:
-    """A figure.
-
-    Parameters
-    ----------
-    caption
-        The caption, which also serves as the alternative text.
-    name
-        The name of its file, without a suffix.
-    svg
-        The figure as SVG.
-    """
+    """A figure as SVG, named as its file; its caption is also the alternative text."""
 
     caption: str
     name: str
@@ -47,15 +27,7 @@ Block = str | Table | ReportFigure
 
 @dataclass(frozen=True)
 class Section:
-    """A section of a report.
-
-    Parameters
-    ----------
-    title
-        The title.
-    blocks
-        The paragraphs, tables and figures, in order.
-    """
+    """A section of paragraphs, tables and figures, in order."""
 
     title: str
     blocks: Sequence[Block]
@@ -63,17 +35,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """A report.
-
-    Parameters
-    ----------
-    title
-        The title.
-    summary
-        The first paragraph.
-    sections
-        The sections.
-    """
+    """A report; the summary is its first paragraph."""
 
     title: str
     summary: str

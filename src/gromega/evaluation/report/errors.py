@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from gromega._util.formatting import percent_with_range
 from gromega._util.intervals import Share
-from gromega._util.plotting import to_svg
+from gromega._util.plotting import style, to_svg
 from gromega.crystals.space_groups import (
     SYSTEMS,
     centrosymmetric,
@@ -16,9 +16,7 @@ from gromega.crystals.space_groups import (
     symbol,
 )
 from gromega.evaluation import analysis
-from gromega.evaluation.analysis import SubsetAccuracy
-from gromega.evaluation.figures.confusion import confusion_figure
-from gromega.evaluation.report.cells import accuracy_cells, group_name, share_cell
+from gromega.evaluation.report.accuracy import accuracy_cells
 from gromega.evaluation.report.content import ReportFigure, Section, Table
 from gromega.networks.logits import ranks
 
@@ -35,84 +33,80 @@ def errors_section(
     isostructural: NDArray[np.int64],
     n_train: NDArray[np.int64],
 ) -> Section:
-    """Return the section on the errors at the reference.
+    """Return the section on the errors at the reference, with log p, (n, n_groups).
 
-    Parameters
-    ----------
-    space_groups
-        The space groups of the model, (n_groups,).
-    about
-        The test crystals in words, for the captions.
-    log_p
-        The log-probabilities at the reference, (n, n_groups).
-    y
-        The true classes, (n,).
-    atoms
-        The numbers of atoms per cell, (n,).
-    isostructural
-        The numbers of training crystals of the same structure type, (n,).
-    n_train
-        The numbers of training crystals of each group, (n_groups,).
+    The space groups are the model's, (n_groups,); the last three, of `CrystalFacts`.
     """
     rank = ranks(log_p, y)
     groups = space_groups.tolist()
     systems = crystal_system(space_groups[y])
+    names = [name for name, _, _ in SYSTEMS]
     matrix = analysis.confusion_matrix(log_p, y)
-
-    def table(what: str, subsets: Sequence[SubsetAccuracy]) -> Table:
-        rows = [
-            [
-                each.name,
-                share_cell(each.top1),
-                share_cell(each.top6),
-                f"{each.top1.n:,}",
-            ]
-            for each in subsets
-        ]
-        caption = f"Accuracy in % by {what}, with 95 % intervals; {about}."
-        return Table(caption, [what, "top-1", "top-6", "crystals"], rows)
-
-    return Section(
-        "Errors",
-        [
-            _summary(space_groups, log_p, y),
-            table(
-                "crystal system",
-                analysis.accuracy_by_category(
-                    rank, systems, [name for name, _, _ in SYSTEMS]
-                ),
-            ),
-            table(
-                "training crystals of the same structure type",
-                analysis.accuracy_by_number(
-                    rank, isostructural, (0, 1, 3, 10, 100), "crystals"
-                ),
-            ),
-            table(
-                "size of the cell",
-                analysis.accuracy_by_number(
-                    rank, atoms, (1, 5, 10, 20, 40, 80), "atoms"
-                ),
-            ),
-            table(
-                "training crystals of the space group",
-                analysis.accuracy_by_number(
-                    rank, n_train[y], (0, 300, 600, 1200, 2400), "crystals"
-                ),
-            ),
-            table(
-                "space group",
-                analysis.accuracy_by_category(rank, y, [group_name(g) for g in groups]),
-            ),
-            ReportFigure(
-                f"Predicted against true space groups; {about}.",
-                "confusion",
-                to_svg(confusion_figure(matrix, groups)),
-            ),
-            _confusions(groups, about, matrix),
-            _known_symmetry(groups, about, log_p, y),
-        ],
+    subsets = {
+        "crystal system": analysis.accuracy_by_category(rank, systems, names),
+        "training crystals of the same structure type": analysis.accuracy_by_number(
+            rank, isostructural, (0, 1, 3, 10, 100), "crystals"
+        ),
+        "size of the cell": analysis.accuracy_by_number(
+            rank, atoms, (1, 5, 10, 20, 40, 80), "atoms"
+        ),
+        "training crystals of the space group": analysis.accuracy_by_number(
+            rank, n_train[y], (0, 300, 600, 1200, 2400), "crystals"
+        ),
+        "space group": analysis.accuracy_by_category(
+            rank, y, [_group_name(group) for group in groups]
+        ),
+    }
+    tables = [
+        Table(
+            f"Accuracy in % by {what}, with 95 % intervals; {about}.",
+            [what, "top-1", "top-6", "crystals"],
+            [[s.name, s.top1.cell(), s.top6.cell(), f"{s.top1.n:,}"] for s in found],
+        )
+        for what, found in subsets.items()
+    ]
+    figure = ReportFigure(
+        f"Predicted against true space groups; {about}.",
+        "confusion",
+        to_svg(confusion_figure(matrix, groups)),
     )
+    summary = _summary(space_groups, log_p, y)
+    confusions = _confusions(groups, about, matrix)
+    known = _known_symmetry(groups, about, log_p, y)
+    return Section("Errors", [summary, *tables, figure, confusions, known])
+
+
+def confusion_figure(matrix: NDArray[np.int64], groups: Sequence[int]) -> Figure:
+    """Return a confusion matrix as a figure, with lines between crystal systems.
+
+    Rows and columns of the matrix are in the order of `groups`; the figure sorts them.
+    """
+    order = np.argsort(groups, kind="stable")
+    labels = [str(groups[k]) for k in order]
+    shares = (
+        matrix[np.ix_(order, order)] / np.maximum(matrix.sum(axis=1), 1)[order, None]
+    )
+    with style():
+        size = max(3.6, 0.155 * len(groups))
+        figure = Figure(figsize=(size + 0.9, size), layout="constrained")
+        plot = figure.add_subplot()
+        image = plot.imshow(100 * shares, cmap="Blues", norm="asinh", vmin=0, vmax=100)
+        systems = crystal_system(np.sort(groups))
+        for last in np.flatnonzero(np.diff(systems)):
+            for line in (plot.axhline, plot.axvline):
+                line(last + 0.5, color="#999999", linewidth=0.6)
+        plot.set_xticks(range(len(groups)), labels, rotation=90, fontsize=6)
+        plot.set_yticks(range(len(groups)), labels, fontsize=6)
+        plot.set(xlabel="predicted space group", ylabel="true space group")
+        plot.grid(visible=False)
+        bar = figure.colorbar(image, shrink=0.6, ticks=(0, 1, 3, 10, 30, 100))
+        bar.set_label("share of the true group (%)")
+        bar.ax.set_yticklabels(["0", "1", "3", "10", "30", "100"])
+    return figure
+
+
+def _group_name(number: int) -> str:
+    return f"{number} {symbol(number)}"
 
 
 def _summary(
@@ -122,14 +116,14 @@ def _summary(
     right = Share.of(
         crystal_system(space_groups[predicted]) == crystal_system(space_groups[y])
     )
-    text = f"The crystal system is correct for {_range(right)} of the crystals. "
+    text = f"The crystal system is correct for {right.text()} of the crystals. "
     wrong = np.flatnonzero(predicted != y)
     if not wrong.size:
         return text + "No prediction is wrong."
     pairs = zip(space_groups[y[wrong]], space_groups[predicted[wrong]], strict=True)
     near = Share.of(np.array([related(one, other) for one, other in pairs]))
     return text + (
-        f"Of the {wrong.size:,} wrong predictions, {_range(near)} are a subgroup or a "
+        f"Of the {wrong.size:,} wrong predictions, {near.text()} are a subgroup or a "
         "supergroup of the true group with the same translations: the model misses a "
         "small distortion, or predicts one that is not there."
     )
@@ -140,7 +134,7 @@ def _confusions(groups: Sequence[int], about: str, matrix: NDArray[np.int64]) ->
     order = np.argsort(-off, axis=None, kind="stable")[:MOST_CONFUSED]
     rows = []
     for i, j in (divmod(int(k), len(groups)) for k in order if off.flat[k]):
-        names = [group_name(groups[i]), group_name(groups[j])]
+        names = [_group_name(groups[i]), _group_name(groups[j])]
         rows.append([*names, f"{off[i, j]}", f"{matrix[i].sum()}"])
     return Table(
         f"The most frequent confusions; {about}.",
@@ -156,13 +150,11 @@ def _known_symmetry(
     symmetry = {
         "nothing": np.zeros(len(groups)),
         "crystal system": crystal_system(groups),
-        "centring of the lattice": np.array([symbol(group)[0] for group in groups]),
-        "presence of inversion centres": np.array(
-            [centrosymmetric(group) for group in groups]
-        ),
+        "centring of the lattice": [symbol(group)[0] for group in groups],
+        "presence of inversion centres": [centrosymmetric(group) for group in groups],
     }
     families = {
-        known: np.unique(values, return_inverse=True)[1]
+        known: np.unique(np.asarray(values), return_inverse=True)[1]
         for known, values in symmetry.items()
     }
     each = np.stack(list(families.values()))
@@ -176,7 +168,3 @@ def _known_symmetry(
         f"intervals; {about}."
     )
     return Table(caption, ["known", "top-1", "top-6"], rows)
-
-
-def _range(share: Share) -> str:
-    return percent_with_range(share.value, share.low, share.high)

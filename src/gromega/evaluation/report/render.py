@@ -1,7 +1,7 @@
 """A report as a web page, as Markdown, and its tables as LaTeX."""
 
+from itertools import count
 from pathlib import Path
-from typing import Any
 
 from gromega._util.files import write_whole
 from gromega._util.templates import render_template
@@ -12,12 +12,12 @@ _ROOM = "gromega.evaluation.report"
 
 def to_html(report: Report) -> str:
     """Return a report as one web page that needs no other file."""
-    return _fill("index.html.j2", report)
+    return render_template(_ROOM, "index.html.j2", report=report, kind=_kind)
 
 
-def to_markdown(report: Report, figures: str = "figures") -> str:
-    """Return a report as Markdown, with links to the SVG files in a folder."""
-    return _fill("report.md.j2", report, figures=figures)
+def to_markdown(report: Report) -> str:
+    """Return a report as Markdown, with links to the SVG files in ``figures``."""
+    return render_template(_ROOM, "report.md.j2", report=report, kind=_kind)
 
 
 def to_latex(table: Table, label: str) -> str:
@@ -42,17 +42,13 @@ def write_report(folder: Path, report: Report) -> None:
     """Write index.html, report.md, figures/*.svg and tables/*.tex to a folder."""
     write_whole(folder / "index.html", to_html(report))
     write_whole(folder / "report.md", to_markdown(report))
-    blocks = [block for section in report.sections for block in section.blocks]
-    for figure in (block for block in blocks if isinstance(block, ReportFigure)):
-        write_whole(folder / "figures" / f"{figure.name}.svg", figure.svg)
-    tables = [block for block in blocks if isinstance(block, Table)]
-    for number, table in enumerate(tables, start=1):
-        name = f"{number:02}"
-        write_whole(folder / "tables" / f"{name}.tex", to_latex(table, name))
-
-
-def _fill(template: str, report: Report, **more: Any) -> str:
-    return render_template(_ROOM, template, report=report, kind=_kind, **more)
+    number = count(1)
+    for block in (block for section in report.sections for block in section.blocks):
+        if isinstance(block, ReportFigure):
+            write_whole(folder / "figures" / f"{block.name}.svg", block.svg)
+        elif isinstance(block, Table):
+            name = f"{next(number):02}"
+            write_whole(folder / "tables" / f"{name}.tex", to_latex(block, name))
 
 
 def _kind(block: Block) -> str:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega._util.formatting import percent_with_range
 from gromega._util.intervals import Share
 from gromega.evaluation.report.accuracy import reference_section, sweep_section
 from gromega.evaluation.report.confidence import confidence_section
 from gromega.evaluation.report.content import Report, Section, Table
 from gromega.evaluation.report.errors import errors_section
+from gromega.evaluation.score import TOP
 from gromega.evaluation.subsamples import Subsamples
 from gromega.lake.predictions import StoredPredictions
 from gromega.model.model import Model
@@ -22,21 +22,8 @@ from gromega.networks.logits import classes, ranks
 class CrystalFacts:
     """Facts about the n test crystals.
 
-    Parameters
-    ----------
-    space_groups
-        The space groups, (n,).
-    atoms
-        The numbers of atoms per cell, (n,).
-    isostructural
-        The numbers of training crystals of the same structure type, (n,).
-    n_train
-        The numbers of training crystals of each group, (n_groups,), in the order of
-        the model's space groups.
-    scheme
-        The scheme of the split.
-    source
-        The name of the source of the crystals.
+    Space groups, atoms per cell and training crystals of the same structure type are
+    (n,); `n_train` are the training crystals of each group of the model, (n_groups,).
     """
 
     space_groups: NDArray[np.int64]
@@ -57,20 +44,9 @@ def make_report(
 ) -> Report:
     """Return the report on a model.
 
-    Parameters
-    ----------
-    model
-        The model.
-    facts
-        The facts about the test crystals.
-    predictions
-        The predictions of the model by name: ``reference``, and the sweeps.
-    subsamples
-        The accuracies of subsamples by name of the sweep and key of the point.
-    baselines
-        The log-probabilities of the baselines at the reference, (n, n_groups), by name.
-    comparisons
-        The comparisons with other runs.
+    Predictions are by name: ``reference``, and the sweeps; accuracies of subsamples by
+    name of the sweep and key of the point; log-probabilities at the reference,
+    (n, n_groups), by name of the baseline.
     """
     reference = predictions["reference"]
     sweeps = [each for each in predictions.values() if each.sweep]
@@ -87,22 +63,12 @@ def make_report(
         ),
         confidence_section(model.calibration, about, log_p, y, sweeps),
     ]  # fmt: skip
-    recipe = model.training.get("recipe", "unknown")
+    top1, top6 = (Share.of(ranks(log_p, y) < k).text() for k in TOP)
     return Report(
-        f"Robustness of the model (recipe: {recipe})",
-        _summary(model, about, ranks(log_p, y)),
-        sections,
-    )
-
-
-def _summary(model: Model, about: str, rank: NDArray[np.int64]) -> str:
-    top1, top6 = (
-        percent_with_range(share.value, share.low, share.high)
-        for share in (Share.of(rank < k) for k in (1, 6))
-    )
-    return (
+        f"Robustness of the model (recipe: {model.training.get('recipe', 'unknown')})",
         f"At the reference, top-1 accuracy is {top1} and top-6 accuracy is {top6}, on "
         f"{about}. The model distinguishes {model.space_groups.size} space groups and "
         f"was trained on {model.training.get('n_train', 0):,} crystals. Ranges are "
-        "95 % confidence intervals."
+        "95 % confidence intervals.",
+        sections,
     )

@@ -1,6 +1,6 @@
 import numpy as np
 
-from gromega.evaluation.figures.confusion import confusion_figure
+from gromega.evaluation.report.errors import confusion_figure
 
 
 def test_shares_are_of_the_true_group_in_the_order_of_the_numbers():

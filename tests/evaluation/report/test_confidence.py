@@ -2,7 +2,7 @@ import pytest
 
 from gromega._util.intervals import Share
 from gromega.evaluation.analysis import CalibrationBin
-from gromega.evaluation.figures.confidence import calibration_figure
+from gromega.evaluation.report.confidence import calibration_figure
 
 
 def test_accuracies_are_drawn_over_confidence_with_their_intervals():

@@ -1,12 +1,10 @@
 """The entry point of the command line."""
 
 from gromega._util.progress import run_or_explain
-from gromega.cli import predict  # isort: split
-
-from gromega.cli import check, crystals, evaluate, models
+from gromega.cli import check, crystals, evaluate, models, predict
 from gromega.cli.app import app
 
-# Each module adds its commands when it is imported; --help lists them in this order.
+# Each module adds its commands to the application when it is imported, in this order.
 __all__ = ["app", "check", "crystals", "evaluate", "main", "predict"]
 
 app.add_typer(models.app, name="models")

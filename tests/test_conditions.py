@@ -102,7 +102,7 @@ def test_a_value_within_the_bounds_is_a_float():
 
 
 def test_the_help_ends_with_the_unit():
-    assert QUANTITIES["rmax"].help_with_unit == "The end of the range of G(r), Å."
+    assert QUANTITIES["rmax"].help_with_unit == "The end of the range of G(r), in Å."
     assert QUANTITIES["r_scale"].help_with_unit == QUANTITIES["r_scale"].help
 
 

@@ -35,9 +35,8 @@ class Quantity:
     @property
     def help_with_unit(self) -> str:
         """The help with the unit at its end."""
-        return (
-            f"{self.help.removesuffix('.')}, {self.unit}." if self.unit else self.help
-        )
+        text = self.help.removesuffix(".")
+        return f"{text}, in {self.unit}." if self.unit else self.help
 
     def checked(self, name: str, given: Any) -> Any:
         """Return a value, numbers as floats; raise ValueError if it is not allowed."""
@@ -151,18 +150,18 @@ class Conditions:
         "delta1",
         r"$\delta_1$",
         "Å",
-        "The correlated motion of near atoms, as δ1/r.",
+        "The coefficient δ1 of correlated motion (term δ1/r).",
     )
     delta2: float = _condition(
         0.0,
         "delta2",
         r"$\delta_2$",
         "Å²",
-        "The correlated motion of near atoms, as δ2/r².",
+        "The coefficient δ2 of correlated motion (term δ2/r²).",
     )
     diameter: float = _condition(
         math.inf, "diameter", "diameter of a sphere", "Å",
-        "The diameter of a spherical crystallite (inf: a bulk crystal)",
+        "The diameter of a spherical crystallite (inf: a bulk crystal).",
         open_low=True, infinite=True,
     )  # fmt: skip
     noise: float = _condition(
@@ -170,17 +169,17 @@ class Conditions:
         "noise",
         "noise over signal",
         "",
-        "The r.m.s. of the noise over the r.m.s. of G(r).",
+        "The r.m.s. of the noise divided by the r.m.s. of G(r).",
     )
     # Larger calibration errors do not occur.
     r_offset: float = _condition(
         0.0, "r offset", "error of r", "Å",
-        "The calibration error of r, an offset.",
+        "The additive calibration error of r.",
         low=-1.0, high=1.0,
     )  # fmt: skip
     r_scale: float = _condition(
-        1.0, "r scale", "scale of r", "", "The calibration error of r, a factor.",
-        low=0.8, high=1.25,
+        1.0, "r scale", "scale of r", "",
+        "The calibration factor of r (1: no error).", low=0.8, high=1.25,
     )  # fmt: skip
     radiation: str = _condition(
         "xray", "radiation", "radiation", "", "The radiation: xray or neutron.",

@@ -57,7 +57,7 @@ def test_a_command_gets_the_dataclass_of_its_options(
 
 def test_the_help_of_an_option_states_its_unit(app):
     text = CliRunner().invoke(app, ["--help"]).stdout
-    assert "The width of the slit, mm." in text
+    assert "The width of the slit, in mm." in text
     assert "default: 0.5" in text
 
 

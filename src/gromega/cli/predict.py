@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 ModelFolder = Annotated[Path, typer.Option(help="The folder of a model.")]
 LibraryFile = Annotated[
     Path | None,
-    typer.Option(help="Known crystals to compare; models/library.parquet if any."),
+    typer.Option(
+        help="The file of known crystals; default: models/library.parquet, if it "
+        "exists."
+    ),
 ]
 
 
@@ -42,12 +45,17 @@ def predict(
         bool, typer.Option("--csv", help="Print one row per file and group.")
     ] = False,
     coverage: Annotated[
-        float, typer.Option(help="The coverage of the prediction set, 0.9 or 0.95.")
+        float,
+        typer.Option(
+            help="The probability that the prediction set contains the correct group: "
+            "0.9 or 0.95."
+        ),
     ] = 0.9,
     reliability: Annotated[
         bool,
         typer.Option(
-            help="Test the model at the conditions of each file, about a second each."
+            help="Estimate the reliability at the conditions of each file; takes about "
+            "1 s per file."
         ),
     ] = True,
     explain: Annotated[
@@ -55,22 +63,22 @@ def predict(
         typer.Option(
             "--explain",
             help="Find the most important r and the known crystals that fit best; "
-            "--library and --figures imply it.",
+            "--library or --figures turns this on.",
         ),
     ] = False,
     library: LibraryFile = None,
     figures: Annotated[
         Path | None,
-        typer.Option(help="The folder for a figure of each explained prediction."),
+        typer.Option(help="Write one figure per file into this folder."),
     ] = None,
     *,
     reading: ReadOptions,
 ) -> None:
     """Predict the space groups of measured PDFs.
 
-    The conditions come from the header of each file; an option overrides them. A file
-    that cannot be read gives one line of error and the exit status 2; the others are
-    predicted all the same.
+    The conditions come from the header of each file; an option overrides them.
+    If a file cannot be read, gromega prints one error line and continues with
+    the other files. The exit status is then 2.
     """
     if as_json and as_csv:
         raise ValueError("--json and --csv exclude each other; give one of them.")

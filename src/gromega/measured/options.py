@@ -46,19 +46,20 @@ class ReadOptions:
     )  # fmt: skip
     composition: str | None = _option(
         "composition", "composition", "",
-        f"The composition, such as SrTiO3, or {UNKNOWN} to ignore that of the header.",
+        f"The composition, such as SrTiO3; the word {UNKNOWN} ignores the composition "
+        "in the header.",
     )  # fmt: skip
     number_density: float | None = _option(
         "number density", r"$\rho_0$", "atoms per Å³",
-        "The number density, for g(r), Keen G(r), T(r) and R(r)",
+        "The number density, for g(r), Keen G(r), T(r) and R(r).",
         # Diamond has 0.18.
         high=0.5, open_low=True,
     )  # fmt: skip
     rmin: float | None = _option(
-        "rmin", r"$r_\mathrm{min}$", "Å", "The start of the data that are used.",
+        "rmin", r"$r_\mathrm{min}$", "Å", "Use data from this r.",
     )  # fmt: skip
     rmax: float | None = _option(
-        "rmax", r"$r_\mathrm{max}$", "Å", "The end of the data that are used.",
+        "rmax", r"$r_\mathrm{max}$", "Å", "Use data up to this r.",
         high=MAX_RMAX,
     )  # fmt: skip
     qmin: float | None = _condition("qmin")

@@ -1,20 +1,36 @@
 """Networks by name, as a recipe and a model's config.json name them.
 
-To add a network, write a module with one `flax.nnx.Module` and add one entry to
-`NETWORKS`. The module must offer:
+CONTRIBUTING.md has the steps to add a network. A network is a `flax.nnx.Module` with
+the methods:
 
 ``__init__(n_groups, **arguments, rngs)``
-    The arguments are the other keys of `Recipe.network`; they are stored in config.json
-    and must be values that JSON can hold.
+    The arguments are the other keys of `Recipe.network`. They must be JSON values,
+    because config.json stores them.
 ``__call__(g, rngs=None)``
     G(r) on `INPUT_R`, (n, 209) float32 in Å⁻², to log-probabilities, (n, n_groups).
-    ``rngs`` is the source of the dropout masks in training.
+    ``rngs`` is the source of the dropout masks. It is passed only during training.
 
-It may also offer ``embed(g, rngs=None)``, (n, 209) to embeddings (n, width), and
-``head(embeddings)``, embeddings to log-probabilities, such that ``head(embed(g))`` is
-``__call__(g)``. A model needs both for its nearest neighbours, so a recipe whose
-`Recipe.neighbours` is above 0 needs them. `ResNet` shows how structure types can be
-classes.
+If `Recipe.neighbours` is above 0, the network also needs:
+
+``embed(g, rngs=None)``
+    G(r), (n, 209), to embeddings, (n, width).
+``head(embeddings)``
+    Embeddings to log-probabilities: ``head(embed(g))`` is ``__call__(g)``.
+
+If `Recipe.type_weight` is above 0, the classes are structure types, and the network
+also needs:
+
+``n_types``
+    The number of structure types, an argument of ``__init__``.
+``group_of_type``
+    The space group of each type, (n_types,) int32, a `flax.nnx.Variable` that the
+    training sets.
+``predict_types(g, rngs=None)``
+    G(r) to log-probabilities of structure types, (n, n_types).
+``sum_by_group(log_p)``
+    Log-probabilities of structure types to those of space groups.
+
+`ResNet` has all of them.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,6 @@
 """Recipes: named ways to train, each a network with its inputs, loss and optimizer.
 
-To add a recipe, add one entry to `RECIPES`; to add a network, see
-`gromega.networks.build`.
+CONTRIBUTING.md has the steps to add a recipe and a network.
 """
 
 import math

@@ -14,7 +14,7 @@ from jax import Array
 from jax.nn import initializers
 
 from gromega.networks.convolution import convolution
-from gromega.networks.resnet_numpy import NORM_GROUPS, TINY, WINDOW
+from gromega.networks.resnet_constants import NORM_GROUPS, TINY, WINDOW
 from gromega.pdf.network_grid import INPUT_R
 
 _HE = initializers.he_normal()

@@ -13,14 +13,8 @@ from numpy.typing import NDArray
 from gromega._util.parallel import in_threads
 from gromega.networks.logits import check_finite, log_softmax
 from gromega.networks.quantize import check_shapes, dequantize
+from gromega.networks.resnet_constants import NORM_GROUPS, TINY, WINDOW
 from gromega.pdf.network_grid import INPUT_R
-
-WINDOW = 33
-"""The window of the local r.m.s. of G(r), in grid points: 4.5 Å."""
-NORM_GROUPS = 8
-"""The number of channel groups of GroupNorm."""
-TINY = 1e-30
-"""The lowest probability of a space group."""
 
 Floats = NDArray[np.float32]
 

@@ -169,3 +169,18 @@ def test_summary_counts(tmp_path, small_table):
     assert summary["structure_types"] == 3
     assert summary["by_space_group"] == {"194": 8, "225": 8, "229": 8}
     assert sum(summary["by_atoms"].values()) == 24
+
+
+@pytest.mark.parametrize("share", np.linspace(0, 0.999, 60))
+def test_a_flipped_byte_is_an_error_or_harmless(tmp_path, small_table, share):
+    path = tmp_path / "crystals.parquet"
+    write_table(small_table, path)
+    content = bytearray(path.read_bytes())
+    content[int(share * len(content))] ^= 1
+    path.write_bytes(content)
+    try:
+        found = read_table(path)
+    except ValueError as error:
+        assert "crystals.parquet" in str(error)
+    else:
+        assert found.equals(small_table)

@@ -1,7 +1,10 @@
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from gromega._util.files import read_json, write_json
+from gromega._util.files import read_json, sha256, write_json
 from gromega._util.parallel import open_pool
 from gromega.conditions import REFERENCE
 from gromega.crystals.table import crystals_of, write_table
@@ -9,6 +12,7 @@ from gromega.evaluation.predictions import predict_store
 from gromega.evaluation.score import (
     classes,
     score,
+    score_model,
     scores,
 )
 from gromega.lake.pdfs import write_pdfs
@@ -18,6 +22,8 @@ from gromega.lake.predictions import (
     write_predictions,
 )
 from gromega.lake.spectra import write_spectra
+from gromega.lake.splits import draw_split, write_split
+from gromega.model.build_neighbours import build_neighbours
 from gromega.model.model import Model
 from gromega.networks.build import make_network
 from gromega.networks.logits import ranks
@@ -131,3 +137,29 @@ def test_json_round_trip(tmp_path):
     assert read_json(tmp_path / "new" / "a.json") == {"top1": 0.5}
     with pytest.raises(FileNotFoundError, match="run 'dvc repro'"):
         read_json(tmp_path / "b.json")
+
+
+@pytest.mark.parametrize("by", ["ids", "hash", "nothing"])
+def test_a_model_is_not_scored_on_its_training_crystals(
+    model, lake, labels, tmp_path, by
+):
+    ids, groups = labels
+    data = shutil.copytree(lake, tmp_path / "data")
+    split = data / "split.parquet"
+    parts = draw_split(ids.tolist(), groups, 0.25, 0.2, 0)
+    write_split(split, ids.tolist(), groups, parts, "random", 0)
+    test_ids = ids[parts == "test"].tolist()
+    names = tuple(f"{name} X" for name in test_ids) if by == "ids" else ("other X",)
+    known = build_neighbours(
+        [[np.eye(len(names), 4) + 0.1]], np.zeros(len(names), int), names, 3
+    )
+    trained_with = {"split.parquet": "0" * 64} if by == "hash" else {}
+    learned = replace(
+        model,
+        training={"sha256": trained_with},
+        neighbours=known if by == "ids" else None,
+    )
+    with pytest.raises(ValueError, match=test_ids[0] if by == "ids" else "split"):
+        score_model(learned, data)
+    own = replace(learned, training={"sha256": {"split.parquet": sha256(split)}})
+    assert score_model(replace(own, neighbours=None), data)["n"] == len(test_ids)

@@ -35,6 +35,7 @@ finds at symprec 0.01 and 0.1 Å, ``structure_type`` the key of
 `gromega.crystals.structure_type`, and ``source`` the name of the file."""
 OPTIONAL = ("formula", "structure_type", "source")
 """The columns that a table may lack. They are read as empty strings."""
+_NAMES = b"gromega columns"
 ROWS = 4096
 """The number of rows in a row group."""
 
@@ -85,8 +86,11 @@ def row_batches(
     schema = _schema(columns)
     check_there(path)
     try:
-        with pq.ParquetFile(path) as file:
-            found = file.schema_arrow.names
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            found, count = file.schema_arrow.names, file.metadata.num_rows
+            stated = (file.metadata.metadata or {}).get(_NAMES)
+            if stated and stated.decode() != ",".join(found):
+                raise ValueError(f"{path}: the names of its columns are damaged.")
             required = [name for name in columns if name not in OPTIONAL]
             _check_columns(path, found)
             present = [name for name in columns if name in found]
@@ -101,7 +105,10 @@ def row_batches(
                         f"{path}: the column {empty[0]} contains empty values; fill "
                         "them or remove the rows."
                     )
+                count -= len(batch)
                 yield table
+            if count:
+                raise ValueError(f"{path}: {count} of its rows are damaged.")
     except (pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"{path}: a column has the wrong type: {reason}.") from None
@@ -206,8 +213,12 @@ def new_table(
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     waiting = schema.empty_table()
+    # Checksums of pages leave out the names of columns.
+    named = schema.with_metadata({_NAMES: ",".join(schema.names)})
     try:
-        with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+        with pq.ParquetWriter(
+            partial, named, compression="zstd", write_page_checksum=True
+        ) as writer:
 
             def write(table: pa.Table) -> None:
                 nonlocal waiting

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gromega._util.files import sha256
 from gromega.crystals.table import read_formulas
 from gromega.lake.pdfs import read_pdfs
 from gromega.lake.predictions import StoredPredictions
@@ -55,10 +56,12 @@ def scores(
 def score_model(model: Model, data: Path) -> Scores:
     """Return the scores of a model on the test part of a pipeline at the reference.
 
-    The folder `data` has crystals.parquet, split.parquet and reference.zarr; ValueError
-    is raised if a space group of the test part is not among the model's.
+    The folder `data` has crystals.parquet, split.parquet and reference.zarr. ValueError
+    is raised if a space group of the test part is not among the model's, or if its
+    crystals may have been trained on.
     """
     ids, labels = read_part(data / "split.parquet", "test")
+    _check_unseen(model, data / "split.parquet", ids.tolist())
     y = classes(model.space_groups, labels)
     g = read_pdfs(data / "reference.zarr", ids)
     formulas = None
@@ -66,3 +69,23 @@ def score_model(model: Model, data: Path) -> Scores:
         formulas = read_formulas(data / "crystals.parquet", ids)
     log_p, with_composition = model.without_and_with_composition(g, formulas)
     return score(log_p, y, with_composition)
+
+
+def _check_unseen(model: Model, split: Path, ids: list[str]) -> None:
+    """Raise ValueError if test crystals may be training crystals of a model."""
+    stated = model.training.get("sha256", {}).get(split.name)
+    if stated == sha256(split):
+        return
+    names = model.neighbours.names if model.neighbours else ()
+    trained = {name.rpartition(" ")[0] for name in names}
+    learned = [name for name in ids if name in trained]
+    if learned:
+        raise ValueError(
+            f"{split}: {len(learned)} of the {len(ids)} test crystals are training "
+            f"crystals of the model, such as {learned[0]!r}; score it on others."
+        )
+    if stated or not names:
+        raise ValueError(
+            f"{split}: the model was trained with another split, perhaps on these test "
+            "crystals; score it with the split of its training."
+        )

@@ -52,7 +52,7 @@ def write_subsamples(path: Path, subsamples: dict[tuple[str, str], Subsamples]) 
 
 def read_subsamples(path: Path) -> dict[tuple[str, str], Subsamples]:
     """Return the accuracies in a file of `write_subsamples`."""
-    rows = pq.read_table(path).to_pylist()
+    rows = pq.read_table(path, page_checksum_verification=True).to_pylist()
     found = {}
     for point, group in groupby(rows, itemgetter("sweep", "point")):
         accuracies = [itemgetter(*_TOPS)(row) for row in group]

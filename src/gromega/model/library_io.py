@@ -37,8 +37,9 @@ def write_library(path: Path, library: Library) -> None:
     table = pa.table(columns).replace_schema_metadata({"gromega": json.dumps(facts)})
     partial = path.with_name(path.name + ".partial")
     pq.write_table(
-        table, partial, compression="zstd", compression_level=19, use_dictionary=False
-    )
+        table, partial, compression="zstd", compression_level=19, use_dictionary=False,
+        write_page_checksum=True,
+    )  # fmt: skip
     partial.replace(path)
 
 
@@ -59,7 +60,7 @@ def load_library(path: str | Path = LIBRARY) -> Library:
             "-r registry models/library.parquet.dvc', or make one with 'dvc repro'."
         )
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, page_checksum_verification=True)
         facts = json.loads((table.schema.metadata or {}).get(b"gromega", b"{}"))
         if facts.get("format") != FORMAT:
             raise ValueError(f"its format is {facts.get('format')!r}, not {FORMAT!r}")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
@@ -57,9 +58,9 @@ def describe_training_data(
     described = _describe_source(crystals, source, description)
     of_source = {source.name: sha256(source)} if source.is_file() else {}
     split = data / "split.parquet"
-    facts = pq.read_table(split, columns=["scheme", "seed"]).slice(0, 1).to_pylist()
+    facts = _columns(split, ["scheme", "seed"]).slice(0, 1).to_pylist()
     groups = {part: read_part(split, part)[1] for part in PARTS}
-    types = pq.read_table(crystals, columns=["structure_type"])
+    types = _columns(crystals, ["structure_type"])
     return {
         **described,
         "split": facts[0],
@@ -96,7 +97,7 @@ def _describe_source(
             f"{source}: the source of these crystals is unknown; describe it with "
             f"--about FILE.yaml, with the keys {', '.join(DESCRIPTION)}."
         )
-    made_from = pq.read_table(crystals, columns=["source"])["source"].unique()
+    made_from = _columns(crystals, ["source"])["source"].unique()
     if name not in made_from.to_pylist():
         raise ValueError(
             f"{crystals}: the source of the crystals is not {source}; give their "
@@ -116,3 +117,7 @@ def _read_description(path: Path) -> dict[str, str]:
             f"{path}: the keys must be {', '.join(DESCRIPTION)}, got {keys}."
         )
     return {key: str(described[key]) for key in DESCRIPTION}
+
+
+def _columns(path: Path, names: list[str]) -> pa.Table:
+    return pq.read_table(path, columns=names, page_checksum_verification=True)

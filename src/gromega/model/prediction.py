@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gromega.conditions import Conditions
 from gromega.crystals.space_groups import SYSTEMS, crystal_system, symbol
+from gromega.model.candidates import N_SHOWN, Candidate
 from gromega.model.importance import Importance
 from gromega.model.matches import Matches
 from gromega.model.neighbours import Neighbour
@@ -17,33 +18,11 @@ from gromega.model.other_groups import OtherGroupProbability
 from gromega.model.reliability import Reliability
 
 FIRST_PEAK = 2.0  # Å; a PDF that begins below this r has all of its peaks
-N_SHOWN = 6  # groups in a table and a figure
 _HEADINGS = ("number", "symbol", "crystal system", "probability")
 _RADIATIONS = {"xray": "x-rays", "neutron": "neutrons"}
 
 Labels = list[tuple[int, str, str]]
 """The number, symbol and crystal system of each space group."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A space group with its probability for one PDF.
-
-    Parameters
-    ----------
-    number, symbol, system
-        The space group number, the Hermann-Mauguin symbol and the crystal system.
-    probability
-        The probability, calibrated if the model is.
-    in_set
-        Whether the group is in the prediction set.
-    """
-
-    number: int
-    symbol: str
-    system: str
-    probability: float
-    in_set: bool
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from gromega._util.plotting import style
+from gromega.model.candidates import N_SHOWN, Candidate
 from gromega.model.importance import Importance
 from gromega.model.matches import Matches
-from gromega.model.prediction import N_SHOWN, Candidate
 
 MEASURED, MATCH, AGAINST = "#333333", "#1f6fb4", "#c2571a"
 

@@ -22,7 +22,7 @@ def render_page() -> str:
             for name, field in RequestOptions.model_fields.items()
             if name not in _NOT_IN_FORM
         ),
-        "{{ script }}": _read("page.js"),
+        "{{ script }}": _read("page.js") + _read("plots.js"),
     }
     page = _read("page.html")
     for place, text in parts.items():

@@ -2,9 +2,9 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gromega.model.candidates import Candidate
 from gromega.model.neighbours import Neighbour
 from gromega.model.other_groups import OtherGroupProbability
-from gromega.model.prediction import Candidate
 from gromega.model.reliability import Reliability
 
 

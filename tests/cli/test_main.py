@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from files import NICKEL
 from typer.testing import CliRunner
 
 import gromega
@@ -12,29 +13,13 @@ from gromega.cli.main import app, main
 from gromega.crystals.table import read_table
 from gromega.lake.store import new_store
 
-CIF = """\
-data_nickel
-_cell_length_a 3.524
-_cell_length_b 3.524
-_cell_length_c 3.524
-_cell_angle_alpha 90
-_cell_angle_beta 90
-_cell_angle_gamma 90
-_space_group_name_H-M_alt 'F m -3 m'
-loop_
-_atom_site_label
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-Ni1 0 0 0
-"""
 runner = CliRunner()
 
 
 @pytest.fixture
 def cif(tmp_path):
     path = tmp_path / "nickel.cif"
-    path.write_text(CIF)
+    path.write_text(NICKEL)
     return path
 
 

@@ -3,6 +3,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from files import NICKEL
 from typer.testing import CliRunner
 
 from gromega.cli.main import app, main
@@ -10,22 +11,6 @@ from gromega.conditions import QUANTITIES, Conditions
 from gromega.crystals.io.cif import read_crystal
 from gromega.pdf.simulate import simulate
 
-CIF = """\
-data_nickel
-_cell_length_a 3.524
-_cell_length_b 3.524
-_cell_length_c 3.524
-_cell_angle_alpha 90
-_cell_angle_beta 90
-_cell_angle_gamma 90
-_space_group_name_H-M_alt 'F m -3 m'
-loop_
-_atom_site_label
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-Ni1 0 0 0
-"""
 runner = CliRunner()
 OTHER = Conditions(
     rmin=1.0, rmax=9.0, qmin=1.0, qmax=20.0, qdamp=0.05, qbroad=0.02, uiso=0.01,
@@ -37,7 +22,7 @@ OTHER = Conditions(
 @pytest.fixture
 def cif(tmp_path):
     path = tmp_path / "nickel.cif"
-    path.write_text(CIF)
+    path.write_text(NICKEL)
     return path
 
 

@@ -165,3 +165,21 @@ HOSTILE = {
     "POSCAR_none": (POSCAR.replace("1 1\n", "0 0\n"), Reason.NO_ATOMS),
     "POSCAR_many": (POSCAR.replace("1 1\n", "1 9999\n"), Reason.TOO_MANY_ATOMS),
 }
+
+
+NICKEL = """\
+data_nickel
+_cell_length_a 3.524
+_cell_length_b 3.524
+_cell_length_c 3.524
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_space_group_name_H-M_alt 'F m -3 m'
+loop_
+_atom_site_label
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+Ni1 0 0 0
+"""

@@ -1,3 +1,5 @@
+import subprocess
+
 import numpy as np
 import pytest
 import xarray
@@ -30,6 +32,18 @@ def test_an_interrupted_write_leaves_no_store(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_behind_is_removed(tmp_path):
+    done = subprocess.Popen(["true"])
+    done.wait()
+    running, dead = (tmp_path / f"x.zarr.{pid}.partial" for pid in (1, done.pid))
+    for left in (running, dead):
+        left.mkdir()
+        (left / "half").write_text("half")
+    write_ids(tmp_path / "x.zarr", "iron")
+    assert {path.name for path in tmp_path.iterdir()} == {"x.zarr", running.name}
+    assert not (tmp_path / "x.zarr" / "half").exists()
 
 
 def test_two_writers_of_a_store_do_not_disturb_each_other(tmp_path, monkeypatch):

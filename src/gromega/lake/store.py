@@ -56,6 +56,7 @@ def new_store(
     inputs
         The SHA-256 of what the store is made from, by name, for the manifest.
     """
+    _remove_abandoned(path)
     # Of this process alone: another one may write the same store.
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -74,6 +75,16 @@ def new_store(
         put_in_place(partial, path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what killed processes left of a store; those that run keep theirs."""
+    for partial in path.parent.glob(f"{path.name}.*.partial"):
+        process = partial.name.split(".")[-2]
+        # Linux lists the processes that run; elsewhere nothing is removed.
+        listed = Path("/proc/self").exists() and process.isdecimal()
+        if listed and not Path("/proc", process).exists():
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _contents(path: Path) -> dict[str, dict[str, Any]]:

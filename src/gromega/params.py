@@ -1,5 +1,6 @@
 """The parameters of the pipeline: params.yaml, checked by pydantic."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -7,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gromega.conditions import Conditions
-from gromega.sweeps import AXES, BEYOND, Axis, Sweep, get_axis
+from gromega.sweeps import AXES, BEYOND, Axis, Sweep, Value, get_axis
 
 GROUPS_OF_AXES = {"all": AXES, "beyond": BEYOND}
 """The names that stand for several axes in sweep.param."""
@@ -62,10 +63,11 @@ class Train(Section):
 
 
 class Sweeps(Section):
-    """The section `sweep`."""
+    """The section `sweep`; `values` are by name of the axis."""
 
     param: list[str] = ["all"]
     map: list[str] = []
+    values: dict[str, list[Any]] = {}
 
     @field_validator("param", mode="before")
     @classmethod
@@ -94,16 +96,30 @@ class Sweeps(Section):
             Sweep(tuple(map(get_axis, names)))
         return names
 
+    @field_validator("values")
+    @classmethod
+    def _allowed(cls, given: dict[str, list[Any]]) -> dict[str, list[Value]]:
+        # null is infinite, as in the section `reference`.
+        return {
+            name: list(
+                get_axis(name, [math.inf if v is None else v for v in vs]).values
+            )
+            for name, vs in given.items()
+        }
+
     def sweeps(self) -> list[Sweep]:
         """Return the sweeps: one for each axis, and the map if there is one."""
         axes: list[Axis] = []
         for name in self.param:
             group = GROUPS_OF_AXES.get(name)
-            axes += group.values() if group else [get_axis(name)]
+            axes += map(self._axis, group or [name])
         sweeps = [Sweep((axis,)) for axis in dict.fromkeys(axes)]
         if self.map:
-            sweeps.append(Sweep(tuple(map(get_axis, self.map))))
+            sweeps.append(Sweep(tuple(map(self._axis, self.map))))
         return sweeps
+
+    def _axis(self, name: str) -> Axis:
+        return get_axis(name, self.values.get(name))
 
 
 class Params(Section):

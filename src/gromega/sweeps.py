@@ -4,7 +4,8 @@ A new axis is one entry in `BEYOND`.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 
 from gromega.conditions import QUANTITIES, RADIATIONS, REFERENCE, Conditions
@@ -38,6 +39,29 @@ class Axis:
         width = max(len(self._text(v)) for v in self.values)
         return f"{self._text(value):>0{width}}"
 
+    def with_values(self, values: Sequence[Value]) -> "Axis":
+        """Return the axis with other values, in ascending order.
+
+        Raises
+        ------
+        ValueError
+            If there is no value, one twice, or one that is not allowed.
+        """
+        quantity = QUANTITIES[self.name]
+        checked = [quantity.checked(self.name, value) for value in values]
+        if not checked or len(set(checked)) < len(checked):
+            raise ValueError(
+                f"{self.name} needs one or more different values, got {list(values)}."
+            )
+        if not quantity.choices:
+            checked.sort()
+            exact = (f"{value:.12f}".rstrip("0") for value in checked)
+            decimals = (len(text.partition(".")[2]) for text in exact)
+            return replace(
+                self, values=tuple(checked), decimals=max(self.decimals, *decimals)
+            )
+        return replace(self, values=tuple(checked))
+
     def _text(self, value: Value) -> str:
         sign = "+" if any(not isinstance(v, str) and v < 0 for v in self.values) else ""
         return f"{value:{sign}.{self.decimals}f}"
@@ -67,12 +91,15 @@ BEYOND = _by_name(
 """Further axes, with our own values."""
 
 
-def get_axis(name: str) -> Axis:
-    """Return the axis of a name; raise ValueError if there is none."""
+def get_axis(name: str, values: Sequence[Value] | None = None) -> Axis:
+    """Return the axis of a name, with its usual values or with others.
+
+    Raise ValueError if there is none, or a value is not allowed.
+    """
     known = AXES | BEYOND
     if name not in known:
         raise ValueError(f"there is no axis {name!r}; the axes are {', '.join(known)}.")
-    return known[name]
+    return known[name] if values is None else known[name].with_values(values)
 
 
 @dataclass(frozen=True)
@@ -113,6 +140,10 @@ class Sweep:
         return [start.at(**dict(zip(names, point, strict=True))) for point in points]
 
 
-def get_sweep(name: str) -> Sweep:
-    """Return the sweep of a name, as `Sweep.name` gives it."""
-    return Sweep(tuple(get_axis(part) for part in name.split("-")))
+def get_sweep(name: str, values: Mapping[str, Sequence[Value]] | None = None) -> Sweep:
+    """Return the sweep of a name, as `Sweep.name` gives it.
+
+    `values` are those of the axes that do not have their usual ones.
+    """
+    names = name.split("-")
+    return Sweep(tuple(get_axis(part, (values or {}).get(part)) for part in names))

@@ -6,7 +6,7 @@ from gromega.conditions import REFERENCE
 from gromega.crystals.table import write_table
 from gromega.evaluation import predictions as module
 from gromega.evaluation.predictions import predict_store
-from gromega.lake.pdfs import read_pdfs, read_sweep_pdfs, write_pdfs
+from gromega.lake.pdfs import StoredPDFs, read_pdfs, write_pdfs
 from gromega.lake.predictions import read_predictions
 from gromega.lake.spectra import write_spectra
 from gromega.pdf.bins import DMAX
@@ -54,7 +54,8 @@ def test_each_prediction_is_from_its_own_pdf_and_composition(
     found = predict_store(
         Echo(), lake / "uiso.zarr", ids, tmp_path / "p.zarr", sweep, names
     )
-    g, _ = read_sweep_pdfs(lake / "uiso.zarr", ids, sweep)
+    stored = StoredPDFs(lake / "uiso.zarr", ids, sweep)
+    g, _ = stored.read(), stored.valid
     np.testing.assert_array_equal(found.log_p, g[:, :, 1:4])
     expected = g[:, :, 1:4] + np.arange(ids.size, dtype=np.float32)[:, None]
     np.testing.assert_allclose(found.log_p_with_composition, expected, rtol=1e-6)

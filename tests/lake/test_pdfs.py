@@ -8,7 +8,7 @@ from gromega._util.parallel import open_pool
 from gromega.conditions import REFERENCE, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import crystals_of, to_table, write_table
-from gromega.lake.pdfs import read_pdfs, read_sweep_pdfs, write_pdfs
+from gromega.lake.pdfs import StoredPDFs, read_pdfs, write_pdfs
 from gromega.lake.spectra import write_spectra
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import INPUT_R, input_operator
@@ -48,7 +48,8 @@ def test_g_is_the_operator_applied_to_the_pair_spectra(reference_store, small_ta
 def test_a_sweep_at_the_reference_equals_the_reference(
     rmax_store, reference_store, six_ids
 ):
-    along, valid = read_sweep_pdfs(rmax_store, np.array(six_ids), get_sweep("rmax"))
+    stored = StoredPDFs(rmax_store, np.array(six_ids), get_sweep("rmax"))
+    along, valid = stored.read(), stored.valid
     assert valid.shape == (11, 6) and valid.all()
     np.testing.assert_array_equal(along[-1], read_pdfs(reference_store, six_ids))
 
@@ -116,7 +117,8 @@ def test_a_crystal_without_a_scattering_length_is_not_valid(tmp_path, small_tabl
     sweep, ids = get_sweep("radiation"), np.array([crystal.id for crystal in crystals])
     path = tmp_path / "radiation.zarr"
     write_pdfs(path, spectra, sweep.conditions(), sweep, ids, table)
-    g, valid = read_sweep_pdfs(path, ids, sweep)
+    stored = StoredPDFs(path, ids, sweep)
+    g, valid = stored.read(), stored.valid
     assert sweep.axes[0].values == ("xray", "neutron")
     assert valid.tolist() == [[True] * 3, [True, True, False]]
     op = input_operator(Conditions(radiation="neutron"), DMAX)
@@ -130,7 +132,7 @@ def test_a_crystal_without_a_scattering_length_is_not_valid(tmp_path, small_tabl
 
 def test_a_sweep_of_other_crystals_is_refused(rmax_store, six_ids):
     with pytest.raises(ValueError, match=r"rmax\.zarr"):
-        read_sweep_pdfs(rmax_store, np.array(six_ids)[::-1], get_sweep("rmax"))
+        StoredPDFs(rmax_store, np.array(six_ids)[::-1], get_sweep("rmax"))
 
 
 def test_a_crystal_that_the_reference_lacks_is_named(reference_store):

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from gromega.lake.pdfs import read_sweep_pdfs
+from gromega.lake.pdfs import StoredPDFs
 from gromega.lake.splits import read_part
 from gromega.sweeps import get_sweep
 
@@ -11,7 +11,8 @@ from gromega.sweeps import get_sweep
 def test_the_test_part_is_simulated_at_every_value(inside, name, count):
     ids, _ = read_part(Path("data/split.parquet"), "test")
     path = Path(f"data/sweeps/{name}.zarr")
-    g, valid = read_sweep_pdfs(path, ids, get_sweep(name))
+    stored = StoredPDFs(path, ids, get_sweep(name))
+    g, valid = stored.read(), stored.valid
     assert g.shape == (count, 6, 209)
     assert valid.all()
 

@@ -89,6 +89,35 @@ def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
 
 
 @contextmanager
+def open_cluster() -> Iterator[Executor | None]:
+    """Yield the workers of the cluster that `ADDRESS` names; None without one.
+
+    For work that uses all cores of a machine by itself, as JAX does.
+    """
+    address = os.environ.get(ADDRESS)
+    if not address:
+        yield None
+        return
+    with open_pool(address) as pool:
+        yield pool
+
+
+def share(pool: Executor | None, value: T) -> T:
+    """Return what to give to `ordered_map` for a large argument of all its calls.
+
+    Each worker of a cluster gets the value once, however often it is shared.
+    """
+    client = getattr(pool, "_client", None)
+    if client is None:
+        return value
+    # The value is kept beside its future, so that no other one gets its id.
+    shared = vars(pool).setdefault("_shared", {})
+    if id(value) not in shared:
+        shared[id(value)] = value, client.scatter(value, broadcast=True)
+    return cast(T, shared[id(value)][1])
+
+
+@contextmanager
 def open_processes(imports: Sequence[str] = ()) -> Iterator[Executor]:
     """Yield processes of this machine, one per core, for work that holds the GIL.
 
@@ -111,20 +140,23 @@ def open_processes(imports: Sequence[str] = ()) -> Iterator[Executor]:
 
 
 def ordered_map(
-    pool: Executor, function: Callable[[T], R], items: Iterable[T]
+    pool: Executor | None, function: Callable[..., R], items: Iterable[T], *shared: Any
 ) -> Iterator[R]:
-    """Yield function(item) of each item, in order.
+    """Yield function(*shared, item) of each item, in order.
 
     Only a few items are taken ahead of the result that comes next, so memory stays
-    bounded for any number of items.
+    bounded for any number of items. Without a pool, one call follows the other.
     """
+    if pool is None:
+        yield from (function(*shared, item) for item in items)
+        return
     waiting: deque[Future[R]] = deque()
     try:
         for k, item in enumerate(items):
             if k % 64 == 0:
                 # Again and again: the workers of a cluster come and go.
                 ahead = 4 * n_workers(pool)
-            waiting.append(pool.submit(function, item))
+            waiting.append(pool.submit(function, *shared, item))
             if len(waiting) >= ahead:
                 yield waiting.popleft().result()
         while waiting:

@@ -1,7 +1,7 @@
-"""Tables of accuracies and confusions as CSV, for ``dvc plots``."""
+"""Tables of scores and confusions as CSV, for ``dvc plots``."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega._util.files import write_whole
-from gromega.evaluation.score import TOP, WITH_COMPOSITION, Scores
+from gromega.conditions import QUANTITIES
+from gromega.evaluation.score import Scores, flat, unflat
 from gromega.lake.predictions import StoredPredictions
 
 if TYPE_CHECKING:
@@ -18,26 +19,29 @@ if TYPE_CHECKING:
     from gromega.sweeps import Axis
 
 
-def write_curve(path: Path, axis: "Axis", scores: dict[str, Scores]) -> None:
-    """Write the accuracies along an axis as CSV, one row per value.
+def write_curve(path: Path, axis: "Axis", scores: Mapping[str, Scores]) -> None:
+    """Write the scores along an axis as CSV, one row per value.
 
-    The columns are ``value``, ``top1``, ``top6`` and, where they were scored,
-    ``top1_with_composition`` and ``top6_with_composition``. A value is a number in the
-    unit of the axis, or a name along the axis of the radiation. The scores are by key
-    of the value, as `gromega.evaluation.score.scores` returns them.
+    The columns are ``value`` and the keys of `gromega.evaluation.score.flat`. A value
+    is a number in the unit of the axis, or a name along the axis of the radiation. The
+    scores are by key of the value, as `gromega.evaluation.score.scores` returns them.
     """
-    tops = [f"top{k}" for k in TOP]
-    head = ["value", *tops]
-    rows = [
-        [value, *(scores[axis.key(value)][top] for top in tops)]
-        for value in axis.values
-    ]
-    if all(WITH_COMPOSITION in score for score in scores.values()):
-        head += [f"{top}_{WITH_COMPOSITION}" for top in tops]
-        for row in rows:
-            known = scores[axis.key(row[0])][WITH_COMPOSITION]
-            row += [known[top] for top in tops]
-    _write(path, head, rows)
+    rows = {value: flat(scores[axis.key(value)]) for value in axis.values}
+    head = ["value", *rows[axis.values[0]]]
+    _write(path, head, ([value, *row.values()] for value, row in rows.items()))
+
+
+def read_curve(path: Path, axis: "Axis") -> tuple["Axis", dict[str, Scores]]:
+    """Return an axis with the values in a file of `write_curve`, and the scores."""
+    with path.open(newline="") as file:
+        rows = {
+            row.pop("value"): {key: float(number) for key, number in row.items()}
+            for row in csv.DictReader(file)
+        }
+    names = bool(QUANTITIES[axis.name].choices)
+    axis = axis.with_values([value if names else float(value) for value in rows])
+    by_key = zip(axis.values, rows.values(), strict=True)
+    return axis, {axis.key(value): unflat(row) for value, row in by_key}
 
 
 def write_confusion(

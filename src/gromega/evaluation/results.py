@@ -7,8 +7,9 @@ from typing import Any
 from gromega._util.files import read_json
 from gromega._util.formatting import in_percent, percent
 from gromega.evaluation import paper
+from gromega.evaluation.plot_data import read_curve
 from gromega.evaluation.report.content import Table
-from gromega.evaluation.score import TOP, WITH_COMPOSITION, Scores
+from gromega.evaluation.score import TOP, WITH_COMPOSITION, Scores, unflat
 from gromega.sweeps import AXES, BEYOND
 
 
@@ -30,7 +31,7 @@ def accuracy_columns(
 
 def results(metrics: Path) -> Iterator[str | Table]:
     """Yield the accuracies of a pipeline's last run beside those of the paper."""
-    reference = read_json(metrics / "reference.json")
+    reference = unflat(read_json(metrics / "reference.json"))
     training = read_json(metrics / "train.json")
     yield (
         f"{training['n_train']:,} training, {training['n_validation']:,} validation "
@@ -41,10 +42,11 @@ def results(metrics: Path) -> Iterator[str | Table]:
         yield f"reference, with the composition: {_tops(reference[WITH_COMPOSITION])}"
     yield f"reference, Lan et al., other crystals: {_tops(paper.PAPER_REFERENCE)}"
     for axis in (AXES | BEYOND).values():
-        path = metrics / "sweeps" / f"{axis.name}.json"
+        path = metrics / "curves" / f"{axis.name}.csv"
         if not path.is_file():
             continue
-        headings, cells = accuracy_columns(read_json(path))
+        axis, scores = read_curve(path, axis)
+        headings, cells = accuracy_columns(scores)
         reported = paper.reported(axis)
         if reported:
             headings += [f"Lan et al. top-{k} (%)" for k in TOP]

@@ -1,12 +1,13 @@
 """Accuracy of a model on the test crystals."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega._util.files import sha256
+from gromega._util.files import read_json, sha256, write_json
 from gromega.crystals.table import read_formulas
 from gromega.lake.pdfs import read_pdfs
 from gromega.lake.predictions import StoredPredictions
@@ -51,6 +52,36 @@ def scores(
         with_composition = None if known is None else known[point, valid]
         found[key] = score(log_p[valid], y[valid], with_composition)
     return found
+
+
+def flat(score: Scores) -> dict[str, float]:
+    """Return scores as DVC tabulates metrics: ``top1_with_composition`` and so on."""
+    found = {key: value for key, value in score.items() if key != WITH_COMPOSITION}
+    for key, value in score.get(WITH_COMPOSITION, {}).items():
+        if key != "n":
+            found[f"{key}_{WITH_COMPOSITION}"] = value
+    return found
+
+
+def unflat(values: Mapping[str, float]) -> Scores:
+    """Return the scores of which `flat` made these values."""
+    suffix = f"_{WITH_COMPOSITION}"
+    score: Scores = {k: v for k, v in values.items() if not k.endswith(suffix)}
+    known = {k.removesuffix(suffix): v for k, v in values.items() if k not in score}
+    if known:
+        score[WITH_COMPOSITION] = {**known, "n": score["n"]}
+    return score
+
+
+def write_points(folder: Path, scores: Mapping[str, Scores]) -> None:
+    """Write the scores at each point of a sweep to ``<key>.json``, flat."""
+    for key, of_point in scores.items():
+        write_json(folder / f"{key}.json", flat(of_point))
+
+
+def read_points(folder: Path, keys: Iterable[str]) -> dict[str, Scores]:
+    """Return the scores at the points of a sweep by their keys."""
+    return {key: unflat(read_json(folder / f"{key}.json")) for key in keys}
 
 
 def score_model(model: Model, data: Path) -> Scores:

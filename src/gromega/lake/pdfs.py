@@ -1,15 +1,22 @@
 """Stores of G(r, Ω): ``data/reference.zarr`` and ``data/sweeps/<axis>.zarr``."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gromega._util.parallel import ordered_map
 from gromega.conditions import Conditions
-from gromega.lake.spectra import ComputedSpectra, StoredSpectra
+from gromega.crystals.crystal import Crystal
+from gromega.crystals.table import crystals_of, read_table, rows_of
+from gromega.lake.shards import ShardWriter
+from gromega.lake.spectra import StoredSpectra
 from gromega.lake.store import (
     POINTS,
     Progress,
@@ -17,9 +24,9 @@ from gromega.lake.store import (
     manifest_hash,
     new_store,
     open_store,
-    read_array,
     read_ids,
     read_points,
+    read_rows,
     rows_in_store,
     write_coordinate,
     write_crystals,
@@ -27,11 +34,17 @@ from gromega.lake.store import (
 )
 from gromega.pdf.network_grid import INPUT_R, input_operator
 from gromega.pdf.noise import add_crystal_noise
-from gromega.pdf.operator import apply_operator
+from gromega.pdf.operator import Operator, apply_operator
+from gromega.pdf.scattering import is_visible
+from gromega.pdf.spectrum import spectra_of
 
 if TYPE_CHECKING:
     # Which axes exist must not change what the reference and the training depend on.
     from gromega.sweeps import Sweep
+
+_FORMAT = "gromega pdfs 1"
+_ROWS = 1024
+"""The number of crystals that are simulated at a time."""
 
 
 def read_pdfs(path: Path, ids: ArrayLike) -> NDArray[np.float32]:
@@ -42,33 +55,54 @@ def read_pdfs(path: Path, ids: ArrayLike) -> NDArray[np.float32]:
     ValueError
         If the store lacks one of the crystals.
     """
-    store = open_store(path)
-    rows = rows_in_store(path, store, ids)
-    g: NDArray[np.float32] = read_array(store, "g")[rows]
+    g: NDArray[np.float32] = StoredPDFs(path, np.asarray(ids, str)).read()[0]
     return g
 
 
-def read_sweep_pdfs(
-    path: Path, ids: NDArray[np.str_], sweep: "Sweep"
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return G(r) along a sweep, (n_points, n, n_r), in Å⁻², and which are valid.
+class StoredPDFs:
+    """The PDFs of some crystals at the reference or along a sweep, read from a store.
 
-    The latter is (..., n), where ... is the shape of the sweep.
+    Parameters
+    ----------
+    path
+        The store.
+    ids
+        The crystals, in this order; along a sweep, those of the store.
+    sweep
+        The sweep; None at the reference.
 
     Raises
     ------
     ValueError
-        If the store is of other crystals, or of another sweep.
+        If the store lacks a crystal, is of other crystals, or of another sweep.
     """
-    store = open_store(path)
-    valid = read_points(path, store, sweep, ids.size)
-    if read_ids(store).tolist() != ids.tolist():
-        raise ValueError(
-            f"{path}: the store is not of the test part; make it again with "
-            "'dvc repro'."
-        )
-    g: NDArray[np.float32] = read_array(store, "g")
-    return g.reshape(-1, *g.shape[-2:]), valid
+
+    def __init__(
+        self, path: Path, ids: NDArray[np.str_], sweep: "Sweep | None" = None
+    ) -> None:
+        store = open_store(path, _FORMAT)
+        valid = read_points(path, store, sweep, ids.size)
+        self.valid: NDArray[np.bool_] = valid.reshape(-1, valid.shape[-1])
+        """Whether there is a PDF of each crystal at each point, (n_points, n)."""
+        if sweep is None:
+            self._rows = rows_in_store(path, store, ids)
+        elif read_ids(store).tolist() == ids.tolist():
+            self._rows = np.arange(ids.size)
+        else:
+            raise ValueError(
+                f"{path}: the store is not of the test part; make it again with "
+                "'dvc repro'."
+            )
+        self._path = path
+
+    def read(self, rows: slice = slice(None)) -> NDArray[np.float32]:
+        """Return G(r) of some of the crystals, (n_points, k, n_r), in Å⁻²."""
+        wanted = self._rows[rows]
+        first = wanted.min(initial=0)
+        inside = slice(first, wanted.max(initial=0) + 1)
+        g = read_rows(self._path, "g", inside)
+        found: NDArray[np.float32] = g.reshape(-1, *g.shape[-2:])[:, wanted - first]
+        return found
 
 
 def write_pdfs(
@@ -79,12 +113,14 @@ def write_pdfs(
     ids: ArrayLike | None = None,
     crystals: Path | None = None,
     progress: Progress | None = None,
+    pool: Executor | None = None,
 ) -> None:
     """Write G(r, Ω) on the network's 209 points from a store of pair spectra.
 
     Dims are (crystal, r) without a sweep, (value, crystal, r) with one, and (value,
     other, crystal, r) with a map. Where an element of a crystal has no scattering
-    length for the radiation, G is zero and ``valid`` is false.
+    length for the radiation, G is zero and ``valid`` is false. Crystals are read and
+    PDFs are written shard by shard; the bytes do not depend on the pool.
 
     Parameters
     ----------
@@ -103,66 +139,110 @@ def write_pdfs(
         that of the store.
     progress
         The function to call with the number of PDFs finished since the last call.
+    pool
+        The workers of a cluster; None is this machine.
 
     Raises
     ------
     ValueError
         If the spectra lack a crystal, are for another radiation, or are too short.
     """
-    # Importing JAX takes seconds, and reading does not need it.
-    import jax.numpy as jnp
-
     spectra = StoredSpectra(spectra_path, ids)
-    sources = _sources(spectra, conditions, crystals)
-    operators = [input_operator(omega, spectra.dmax) for omega in conditions]
-    n = spectra.ids.size
-    points = POINTS[: len(sweep.shape)] if sweep else ()
-    shape = (*(sweep.shape if sweep else ()), n, INPUT_R.size)
-    out = np.empty(shape, np.float32)
-    layers = out.reshape(-1, n, INPUT_R.size)
+    table = None
+    if {omega.radiation for omega in conditions} - {spectra.radiation}:
+        table = rows_of(read_table(_needed(crystals, spectra, conditions)), spectra.ids)
+    for omega in conditions:
+        # Refuse conditions that the spectra do not reach, before any is simulated.
+        _operator(omega, spectra.dmax)
+
+    def chunks() -> Iterator[_Chunk]:
+        for start in range(0, spectra.ids.size, _ROWS):
+            rows = slice(start, start + _ROWS)
+            others = crystals_of(table.slice(start, _ROWS)) if table else None
+            yield _Chunk(
+                spectra.ids[rows].tolist(), spectra.density[rows], spectra.read(rows),
+                others,
+            )  # fmt: skip
+
+    shape = (*(sweep.shape if sweep else ()), spectra.ids.size, INPUT_R.size)
     mappings = [omega.to_mapping() for omega in conditions]
     attributes = {
-        "format": "gromega pdfs 1",
+        "format": _FORMAT,
         "conditions": json.dumps(mappings if sweep else mappings[0]),
     }
     inputs = {spectra_path.name: manifest_hash(spectra_path)}
+    simulate = partial(_simulate, conditions, spectra.radiation, spectra.dmax)
+    valid = []
     with new_store(path, attributes, inputs) as group:
+        points = POINTS[: len(shape) - 2]
         array = create_variable(
             group, "g", (*points, "crystal", "r"), shape,
             {"units": "Å⁻²", "long_name": "G(r)"},
         )  # fmt: skip
-        for radiation, source in sources.items():
-            for rows, block in source.blocks():
-                for layer, omega, op in zip(layers, conditions, operators, strict=True):
-                    if omega.radiation != radiation:
-                        continue
-                    g = apply_operator(op, block, spectra.density[rows], jnp)
-                    names = spectra.ids[rows].tolist()
-                    layer[rows] = add_crystal_noise(op, np.asarray(g), names)
-                    if progress:
-                        progress(rows.size)
-        valid = [sources[omega.radiation].valid for omega in conditions]
-        for layer, measured in zip(layers, valid, strict=True):
-            layer[~measured] = 0.0
-        array[...] = out
+        writer = ShardWriter(array)
+        for g, measured in ordered_map(pool, simulate, chunks()):
+            writer.add(g.reshape(*shape[:-2], *g.shape[-2:]))
+            valid.append(measured)
+            if progress:
+                progress(measured.size)
         write_coordinate(group, "r", INPUT_R, "Å")
-        write_points(group, sweep, np.reshape(valid, shape[:-1]))
+        write_points(group, sweep, np.concatenate(valid, axis=1).reshape(shape[:-1]))
         write_crystals(group, spectra.ids, spectra.density)
 
 
-def _sources(
-    spectra: StoredSpectra, conditions: Sequence[Conditions], crystals: Path | None
-) -> dict[str, StoredSpectra | ComputedSpectra]:
-    """Return the pair spectra for each radiation of some conditions."""
-    sources: dict[str, StoredSpectra | ComputedSpectra] = {spectra.radiation: spectra}
-    for omega in conditions:
-        if omega.radiation in sources:
-            continue
-        if crystals is None:
-            raise ValueError(
-                f"the pair spectra are for {spectra.radiation}, the conditions for "
-                f"{omega.radiation}; make both for the same, reference.radiation "
-                "in params.yaml."
-            )
-        sources[omega.radiation] = ComputedSpectra(crystals, omega.radiation, spectra)
-    return sources
+def _needed(
+    crystals: Path | None, spectra: StoredSpectra, conditions: Sequence[Conditions]
+) -> Path:
+    """Return the table of crystals, which other radiations need."""
+    if crystals is None:
+        other = next(o for o in conditions if o.radiation != spectra.radiation)
+        raise ValueError(
+            f"the pair spectra are for {spectra.radiation}, the conditions for "
+            f"{other.radiation}; make both for the same, reference.radiation "
+            "in params.yaml."
+        )
+    return crystals
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Some crystals to simulate: k ids, densities ρ0 and pair spectra."""
+
+    ids: list[str]
+    density: NDArray[np.float64]
+    spectra: NDArray[np.float32]
+    # Themselves, if spectra for another radiation are needed.
+    crystals: list[Crystal] | None
+
+
+@lru_cache(128)
+def _operator(omega: Conditions, dmax: float) -> Operator:
+    return input_operator(omega, dmax)
+
+
+def _simulate(
+    conditions: Sequence[Conditions], radiation: str, dmax: float, chunk: _Chunk
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return G(r) at each of the conditions, (n_points, k, n_r), and which are valid.
+
+    The spectra of the chunk are those for `radiation`, up to dmax (Å).
+    """
+    # Importing JAX takes seconds, and reading does not need it.
+    import jax.numpy as jnp
+
+    out = np.zeros((len(conditions), len(chunk.ids), INPUT_R.size), np.float32)
+    valid = np.ones(out.shape[:2], bool)
+    spectra = {radiation: jnp.asarray(chunk.spectra)}
+    for layer, measured, omega in zip(out, valid, conditions, strict=True):
+        if chunk.crystals and omega.radiation != radiation:
+            measured[:] = [is_visible(c, omega.radiation) for c in chunk.crystals]
+            if omega.radiation not in spectra:
+                kept = [chunk.crystals[i] for i in np.flatnonzero(measured)]
+                made = np.zeros(chunk.spectra.shape, np.float32)
+                made[measured] = spectra_of(omega.radiation, dmax, kept)
+                spectra[omega.radiation] = jnp.asarray(made)
+        op = _operator(omega, dmax)
+        g = apply_operator(op, spectra[omega.radiation], chunk.density, jnp)
+        layer[:] = add_crystal_noise(op, np.asarray(g), chunk.ids)
+        layer[~measured] = 0.0
+    return out, valid

@@ -1,6 +1,7 @@
 """Stores of predictions, in ``data/predictions``: log-probabilities of space groups."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gromega.lake.shards import ShardWriter
 from gromega.lake.store import (
     POINTS,
     create_variable,
@@ -64,32 +66,66 @@ class StoredPredictions:
         yield from zip(keys, self.log_p, self.valid, strict=True)
 
 
-def write_predictions(
-    path: Path, predictions: StoredPredictions, inputs: Mapping[str, str] | None = None
-) -> None:
-    """Write predictions to a store, with the SHA-256 of its inputs by name."""
-    sweep = predictions.sweep
+Add = Callable[[NDArray[np.floating], NDArray[np.floating] | None], None]
+"""A function that takes the log-probabilities of the next k crystals, (n_points, k,
+n_groups), and those with the composition, if the store has them."""
+
+
+@contextmanager
+def new_predictions(
+    path: Path,
+    predictions: StoredPredictions,
+    with_composition: bool,
+    inputs: Mapping[str, str] | None = None,
+) -> Iterator[Add]:
+    """Yield a function that adds log-probabilities to a store, which is written whole.
+
+    Parameters
+    ----------
+    path
+        The store to write.
+    predictions
+        The predictions, of which the log-probabilities are left out.
+    with_composition
+        Whether there are log-probabilities with the composition.
+    inputs
+        The SHA-256 of the inputs of the store, by name.
+    """
+    sweep, ids = predictions.sweep, predictions.ids
     shape = sweep.shape if sweep else ()
-    arrays = {"log_p": ("log-probability", predictions.log_p)}
-    if predictions.log_p_with_composition is not None:
-        arrays["log_p_with_composition"] = (
-            "log-probability given the composition",
-            predictions.log_p_with_composition,
-        )
     attributes: dict[str, Any] = {"format": _FORMAT}
     if predictions.model_sha256:
         attributes["model"] = dict(predictions.model_sha256)
     dims = (*POINTS[: len(shape)], "crystal", "space_group")
+    whole = (*shape, ids.size, predictions.space_groups.size)
+    names = {"log_p": "log-probability"}
+    if with_composition:
+        names["log_p_with_composition"] = "log-probability given the composition"
     with new_store(path, attributes, inputs) as group:
-        for name, (long_name, values) in arrays.items():
-            values = values.reshape(*shape, *values.shape[-2:]).astype(np.float32)
-            array = create_variable(
-                group, name, dims, values.shape, {"long_name": long_name}
-            )
-            array[...] = values
+        writers = [
+            ShardWriter(create_variable(group, name, dims, whole, {"long_name": text}))
+            for name, text in names.items()
+        ]
+
+        def add(*blocks: NDArray[np.floating] | None) -> None:
+            for writer, block in zip(writers, blocks, strict=False):
+                assert block is not None
+                block = block.reshape(*shape, *block.shape[-2:])
+                writer.add(block.astype(np.float32))
+
+        yield add
         write_points(group, sweep, predictions.valid.reshape(*shape, -1))
         write_coordinate(group, "space_group", predictions.space_groups)
-        write_coordinate(group, "crystal", predictions.ids)
+        write_coordinate(group, "crystal", ids)
+
+
+def write_predictions(
+    path: Path, predictions: StoredPredictions, inputs: Mapping[str, str] | None = None
+) -> None:
+    """Write predictions to a store, with the SHA-256 of its inputs by name."""
+    known = predictions.log_p_with_composition
+    with new_predictions(path, predictions, known is not None, inputs) as add:
+        add(predictions.log_p, known)
 
 
 def read_predictions(path: Path, sweep: "Sweep | None" = None) -> StoredPredictions:
@@ -109,12 +145,7 @@ def read_predictions(path: Path, sweep: "Sweep | None" = None) -> StoredPredicti
     ValueError
         If it holds no predictions, or they are along another sweep.
     """
-    store = open_store(path)
-    if store.attrs.get("format") != _FORMAT:
-        raise ValueError(
-            f"{path}: the store has the format {store.attrs.get('format')!r}, not "
-            f"{_FORMAT!r}; make it again with 'dvc repro'."
-        )
+    store = open_store(path, _FORMAT)
     ids = read_ids(store)
     valid = read_points(path, store, sweep, ids.size)
     log_p: dict[str, NDArray[np.float32]] = {}

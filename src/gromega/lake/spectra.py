@@ -7,13 +7,13 @@ from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
-import zarr
 from numpy.typing import ArrayLike, NDArray
 
 from gromega._util.files import sha256
 from gromega._util.parallel import ordered_map
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.table import crystals_of, read_table, row_batches, rows_of
+from gromega.crystals.table import crystals_of, read_table, row_batches
+from gromega.lake.shards import ShardWriter
 from gromega.lake.store import (
     SHARD_ROWS,
     Progress,
@@ -22,15 +22,15 @@ from gromega.lake.store import (
     open_store,
     read_array,
     read_ids,
+    read_rows,
     rows_in_store,
     write_coordinate,
     write_crystals,
 )
 from gromega.pdf.bins import bin_centres, n_bins
-from gromega.pdf.spectrum import CHUNK, spectra_of, valid_spectra
+from gromega.pdf.spectrum import CHUNK, spectra_of
 
-Block = tuple[NDArray[np.int64], NDArray[np.float32]]
-"""Rows among some crystals, (k,), and their spectra, (k, n_bins)."""
+_FORMAT = "gromega spectra 1"
 
 
 def write_spectra(
@@ -66,7 +66,7 @@ def write_spectra(
     attributes = {
         "radiation": radiation,
         "dmax": dmax,
-        "format": "gromega spectra 1",
+        "format": _FORMAT,
     }
     crystals = chain.from_iterable(map(crystals_of, row_batches(table)))
     density = np.empty(n)
@@ -87,20 +87,16 @@ def write_spectra(
             {"units": "Å⁻¹", "long_name": "p(d)/d on cubic B-splines"},
         )
         write_coordinate(group, "d", bin_centres(n_bins(dmax)), "Å")
-        made = ordered_map(pool, partial(spectra_of, radiation, dmax), chunks())
-        for start in range(0, n, SHARD_ROWS):
-            block = np.empty((min(SHARD_ROWS, n - start), n_bins(dmax)), np.float32)
-            for row in range(0, len(block), CHUNK):
-                part = next(made)
-                block[row : row + len(part)] = part
-                if progress:
-                    progress(len(part))
-            spectra[start : start + len(block)] = block
+        writer = ShardWriter(spectra)
+        for part in ordered_map(pool, partial(spectra_of, radiation, dmax), chunks()):
+            writer.add(part)
+            if progress:
+                progress(len(part))
         write_crystals(group, ids, density)
 
 
 class StoredSpectra:
-    """The pair spectra of some crystals, read from a store shard by shard.
+    """The pair spectra of some crystals, read from a store.
 
     Parameters
     ----------
@@ -116,7 +112,7 @@ class StoredSpectra:
     """
 
     def __init__(self, path: Path, ids: ArrayLike | None = None) -> None:
-        store = open_store(path)
+        store = open_store(path, _FORMAT)
         self.ids = read_ids(store)
         self._rows: NDArray[np.int64] = np.arange(self.ids.size)
         if ids is not None:
@@ -125,42 +121,18 @@ class StoredSpectra:
         self.density: NDArray[np.float64] = read_array(store, "density")[self._rows]
         self.radiation = str(store.attrs["radiation"])
         self.dmax = float(str(store.attrs["dmax"]))
-        # A store holds no crystal that its radiation cannot measure.
-        self.valid: NDArray[np.bool_] = np.ones(self.ids.size, bool)
-        self._array = zarr.open_array(path / "spectrum", mode="r")
+        self._path = path
 
-    def blocks(self) -> Iterator[Block]:
-        """Yield rows among `ids` with their spectra, one shard after another."""
-        for start in range(0, self._array.shape[0], SHARD_ROWS):
-            inside = (self._rows >= start) & (self._rows < start + SHARD_ROWS)
-            rows = np.flatnonzero(inside)
-            if rows.size:
-                block = np.asarray(self._array[start : start + SHARD_ROWS])
-                yield rows, block[self._rows[rows] - start]
-
-
-class ComputedSpectra:
-    """The pair spectra of the same crystals for another radiation, computed.
-
-    Parameters
-    ----------
-    table
-        The table of the crystals.
-    radiation
-        The radiation.
-    stored
-        The stored spectra of these crystals, up to the same distance.
-    """
-
-    def __init__(self, table: Path, radiation: str, stored: StoredSpectra) -> None:
-        crystals = crystals_of(rows_of(read_table(table), stored.ids))
-        self.valid, self._spectra = valid_spectra(crystals, radiation, stored.dmax)
-
-    def blocks(self) -> Iterator[Block]:
-        """Yield rows with their spectra, as `StoredSpectra.blocks` does."""
-        for start in range(0, len(self._spectra), SHARD_ROWS):
-            block = self._spectra[start : start + SHARD_ROWS]
-            yield np.arange(start, start + len(block)), block
+    def read(self, rows: slice = slice(None)) -> NDArray[np.float32]:
+        """Return the spectra of some of the crystals, (k, n_bins)."""
+        wanted = self._rows[rows]
+        out = np.empty((wanted.size, n_bins(self.dmax)), np.float32)
+        for shard in np.unique(wanted // SHARD_ROWS):
+            inside = np.flatnonzero(wanted // SHARD_ROWS == shard)
+            first, last = wanted[inside].min(), wanted[inside].max()
+            block = read_rows(self._path, "spectrum", slice(first, last + 1))
+            out[inside] = block[wanted[inside] - first]
+        return out
 
 
 def read_spectra(
@@ -174,7 +146,4 @@ def read_spectra(
         If the store lacks one of the crystals.
     """
     spectra = StoredSpectra(path, ids)
-    out = np.empty((spectra.ids.size, n_bins(spectra.dmax)), np.float32)
-    for rows, block in spectra.blocks():
-        out[rows] = block
-    return out, spectra.density
+    return spectra.read(), spectra.density

@@ -106,15 +106,16 @@ def _hash(facts: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def open_store(path: Path) -> zarr.Group:
-    """Return a complete store to read from.
+def open_store(path: Path, kind: str | None = None) -> zarr.Group:
+    """Return a complete store to read from, of any format or of one.
 
     Raises
     ------
     FileNotFoundError
         If there is no store.
     ValueError
-        If a file of the store is missing, or its metadata are damaged.
+        If a file of the store is missing, its metadata are damaged, or it has another
+        format.
     """
     if not (path / "zarr.json").is_file():
         raise FileNotFoundError(
@@ -122,7 +123,13 @@ def open_store(path: Path) -> zarr.Group:
             "'dvc pull'."
         )
     read_manifest(path)
-    return zarr.open_group(path, mode="r")
+    store = zarr.open_group(path, mode="r")
+    if kind and store.attrs.get("format") != kind:
+        raise ValueError(
+            f"{path}: the store has the format {store.attrs.get('format')!r}, not "
+            f"{kind!r}; make it again with 'dvc repro'."
+        )
+    return store
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -161,6 +168,24 @@ def read_array(store: zarr.Group, name: str) -> NDArray[Any]:
     array = store[name]
     assert isinstance(array, zarr.Array)
     return np.asarray(array[...])
+
+
+def read_rows(path: Path, name: str, rows: slice) -> NDArray[Any]:
+    """Return the rows of some crystals of an array, dims (..., crystal, x), of a store.
+
+    Raises
+    ------
+    ValueError
+        If a checksum is wrong; the message names the store.
+    """
+    try:
+        array = zarr.open_array(path / name, mode="r")
+        return np.asarray(array[..., rows, :])
+    except (ValueError, RuntimeError, TypeError, KeyError, OSError) as error:
+        raise ValueError(
+            f"{path}: {name} is damaged ({error}); delete the store and make it again "
+            "with 'dvc repro'."
+        ) from None
 
 
 def read_ids(store: zarr.Group) -> NDArray[np.str_]:

@@ -40,8 +40,7 @@ def _read(name: str) -> tuple[Any, Any]:
     kind, quantity = _TYPES[name], _READ[name]
     label = quantity.label + f" ({quantity.unit})" * bool(quantity.unit)
     if quantity.choices:
-        choice = Annotated[kind, AfterValidator(_is_choice)]
-        return choice, _option(None, label, quantity.help, quantity.choices)
+        return Choice, _option(None, label, quantity.help, quantity.choices)
     if kind == str | None:
         return kind, _option(None, label, quantity.help, max_length=_LONGEST)
     bounds: dict[str, float] = {
@@ -61,10 +60,11 @@ def _is_choice(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-_Reading: Any = create_model("_Reading", **{name: _read(name) for name in _IN_REQUEST})
+Choice = Annotated[str | None, AfterValidator(_is_choice)]
+_FIELDS: dict[str, Any] = {name: _read(name) for name in _IN_REQUEST}
 
 
-class RequestOptions(_Reading):  # type: ignore[misc]
+class RequestOptions(create_model("_Reading", **_FIELDS)):  # type: ignore[misc]
     """The options of a prediction: those of `read_pdf` and `Model.predict`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -8,7 +8,8 @@ from releasable import CALIBRATION, GROUPS, make_model
 
 from gromega.evaluation.baselines import BASELINES
 from gromega.evaluation.report.content import ReportFigure, Table
-from gromega.evaluation.report.report import CrystalFacts, make_report
+from gromega.evaluation.report.facts import CrystalFacts
+from gromega.evaluation.report.report import make_report
 from gromega.evaluation.subsamples import subsample_rows, subsample_scores
 from gromega.lake.predictions import StoredPredictions
 from gromega.networks.logits import ranks

@@ -1,3 +1,4 @@
+import math
 import subprocess
 import sys
 
@@ -130,3 +131,30 @@ def test_a_missing_file_is_an_error(tmp_path):
 def test_the_command_line_starts_without_pydantic():
     code = "import sys, gromega.cli.main; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_axis_may_have_values_of_its_own(write):
+    text = "sweep: {param: [rmax, diameter], map: [rmax, qmax], values: %s}\n"
+    params = read_params(write(text % "{rmax: [20, 10], diameter: [30, null]}"))
+    rmax, diameter, both = params.sweep.sweeps()
+    assert rmax.axes[0].values == (10.0, 20.0)
+    assert diameter.axes[0].values == (30.0, math.inf)
+    assert both.axes == (rmax.axes[0], AXES["qmax"])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ("{rmx: [10]}", "sweep.values: .*'rmx'"),
+        ("{rmax: [10, ten]}", "sweep.values: .*'ten'"),
+        ("{rmax: [10, 501]}", "sweep.values: .*501"),
+        ("{rmax: []}", "sweep.values: .*rmax"),
+        ("{rmax: 10}", "sweep.values.rmax .*10"),
+        ("[10]", "sweep.values .*10"),
+        # below rmin
+        ("{rmax: [1.0]}", "sweep.param: rmax"),
+    ],
+)
+def test_values_that_are_not_allowed_are_named(write, values, message):
+    with pytest.raises(ValueError, match=message):
+        read_params(write(f"sweep: {{param: rmax, values: {values}}}\n"))

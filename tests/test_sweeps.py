@@ -39,6 +39,34 @@ def test_the_key_of_a_value(name, value, key):
     assert get_axis(name).key(value) == key
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "keys"),
+    [
+        ("rmax", [30, 10], ["10", "30"]),
+        ("rmax", [10, 12.5], ["10.0", "12.5"]),
+        ("qdamp", [0.125, 0.0], ["0.000", "0.125"]),
+        ("diameter", [math.inf, 8], ["008", "inf"]),
+        ("radiation", ["neutron"], ["neutron"]),
+    ],
+)
+def test_an_axis_takes_other_values(name, values, keys):
+    axis = get_axis(name, values)
+    assert [axis.key(value) for value in axis.values] == keys
+    assert [float(k) if k[0] != "n" else k for k in keys] == list(axis.values)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("rmax", []), ("rmax", [10, 10.0]), ("qmax", [-1]), ("uiso", ["0.01"]),
+        ("radiation", ["light"]), ("qdamp", [math.nan]),
+    ],
+)  # fmt: skip
+def test_values_that_are_not_allowed_are_refused(name, values):
+    with pytest.raises(ValueError, match=name):
+        get_axis(name, values)
+
+
 def test_a_sweep_varies_one_condition():
     omegas = get_sweep("rmax").conditions(REFERENCE.at(qmax=20.0))
     assert [omega.rmax for omega in omegas] == list(AXES["rmax"].values)

@@ -2,6 +2,7 @@ from typer.testing import CliRunner
 
 from gromega._util.files import write_json
 from gromega.cli.main import app
+from gromega.evaluation.plot_data import write_curve
 from gromega.sweeps import AXES
 
 SCORE = {"top1": 0.5, "top6": 0.8, "n": 900}
@@ -12,7 +13,7 @@ def test_results_prints_lines_and_a_table_for_each_sweep(tmp_path):
     write_json(tmp_path / "train.json", {"n_train": 3240, "n_validation": 360})
     axis = AXES["qdamp"]
     points = {axis.key(value): SCORE for value in axis.values}
-    write_json(tmp_path / "sweeps" / "qdamp.json", points)
+    write_curve(tmp_path / "curves" / "qdamp.csv", axis, points)
     result = CliRunner().invoke(app, ["results", str(tmp_path)])
     assert result.exit_code == 0
     assert "top-1 50.0 %, top-6 80.0 %" in result.stdout

@@ -3,7 +3,7 @@ import csv
 import numpy as np
 import pytest
 
-from gromega.evaluation.plot_data import write_confusion, write_curve
+from gromega.evaluation.plot_data import read_curve, write_confusion, write_curve
 from gromega.lake.predictions import StoredPredictions
 from gromega.sweeps import get_axis
 
@@ -24,7 +24,7 @@ def test_a_curve_has_numbers_in_the_order_of_the_axis(tmp_path):
     axis = get_axis("qdamp")
     write_curve(tmp_path / "curves" / "qdamp.csv", axis, scores(axis))
     rows = read(tmp_path / "curves" / "qdamp.csv")
-    assert list(rows[0]) == ["value", "top1", "top6"]
+    assert list(rows[0]) == ["value", "top1", "top6", "n"]
     assert [float(row["value"]) for row in rows] == list(axis.values)
     assert [float(row["top1"]) for row in rows] == [k / 100 for k in range(7)]
 
@@ -37,6 +37,22 @@ def test_a_curve_has_the_accuracies_with_the_composition_if_scored(tmp_path):
     assert [row["value"] for row in rows] == ["xray", "neutron"]
     assert rows[0]["top1_with_composition"] == "0.6"
     assert rows[1]["top6_with_composition"] == "0.9"
+
+
+@pytest.mark.parametrize("name", ["rmax", "diameter", "radiation", "r_offset"])
+@pytest.mark.parametrize("more", [{}, {"with_composition": {"top1": 0.6, "n": 9}}])
+def test_a_curve_is_read_as_it_was_written(tmp_path, name, more):
+    axis = get_axis(name)
+    write_curve(tmp_path / "a.csv", axis, scores(axis, **more))
+    assert read_curve(tmp_path / "a.csv", axis) == (axis, scores(axis, **more))
+
+
+def test_a_curve_brings_its_own_values(tmp_path):
+    axis = get_axis("rmax", [12.5, 20])
+    write_curve(tmp_path / "a.csv", axis, scores(axis))
+    found, _ = read_curve(tmp_path / "a.csv", get_axis("rmax"))
+    assert found.values == (12.5, 20.0)
+    assert [found.key(value) for value in found.values] == ["12.5", "20.0"]
 
 
 @pytest.mark.parametrize("groups", [[2, 14, 62], [62, 2, 14]])

@@ -1,7 +1,9 @@
 import pytest
 
 from gromega._util.files import write_json
+from gromega.evaluation.plot_data import write_curve
 from gromega.evaluation.results import accuracy_columns, results
+from gromega.evaluation.score import flat
 from gromega.sweeps import AXES
 
 SCORE = {"top1": 0.4, "top6": 0.7, "n": 900}
@@ -9,11 +11,11 @@ KNOWN = {**SCORE, "with_composition": {"top1": 0.6, "top6": 0.9, "n": 900}}
 
 
 def write_metrics(folder, score):
-    write_json(folder / "reference.json", score)
+    write_json(folder / "reference.json", flat(score))
     write_json(folder / "train.json", {"n_train": 3240, "n_validation": 360})
     axis = AXES["qdamp"]
     points = {axis.key(value): score for value in axis.values}
-    write_json(folder / "sweeps" / "qdamp.json", points)
+    write_curve(folder / "curves" / "qdamp.csv", axis, points)
 
 
 def test_cells_are_in_percent_by_point():

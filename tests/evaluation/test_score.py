@@ -11,9 +11,13 @@ from gromega.crystals.table import crystals_of, write_table
 from gromega.evaluation.predictions import predict_store
 from gromega.evaluation.score import (
     classes,
+    flat,
+    read_points,
     score,
     score_model,
     scores,
+    unflat,
+    write_points,
 )
 from gromega.lake.pdfs import write_pdfs
 from gromega.lake.predictions import (
@@ -124,6 +128,24 @@ def test_answers_that_knew_the_composition_are_scored_apart(tmp_path):
     better = made.pop("with_composition")
     assert (made["top1"], made["n"]) == (0.5, 2)
     assert (better["top1"], better["n"]) == (1.0, 2)
+
+
+@pytest.mark.parametrize("known", [None, {"top1": 0.6, "ece": 0.1, "n": 4}])
+def test_flat_scores_hold_numbers_alone(known):
+    score = {"top1": 0.25, "ece": 0.2, "n": 4}
+    if known:
+        score["with_composition"] = known
+    numbers = flat(score)
+    assert all(isinstance(number, float | int) for number in numbers.values())
+    assert numbers.get("top1_with_composition") == (known and 0.6)
+    assert unflat(numbers) == score
+
+
+def test_each_point_of_a_sweep_has_a_file(tmp_path):
+    found = {"10": {"top1": 0.2, "n": 4}, "12": {"top1": 0.3, "n": 4}}
+    write_points(tmp_path / "rmax", found)
+    assert read_json(tmp_path / "rmax" / "12.json") == {"top1": 0.3, "n": 4}
+    assert read_points(tmp_path / "rmax", ["10", "12"]) == found
 
 
 def test_group_that_the_model_does_not_know_is_named(model):

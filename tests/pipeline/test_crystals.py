@@ -15,8 +15,12 @@ def test_a_table_is_a_source(inside):
     assert set(table["structure_type"].to_pylist()) == types
     assert set(table["source"].to_pylist()) == {"crystals.parquet"}
     assert Path("data/quarantine.csv").read_text() == "file,block,reason,detail\n"
-    summary = json.loads(Path("metrics/crystals.json").read_text())
+    summary = json.loads(Path("data/crystals.json").read_text())
     assert summary["by_space_group"] == {"194": 8, "225": 8, "229": 8}
+    counts = json.loads(Path("metrics/crystals.json").read_text())
+    assert counts == {
+        "crystals": 24, "space_groups": 3, "structure_types": 3, "formulas": 24
+    }  # fmt: skip
 
 
 def test_by_default_there_are_no_augmentation_crystals(inside):
@@ -34,7 +38,7 @@ def test_a_collection_of_files_is_a_source(new_project, run, capsys):
     assert table["source"].to_pylist() == ["0.cif", "1.cif", "2.cif", "3.cif"]
     quarantine = Path("data/quarantine.csv").read_text()
     assert "again.cif,halite,duplicate" in quarantine
-    summary = json.loads(Path("metrics/crystals.json").read_text())
+    summary = json.loads(Path("data/crystals.json").read_text())
     assert sum(summary["ingest"]["refused"].values()) == 1
     assert "5 files" in capsys.readouterr().err
     assert not Path("data/gathered.parquet").exists()

@@ -20,10 +20,10 @@ def evaluate(
     ] = Path("data"),
 ) -> None:
     """Score a model on the test part of a pipeline, its own or another one."""
-    from gromega.evaluation.score import score_model
+    from gromega.evaluation.score import flat, score_model
     from gromega.model.io import load_model
 
-    typer.echo(json.dumps(score_model(load_model(model), data)))
+    typer.echo(json.dumps(flat(score_model(load_model(model), data))))
 
 
 @app.command(epilog="Example: gromega results")

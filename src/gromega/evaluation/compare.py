@@ -13,6 +13,7 @@ from gromega._util.intervals import paired_interval
 from gromega.evaluation.report.content import Table
 from gromega.evaluation.score import TOP
 from gromega.lake.predictions import StoredPredictions, read_predictions
+from gromega.lake.store import read_values
 from gromega.networks.logits import classes, ranks
 from gromega.sweeps import get_sweep
 
@@ -51,7 +52,8 @@ def predictions_of_run(where: str) -> Iterator[dict[str, StoredPredictions]]:
 def _read(folder: Path) -> dict[str, StoredPredictions]:
     found = {"reference": read_predictions(folder / "reference.zarr")}
     for path in sorted((folder / "sweeps").glob("*.zarr")):
-        found[path.stem] = read_predictions(path, get_sweep(path.stem))
+        sweep = get_sweep(path.stem, read_values(path))
+        found[path.stem] = read_predictions(path, sweep)
     return found
 
 

@@ -305,6 +305,17 @@ def write_points(
         write_column(group, "valid", (*points, "crystal"), valid)
 
 
+def read_values(path: Path) -> dict[str, list[float | str]]:
+    """Return the values of a store along a sweep, by name of the axis."""
+    store = open_store(path)
+    names = str(store.attrs.get("sweep", "")).split("-")
+    dims = [dim for dim in POINTS if dim in store]
+    return {
+        name: read_array(store, dim).tolist()
+        for name, dim in zip(names, dims, strict=False)
+    }
+
+
 def read_points(
     path: Path, store: zarr.Group, sweep: "Sweep | None", n: int
 ) -> NDArray[np.bool_]:

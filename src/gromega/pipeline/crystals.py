@@ -18,6 +18,7 @@ from gromega.pipeline.paths import (
     METRICS,
     OTHER_GROUPS,
     QUARANTINE,
+    SUMMARY,
 )
 
 
@@ -55,7 +56,9 @@ def crystals(params: Params) -> None:
         if source != gathered:
             gathered.unlink(missing_ok=True)
     summary = summarise(CRYSTALS) | ({"ingest": tally.summary()} if tally else {})
-    write_json(METRICS / "crystals.json", summary)
+    write_json(SUMMARY, summary)
+    counts = {key: n for key, n in summary.items() if isinstance(n, int)}
+    write_json(METRICS / "crystals.json", counts)
     console.print(
         f"{summary['crystals']} crystals of {summary['structure_types']} structure "
         f"types in {summary['space_groups']} space groups"

@@ -6,21 +6,22 @@ from gromega._util.files import read_json
 from gromega._util.plotting import save_figure
 from gromega.evaluation.figures.crystals import crystals_figure
 from gromega.evaluation.figures.sweeps import map_figure, sweep_figure
+from gromega.evaluation.score import read_points
 from gromega.evaluation.subsamples import read_subsamples
 from gromega.model.io import load_model
 from gromega.params import Params
-from gromega.pipeline.paths import METRICS, MODEL, SUBSAMPLES
+from gromega.pipeline.paths import METRICS, MODEL, SUBSAMPLES, SUMMARY
 
 
 def figures(params: Params) -> None:
     """Make metrics/figures: crystals, and one figure per sweep, as .svg and .png."""
     model = load_model(MODEL)
     shutil.rmtree(METRICS / "figures", ignore_errors=True)
-    summary = read_json(METRICS / "crystals.json")
+    summary = read_json(SUMMARY)
     save_figure(crystals_figure(summary), METRICS / "figures/crystals")
     subsamples = read_subsamples(SUBSAMPLES)
     for sweep in params.sweep.sweeps():
-        scores = read_json(METRICS / "sweeps" / f"{sweep.name}.json")
+        scores = read_points(METRICS / "sweeps" / sweep.name, sweep.keys())
         n = next(iter(scores.values()))["n"]
         title = (
             f"recipe {model.training['recipe']}, {model.space_groups.size} groups, "

@@ -4,7 +4,7 @@ from pathlib import Path
 
 DATA, METRICS = Path("data"), Path("metrics")
 CRYSTALS, SPLIT = DATA / "crystals.parquet", DATA / "split.parquet"
-QUARANTINE = DATA / "quarantine.csv"
+QUARANTINE, SUMMARY = DATA / "quarantine.csv", DATA / "crystals.json"
 AUGMENTATION = DATA / "augmentation.parquet"
 """Crystals to train on in addition to the data set."""
 OTHER_GROUPS = DATA / "other_groups.parquet"

@@ -1,5 +1,6 @@
 """Stage: G(r) of all crystals at the reference conditions."""
 
+from gromega._util.parallel import open_cluster
 from gromega._util.progress import progress_bar
 from gromega.lake.pdfs import write_pdfs
 from gromega.lake.store import open_store, read_ids
@@ -8,6 +9,9 @@ from gromega.pipeline.paths import REFERENCE_PDFS, SPECTRA
 
 
 def simulate(params: Params) -> None:
-    """Make data/reference.zarr."""
-    with progress_bar("PDFs", read_ids(open_store(SPECTRA)).size) as advance:
-        write_pdfs(REFERENCE_PDFS, SPECTRA, [params.reference], progress=advance)
+    """Make data/reference.zarr, on a cluster if `DASK_SCHEDULER_ADDRESS` names one."""
+    n = read_ids(open_store(SPECTRA)).size
+    with progress_bar("PDFs", n) as advance, open_cluster() as pool:
+        write_pdfs(
+            REFERENCE_PDFS, SPECTRA, [params.reference], progress=advance, pool=pool
+        )

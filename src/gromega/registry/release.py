@@ -15,7 +15,7 @@ from gromega.conditions import Conditions
 from gromega.evaluation.score import WITH_COMPOSITION, scores
 from gromega.lake.predictions import StoredPredictions, read_predictions
 from gromega.lake.splits import read_part
-from gromega.lake.store import open_store
+from gromega.lake.store import open_store, read_values
 from gromega.lake.verify import verify_store
 from gromega.model.io import MODEL_FILES, hashes_of, load_model
 from gromega.registry.card import check_same_files, make_card, read_card, write_card
@@ -182,9 +182,9 @@ def score_predictions(
     metrics = {"reference": reference}
     if with_composition:
         metrics[WITH_COMPOSITION] = with_composition
-    names = sorted(p.stem for p in (data / "predictions" / "sweeps").glob("*.zarr"))
-    metrics["sweeps"] = {
-        name: scores(checked(f"sweeps/{name}.zarr", get_sweep(name)), space_groups)
-        for name in names
-    }
+    metrics["sweeps"] = {}
+    for path in sorted((data / "predictions" / "sweeps").glob("*.zarr")):
+        sweep = get_sweep(path.stem, read_values(path))
+        along = checked(f"sweeps/{path.name}", sweep)
+        metrics["sweeps"][sweep.name] = scores(along, space_groups)
     return metrics

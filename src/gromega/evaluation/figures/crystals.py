@@ -11,7 +11,7 @@ from gromega.evaluation.figures.sweeps import COLORS
 
 
 def crystals_figure(summary: dict[str, Any]) -> Figure:
-    """Return a figure of ``metrics/crystals.json``: groups, atoms, rejected files."""
+    """Return a figure of ``data/crystals.json``: groups, atoms, rejected files."""
     ingest = summary.get("ingest", {})
     rejected = ingest.get("refused", {})
     with style():

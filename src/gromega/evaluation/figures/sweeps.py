@@ -38,9 +38,8 @@ def sweep_figure(
 ) -> Figure:
     """Return accuracy against one condition as a figure, its training range marked.
 
-    The scores are in the form of ``metrics/sweeps/<axis>.json``. Accuracies of
-    subsamples by value are drawn as box plots: median, quartiles, whiskers of 1.5
-    interquartile ranges, outliers.
+    The scores are by key of the value. Accuracies of subsamples by value are drawn as
+    box plots: median, quartiles, whiskers of 1.5 interquartile ranges, outliers.
     """
     with style():
         figure = Figure(figsize=(5.4, 3.8), layout="constrained")

@@ -13,13 +13,10 @@ from gromega import read_pdf
 from gromega.cli.main import app
 from gromega.model.batch import MANY
 from gromega.model.io import save_model
+from gromega.model.library_io import write_library
+from gromega.web.app import EXAMPLES
 
 GROUPS = np.array([166, 194, 225, 14])
-
-
-@pytest.fixture
-def files(measured_files):
-    return measured_files
 
 
 @pytest.fixture
@@ -231,3 +228,27 @@ def test_an_empty_folder_is_said(predict, tmp_path):
     result = predict(tmp_path / "empty")
     assert result.exit_code != 0
     assert "empty: there is no file" in str(result.exception)
+
+
+def test_the_command_draws_a_figure_for_each_file(
+    model, library, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    save_model(tmp_path / "tiny", model)
+    write_library(tmp_path / "library.parquet", library)
+    for name in ("a.1.gr", "a_1.gr"):
+        Path(name).write_text(EXAMPLES["rutile-synchrotron.gr"])
+    ask = ["predict", "a.1.gr", "a_1.gr", "--model", "tiny", "--figures", "figures"]
+    drawn = CliRunner().invoke(app, [*ask, "--library", "library.parquet"])
+    assert drawn.exit_code == 0
+    assert drawn.stdout.count("best match: TiO2 (rutile, 10)") == 2
+    made = sorted(path.name for path in Path("figures").iterdir())
+    assert made == ["a_1_gr.png", "a_1_gr.svg", "a_1_gr_.png", "a_1_gr_.svg"]
+    laid = ["predict", "a.1.gr", "--model", "tiny", "--library", "library.parquet"]
+    assert "best match: TiO2" in CliRunner().invoke(app, laid).stdout
+    without = CliRunner().invoke(
+        app, ["predict", "a.1.gr", "--model", "tiny", "--explain"]
+    )
+    assert "most important r for" in without.stdout
+    assert "best match" not in without.stdout
+    assert "dvc pull -r registry models/library.parquet.dvc" in without.stderr

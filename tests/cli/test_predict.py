@@ -19,13 +19,8 @@ from gromega.web.app import EXAMPLES
 GROUPS = np.array([166, 194, 225, 14])
 
 
-@pytest.fixture
-def model(small_model):
-    return small_model
-
-
-def test_the_command_uses_the_composition(model, files, tmp_path):
-    save_model(tmp_path / "m", model)
+def test_the_command_uses_the_composition(small_model, files, tmp_path):
+    save_model(tmp_path / "m", small_model)
     words = ["predict", str(files / "25.gr"), "--no-reliability", "--json"]
     words += ["--model", str(tmp_path / "m")]
     for given, used in (("NaCl", "NaCl"), ("unknown", None)):
@@ -35,11 +30,11 @@ def test_the_command_uses_the_composition(model, files, tmp_path):
 
 
 @pytest.fixture
-def predict(model, files, tmp_path, monkeypatch):
+def predict(small_model, files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # not for the rest of this process
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
-    save_model(tmp_path / "models" / "spacegroup", model)
+    save_model(tmp_path / "models" / "spacegroup", small_model)
 
     def run(*arguments, **options):
         words = ["predict", *map(str, arguments)]
@@ -48,12 +43,12 @@ def predict(model, files, tmp_path, monkeypatch):
     return run
 
 
-def test_the_command_predictions_files_and_folders(predict, files, model):
+def test_the_command_predictions_files_and_folders(predict, files, small_model):
     result = predict(files, "--json")
     assert result.exit_code == 0, result.output
     predictions = json.loads(result.stdout)
     assert list(predictions) == [str(files / "25.gr"), str(files / "40.5.gr")]
-    expected = model.predict(read_pdf(files / "25.gr"))
+    expected = small_model.predict(read_pdf(files / "25.gr"))
     found = predictions[str(files / "25.gr")]
     assert [g["number"] for g in found["groups"]] == [c.number for c in expected.groups]
     lines = predict(files, "--csv").stdout.splitlines()
@@ -65,9 +60,9 @@ def test_the_command_predictions_files_and_folders(predict, files, model):
 
 
 def test_an_encoding_without_an_angstrom_does_not_stop_the_prediction(
-    files, tmp_path, model
+    files, tmp_path, small_model
 ):
-    save_model(tmp_path / "tiny", model)
+    save_model(tmp_path / "tiny", small_model)
     program = str(Path(sys.executable).with_name("gromega"))
     words = [
         program,
@@ -231,10 +226,10 @@ def test_an_empty_folder_is_said(predict, tmp_path):
 
 
 def test_the_command_draws_a_figure_for_each_file(
-    model, library, tmp_path, monkeypatch
+    small_model, library, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    save_model(tmp_path / "tiny", model)
+    save_model(tmp_path / "tiny", small_model)
     write_library(tmp_path / "library.parquet", library)
     for name in ("a.1.gr", "a_1.gr"):
         Path(name).write_text(EXAMPLES["rutile-synchrotron.gr"])

@@ -12,13 +12,8 @@ from gromega.model.other_groups import OtherGroupFit
 GROUPS = np.array([166, 194, 225, 14])
 
 
-@pytest.fixture
-def model(small_model):
-    return small_model
-
-
-def test_a_prediction_shows_itself(model, files):
-    prediction = model.predict(read_pdf(files / "25.gr"))
+def test_a_prediction_shows_itself(small_model, files):
+    prediction = small_model.predict(read_pdf(files / "25.gr"))
     first = prediction.groups[0]
     assert f"{first.number:4} {first.symbol}" in str(prediction)
     assert "90 % prediction set: " in str(prediction)
@@ -31,13 +26,13 @@ def test_a_prediction_shows_itself(model, files):
     )
 
 
-def test_the_probability_of_other_groups_is_shown(model, files):
+def test_the_probability_of_other_groups_is_shown(small_model, files):
     pdf = read_pdf(files / "25.gr")
-    assert model.predict(pdf).other_groups is None
+    assert small_model.predict(pdf).other_groups is None
     others = OtherGroupFit(0.18, -2.0, 0.9, 3000)
-    with_fit = replace(model, calibration=replace(SETS, other_groups=others))
+    with_fit = replace(small_model, calibration=replace(SETS, other_groups=others))
     prediction = with_fit.predict(pdf)
-    p = others.probability(model.log_probabilities(to_input(pdf)[None]))[0]
+    p = others.probability(small_model.log_probabilities(to_input(pdf)[None]))[0]
     assert prediction.other_groups.probability == pytest.approx(p)
     assert f"outside the model's groups: {100 * p:.0f} % (if 18 %" in str(prediction)
     assert prediction.to_mapping()["other_groups"]["share"] == 0.18
@@ -46,10 +41,10 @@ def test_the_probability_of_other_groups_is_shown(model, files):
     assert given.other_groups is None
 
 
-def test_groups_and_systems_are_shown(model, files):
-    prediction = model.predict(read_pdf(files / "25.gr"))
+def test_groups_and_systems_are_shown(small_model, files):
+    prediction = small_model.predict(read_pdf(files / "25.gr"))
     assert "(of 4 groups)" in str(prediction)
     (first, share), *_ = prediction.systems.items()
     assert f"crystal system: {first} {100 * share:.0f} %" in str(prediction)
     # a session shows a model, not all that is in it
-    assert len(repr(replace(model, test_crystals=None))) < 3000
+    assert len(repr(replace(small_model, test_crystals=None))) < 3000

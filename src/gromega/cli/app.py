@@ -17,9 +17,9 @@ class Group(TyperGroup):
     """Commands in order, with flags that show no type in the help."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of the commands; those of the application, in order."""
+        """Return the names of the commands: of the application, those of `COMMANDS`."""
         names = super().list_commands(ctx)
-        return names if ctx.parent else sorted(names, key=COMMANDS.index)
+        return names if ctx.parent else sorted(names, key=[*COMMANDS, *names].index)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the options of the group."""

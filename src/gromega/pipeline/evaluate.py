@@ -9,14 +9,7 @@ from gromega.evaluation.score import flat, scores
 from gromega.lake.splits import read_part
 from gromega.model.io import hashes_of, load_model
 from gromega.params import Params
-from gromega.pipeline.paths import (
-    CRYSTALS,
-    METRICS,
-    MODEL,
-    PREDICTIONS,
-    REFERENCE_PDFS,
-    SPLIT,
-)
+from gromega.pipeline import paths
 
 
 def evaluate(params: Params) -> None:
@@ -25,13 +18,13 @@ def evaluate(params: Params) -> None:
     A cluster predicts if `DASK_SCHEDULER_ADDRESS` names one.
     """
     keep_memory()
-    model = load_model(MODEL, compiled=True)
-    ids, space_groups = read_part(SPLIT, "test")
-    formulas = read_formulas(CRYSTALS, ids) if model.uses_compositions else None
+    model = load_model(paths.MODEL, compiled=True)
+    ids, space_groups = read_part(paths.SPLIT, "test")
+    formulas = read_formulas(paths.CRYSTALS, ids) if model.uses_compositions else None
+    out, model_sha256 = paths.PREDICTIONS / "reference.zarr", hashes_of(paths.MODEL)
     with open_cluster() as pool:
         found = predict_store(
-            model, REFERENCE_PDFS, ids, PREDICTIONS / "reference.zarr", None, formulas,
-            hashes_of(MODEL), pool,
-        )  # fmt: skip
-    write_json(METRICS / "reference.json", flat(scores(found, space_groups)[""]))
-    write_confusion(METRICS / "confusion.csv", found, space_groups)
+            model, paths.REFERENCE_PDFS, ids, out, None, formulas, model_sha256, pool
+        )
+    write_json(paths.METRICS / "reference.json", flat(scores(found, space_groups)[""]))
+    write_confusion(paths.METRICS / "confusion.csv", found, space_groups)

@@ -14,44 +14,33 @@ from gromega.evaluation.subsamples import read_subsamples
 from gromega.lake.predictions import read_predictions
 from gromega.model.io import load_model
 from gromega.params import Params
-from gromega.pipeline.paths import (
-    CRYSTALS,
-    MODEL,
-    PREDICTIONS,
-    REPORT,
-    SPLIT,
-    SUBSAMPLES,
-)
+from gromega.pipeline import paths
 
 
 def report(params: Params, compare: Sequence[str] = ()) -> None:
     """Make metrics/report: index.html, report.md, its figures, tables as LaTeX.
 
-    Parameters
-    ----------
-    params
-        The parameters.
-    compare
-        The other runs to compare with: git revisions, or folders of other pipelines.
+    The runs to compare with are git revisions, or folders of other pipelines.
     """
     source = Path(params.crystals.source).name
-    facts = read_facts(CRYSTALS, SPLIT, params.split.scheme, source)
+    facts = read_facts(paths.CRYSTALS, paths.SPLIT, params.split.scheme, source)
+    folder = paths.PREDICTIONS
     baselines = {
-        title: read_predictions(PREDICTIONS / "baselines" / f"{name}.zarr").log_p[0]
+        title: read_predictions(folder / "baselines" / f"{name}.zarr").log_p[0]
         for name, (title, _) in BASELINES.items()
     }
-    predictions = {"reference": read_predictions(PREDICTIONS / "reference.zarr")}
+    predictions = {"reference": read_predictions(folder / "reference.zarr")}
     for sweep in params.sweep.sweeps():
-        path = PREDICTIONS / "sweeps" / f"{sweep.name}.zarr"
+        path = folder / "sweeps" / f"{sweep.name}.zarr"
         predictions[sweep.name] = read_predictions(path, sweep)
     comparisons = []
     for where in compare:
         with predictions_of_run(where) as theirs:
             table = compare_runs(predictions, theirs, facts.space_groups, where)
             comparisons.append(table)
-    model, subsamples = load_model(MODEL), read_subsamples(SUBSAMPLES)
+    model, subsamples = load_model(paths.MODEL), read_subsamples(paths.SUBSAMPLES)
     made = make_report(model, facts, predictions, subsamples, baselines, comparisons)
-    partial = REPORT.with_name("report.partial")
+    partial = paths.REPORT.with_name("report.partial")
     shutil.rmtree(partial, ignore_errors=True)
     write_report(partial, made)
-    put_in_place(partial, REPORT)
+    put_in_place(partial, paths.REPORT)

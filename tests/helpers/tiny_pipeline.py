@@ -19,9 +19,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 RECIPE = "space_groups: [225, 194, 229]\ncrystals_per_group: 10\nseed: 0\n"
 PARAMS = {
     "crystals": {"source": "data/few.yaml", "groups": 3},
-    "split": {"test": 0.25, "validation": 0.2, "seed": 0},
+    "split": {"test": 0.25, "validation": 0.2},
     "train": {"epochs": 1},
-    "sweep": {"param": ["uiso"]},
+    "sweep": {"param": "uiso"},
 }
 
 
@@ -38,8 +38,12 @@ class Pipeline:
 
     def __init__(self, root: Path, folder: Path, target: str | None = None) -> None:
         self.folder = folder
+        self.params = yaml.safe_load((root / "params.yaml").read_text("utf-8"))
+        for name, values in PARAMS.items():
+            self.params[name] |= values
         self.targets = [target] if target else []
         self.right: dict[int, dict[str, str]] = {}
+        self.took: dict[str, float] = {}
         folder.mkdir(parents=True)
         for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
             shutil.copy(root / name, folder / name)
@@ -75,8 +79,8 @@ class Pipeline:
     def edit(self, state: int) -> None:
         """Change the seed of the split."""
         self.state = state
-        params = {**PARAMS, "split": {**PARAMS["split"], "seed": state}}
-        (self.folder / "params.yaml").write_text(yaml.safe_dump(params))
+        self.params["split"]["seed"] = state
+        (self.folder / "params.yaml").write_text(yaml.safe_dump(self.params))
 
     def repro(self) -> None:
         """Run what is stale; all outs must then be those of an undisturbed run."""

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from gromega._util.files import sha256, write_json
+from gromega._util.manifest import MANIFEST, write_manifest
 from gromega.conditions import REFERENCE
 from gromega.crystals.table import write_table
 from gromega.lake.predictions import StoredPredictions, write_predictions
@@ -145,7 +146,13 @@ def predict(folder, name, right=3, with_composition=None, invalid=0):
 
 
 def change_json(path, **values):
-    """Set some keys of a JSON file, and remove those set to None."""
-    content = {**json.loads(Path(path).read_text("utf-8")), **values}
+    """Set some keys of a JSON file, and remove those set to None.
+
+    A manifest beside it is made again, as if the file had been written so.
+    """
+    path = Path(path)
+    content = {**json.loads(path.read_text("utf-8")), **values}
     gone = [key for key, value in values.items() if value is None]
-    write_json(Path(path), {k: v for k, v in content.items() if k not in gone})
+    write_json(path, {k: v for k, v in content.items() if k not in gone})
+    if (path.parent / MANIFEST).is_file():
+        write_manifest(path.parent)

@@ -120,6 +120,28 @@ def test_what_is_no_library_is_refused(library, tmp_path):
         load_library(tmp_path / "other.parquet")
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        # the name of a column, the number of levels, a radiation, the hash itself
+        (b"neutron_largest", b"neutrno_largest"),
+        (b'"levels": 127', b'"levels": 126'),
+        (b'["xray", "neutron"]', b'["xraz", "neutron"]'),
+        (b'"sha256": "', b'"sha256": "x'),
+    ],
+)
+def test_a_library_with_changed_facts_is_refused(library, tmp_path, old, new):
+    path = tmp_path / "one.parquet"
+    write_library(path, library)
+    table = pq.read_table(path)
+    facts = table.schema.metadata[b"gromega"].replace(old, new)
+    names = [name.encode().replace(old, new).decode() for name in table.column_names]
+    changed = table.rename_columns(names).replace_schema_metadata({"gromega": facts})
+    pq.write_table(changed, path)
+    with pytest.raises(ValueError, match=r"one\.parquet"):
+        load_library(path)
+
+
 def test_where_nothing_of_a_pdf_is_left_nothing_matches(library, classics):
     pdf = measured(classics[3], Conditions())
     lost = replace(pdf, stated={**pdf.stated, "qdamp": 30.0})

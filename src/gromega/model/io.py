@@ -1,7 +1,5 @@
 """Models on disk: weights.safetensors with the arrays, config.json with the rest."""
 
-import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from gromega._util.files import put_in_place, sha256, write_json, write_whole
+from gromega._util.files import new_path, read_json, sha256, write_json, write_whole
+from gromega._util.manifest import MANIFEST, check_manifest, write_manifest
 from gromega.conditions import Box, Conditions
 from gromega.model.calibration import Calibration
 from gromega.model.model import Model
@@ -37,9 +36,6 @@ Arrays = Mapping[str, NDArray[Any]]
 
 def save_model(path: Path, model: Model) -> None:
     """Write a model to a folder, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     arrays = dict(model.weights)
     config = {
         "format": FORMAT,
@@ -62,9 +58,10 @@ def save_model(path: Path, model: Model) -> None:
     # safetensors writes the memory of an array as it is, whatever its strides.
     rows = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     # Its save_file makes a file that other users cannot read.
-    write_whole(partial / "weights.safetensors", save(rows))
-    write_json(partial / "config.json", config)
-    put_in_place(partial, path)
+    with new_path(path) as folder:
+        write_whole(folder / "weights.safetensors", save(rows))
+        write_json(folder / "config.json", config)
+        write_manifest(folder)
 
 
 def hashes_of(path: Path) -> dict[str, str]:
@@ -99,7 +96,8 @@ def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -
                 "registry models/spacegroup.dvc'."
             )
     try:
-        config = json.loads((path / "config.json").read_text())
+        config = read_json(path / "config.json")
+        _check_hashes(path, config)
         arrays: Arrays = load_file(path / "weights.safetensors")
         if config.get("format") == _FORMAT_1:
             config, arrays = _upgrade_v1(config, arrays)
@@ -107,7 +105,19 @@ def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -
     except (
         ValueError, KeyError, TypeError, AttributeError, SafetensorError
     ) as error:  # fmt: skip
-        raise ValueError(f"{path}: not a model ({error}).") from None
+        raise ValueError(f"{path}: not a model, or damaged ({error}).") from None
+
+
+def _check_hashes(path: Path, config: Mapping[str, Any]) -> None:
+    """Raise ValueError unless the files of a model have the SHA-256 that it states."""
+    if (path / MANIFEST).is_file() or config.get("format") != _FORMAT_1:
+        check_manifest(path, MODEL_FILES)
+    # Format 1 has no manifest; the hashes are in the card of a released model.
+    elif (path / "card.json").is_file():
+        stated = read_json(path / "card.json")["sha256"]
+        for name, found in hashes_of(path).items():
+            if stated[name] != found:
+                raise ValueError(f"{name}: damaged; its SHA-256 is another one")
 
 
 def _model(config: Mapping[str, Any], arrays: Arrays, compiled: bool) -> Model:

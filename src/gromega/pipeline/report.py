@@ -1,6 +1,5 @@
 """Stage: the report."""
 
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega._util.files import put_in_place
+from gromega._util.files import new_path
 from gromega.crystals.table import read_table
 from gromega.evaluation.baselines import BASELINES
 from gromega.evaluation.compare import compare_runs, predictions_of_run
@@ -56,10 +55,8 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
         load_model(MODEL), _facts(params, ids, labels), predictions,
         read_subsamples(SUBSAMPLES), baselines, comparisons,
     )  # fmt: skip
-    partial = REPORT.with_name("report.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    write_report(partial, made)
-    put_in_place(partial, REPORT)
+    with new_path(REPORT) as folder:
+        write_report(folder, made)
 
 
 def _facts(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gromega._util.files import put_in_place
+from gromega._util.files import new_path
 from gromega.conditions import Conditions
 from gromega.evaluation.score import WITH_COMPOSITION, scores
 from gromega.lake.predictions import StoredPredictions, read_predictions
@@ -104,10 +104,8 @@ def release(
     n_train = model.training.get("n_train", 0)
     block = describe_training_data(data, source, description, n_train, hashes)
     card = make_card(asdict(info), model, block, metrics)
-    partial = path.with_name(path.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    with new_path(path) as partial:
+        partial.mkdir()
         for name in MODEL_FILES:
             shutil.copyfile(trained / name, partial / name)
         write_card(partial, card)
@@ -119,9 +117,6 @@ def release(
                 f"this one has {size / 1e6:.1f} MB; train a smaller network."
             )
         _check_version(path, read_card(partial))
-        put_in_place(partial, path)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return path
 
 

@@ -125,7 +125,7 @@ def test_what_is_no_library_is_refused(library, tmp_path):
     [
         # the name of a column, the number of levels, a radiation, the hash itself
         (b"neutron_largest", b"neutrno_largest"),
-        (b'"levels": 127', b'"levels": 126'),
+        (b'"levels": 63', b'"levels": 9'),
         (b'["xray", "neutron"]', b'["xraz", "neutron"]'),
         (b'"sha256": "', b'"sha256": "x'),
     ],

@@ -23,7 +23,7 @@ import zarr
 from numpy.typing import ArrayLike, NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
-from gromega._util.files import new_path, sha256, write_json
+from gromega._util.files import new_path, read_json, sha256, write_json
 from gromega.crystals.table import rows_by_id
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         If a file of the store is missing, or its metadata are damaged.
     """
     try:
-        manifest = json.loads((path / "manifest.json").read_text("utf-8"))
+        manifest = read_json(path / "manifest.json")
         facts = {key: manifest[key] for key in ("files", "metadata", "inputs")}
         if manifest["format"] != MANIFEST or manifest["sha256"] != _hash(facts):
             raise ValueError("its manifest is damaged or of another version")

@@ -10,7 +10,7 @@ from gromega.cli.main import app, main
 from gromega.registry.release import ReleaseInfo, release
 
 runner = CliRunner()
-PULL = "dvc pull -r registry models/other.dvc"
+PULL = "dvc pull models/other.dvc"
 
 
 @pytest.fixture(scope="module")

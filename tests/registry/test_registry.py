@@ -10,7 +10,7 @@ from gromega.registry.card import read_card, write_card
 from gromega.registry.registry import find_model, list_models, verify
 from gromega.registry.release import ReleaseInfo, release
 
-PULL = "dvc pull -r registry models/other.dvc"
+PULL = "dvc pull models/other.dvc"
 
 
 @pytest.fixture(scope="module")
@@ -107,9 +107,7 @@ def test_damage_is_found(models, harm, named):
 def test_a_damaged_tracked_model_can_be_pulled_again(models):
     (models / "spacegroup.dvc").write_text("outs:\n- path: spacegroup\n")
     flip(models / "spacegroup" / "weights.safetensors")
-    with pytest.raises(
-        ValueError, match=r"dvc pull --force -r registry models/spacegroup\.dvc"
-    ):
+    with pytest.raises(ValueError, match=r"dvc pull --force models/spacegroup\.dvc"):
         verify("spacegroup")
 
 

@@ -49,7 +49,7 @@ def verify(
         ),
     ] = False,
 ) -> None:
-    """Check that nothing is missing or damaged; the exit status is 1 if something is."""
+    """Check that nothing is missing or damaged; if something is, the status is 1."""
     from gromega.registry.remote import verify_remote
     from gromega.registry.verify import verify_paths
 

@@ -92,8 +92,8 @@ def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -
         if not (path / name).is_file():
             raise FileNotFoundError(
                 f"{path}: there is no {name}; train models/current with 'dvc repro', "
-                "or get models/spacegroup, the released model, with 'dvc pull -r "
-                "registry models/spacegroup.dvc'."
+                "or get models/spacegroup, the released model, with 'dvc pull "
+                "models/spacegroup.dvc'."
             )
     try:
         config = read_json(path / "config.json")

@@ -58,7 +58,7 @@ def load_library(path: str | Path = LIBRARY) -> Library:
     if not path.is_file():
         raise FileNotFoundError(
             f"{path}: there is no library of known crystals; get it with 'dvc pull "
-            "-r registry models/library.parquet.dvc', or make one with 'dvc repro'."
+            "models/library.parquet.dvc', or make one with 'dvc repro'."
         )
     try:
         table = pq.read_table(path, page_checksum_verification=True)

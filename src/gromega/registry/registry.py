@@ -120,5 +120,5 @@ def _pull(path: Path, again: bool = False) -> str:
     if not tracked.is_file():
         return "release it again with 'gromega models release'"
     if again:
-        return f"get it again with 'dvc pull --force -r registry {tracked}'"
-    return f"get it with 'dvc pull -r registry {tracked}'"
+        return f"get it again with 'dvc pull --force {tracked}'"
+    return f"get it with 'dvc pull {tracked}'"

@@ -34,6 +34,14 @@ TRAINING = {
 CALIBRATION = Calibration(1.25, {"0.90": 0.85, "0.95": 0.93}, "validation part", 3)
 SCORE = {"top1": 0.5, "top6": 1.0, "n": 6}
 INFO = {"name": "tiny", "version": "v1.2.0", "hardware": "2 cores", "hours": 0.5}
+LINEAGE = {
+    "commit": None,
+    "clean": None,
+    "dvc_lock": None,
+    "python": "3.11.2",
+    "libraries": {"numpy": "2.4.6"},
+    "parent": None,
+}
 METRICS = {
     "reference": {**SCORE, "ece": 0.041},
     "sweeps": {
@@ -81,6 +89,7 @@ def write_pipeline(folder):
     )
     write_table(crystals, data / "crystals.parquet")
     (data / "synthetic.yaml").write_text("space_groups: [194, 225, 229]\n")
+    (folder / "params.yaml").write_text("crystals:\n  groups: 3\n")
     split(folder, ["train"] * 5 + ["validation"] + ["test"] * 2, 7)
     train(folder)
 

@@ -50,14 +50,11 @@ def verify(
     ] = False,
 ) -> None:
     """Check that nothing is missing or damaged; if something is, the status is 1."""
-    from gromega.registry.remote import verify_remote
+    from gromega.registry.remote import verify_remotes
     from gromega.registry.verify import verify_paths
 
-    found = (
-        (finding for name in paths or [None] for finding in verify_remote(name))
-        if remote
-        else verify_paths([Path(path) for path in paths or []])
-    )
+    paths = paths or []
+    found = verify_remotes(paths) if remote else verify_paths([*map(Path, paths)])
     problems = 0
     for finding in found:
         typer.echo(finding)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gromega._util.files import sha256
-from gromega.model.io import MODEL_FILES, load_model
+from gromega.model.io import load_model
 from gromega.pdf.network_grid import INPUT_R
 from gromega.registry.card import read_card
 
@@ -86,7 +86,7 @@ def verify_folder(path: Path) -> dict[str, Any]:
     in the card, or if the network has other outputs than the card's space groups.
     """
     card = read_card(path)
-    for name in (*MODEL_FILES, "CARD.md"):
+    for name in sorted(card["sha256"].keys() - {"card.json"}):
         file = path / name
         if not file.is_file() or sha256(file) != card["sha256"][name]:
             state = "damaged" if file.is_file() else "missing"

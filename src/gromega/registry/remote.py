@@ -2,22 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gromega.registry.verify import Finding
 
 
-def verify_remote(name: str | None = None, root: Path = Path()) -> Iterator[Finding]:
-    """Read all objects of the outs of a project from its remotes.
+def verify_remotes(names: Sequence[str] = ()) -> Iterator[Finding]:
+    """Read all objects of the outs of this project from some remotes.
 
-    Parameters
-    ----------
-    name
-        The remote; the default remote and those of the outs if left out.
-    root
-        The folder of the project.
+    Without a name, these are the default remote and those of the outs.
 
     Raises
     ------
@@ -31,17 +25,18 @@ def verify_remote(name: str | None = None, root: Path = Path()) -> Iterator[Find
     from dvc.repo import Repo
 
     try:
-        with Repo(str(root)) as repo:
+        with Repo() as repo:
             outs = [out for out in repo.index.outs if out.use_cache and out.hash_info]
-            # Outs that name no remote are in the default one, or wherever they were
-            # pushed with dvc push -r.
-            named = name not in {out.remote for out in outs} and name
-            rest = named or repo.config["core"].get("remote")
-            for out in outs:
-                own = out.remote or rest
-                if own and own == (name or own):
-                    odb = repo.cloud.get_remote_odb(own)
-                    yield _verify_out(odb, str(out), out.hash_info.value, own)
+            for name in names or [""]:
+                # Outs that name no remote are in the default one, or wherever they
+                # were pushed with dvc push -r.
+                other = name and name not in {out.remote for out in outs}
+                rest = name if other else repo.config["core"].get("remote")
+                for out in outs:
+                    own = out.remote or rest
+                    if own and own == (name or own):
+                        odb = repo.cloud.get_remote_odb(own)
+                        yield _verify_out(odb, str(out), out.hash_info.value, own)
     except (RemoteNotFoundError, NotDvcRepoError) as error:
         raise ValueError(f"{error}; see 'dvc remote list'.") from None
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from platformdirs import user_cache_path
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
@@ -26,6 +27,8 @@ from gromega.networks.quantize import (
 from gromega.pdf.network_grid import INPUT_R
 
 FORMAT = "gromega model 2"
+MODELS = Path("models")
+"""The models of the project that one stands in."""
 MODEL_FILES = ("weights.safetensors", "config.json")
 INPUT = {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size}
 _FORMAT_1 = "gromega model 1"
@@ -64,6 +67,27 @@ def save_model(path: Path, model: Model) -> None:
         write_manifest(folder)
 
 
+def model_folders() -> tuple[Path, ...]:
+    """Return the folders of models: the project's, the package's and the user's."""
+    package = Path(__file__).parents[1] / "models"
+    return MODELS, package, user_cache_path("gromega") / "models"
+
+
+def locate_model(model: str | Path) -> Path:
+    """Return the folder of a model.
+
+    It is the path itself or, of a name such as ``spacegroup`` or a path such as
+    ``models/spacegroup`` that does not exist, the first of that name in
+    `model_folders`.
+    """
+    path = Path(model)
+    if not path.is_dir() and path.parent in (Path(), MODELS):
+        for folder in model_folders():
+            if (folder / path.name / "config.json").is_file():
+                return folder / path.name
+    return path
+
+
 def hashes_of(path: Path) -> dict[str, str]:
     """Return the SHA-256 of the files in the folder of a model."""
     return {name: sha256(path / name) for name in MODEL_FILES}
@@ -75,7 +99,8 @@ def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -
     Parameters
     ----------
     path
-        The folder, as `save_model` writes it; the released model by default.
+        The folder, as `save_model` writes it, or a name, see `locate_model`; the
+        released model by default.
     compiled
         Whether JAX computes the network, see `Ranker`: for many thousand PDFs, or on a
         GPU.
@@ -87,13 +112,13 @@ def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -
     ValueError
         If a file is not valid.
     """
-    path = Path(path)
+    path = locate_model(path)
     for name in reversed(MODEL_FILES):
         if not (path / name).is_file():
             raise FileNotFoundError(
                 f"{path}: there is no {name}; train models/current with 'dvc repro', "
                 "or get models/spacegroup, the released model, with 'dvc pull "
-                "models/spacegroup.dvc'."
+                "models/spacegroup.dvc' or 'gromega models pull'."
             )
     try:
         config = read_json(path / "config.json")

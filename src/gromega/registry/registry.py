@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from gromega._util.files import sha256
-from gromega.model.io import load_model
+from gromega.model.io import MODELS, load_model, model_folders
 from gromega.pdf.network_grid import INPUT_R
 from gromega.registry.card import read_card
 
-MODELS = Path("models")
 _NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 
@@ -57,11 +56,15 @@ def list_models(models: Path = MODELS) -> list[ModelEntry]:
 
 
 def find_model(name: str, models: Path = MODELS) -> Path:
-    """Return the folder of a released model; raise FileNotFoundError if missing."""
+    """Return the folder of a released model; raise FileNotFoundError if missing.
+
+    Where the project has no such model, it is that of the package or of the user.
+    """
     check_name(name)
+    for folder in (models, *model_folders()[1:]):
+        if (folder / name / "card.json").is_file():
+            return folder / name
     path = models / name
-    if (path / "card.json").is_file():
-        return path
     if path.with_name(f"{name}.dvc").is_file():
         raise FileNotFoundError(f"{path}: the model is missing; {_pull(path)}.")
     names = ", ".join(entry.name for entry in list_models(models)) or "none"

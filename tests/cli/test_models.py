@@ -79,7 +79,7 @@ def test_release_takes_the_source_of_params(models, pipeline):
     assert (card["version"], card["hours"]) == ("v1.1.0", 0.2)
 
 
-@pytest.mark.parametrize("command", ["list", "show", "verify", "release"])
+@pytest.mark.parametrize("command", ["list", "show", "verify", "pull", "release"])
 def test_help_has_an_example(command):
     result = runner.invoke(app, ["models", command, "--help"])
     assert f"Example: gromega models {command}" in result.stdout

@@ -42,35 +42,30 @@ def verify_remotes(names: Sequence[str] = ()) -> Iterator[Finding]:
 
 
 def _verify_out(odb: Any, path: str, oid: str, remote: str) -> Finding:
-    kind, wrong = f"in the remote {remote}", []
-    content, problem = _read(odb, oid)
-    oids = [oid]
-    if not problem and content is not None:
-        oids = [entry["md5"] for entry in json.loads(content)]
-        problems = [(each, _read(odb, each)[1]) for each in oids]
-    else:
-        problems = [(oid, problem)]
-    for each, found in problems:
-        if found:
-            wrong.append(f"{found} {each}")
+    kind = f"in the remote {remote}"
+    states = {oid: _read(odb, oid)}
+    listed = states[oid]
+    if isinstance(listed, list):
+        states = {each: _read(odb, each) for each in listed}
+    wrong = []
+    for state in ("missing", "damaged"):
+        if found := [each for each, its in states.items() if its == state]:
+            wrong.append(f"{len(found)} {state}, such as {found[0]}")
     if not wrong:
         return Finding(path, kind)
-    more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-    return Finding(
-        path, kind, f"{kind}, {len(wrong)} of {len(oids)} objects: {wrong[0]}{more}"
-    )
+    return Finding(path, kind, f"{kind}, of {len(states)} objects {'; '.join(wrong)}")
 
 
-def _read(odb: Any, oid: str) -> tuple[bytes | None, str]:
-    """Return an object if it lists a folder, and whether it is missing or damaged."""
-    found, kept = hashlib.md5(), b""
+def _read(odb: Any, oid: str) -> str | list[str]:
+    """Return the objects of one that lists a folder, or its state; empty if right."""
+    is_list, found, text = oid.endswith(".dir"), hashlib.md5(), b""
     try:
         with odb.fs.open(odb.oid_to_path(oid), "rb") as file:
             while block := file.read(1 << 20):
                 found.update(block)
-                kept = kept + block if oid.endswith(".dir") else b""
+                text += block if is_list else b""
     except FileNotFoundError:
-        return None, "missing"
+        return "missing"
     if found.hexdigest() != oid.removesuffix(".dir"):
-        return None, "damaged"
-    return (kept if oid.endswith(".dir") else None), ""
+        return "damaged"
+    return [entry["md5"] for entry in json.loads(text)] if is_list else ""

@@ -68,7 +68,7 @@ def main() -> None:
     n = parser.parse_args().files
     if not MODEL.is_dir():
         raise SystemExit(
-            "models/spacegroup is not there; get it by 'dvc pull -r registry'"
+            "models/spacegroup is missing; run 'dvc pull models/spacegroup.dvc'"
         )
     rows = Table(title=f"gromega predict, {n_cores()} cores")
     for heading in ("what", "measured", "to reach"):

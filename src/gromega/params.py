@@ -58,8 +58,13 @@ class Train(Section):
     recipe: str = "small"
     epochs: CountFromOne = 30
     seed: Seed = 0
-    start: str = ""
+    start: str = "models/random.yaml"
     rate: Annotated[float, Field(gt=0, le=10)] = 1.0
+
+    @property
+    def from_model(self) -> bool:
+        """Whether the training starts from a model, and not from random weights."""
+        return not self.start.endswith(".yaml")
 
 
 class Sweeps(Section):

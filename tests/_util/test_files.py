@@ -1,12 +1,14 @@
 import hashlib
 import os
+import platform
 import resource
 import signal
+import subprocess
 import threading
 
 import pytest
 
-from gromega._util.files import sha256, write_json, write_whole
+from gromega._util.files import new_path, sha256, write_json, write_whole
 
 
 def test_text_and_bytes_are_written_with_their_folders(tmp_path):
@@ -68,6 +70,93 @@ def test_a_device_is_written_to_and_not_replaced(tmp_path):
     reader.join(10)
     assert heard == ["some"]
     assert pipe.is_fifo()
+
+
+def make(path, content):
+    """Write a file, or a folder with one file."""
+    if path.name.startswith("folder"):
+        path.mkdir()
+        path /= "file"
+    path.write_text(content)
+
+
+def content_of(path):
+    return (path / "file" if path.is_dir() else path).read_text()
+
+
+@pytest.fixture(params=["file", "folder"])
+def path(request, tmp_path):
+    return tmp_path / "new" / request.param
+
+
+def test_a_new_path_replaces_the_old_one_at_the_end(path):
+    for content in ("first", "second"):
+        with new_path(path) as partial:
+            make(partial, content)
+            assert path.exists() == (content == "second")
+        assert content_of(path) == content
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_an_interrupted_write_leaves_the_old_one(path):
+    with new_path(path) as partial:
+        make(partial, "old")
+
+    def write():
+        with new_path(path) as partial:
+            make(partial, "new")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert content_of(path) == "old"
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_two_processes_write_apart(path, monkeypatch):
+    with new_path(path) as mine:
+        make(mine, "mine")
+        with monkeypatch.context() as patch:
+            # a process that runs
+            patch.setattr("os.getpid", lambda: 1)
+            with new_path(path) as other:
+                make(other, "other's")
+        assert content_of(path) == "other's"
+    assert content_of(path) == "mine"
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_what_killed_processes_of_this_machine_left_is_removed(path):
+    done = subprocess.Popen(["true"])
+    done.wait()
+    host = platform.node()
+    left = [
+        f"{path.name}.{host}-{done.pid}.partial",
+        f"{path.name}.{host}-{done.pid}.old.partial",
+        # kept: of a process that runs, of another machine, of another path
+        f"{path.name}.{host}-1.partial",
+        f"{path.name}.another{host}-{done.pid}.partial",
+        f"another-{path.name}.{host}-{done.pid}.partial",
+    ]
+    path.parent.mkdir()
+    for name in left:
+        (path.parent / name).mkdir()
+        (path.parent / name / "half").write_text("half")
+    with new_path(path) as partial:
+        make(partial, "whole")
+    assert {p.name for p in path.parent.iterdir()} == {path.name, *left[2:]}
+    assert content_of(path) == "whole"
+
+
+@pytest.mark.usefixtures("nearly_full")
+def test_a_full_disk_names_the_path_and_leaves_nothing(path):
+    def write():
+        with new_path(path) as partial:
+            make(partial, "1" * 2000)
+
+    with pytest.raises(OSError, match=path.name):
+        write()
+    assert list(path.parent.iterdir()) == []
 
 
 def test_the_hash_of_a_file(tmp_path):

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from gromega.cli.main import app, main
 
 runner = CliRunner()
-PULL = "dvc pull -r registry models/other.dvc"
+PULL = "dvc pull models/other.dvc"
 
 
 @pytest.mark.usefixtures("models")
@@ -60,7 +60,7 @@ def test_release_takes_the_source_of_params(models, released):
     assert (card["version"], card["hours"]) == ("v1.1.0", 0.2)
 
 
-@pytest.mark.parametrize("command", ["list", "show", "verify", "release"])
+@pytest.mark.parametrize("command", ["list", "show", "verify", "pull", "release"])
 def test_help_has_an_example(command):
     result = runner.invoke(app, ["models", command, "--help"])
     assert f"Example: gromega models {command}" in result.stdout

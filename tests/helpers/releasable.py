@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from gromega._util.files import sha256, write_json
+from gromega._util.manifest import MANIFEST, write_manifest
 from gromega.conditions import REFERENCE
 from gromega.crystals.table import write_table
 from gromega.lake.predictions import StoredPredictions, write_predictions
@@ -33,6 +34,14 @@ TRAINING = {
 CALIBRATION = Calibration(1.25, {"0.90": 0.85, "0.95": 0.93}, "validation part", 3)
 SCORE = {"top1": 0.5, "top6": 1.0, "n": 6}
 INFO = {"name": "tiny", "version": "v1.2.0", "hardware": "2 cores", "hours": 0.5}
+LINEAGE = {
+    "commit": None,
+    "clean": None,
+    "dvc_lock": None,
+    "python": "3.11.2",
+    "libraries": {"numpy": "2.4.6"},
+    "parent": None,
+}
 METRICS = {
     "reference": {**SCORE, "ece": 0.041},
     "sweeps": {
@@ -80,6 +89,7 @@ def write_pipeline(folder):
     )
     write_table(crystals, data / "crystals.parquet")
     (data / "synthetic.yaml").write_text("space_groups: [194, 225, 229]\n")
+    (folder / "params.yaml").write_text("crystals:\n  groups: 3\n")
     split(folder, ["train"] * 5 + ["validation"] + ["test"] * 2, 7)
     train(folder)
 
@@ -145,7 +155,13 @@ def predict(folder, name, right=3, with_composition=None, invalid=0):
 
 
 def change_json(path, **values):
-    """Set some keys of a JSON file, and remove those set to None."""
-    content = {**json.loads(Path(path).read_text("utf-8")), **values}
+    """Set some keys of a JSON file, and remove those set to None.
+
+    A manifest beside it is made again, as if the file had been written so.
+    """
+    path = Path(path)
+    content = {**json.loads(path.read_text("utf-8")), **values}
     gone = [key for key, value in values.items() if value is None]
-    write_json(Path(path), {k: v for k, v in content.items() if k not in gone})
+    write_json(path, {k: v for k, v in content.items() if k not in gone})
+    if (path.parent / MANIFEST).is_file():
+        write_manifest(path.parent)

@@ -6,8 +6,9 @@ import pytest
 from safetensors.numpy import load_file, save
 
 from gromega import load_model
+from gromega._util.manifest import write_manifest
 from gromega.conditions import REFERENCE, Conditions
-from gromega.model.io import FORMAT, save_model
+from gromega.model.io import FORMAT, hashes_of, save_model
 from gromega.pdf.network_grid import INPUT_R
 
 # The names of format 1 (v1.5 to v1.8) by those of format 2.
@@ -109,6 +110,7 @@ def test_same_model_is_saved_as_same_bytes(model, folder, tmp_path):
         assert (folder / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
     assert sorted(p.name for p in folder.iterdir()) == [
         "config.json",
+        "manifest.json",
         "weights.safetensors",
     ]
 
@@ -139,15 +141,48 @@ def test_a_changed_config_is_refused(folder, change, message):
     config = json.loads((folder / "config.json").read_text())
     change(config)
     (folder / "config.json").write_text(json.dumps(config))
+    write_manifest(folder)
     with pytest.raises(ValueError, match=message):
         load_model(folder).log_probabilities(np.zeros((1, 209), np.float32))
 
 
-def test_damaged_weights_are_refused(folder):
+def flip(path, share, bits=1):
+    content = bytearray(path.read_bytes())
+    content[int(share * len(content))] ^= bits
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "config.json"])
+@pytest.mark.parametrize("share", np.linspace(0, 0.999, 9))
+def test_a_flipped_byte_is_refused(folder, name, share):
+    flip(folder / name, share)
+    with pytest.raises(ValueError, match=folder.name):
+        load_model(folder)
+
+
+def test_a_model_without_its_manifest_is_refused(folder):
+    (folder / "manifest.json").unlink()
+    with pytest.raises(ValueError, match=r"manifest\.json"):
+        load_model(folder)
+
+
+def test_a_truncated_file_is_refused_even_if_the_manifest_has_its_hash(folder):
     path = folder / "weights.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match="not a model"):
+    write_manifest(folder)
+    with pytest.raises(ValueError, match=folder.name):
         load_model(folder)
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "config.json"])
+def test_the_card_of_a_model_of_format_1_has_the_hashes(folder, tmp_path, name):
+    old = tmp_path / "old"
+    write_as_format_1(folder, old)
+    (old / "card.json").write_text(json.dumps({"sha256": hashes_of(old)}))
+    load_model(old)
+    flip(old / name, 0.99)
+    with pytest.raises(ValueError, match="old"):
+        load_model(old)
 
 
 def test_missing_files_are_named(folder):

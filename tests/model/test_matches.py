@@ -110,7 +110,7 @@ def test_a_library_comes_back_from_its_file(library, classics, tmp_path):
 
 
 def test_what_is_no_library_is_refused(library, tmp_path):
-    with pytest.raises(FileNotFoundError, match="dvc pull -r registry"):
+    with pytest.raises(FileNotFoundError, match="dvc pull"):
         load_library(tmp_path / "none.parquet")
     (tmp_path / "text.parquet").write_text("no table")
     with pytest.raises(ValueError, match=r"text\.parquet: not a library of crystals"):
@@ -118,6 +118,28 @@ def test_what_is_no_library_is_refused(library, tmp_path):
     pq.write_table(pa.table({"id": ["a"]}), tmp_path / "other.parquet")
     with pytest.raises(ValueError, match="its format is None"):
         load_library(tmp_path / "other.parquet")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        # the name of a column, the number of levels, a radiation, the hash itself
+        (b"neutron_largest", b"neutrno_largest"),
+        (b'"levels": 63', b'"levels": 9'),
+        (b'["xray", "neutron"]', b'["xraz", "neutron"]'),
+        (b'"sha256": "', b'"sha256": "x'),
+    ],
+)
+def test_a_library_with_changed_facts_is_refused(library, tmp_path, old, new):
+    path = tmp_path / "one.parquet"
+    write_library(path, library)
+    table = pq.read_table(path)
+    facts = table.schema.metadata[b"gromega"].replace(old, new)
+    names = [name.encode().replace(old, new).decode() for name in table.column_names]
+    changed = table.rename_columns(names).replace_schema_metadata({"gromega": facts})
+    pq.write_table(changed, path)
+    with pytest.raises(ValueError, match=r"one\.parquet"):
+        load_library(path)
 
 
 def test_where_nothing_of_a_pdf_is_left_nothing_matches(library, classics):

@@ -134,9 +134,11 @@ def test_every_dependency_is_there_or_made(pipeline, request):
             inside = [out for out in made if out.startswith(dependency + "/")]
             assert (
                 dependency in made or inside or (root / dependency).exists()
-                or dependency == "${crystals.source}"
+                or dependency in ("${crystals.source}", "${train.start}")
             ), (name, dependency)  # fmt: skip
-    assert (root / read_params(root / "params.yaml").crystals.source).exists()
+    params = read_params(root / "params.yaml")
+    assert (root / params.crystals.source).exists()
+    assert (root / params.train.start).exists()
 
 
 def test_released_artifacts_say_what_they_are(pipeline):

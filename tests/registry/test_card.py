@@ -7,6 +7,7 @@ from releasable import (
     CALIBRATION,
     DATA,
     INFO,
+    LINEAGE,
     METRICS,
     TRAINING,
     make_model,
@@ -38,7 +39,7 @@ def folder(model, tmp_path):
 
 @pytest.fixture
 def card(model):
-    return make_card(INFO, model, DATA, METRICS)
+    return make_card(INFO, model, DATA, METRICS, LINEAGE)
 
 
 def test_a_card_is_read_as_it_was_written(card, folder):
@@ -72,7 +73,7 @@ def test_a_card_describes_the_model_and_its_training(card, model):
 def test_the_box_is_that_of_the_model_or_the_point_of_training(card):
     assert card["box"]["rmax"] == [30.0, 30.0]
     assert card["box"]["diameter"] == [None, None]
-    wide = make_card(INFO, make_model(box=Box()), DATA, METRICS)
+    wide = make_card(INFO, make_model(box=Box()), DATA, METRICS, LINEAGE)
     assert wide["box"] == Box().to_mapping()
     assert wide["calibration"] is None
 
@@ -139,6 +140,7 @@ def test_facts_that_do_not_fit_the_schema_make_no_card(model, change, where):
         "model": model,
         "data": DATA,
         "metrics": METRICS,
+        "lineage": LINEAGE,
         **change,
     }
     with pytest.raises(ValueError, match=where):
@@ -148,7 +150,7 @@ def test_facts_that_do_not_fit_the_schema_make_no_card(model, change, where):
 def test_a_card_describes_the_neighbours():
     names = [f"mp-{k} NaCl" for k in range(9)]
     known = build_neighbours([[np.eye(9, 4) + 0.1]], np.arange(9) % 3, names, 3)
-    card = make_card(INFO, make_model(neighbours=known), DATA, METRICS)
+    card = make_card(INFO, make_model(neighbours=known), DATA, METRICS, LINEAGE)
     described = {"crystals": 9, "spread": 0.04, "weight": 0.5}
     assert card["network"]["neighbours"] == described
 
@@ -169,7 +171,9 @@ def test_a_released_model_is_checked_against_the_hashes_in_its_card(model, folde
     split = folder / "split.parquet"
     split.write_text("a split")
     hashes = {**DATA["sha256"], split.name: sha256(split)}
-    write_card(folder, make_card(INFO, model, {**DATA, "sha256": hashes}, METRICS))
+    write_card(
+        folder, make_card(INFO, model, {**DATA, "sha256": hashes}, METRICS, LINEAGE)
+    )
     check_trained_with(folder, {"split": split})
     split.write_text("another split")
     with pytest.raises(ValueError, match=r"split\.parquet"):

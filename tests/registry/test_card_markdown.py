@@ -1,5 +1,14 @@
 import pytest
-from releasable import CALIBRATION, DATA, INFO, METRICS, SCORE, TRAINING, make_model
+from releasable import (
+    CALIBRATION,
+    DATA,
+    INFO,
+    LINEAGE,
+    METRICS,
+    SCORE,
+    TRAINING,
+    make_model,
+)
 
 from gromega.model.calibration import Calibration
 from gromega.model.io import save_model
@@ -10,7 +19,7 @@ from gromega.registry.card import make_card, read_card, render, write_card
 def lines(model=None, info=INFO, metrics=METRICS):
     """Return the lines of the card of a model."""
     model = model or make_model(calibration=CALIBRATION)
-    return render(make_card(info, model, DATA, metrics)).splitlines()
+    return render(make_card(info, model, DATA, metrics, LINEAGE)).splitlines()
 
 
 @pytest.mark.parametrize(
@@ -43,7 +52,7 @@ def test_there_is_a_line_for_each_fact(line):
 def test_the_file_is_the_card_as_it_is_read(tmp_path):
     model = make_model(calibration=CALIBRATION)
     save_model(tmp_path, model)
-    write_card(tmp_path, make_card(INFO, model, DATA, METRICS))
+    write_card(tmp_path, make_card(INFO, model, DATA, METRICS, LINEAGE))
     text = (tmp_path / "CARD.md").read_text("utf-8")
     assert text == render(read_card(tmp_path))
     assert "\n\n\n" not in text and text.endswith("`\n")

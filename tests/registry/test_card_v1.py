@@ -2,7 +2,7 @@ import hashlib
 import json
 
 import pytest
-from releasable import CALIBRATION, DATA, INFO, METRICS, make_model
+from releasable import CALIBRATION, DATA, INFO, LINEAGE, METRICS, make_model
 
 from gromega.model.io import save_model
 from gromega.registry.card import (
@@ -22,13 +22,16 @@ def write_v1(folder):
     save_model(folder, model)
     augmentation = {"augmentation.parquet": "2" * 64}
     data = {**DATA, "sha256": {**DATA["sha256"], **augmentation}}
-    card = make_card(INFO, model, data, METRICS)
+    card = make_card(INFO, model, data, METRICS, LINEAGE)
     neighbours = {"crystals": 9, "spread": 0.04, "weight": 0.5}
     card["network"]["neighbours"] = neighbours
     write_card(folder, card)
     expected = read_card(folder)
     old = json.loads((folder / "card.json").read_text("utf-8"))
     old["format"], old["task"] = FORMAT_V1, "Rank."
+    old["training"]["start"] = "../other/models/spacegroup"
+    expected["training"]["start"] = "spacegroup"
+    del old["lineage"], expected["lineage"]
     old["network"]["memory"] = old["network"].pop("neighbours")
     old["data"]["crystals"]["extra"] = old["data"]["crystals"].pop("augmentation")
     hashes = old["data"]["sha256"]

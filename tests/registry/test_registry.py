@@ -8,7 +8,7 @@ from gromega.model.io import save_model
 from gromega.registry.card import read_card, write_card
 from gromega.registry.registry import find_model, list_models, verify
 
-PULL = "dvc pull -r registry models/other.dvc"
+PULL = "dvc pull models/other.dvc"
 
 
 def test_the_list_has_models_here_and_models_to_be_pulled(models):
@@ -86,9 +86,7 @@ def test_damage_is_found(models, harm, named):
 def test_a_damaged_tracked_model_can_be_pulled_again(models):
     (models / "spacegroup.dvc").write_text("outs:\n- path: spacegroup\n")
     flip(models / "spacegroup" / "weights.safetensors")
-    with pytest.raises(
-        ValueError, match=r"dvc pull --force -r registry models/spacegroup\.dvc"
-    ):
+    with pytest.raises(ValueError, match=r"dvc pull --force models/spacegroup\.dvc"):
         verify("spacegroup")
 
 

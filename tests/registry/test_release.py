@@ -6,6 +6,7 @@ import pytest
 from releasable import change_json, predict, split, train
 
 from gromega._util.files import sha256
+from gromega._util.manifest import check_manifest
 from gromega.registry import release as module
 from gromega.registry.registry import size_of, verify
 from gromega.registry.release import ReleaseInfo, release
@@ -21,8 +22,13 @@ def test_a_release_has_the_files_of_the_model_and_its_card():
         "CARD.md",
         "card.json",
         "config.json",
+        "manifest.json",
+        "params.yaml",
+        "split.parquet",
         "weights.safetensors",
     ]
+    assert sha256(path / "split.parquet") == sha256(Path("data/split.parquet"))
+    check_manifest(path)
     for name in ("config.json", "weights.safetensors"):
         assert sha256(path / name) == sha256(Path("models/current") / name)
     assert not list(Path("models").glob("*.partial"))

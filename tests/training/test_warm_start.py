@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from releasable import NETWORK, write_pipeline
 
-from gromega.model.io import load_model
+from gromega.model.io import hashes_of, load_model
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.registry.card import check_trained_with
@@ -26,8 +26,12 @@ def test_a_network_gets_the_weights_of_the_released_model(released):
     network = make_network(NETWORK, 3, 99)
     its = load_model(released).network
     assert (network.last.kernel[...] != its.last.kernel[...]).any()
-    digest = start_from(network, released)
-    assert len(digest) == 64
+    start = start_from(network, released)
+    assert start == {
+        "name": "spacegroup",
+        "version": "v1.0.0",
+        "sha256": hashes_of(released)["weights.safetensors"],
+    }
     np.testing.assert_array_equal(network.last.kernel[...], its.last.kernel[...])
 
 

@@ -1,22 +1,96 @@
 """Files and folders on disk."""
 
+import errno
 import hashlib
 import json
+import os
+import platform
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_LARGEST_JSON = 2**25
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
-def put_in_place(made: Path, path: Path) -> None:
+
+@contextmanager
+def new_path(path: Path) -> Iterator[Path]:
+    """Yield a path to write a file or a folder to, which is `path` when the block ends.
+
+    The block makes it; after an error there is none. What other processes write to the
+    same path meanwhile is apart, and what killed ones left is removed.
+
+    Raises
+    ------
+    OSError
+        If the disk is full; the message names `path`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(path)
+    partial = path.with_name(f"{_prefix(path)}{os.getpid()}.partial")
+    _remove(partial)
+    try:
+        yield partial
+        if partial.is_dir():
+            _replace_folder(partial, path)
+        else:
+            partial.replace(path)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise _unwritable(path, error) from None
+        raise
+    finally:
+        _remove(partial)
+
+
+def _prefix(path: Path) -> str:
+    # Processes of two machines that share a disk may have the same number.
+    return f"{path.name}.{platform.node()}-"
+
+
+def _replace_folder(made: Path, path: Path) -> None:
     """Rename a complete folder, and replace the one that has the name."""
     # The old one is renamed before it is deleted: a kill must not leave a part of it.
-    old = path.with_name(path.name + ".old.partial")
-    shutil.rmtree(old, ignore_errors=True)
+    old = made.with_name(made.name.removesuffix("partial") + "old.partial")
+    _remove(old)
     if path.exists():
         path.replace(old)
     made.replace(path)
-    shutil.rmtree(old, ignore_errors=True)
+    _remove(old)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what killed processes left of a path; those that run keep theirs."""
+    prefix = _prefix(path)
+    for left in path.parent.glob("*.partial"):
+        process = left.name.removeprefix(prefix).split(".")[0]
+        if left.name.startswith(prefix) and process.isdecimal() and _ended(process):
+            _remove(left)
+
+
+def _ended(process: str) -> bool:
+    if os.name != "posix":  # where a signal would end it
+        return False
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> OSError:
+    return OSError(f"{path}: cannot be written ({error.strerror}).")
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -25,19 +99,16 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Data go through links and devices, such as ``/dev/stdout``, without replacing them.
     """
     data = content.encode() if isinstance(content, str) else content
-    plain = not path.is_symlink() and (path.is_file() or not path.exists())
-    partial = path.with_name(path.name + ".partial") if plain else path
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        if plain:
-            partial.replace(path)
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_bytes(data)
+            return
+        with new_path(path) as partial:
+            partial.write_bytes(data)
     except OSError as error:
-        raise OSError(f"{path}: cannot be written ({error.strerror}).") from None
-    finally:
-        if plain:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
+        if error.strerror is None:
+            raise
+        raise _unwritable(path, error) from None
 
 
 def check_there(path: Path) -> None:
@@ -47,9 +118,22 @@ def check_there(path: Path) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Return the content of a JSON file of the pipeline."""
+    """Return the content of a JSON file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not JSON, or larger than any that gromega writes.
+    """
     check_there(path)
-    return json.loads(path.read_text())
+    if (size := path.stat().st_size) > _LARGEST_JSON:
+        raise ValueError(f"{path}: {size} bytes are too many for this file.")
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not a JSON file ({error}).") from None
 
 
 def write_json(path: Path, values: object) -> None:

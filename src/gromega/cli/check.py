@@ -13,17 +13,36 @@ from gromega.cli.app import app
 PACKAGES = ("numpy", "numba", "jax", "flax", "zarr", "dvc", "spglib")
 
 
-@app.command(epilog="Example: gromega verify data/spectra.zarr data/reference.zarr")
+@app.command(epilog="Example: gromega verify data/spectra.zarr models/spacegroup")
 def verify(
-    stores: Annotated[
-        list[Path], typer.Argument(help="Zarr stores, such as data/spectra.zarr.")
-    ],
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PATH]...",
+            help="Stores, tables, models, libraries, or folders of them; all that DVC "
+            "tracks if left out.",
+        ),
+    ] = None,
+    remote: Annotated[
+        bool,
+        typer.Option(
+            "--remote",
+            help="Check what the remotes of DVC hold. The arguments are their names.",
+        ),
+    ] = False,
 ) -> None:
-    """Check Zarr stores: no file is missing or damaged, every number is finite."""
-    from gromega.lake.verify import verify_store
+    """Check that nothing is missing or damaged; if something is, the status is 1."""
+    from gromega.registry.remote import verify_remotes
+    from gromega.registry.verify import verify_paths
 
-    for store in stores:
-        typer.echo(f"{store}: complete, {verify_store(store)} values")
+    paths = paths or []
+    found = verify_remotes(paths) if remote else verify_paths([*map(Path, paths)])
+    problems = 0
+    for finding in found:
+        typer.echo(finding)
+        problems += bool(finding.problem)
+    if problems:
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: gromega doctor")

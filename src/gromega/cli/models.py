@@ -1,4 +1,4 @@
-"""Commands on released models: list, show, verify, release."""
+"""Commands on released models: list, show, verify, pull, release."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ from gromega.cli.app import Group
 app = typer.Typer(
     cls=Group,
     no_args_is_help=True,
-    help="List, show, verify and release trained models.",
+    help="List, show, verify, pull and release trained models.",
 )
 Name = Annotated[str, typer.Argument(help="The name of a released model.")]
 
@@ -66,6 +66,31 @@ def verify_model(name: Name) -> None:
     card = verify(name)
     groups = len(card["space_groups"])
     typer.echo(f"{name} {card['version']}: intact, {groups} space groups")
+
+
+@app.command(epilog="Example: gromega models pull spacegroup@v1.8.1 --from ../gromega")
+def pull(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="[NAME[@VERSION]]", help="The name of the model, and its version."
+        ),
+    ] = "spacegroup",
+    address: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="The folder or the http(s) address of a clone of the project, in "
+            "which {version} stands for the version; by default that of the "
+            "environment variable GROMEGA_REGISTRY.",
+        ),
+    ] = "",
+) -> None:
+    """Copy a released model to your cache, where every command finds it."""
+    from gromega.registry.pull import pull_model
+
+    name, _, version = model.partition("@")
+    typer.echo(f"pulled {name} to {pull_model(name, address, version)}")
 
 
 @app.command(

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from gromega._util.files import check_there
+from gromega._util.files import check_there, new_path
 from gromega.crystals.crystal import Crystal
 
 SCHEMA = pa.schema(
@@ -210,31 +210,28 @@ def new_table(
     The file appears when the block ends without an error. Its bytes depend on the rows,
     not on how many are appended at a time.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
     waiting = schema.empty_table()
     # Checksums of pages leave out the names of columns.
     named = schema.with_metadata({_NAMES: ",".join(schema.names)})
-    try:
-        with pq.ParquetWriter(
+    with (
+        new_path(path) as partial,
+        pq.ParquetWriter(
             partial, named, compression="zstd", write_page_checksum=True
-        ) as writer:
+        ) as writer,
+    ):
 
-            def write(table: pa.Table) -> None:
-                nonlocal waiting
-                waiting = pa.concat_tables([waiting, table])
-                whole = waiting.num_rows // ROWS * ROWS
-                if whole:
-                    for start in range(0, whole, ROWS):
-                        writer.write_table(waiting.slice(start, ROWS).combine_chunks())
-                    waiting = waiting.slice(whole).combine_chunks()
+        def write(table: pa.Table) -> None:
+            nonlocal waiting
+            waiting = pa.concat_tables([waiting, table])
+            whole = waiting.num_rows // ROWS * ROWS
+            if whole:
+                for start in range(0, whole, ROWS):
+                    writer.write_table(waiting.slice(start, ROWS).combine_chunks())
+                waiting = waiting.slice(whole).combine_chunks()
 
-            yield write
-            if waiting.num_rows:
-                writer.write_table(waiting.combine_chunks())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        yield write
+        if waiting.num_rows:
+            writer.write_table(waiting.combine_chunks())
 
 
 def read_formulas(path: Path, ids: Iterable[str]) -> list[str]:

@@ -12,8 +12,6 @@ metadata. `open_store` compares both.
 
 import hashlib
 import json
-import os
-import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +23,7 @@ import zarr
 from numpy.typing import ArrayLike, NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
-from gromega._util.files import put_in_place, sha256, write_json
+from gromega._util.files import new_path, read_json, sha256, write_json
 from gromega.crystals.table import rows_by_id
 
 if TYPE_CHECKING:
@@ -56,11 +54,7 @@ def new_store(
     inputs
         The SHA-256 of what the store is made from, by name, for the manifest.
     """
-    _remove_abandoned(path)
-    # Of this process alone: another one may write the same store.
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
+    with new_path(path) as partial:
         yield zarr.open_group(
             partial, mode="w", zarr_format=3, attributes=dict(attributes)
         )
@@ -72,19 +66,6 @@ def new_store(
         facts = {**_contents(partial), "inputs": dict(inputs or {})}
         manifest = {"format": MANIFEST, **facts, "sha256": _hash(facts)}
         write_json(partial / "manifest.json", manifest)
-        put_in_place(partial, path)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _remove_abandoned(path: Path) -> None:
-    """Remove what killed processes left of a store; those that run keep theirs."""
-    for partial in path.parent.glob(f"{path.name}.*.partial"):
-        process = partial.name.split(".")[-2]
-        # Linux lists the processes that run; elsewhere nothing is removed.
-        listed = Path("/proc/self").exists() and process.isdecimal()
-        if listed and not Path("/proc", process).exists():
-            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _contents(path: Path) -> dict[str, dict[str, Any]]:
@@ -141,7 +122,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         If a file of the store is missing, or its metadata are damaged.
     """
     try:
-        manifest = json.loads((path / "manifest.json").read_text("utf-8"))
+        manifest = read_json(path / "manifest.json")
         facts = {key: manifest[key] for key in ("files", "metadata", "inputs")}
         if manifest["format"] != MANIFEST or manifest["sha256"] != _hash(facts):
             raise ValueError("its manifest is damaged or of another version")

@@ -1,5 +1,6 @@
 """Verification of stores: every checksum is right, every number is finite."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from gromega.lake.store import POINTS, open_store
+from gromega.lake.store import POINTS, open_store, read_manifest
 
 
 def verify_store(path: Path) -> int:
@@ -22,6 +23,10 @@ def verify_store(path: Path) -> int:
     """
     store = open_store(path)
     try:
+        # Its readers take a manifest with the same values.
+        text = (path / "manifest.json").read_text("utf-8")
+        if text != json.dumps(read_manifest(path), indent=2) + "\n":
+            raise ValueError("manifest.json")
         return sum(_verify_array(path, name) for name in store.array_keys())
     except (ValueError, RuntimeError, TypeError, KeyError, OSError) as error:
         raise ValueError(

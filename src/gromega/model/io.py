@@ -1,17 +1,17 @@
 """Models on disk: weights.safetensors with the arrays, config.json with the rest."""
 
-import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from platformdirs import user_cache_path
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from gromega._util.files import put_in_place, sha256, write_json, write_whole
+from gromega._util.files import new_path, read_json, sha256, write_json, write_whole
+from gromega._util.manifest import MANIFEST, check_manifest, write_manifest
 from gromega.conditions import Box, Conditions
 from gromega.model.calibration import Calibration
 from gromega.model.model import Model
@@ -27,6 +27,8 @@ from gromega.networks.quantize import (
 from gromega.pdf.network_grid import INPUT_R
 
 FORMAT = "gromega model 2"
+MODELS = Path("models")
+"""The models of the project that one stands in."""
 MODEL_FILES = ("weights.safetensors", "config.json")
 INPUT = {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size}
 _FORMAT_1 = "gromega model 1"
@@ -37,9 +39,6 @@ Arrays = Mapping[str, NDArray[Any]]
 
 def save_model(path: Path, model: Model) -> None:
     """Write a model to a folder, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     arrays = dict(model.weights)
     config = {
         "format": FORMAT,
@@ -62,9 +61,31 @@ def save_model(path: Path, model: Model) -> None:
     # safetensors writes the memory of an array as it is, whatever its strides.
     rows = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     # Its save_file makes a file that other users cannot read.
-    write_whole(partial / "weights.safetensors", save(rows))
-    write_json(partial / "config.json", config)
-    put_in_place(partial, path)
+    with new_path(path) as folder:
+        write_whole(folder / "weights.safetensors", save(rows))
+        write_json(folder / "config.json", config)
+        write_manifest(folder)
+
+
+def model_folders() -> tuple[Path, ...]:
+    """Return the folders of models: the project's, the package's and the user's."""
+    package = Path(__file__).parents[1] / "models"
+    return MODELS, package, user_cache_path("gromega") / "models"
+
+
+def locate_model(model: str | Path) -> Path:
+    """Return the folder of a model.
+
+    It is the path itself or, of a name such as ``spacegroup`` or a path such as
+    ``models/spacegroup`` that does not exist, the first of that name in
+    `model_folders`.
+    """
+    path = Path(model)
+    if not path.is_dir() and path.parent in (Path(), MODELS):
+        for folder in model_folders():
+            if (folder / path.name / "config.json").is_file():
+                return folder / path.name
+    return path
 
 
 def hashes_of(path: Path) -> dict[str, str]:
@@ -78,7 +99,8 @@ def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -
     Parameters
     ----------
     path
-        The folder, as `save_model` writes it; the released model by default.
+        The folder, as `save_model` writes it, or a name, see `locate_model`; the
+        released model by default.
     compiled
         Whether JAX computes the network, see `Ranker`: for many thousand PDFs, or on a
         GPU.
@@ -90,16 +112,17 @@ def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -
     ValueError
         If a file is not valid.
     """
-    path = Path(path)
+    path = locate_model(path)
     for name in reversed(MODEL_FILES):
         if not (path / name).is_file():
             raise FileNotFoundError(
                 f"{path}: there is no {name}; train models/current with 'dvc repro', "
-                "or get models/spacegroup, the released model, with 'dvc pull -r "
-                "registry models/spacegroup.dvc'."
+                "or get models/spacegroup, the released model, with 'dvc pull "
+                "models/spacegroup.dvc' or 'gromega models pull'."
             )
     try:
-        config = json.loads((path / "config.json").read_text())
+        config = read_json(path / "config.json")
+        _check_hashes(path, config)
         arrays: Arrays = load_file(path / "weights.safetensors")
         if config.get("format") == _FORMAT_1:
             config, arrays = _upgrade_v1(config, arrays)
@@ -107,7 +130,19 @@ def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -
     except (
         ValueError, KeyError, TypeError, AttributeError, SafetensorError
     ) as error:  # fmt: skip
-        raise ValueError(f"{path}: not a model ({error}).") from None
+        raise ValueError(f"{path}: not a model, or damaged ({error}).") from None
+
+
+def _check_hashes(path: Path, config: Mapping[str, Any]) -> None:
+    """Raise ValueError unless the files of a model have the SHA-256 that it states."""
+    if (path / MANIFEST).is_file() or config.get("format") != _FORMAT_1:
+        check_manifest(path, MODEL_FILES)
+    # Format 1 has no manifest; the hashes are in the card of a released model.
+    elif (path / "card.json").is_file():
+        stated = read_json(path / "card.json")["sha256"]
+        for name, found in hashes_of(path).items():
+            if stated[name] != found:
+                raise ValueError(f"{name}: damaged; its SHA-256 is another one")
 
 
 def _model(config: Mapping[str, Any], arrays: Arrays, compiled: bool) -> Model:

@@ -1,5 +1,6 @@
 """The library of known crystals as a parquet file."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 
+from gromega._util.files import new_path
 from gromega.model.matches import FACTOR, LEVELS, LIBRARY, N_COARSE, Library
 from gromega.model.sqrt_quantize import SqrtQuantized
 from gromega.pdf.bins import BIN_WIDTH
@@ -32,15 +34,14 @@ def write_library(path: Path, library: Library) -> None:
         columns[f"{name}_largest"] = pa.array(quantized.largest)
     facts = {
         "format": FORMAT, "bin_width": FACTOR * BIN_WIDTH, "levels": LEVELS,
-        "radiations": list(library.spectra),
+        "radiations": list(library.spectra), "sha256": _hash(library),
     }  # fmt: skip
     table = pa.table(columns).replace_schema_metadata({"gromega": json.dumps(facts)})
-    partial = path.with_name(path.name + ".partial")
-    pq.write_table(
-        table, partial, compression="zstd", compression_level=19, use_dictionary=False,
-        write_page_checksum=True,
-    )  # fmt: skip
-    partial.replace(path)
+    with new_path(path) as partial:
+        pq.write_table(
+            table, partial, compression="zstd", compression_level=19,
+            use_dictionary=False, write_page_checksum=True,
+        )  # fmt: skip
 
 
 def load_library(path: str | Path = LIBRARY) -> Library:
@@ -57,7 +58,7 @@ def load_library(path: str | Path = LIBRARY) -> Library:
     if not path.is_file():
         raise FileNotFoundError(
             f"{path}: there is no library of known crystals; get it with 'dvc pull "
-            "-r registry models/library.parquet.dvc', or make one with 'dvc repro'."
+            "models/library.parquet.dvc', or make one with 'dvc repro'."
         )
     try:
         table = pq.read_table(path, page_checksum_verification=True)
@@ -70,12 +71,30 @@ def load_library(path: str | Path = LIBRARY) -> Library:
             largest = table[f"{name}_largest"].to_numpy()
             roots = roots.reshape(-1, N_COARSE)
             spectra[name] = SqrtQuantized(roots, largest, facts["levels"])
-        return Library(
+        library = Library(
             tuple(table["id"].to_pylist()),
             tuple(table["formula"].to_pylist()),
             table["space_group"].to_numpy().astype(np.int64),
             table["density"].to_numpy(),
             spectra,
         )
+        # The pages of Parquet have checksums, the names of columns and the facts none.
+        # A library up to v1.8.1 states no hash.
+        if "sha256" in facts and facts["sha256"] != _hash(library):
+            raise ValueError("its SHA-256 is another one")
+        return library
     except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: not a library of crystals ({error}).") from None
+
+
+def _hash(library: Library) -> str:
+    """Return the SHA-256 of the content of a library."""
+    spectra = library.spectra
+    most = {name: quantized.most for name, quantized in spectra.items()}
+    total = hashlib.sha256(json.dumps([library.ids, library.formulas, most]).encode())
+    total.update(library.space_groups.astype("<i8").tobytes())
+    total.update(library.density.tobytes())
+    for quantized in spectra.values():
+        total.update(quantized.roots.tobytes())
+        total.update(quantized.largest.tobytes())
+    return total.hexdigest()

@@ -1,10 +1,8 @@
 """Stage: the report."""
 
-import shutil
 from collections.abc import Sequence
-from pathlib import Path
 
-from gromega._util.files import put_in_place
+from gromega._util.files import new_path
 from gromega.evaluation.baselines import BASELINES
 from gromega.evaluation.compare import compare_runs, predictions_of_run
 from gromega.evaluation.report.facts import read_facts
@@ -40,7 +38,5 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
             comparisons.append(table)
     model, subsamples = load_model(paths.MODEL), read_subsamples(paths.SUBSAMPLES)
     made = make_report(model, facts, predictions, subsamples, baselines, comparisons)
-    partial = paths.REPORT.with_name("report.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    write_report(partial, made)
-    put_in_place(partial, paths.REPORT)
+    with new_path(paths.REPORT) as folder:
+        write_report(folder, made)

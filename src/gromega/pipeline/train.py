@@ -33,7 +33,7 @@ def train(params: Params) -> None:
     join_processes()
     recipe = get_recipe(params.train.recipe)
     recipe = replace(recipe, learning_rate=params.train.rate * recipe.learning_rate)
-    if params.train.start:
+    if params.train.from_model:
         known_files = {"split": SPLIT, "table": CRYSTALS}
         check_trained_with(Path(params.train.start), known_files)
     files = TrainingFiles(CRYSTALS, SPLIT, AUGMENTATION)

@@ -21,6 +21,8 @@ from gromega.model.io import MODEL_FILES, hashes_of
 from gromega.model.model import Model
 from gromega.registry.card_texts import standard_texts
 
+CARRIED = ("split.parquet", "params.yaml")
+"""The split and the parameters of the training, which a released model carries."""
 FORMAT = "gromega card 2"
 FORMAT_V1 = "gromega card 1"
 """The format of the cards of released models up to v1.8.1."""
@@ -31,11 +33,13 @@ def make_card(
     model: Model,
     data: Mapping[str, Any],
     metrics: Mapping[str, Any],
+    lineage: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the card of a model, with zeros for the hashes of its files.
 
     The first argument has the values of a `gromega.registry.release.ReleaseInfo`, the
-    last two are the blocks ``data`` and ``metrics``. The card fits the schema.
+    last three are the blocks ``data``, ``metrics`` and ``lineage``. The card fits the
+    schema.
     """
     # The hashes of the training data are in the block of the data.
     training = {k: v for k, v in model.training.items() if k != "sha256"}
@@ -51,6 +55,7 @@ def make_card(
         "space_groups": model.space_groups.tolist(),
         "network": _network(model),
         "training": {"samples": samples, "radiations": radiations, **training},
+        "lineage": lineage,
         "conditions": model.conditions.to_mapping(),
         "box": model.trained_over.to_mapping(),
         "metrics": metrics,
@@ -93,10 +98,11 @@ def _calibrations(model: Model, metrics: Mapping[str, Any]) -> dict[str, Any]:
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """Write CARD.md and card.json to the folder of a model.
 
-    card.json holds the hashes of the three other files and, last, the hash of its own
-    text without this last hash.
+    card.json holds the hashes of the other files and, last, the hash of its own text
+    without this last hash.
     """
-    hashes = hashes_of(folder)
+    carried = [name for name in CARRIED if (folder / name).is_file()]
+    hashes = hashes_of(folder) | {name: sha256(folder / name) for name in carried}
     write_whole(folder / "CARD.md", render({**card, "sha256": hashes}))
     hashes["CARD.md"] = sha256(folder / "CARD.md")
     hashes["card.json"] = _own_hash({**card, "sha256": hashes})
@@ -142,7 +148,7 @@ def check_trained_with(folder: Path, files: Mapping[str, Path]) -> None:
     another one, its training crystals may include test crystals: ValueError.
     """
     hashes = read_card(folder)["data"]["sha256"]
-    check_same_files(folder, hashes, files, "leave train.start empty")
+    check_same_files(folder, hashes, files, "leave train.start as it is by default")
 
 
 def check_same_files(
@@ -185,6 +191,10 @@ def upgrade_from_v1(card: Any) -> Any:
             node = node.get(key) if isinstance(node, dict) else None
         if isinstance(node, dict) and old in node:
             node[new] = node.pop(old)
+    training = card.get("training")
+    if isinstance(training, dict) and isinstance(training.get("start"), str):
+        # It was the path of a folder.
+        training["start"] = Path(training["start"]).name
     return {**card, "format": FORMAT}
 
 
@@ -209,7 +219,6 @@ def render(card: Mapping[str, Any]) -> str:
         "gromega.registry",
         "CARD.md.j2",
         card=card,
-        model_files=MODEL_FILES,
         conditions=", ".join(
             f"{name} {QUANTITIES[name].with_unit(value)}"
             for name, value in card["conditions"].items()

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from gromega._util.files import sha256
-from gromega.model.io import MODEL_FILES, load_model
+from gromega.model.io import MODELS, load_model, model_folders
 from gromega.pdf.network_grid import INPUT_R
 from gromega.registry.card import read_card
 
-MODELS = Path("models")
 _NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 
@@ -57,11 +56,15 @@ def list_models(models: Path = MODELS) -> list[ModelEntry]:
 
 
 def find_model(name: str, models: Path = MODELS) -> Path:
-    """Return the folder of a released model; raise FileNotFoundError if missing."""
+    """Return the folder of a released model; raise FileNotFoundError if missing.
+
+    Where the project has no such model, it is that of the package or of the user.
+    """
     check_name(name)
+    for folder in (models, *model_folders()[1:]):
+        if (folder / name / "card.json").is_file():
+            return folder / name
     path = models / name
-    if (path / "card.json").is_file():
-        return path
     if path.with_name(f"{name}.dvc").is_file():
         raise FileNotFoundError(f"{path}: the model is missing; {_pull(path)}.")
     names = ", ".join(entry.name for entry in list_models(models)) or "none"
@@ -86,7 +89,7 @@ def verify_folder(path: Path) -> dict[str, Any]:
     in the card, or if the network has other outputs than the card's space groups.
     """
     card = read_card(path)
-    for name in (*MODEL_FILES, "CARD.md"):
+    for name in sorted(card["sha256"].keys() - {"card.json"}):
         file = path / name
         if not file.is_file() or sha256(file) != card["sha256"][name]:
             state = "damaged" if file.is_file() else "missing"
@@ -120,5 +123,5 @@ def _pull(path: Path, again: bool = False) -> str:
     if not tracked.is_file():
         return "release it again with 'gromega models release'"
     if again:
-        return f"get it again with 'dvc pull --force -r registry {tracked}'"
-    return f"get it with 'dvc pull -r registry {tracked}'"
+        return f"get it again with 'dvc pull --force {tracked}'"
+    return f"get it with 'dvc pull {tracked}'"

@@ -10,16 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from gromega._util.files import put_in_place
+from gromega._util.files import new_path
+from gromega._util.manifest import write_manifest
 from gromega.conditions import Conditions
 from gromega.evaluation.score import WITH_COMPOSITION, scores
 from gromega.lake.predictions import StoredPredictions, read_predictions
 from gromega.lake.splits import read_part
 from gromega.lake.store import open_store, read_values
 from gromega.lake.verify import verify_store
-from gromega.model.io import MODEL_FILES, hashes_of, load_model
+from gromega.model.io import MODEL_FILES, MODELS, hashes_of, load_model
 from gromega.registry.card import check_same_files, make_card, read_card, write_card
-from gromega.registry.registry import MODELS, check_name, size_of, verify_folder
+from gromega.registry.lineage import lineage_of, write_params
+from gromega.registry.registry import check_name, size_of, verify_folder
 from gromega.registry.training_data import describe_training_data
 from gromega.sweeps import Sweep, get_sweep
 
@@ -77,7 +79,8 @@ def release(
         The folders of the trained model, and of the released models.
     data
         The folder with the crystals.parquet and split.parquet of its training, and
-        with its predictions for the test part, which are scored.
+        with its predictions for the test part, which are scored. params.yaml and
+        dvc.lock are beside it.
     source, description
         The source of the crystals, `crystals.source` of params.yaml, and its
         description (.yaml), unless it is a known one.
@@ -103,14 +106,16 @@ def release(
     metrics = score_predictions(data, model.conditions, hashes_of(trained))
     n_train = model.training.get("n_train", 0)
     block = describe_training_data(data, source, description, n_train, hashes)
-    card = make_card(asdict(info), model, block, metrics)
-    partial = path.with_name(path.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    lineage = lineage_of(data.parent, trained, model)
+    card = make_card(asdict(info), model, block, metrics, lineage)
+    with new_path(path) as partial:
+        partial.mkdir()
         for name in MODEL_FILES:
             shutil.copyfile(trained / name, partial / name)
+        shutil.copyfile(data / "split.parquet", partial / "split.parquet")
+        write_params(data.parent, partial / "params.yaml")
         write_card(partial, card)
+        write_manifest(partial)
         verify_folder(partial)
         size = size_of(partial)
         if size >= LIMIT:
@@ -119,9 +124,6 @@ def release(
                 f"this one has {size / 1e6:.1f} MB; train a smaller network."
             )
         _check_version(path, read_card(partial))
-        put_in_place(partial, path)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return path
 
 

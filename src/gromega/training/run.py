@@ -76,12 +76,12 @@ def run_training(
     network: Any = make_network(architecture, data.groups.size, params.train.seed)
     if data.group_of_type is not None:
         network.group_of_type[...] = jnp.asarray(data.group_of_type, jnp.int32)
-    start_sha256 = ""
-    if params.train.start:
-        start_sha256 = start_from(network, Path(params.train.start))
+    start = None
+    if params.train.from_model:
+        start = start_from(network, Path(params.train.start))
     key = fingerprint(
         recipe, params.train, params.reference, data.inputs.ids, data.inputs.y,
-        data.validation.g, data.box and data.box.g, start_sha256,
+        data.validation.g, data.box and data.box.g, start,
         data.files.crystals, data.files.augmentation, *_sources(),
         jax.__version__, jax.default_backend(), jax.device_count(),
     )  # fmt: skip
@@ -93,13 +93,13 @@ def run_training(
     both = recipe.variants and recipe.variants.other_radiation
     facts = {
         **params.train.model_dump(),
+        "start": start,
         "sha256": {file.name: sha256(file) for file in data.files.used_by(recipe)},
         "radiations": [name for name in RADIATIONS if both or name == own],
     }
-    if params.train.start:
+    if start:
         parts = [data.validation, *([data.box] if data.box else [])]
         trained, facts["start_share"] = average(network, trained, parts)
-        facts["start_sha256"] = start_sha256
     round_weights(trained)
     n_train = data.inputs.y.size
     summary = summarize(history, trained, n_train, data.validation, data.box)

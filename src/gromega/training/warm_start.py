@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from gromega._util.files import sha256
+from gromega._util.files import read_json, sha256
 from gromega.model.io import load_model
 from gromega.networks.inference import Compiled
 from gromega.training.inputs import LabelledPDFs
@@ -18,9 +18,10 @@ WEIGHTS = nnx.Any(nnx.Param, nnx.BatchStat)
 """The learned variables: parameters, and the running averages of BatchNorm."""
 
 
-def start_from(network: nnx.Module, path: Path) -> str:
-    """Copy the weights of a released model into a network, and return their SHA-256.
+def start_from(network: nnx.Module, path: Path) -> dict[str, str]:
+    """Copy the weights of a released model into a network.
 
+    Return the name, the version, and the SHA-256 of the weights of the released model.
     Weights without one of the same name and shape in the model stay as they are; if no
     weight of the model fits the network, a ValueError is raised.
     """
@@ -33,9 +34,11 @@ def start_from(network: nnx.Module, path: Path) -> str:
     if not copied:
         raise ValueError(
             f"{path} has no weights in common with the network of this recipe; leave "
-            "train.start empty."
+            "train.start as it is by default."
         )
-    return sha256(path / "weights.safetensors")
+    card = read_json(path / "card.json")
+    digest = sha256(path / "weights.safetensors")
+    return {"name": card["name"], "version": card["version"], "sha256": digest}
 
 
 def average(

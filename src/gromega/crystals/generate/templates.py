@@ -1,7 +1,6 @@
 """Templates of variants: crystals with the symmetry operations that spglib finds."""
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import spglib
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from gromega._util.files import new_path
 from gromega._util.parallel import open_processes, ordered_map
 from gromega.crystals import symmetry
 from gromega.crystals.crystal import Crystal
@@ -91,10 +91,7 @@ def _origins(
 
 def write_templates(path: Path, made: Sequence[Template]) -> None:
     """Write the symmetry of crystals, without the crystals, to a NumPy archive."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Several processes of one training may write it at the same time.
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with partial.open("wb") as file:
+    with new_path(path) as partial, partial.open("wb") as file:
         np.savez(
             file,
             rotations=np.concatenate([t.rotations for t in made]),
@@ -103,7 +100,6 @@ def write_templates(path: Path, made: Sequence[Template]) -> None:
             n_origins=[len(t.origins) for t in made],
             orbits=np.concatenate([t.orbits for t in made]),
         )
-    partial.replace(path)
 
 
 def read_templates(path: Path, crystals: Sequence[Crystal]) -> list[Template]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from gromega._util.files import new_path
 from gromega._util.parallel import ordered_map
 from gromega.crystals.ingest.duplicates import DuplicateFinder
 from gromega.crystals.ingest.validate import IngestOptions
@@ -134,16 +135,13 @@ def new_quarantine(path: Path) -> Iterator[Callable[[Refusal], None]]:
 
     The file appears when the block ends without an error.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(Refusal._fields)
-            yield writer.writerow
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with (
+        new_path(path) as partial,
+        partial.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(Refusal._fields)
+        yield writer.writerow
 
 
 def _batches(sources: Iterable[Source]) -> Iterator[list[Source]]:

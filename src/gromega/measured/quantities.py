@@ -1,14 +1,11 @@
 """Functions of r from which G(r) can be computed, and their units."""
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import periodictable
 from numpy.typing import NDArray
 
-from gromega.crystals.composition import parse_composition
+from gromega.crystals.composition import nuclide, parse_composition
 from gromega.measured.options import R_UNITS
 
 Floats = NDArray[np.float64]
@@ -78,9 +75,7 @@ def to_g(
 def mean_length(composition: str) -> float:
     """Return the mean neutron scattering length of a composition in 10⁻¹² cm."""
     amounts = parse_composition(composition)
-    # periodictable reads D and T as isotopes of hydrogen.
-    find: Callable[[str], Any] = periodictable.elements.symbol
-    atoms = [find(symbol) for symbol in amounts]
+    atoms = [nuclide(key) for key in amounts]
     counts = np.array(list(amounts.values()))
     lengths = np.array([atom.neutron.b_c for atom in atoms], float)
     mean = float(counts @ lengths / counts.sum())

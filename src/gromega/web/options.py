@@ -80,6 +80,7 @@ class RequestOptions(BaseModel):
     radiation: Choice = _read("radiation")
     quantity: Choice = _read("quantity")
     r_unit: Choice = _read("r_unit")
+    column: float | None = _read("column")
     number_density: float | None = _read("number_density")
     coverage: Annotated[float, AfterValidator(_is_choice)] = _option(
         COVERAGES[0], "coverage", "The coverage of the prediction set.", COVERAGES

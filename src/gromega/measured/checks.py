@@ -178,9 +178,9 @@ def is_keen(r: Floats, y: Floats) -> bool | None:
 
 
 def tends_to_one(y: Floats) -> bool:
-    """Return whether the last half of g(r) or S(Q) is about 1."""
-    half = y[y.size // 2 :]
-    return bool(abs(half.mean() - 1) < min(0.1, max(0.02, half.std())))
+    """Return whether the last two quarters of g(r) or S(Q) are about 1."""
+    quarters = np.array_split(y, 4)[2:]
+    return all(abs(quarter.mean() - 1) < 0.1 for quarter in quarters)
 
 
 def oscillates(y: Floats) -> bool:

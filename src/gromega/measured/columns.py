@@ -100,7 +100,8 @@ def _labelled(
     n = table.shape[1]
     for line in reversed(lines[-8:]):
         line = re.sub(r"\b\w+\s*=\s*[-+\d.]\S*", "", line)
-        if "=" in line or not (fields := split_labels(line, n)):
+        counts = (n, n - 1) if index else (n,)
+        if "=" in line or not (fields := split_labels(line, *counts)):
             continue
         if index and (len(fields) == n - 1 or abscissa(fields[0]) is None):
             fields = fields if len(fields) == n - 1 else fields[1:]

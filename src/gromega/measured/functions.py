@@ -19,7 +19,7 @@ def function_of(
     y: Floats,
     notes: list[str],
 ) -> str:
-    """Return which of `options.FUNCTIONS` two columns hold.
+    """Return which of `options.FUNCTIONS` two columns hold, or "G(r)/r".
 
     A note is added to `notes` if the values decide, or cannot. Raise ValueError if it
     is none of them, or not known.
@@ -69,7 +69,7 @@ def _of_q(function: str, header: Header) -> str:
 
 
 def _by_values(of_rmc: bool, keen: bool | None, notes: list[str]) -> str:
-    """Return G(r) or Keen's G(r), by the values or else by the program."""
+    """Return G(r), Keen's G(r), or "G(r)/r" if it may be Keen's or g(r)-1."""
     if keen is None and not of_rmc:
         notes.append(
             "Its values do not show whether it is G(r) or Keen's G(r); G(r) is "
@@ -78,4 +78,6 @@ def _by_values(of_rmc: bool, keen: bool | None, notes: list[str]) -> str:
     elif keen is not None and keen is not of_rmc:
         shown, other = ("even", "Keen's G(r), or g(r)-1") if keen else ("odd", "G(r)")
         notes.append(f"It is {other}, because its values near r = 0 are {shown} in r.")
-    return "Keen G(r)" if keen or (keen is None and of_rmc) else "G(r)"
+    if of_rmc and keen is not False:
+        return "Keen G(r)"
+    return "G(r)/r" if keen else "G(r)"

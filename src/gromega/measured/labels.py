@@ -1,5 +1,6 @@
 """Labels of columns: what is in them, whose it is, and in which unit."""
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -81,10 +82,11 @@ def length_unit(text: str) -> str | None:
     return None
 
 
-def split_labels(line: str, n: int) -> list[str]:
-    """Return the labels in a line above n columns; a word each if none else fits."""
+def split_labels(line: str, *counts: int) -> list[str]:
+    """Return as many labels of a line as one of the counts; if none fits, its words."""
     line = re.sub(r"^[\s#!%*@\"]*(?:L\s+)?", "", line).rstrip('" \n\t')
-    for mark in (r"\t", ";", ",", r"\|", r"\s{2,}"):
+    marks = (r"\t", ";", ",", r"\|", r"\s{2,}")
+    for n, mark in itertools.product(counts, marks):
         outside = rf"\s*{mark}\s*(?![^(\[]*[)\]])" if mark != r"\s{2,}" else mark
         fields = re.split(outside, line)
         if len(fields) == n:
@@ -95,7 +97,7 @@ def split_labels(line: str, n: int) -> list[str]:
 def abscissa(text: str) -> tuple[str, str | None] | None:
     """Return "r", "Q" or "2θ" and the unit of a label, or None if it is no abscissa."""
     found = re.fullmatch(
-        r"(?P<name>r_?ij|r|q|x|s|k|rad(?:ius|ial distance)?|dist(?:ance)?s?|"
+        r"(?P<name>r_?ij|r|q|x|rad(?:ius|ial distance)?|dist(?:ance)?s?|"
         r"(?:interatomic|pair|atomic) distances?|separation|momentum transfer|"
         r"2\W{0,2}th(?:eta)?|2θ|tth|two[\W_]?theta|angle|tof|energy|d-?spacing)"
         r"(?:[ _]?(?:grid|values?|axis|bins?))?"
@@ -116,19 +118,20 @@ def abscissa(text: str) -> tuple[str, str | None] | None:
     if name == "x":
         return "", unit
     of_r = name.startswith("r") or "dist" in name or name == "separation"
-    is_q = name in ("q", "s", "k", "momentum transfer")
+    is_q = name in ("q", "momentum transfer")
     return ("r" if of_r else "Q" if is_q else "2θ"), unit
 
 
 def read_label(text: str, of_q: bool = False) -> Label:
     """Return the meaning of the label of a column, which may be a function of Q."""
-    name, unit = _without_unit(text)
-    argument = "()" if re.search(r"\([rRqQ]\)", name) else ""
-    name = re.sub(r"\([rRqQ]\)|[\s$\\{}^*]|mathrm|text", "", name)
+    argument = "()" if re.search(r"\([rRqQ]\)", text) else ""
+    plain = re.sub(r"\([rRqQ]\)|[$\\{}^*]|mathrm", "", text).strip()
+    name, unit = _without_unit(plain)
     function, role = _known(name, argument), ""
     if function is None:
         name, role = _without_role(name)
-        function = _known(name, argument)
+        name, inner_unit = _without_unit(name)
+        function, unit = _known(name, argument), unit or inner_unit
     if function == "G(r)" and unit == "barn":
         function = "Keen G(r)"
     if function == "F" and unit:
@@ -140,7 +143,7 @@ def read_label(text: str, of_q: bool = False) -> Label:
 
 def _known(name: str, argument: str) -> str | None:
     """Return the function of a name, "" if it says nothing, None if it is not known."""
-    joined = re.sub("[_.:]", "", name)
+    joined = re.sub(r"[\s_.:]", "", name)
     if not joined or _GENERIC.fullmatch(name):
         return ""
     return (argument and _KNOWN.get(joined + argument)) or _KNOWN.get(joined)
@@ -160,14 +163,16 @@ def _without_unit(text: str) -> tuple[str, str]:
 
 def _without_role(name: str) -> tuple[str, str]:
     """Return a name without the words for a role, and the role."""
-    if _ERROR.fullmatch(name.lower()):
+    if _ERROR.fullmatch(re.sub(r"\s", "", name.lower())):
         return "", "error"
     for role, words in _ROLES.items():
+        mark = r"[\s_.:()\[\]-]"
         found = re.fullmatch(
-            rf"(?P<own>{_OWN})?[_.:(\[-]*(?:{words})[_.:)\]-]*(?P<rest>{_OWN})?",
+            rf"(?P<own>.+{mark}|{_OWN})?{mark}*(?:{words}){mark}*"
+            rf"(?P<rest>{mark}.+|{_OWN})?",
             name,
             re.IGNORECASE,
         )
         if found and not (found["own"] and found["rest"]):
-            return found["own"] or found["rest"] or "", role
+            return (found["own"] or found["rest"] or "").strip(" _.:([-"), role
     return name, ""

@@ -101,6 +101,9 @@ def to_g(
         if quantity == "R(r)":
             y = np.divide(y, r, out=np.zeros_like(y), where=r > 0)
         return y - 4 * math.pi * density * r
+    if quantity == "G(r)/r":
+        notes.append(_SCALE_NOTE.format("It", "quantity"))
+        return r * y
     length = None
     if quantity in ("g(r)", "g(r)-1"):
         y, length = (y - 1 if quantity == "g(r)" else y), 1.0

@@ -141,8 +141,10 @@ def test_a_partly_occupied_site_is_special_within_its_digits(symbol, site, digit
 
 
 def test_atoms_farther_apart_than_an_overlap_are_two():
-    # x and y are equal within two digits, but 0.9 Å apart in this cell
-    site, errors = np.array([0.37, 0.38, 0.1]), np.full(3, 0.005)
-    group = operations_of("P 4 m m")
-    assert len(group.orbit(site, errors, False, 90 * np.eye(3))) == 8
-    assert len(group.orbit(site, errors, False, 9 * np.eye(3))) < 8
+    # x, 2x within two digits, but the images are 0.5 Å apart in the larger cell
+    site, errors = np.array([0.17, 0.33, 0.25]), np.full(3, 0.005)
+    group = operations_of("P 63/m m c")
+    for a, m in ((5, 6), (90, 12)):
+        cell = gemmi.UnitCell(a, a, 8.1, 90, 90, 120)
+        lattice = np.array(cell.orth.mat.tolist()).T
+        assert len(group.orbit(site, errors, False, lattice)) == m

@@ -11,7 +11,7 @@ import gemmi
 import numpy as np
 
 from gromega.crystals.crystal import Crystal, crystal_of_nuclides
-from gromega.crystals.ingest.duplicates import fingerprint
+from gromega.crystals.fingerprint import fingerprint
 from gromega.crystals.io.cif import read_block
 from gromega.crystals.io.cif_text import BadBlock, structure_blocks
 from gromega.crystals.io.poscar import read_poscar

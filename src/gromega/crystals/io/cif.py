@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.ingest.duplicates import fingerprint
+from gromega.crystals.fingerprint import fingerprint
 from gromega.crystals.io.atom_sites import number_of, read_sites
 from gromega.crystals.io.cif_text import BadBlock, structure_blocks
 from gromega.crystals.io.operations import Operations, read_operations

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 SPECIAL = 0.4
 _MOST = 192
 _TERM = re.compile(r"([+-]?)(\d+/[1-9]\d*|\d*\.\d+|\d+\.?)?\*?([xyz]?)")
-# The steps of translations that are told apart.
+# Translations that differ by less than a step are equal.
 _STEPS = 10**6
 
 

@@ -50,12 +50,15 @@ class PDFCalculator:
             diameter=self.spdiameter,
             radiation=self.radiation,
         )
+        symbols = [a.element.replace("D", "2-H", a.element == "D") for a in structure]
+        isotopes = [symbol.rpartition("-") for symbol in symbols]
         crystal = Crystal(
             "x",
             structure.lattice.base,
-            [periodictable.elements.symbol(a.element).number for a in structure],
+            [periodictable.elements.symbol(element).number for *_, element in isotopes],
             [a.xyz for a in structure],
             [a.occupancy for a in structure],
+            [int(mass or 0) for mass, *_ in isotopes],
         )
         r, (g,) = simulate([crystal], omega)
         inside = r < self.rmax - 1e-9
@@ -115,6 +118,18 @@ def test_a_left_handed_lattice_is_turned():
     assert np.linalg.det(crystal.lattice) < 0
     _, native = simulate([crystal])
     _, g = simulate([crystal], engine="srreal")
+    np.testing.assert_allclose(g, native, atol=2e-5 * np.ptp(native))
+
+
+@pytest.mark.usefixtures("calculator")
+@pytest.mark.parametrize("radiation", ["xray", "neutron"])
+def test_isotopes_are_handed_over(radiation):
+    crystal = Crystal(
+        "LiD", 4.07 * np.eye(3), [3, 1], [[0, 0, 0], [0.5, 0.5, 0.5]], masses=[7, 2]
+    )
+    omega = Conditions(radiation=radiation)
+    _, native = simulate([crystal], omega)
+    _, g = simulate([crystal], omega, engine="srreal")
     np.testing.assert_allclose(g, native, atol=2e-5 * np.ptp(native))
 
 

@@ -1,14 +1,14 @@
 """The optional engine srreal: G(r) from PDFCalculator of diffpy.srreal."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import periodictable
 from numpy.typing import NDArray
 
 from gromega.conditions import GRID_STEP, REFERENCE, Conditions
-from gromega.crystals.crystal import Crystal
+from gromega.crystals.crystal import Crystal, nuclide_symbol
 from gromega.pdf.operator import calculation_grid
 
 MISSING = (
@@ -61,21 +61,26 @@ def pdf(crystals: Sequence[Crystal], conditions: Conditions) -> NDArray[np.float
         )
     g = np.empty((len(crystals), calculation_grid(conditions).size), np.float32)
     for row, crystal in zip(g, crystals, strict=True):
-        row[:] = calculator(_structure(crystal, conditions.uiso))[1]
+        row[:] = calculator(_structure(crystal, conditions))[1]
     return g
 
 
-def _structure(crystal: Crystal, uiso: float) -> Any:
+def _structure(crystal: Crystal, conditions: Conditions) -> Any:
     """Return the diffpy.structure of a crystal; a left-handed one is inverted."""
     from diffpy.structure import Atom, Lattice, Structure
 
     handedness = np.sign(np.linalg.det(crystal.lattice))
     structure = Structure(lattice=Lattice(base=handedness * crystal.lattice))
-    for number, xyz, occupancy in zip(
-        crystal.numbers, crystal.frac, crystal.occupancy, strict=True
+    # Isotopes matter for neutrons only.
+    is_neutron = conditions.radiation == "neutron"
+    nuclides = crystal.nuclides if is_neutron else crystal.numbers
+    for nuclide, xyz, occupancy in zip(
+        nuclides, crystal.frac, crystal.occupancy, strict=True
     ):
-        atom = Atom(periodictable.elements[int(number)].symbol, list(xyz))
+        # diffpy writes 7-Li, but D.
+        symbol = re.sub(r"^(\d+)", r"\1-", nuclide_symbol(int(nuclide)))
+        atom = Atom(symbol, list(xyz))
         atom.occupancy = float(occupancy)
         structure.append(atom)
-        structure[-1].Uisoequiv = uiso
+        structure[-1].Uisoequiv = conditions.uiso
     return structure

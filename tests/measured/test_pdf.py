@@ -59,7 +59,26 @@ def test_options_override_the_header(tmp_path):
     assert pdf.r[-1] == 12.0
 
 
-def test_a_qmax_that_no_grid_holds_is_not_used(tmp_path):
+@pytest.mark.parametrize(
+    ("stated", "name", "kept", "used"),
+    [
+        ("qmax=40", "qmax", 40.0, 39.99),
+        ("qmax=50", "qmax", 50.0, 39.99),
+        ("qmax=26 qdamp=-0.001", "qdamp", -0.001, 0.0),
+    ],
+)
+def test_a_stated_value_is_kept_and_the_nearest_is_computed(
+    tmp_path, stated, name, kept, used
+):
+    pdf = read_pdf(write(tmp_path, PDFGETX2.replace("qmax=26", stated) + FOUR))
+    assert pdf.stated[name] == kept
+    assert name not in pdf.assumed
+    assert getattr(pdf.conditions(), name) == pytest.approx(used)
+    assert f"{kept:g}" in pdf.notes[0]
+    assert f"{used:g}" in pdf.notes[0]
+
+
+def test_a_qmax_that_no_instrument_reaches_is_not_used(tmp_path):
     path = write(tmp_path, PDFGETX2.replace("qmax=26", "qmax=100") + FOUR)
     pdf = read_pdf(path)
     assert pdf.conditions().qmax == REFERENCE.qmax
@@ -82,9 +101,9 @@ def test_a_diameter_of_none_is_that_of_a_bulk_crystal(tmp_path):
 def test_steps_too_coarse_for_qmax_are_noted(tmp_path):
     r = np.arange(1.5, 30, 0.2)
     coarse = write(tmp_path, rows(r, np.sin(9 * r)))
-    (note,) = read_pdf(coarse, qmax=20.0).notes
+    *_, note = read_pdf(coarse, qmax=20.0, quantity="G(r)").notes
     assert all(value in note for value in ("0.2 Å", "15.7 Å⁻¹", "20 Å⁻¹"))
-    assert read_pdf(coarse, qmax=15.0).notes == ()
+    assert read_pdf(coarse, qmax=15.0, quantity="G(r)").notes == ()
 
 
 def test_q_without_a_unit_beside_r_in_nm_is_not_used(tmp_path):
@@ -131,9 +150,10 @@ def test_a_pipe_is_read_and_a_folder_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     ("content", "named"),
     [
-        # not G(r), by the header
-        ("#L Q($1/\\AA$)  F($1/\\AA$)\n" + TWO, r"F\(Q\)"),
+        # not G(r), by the header: which F(Q), no S(Q), an intensity
+        ("#L Q(1/A)  F(Q)\n" + TWO, r"'Keen F\(Q\)'"),
         ("outputtype = sq\n" + TWO, r"S\(Q\)"),
+        ("#L Q(1/A)  I(Q)\n" + TWO, r"I\(Q\).*PDFgetX3"),
         ("two_theta intensity\n" + TWO, r"intensity\(two_theta\)"),
         ("2000\nrmc F(Q) # nickel\n" + TWO, r"F\(Q\)"),
         ("#L r T(r)\n" + TWO, r"T\(r\).*number_density"),

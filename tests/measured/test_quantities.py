@@ -4,8 +4,10 @@ from gr_files import TWO, G, R, rows, write
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gromega.conditions import Conditions
 from gromega.measured.pdf import read_pdf
 from gromega.measured.quantities import mean_length, to_angstroms, to_g
+from gromega.pdf.simulate import simulate
 
 DENSITY = 0.084
 NIO_LENGTH = (1.03 + 0.5805) / 2  # 10⁻¹² cm
@@ -40,7 +42,8 @@ def test_without_density_the_shape_is_right_and_a_note_names_what_is_missing(tmp
     content = "2000\nNPDF_no_ripples\n" + rows(R, PEAKS - 1, delimiter="\t")
     pdf = read_pdf(write(tmp_path, content, "sample.txt"))
     assert pdf.dialect == "RMCProfile"
-    assert pdf.stated["radiation"] == "neutron"
+    assert pdf.conditions().radiation == "neutron"
+    assert "radiation" in pdf.assumed
     np.testing.assert_allclose(pdf.g, G / (4 * np.pi * DENSITY), atol=1e-6)
     assert "number_density and composition" in pdf.notes[0]
 
@@ -64,7 +67,9 @@ def test_a_composition_without_a_known_length_gives_no_scale(tmp_path):
         read_pdf(path, quantity="Keen G(r)", number_density=0.05)
 
 
-@pytest.mark.parametrize(("unit", "size"), [("nm", 10), ("pm", 0.01)])
+@pytest.mark.parametrize(
+    ("unit", "size"), [("nm", 10), ("pm", 0.01), ("bohr", 0.529177210544)]
+)
 def test_other_units_become_angstroms(tmp_path, unit, size):
     table = rows(R / size, size**2 * G)
     named = read_pdf(write(tmp_path, f"#L r({unit}) G({unit}$^{{-2}}$)\n{table}"))
@@ -102,3 +107,91 @@ def test_functions_change_with_the_unit_of_r(quantity, power):
     r, y = to_angstroms(quantity, "nm", R / 10, G)
     np.testing.assert_allclose(r, R)
     np.testing.assert_allclose(y, G / 10**power)
+
+
+OMEGA = Conditions(rmin=0.0, rmax=20.0, qmin=0.8, qmax=22.0, qdamp=0.0)
+Q = np.arange(1, 5001) * 0.005
+
+
+@pytest.fixture(scope="module")
+def curves(classics):
+    """r and G(r) of rutile at `OMEGA`, and F(Q) of the same without a Qmin or Qmax."""
+    rutile = [crystal for crystal in classics if crystal.id == "rutile"]
+    r, (g,) = simulate(rutile, OMEGA)
+    # The engine transforms G(r) within the range and its ripples, e = 6 · 2π/Qmax.
+    wide = OMEGA.at(qmin=0.0, qmax=39.9, rmax=20 + 12 * np.pi / OMEGA.qmax)
+    r_wide, (g_wide,) = simulate(rutile, wide)
+    f = np.sin(np.outer(Q, r_wide)) @ g_wide * (r_wide[1] - r_wide[0])
+    return r, g, f
+
+
+def of_q(quantity, f):
+    """Return a function of Q from F(Q)."""
+    over_q = {"F(Q)": f, "S(Q)": 1 + f / Q, "S(Q)-1": f / Q}
+    return over_q.get(quantity, f / Q * mean_length("TiO2") ** 2)
+
+
+@pytest.mark.parametrize(
+    ("header", "quantity"),
+    [
+        ("[DEFAULT]\noutputtype = fq\nqmin = 0.8\nqmax = 22\n", "F(Q)"),
+        ("# qmin=0.8 qmax=22\n# Q(1/A)  F(1/A)\n", "F(Q)"),
+        ("# qmin=0.8 qmax=22\n# Q  F(Q) (barn)\n", "Keen F(Q)"),
+        ("# Qmin, Qmax = 0.8, 22\n# Q  S(Q)  err\n", "S(Q)"),
+        ("# Q range: 0.8 - 22\nQ,S(Q)-1\n", "S(Q)-1"),
+    ],
+)
+def test_functions_of_q_are_transformed_as_the_engine_does(
+    tmp_path, curves, header, quantity
+):
+    r, g, f = curves
+    path = write(tmp_path, header + rows(Q, of_q(quantity, f), 0 * Q), "sample.txt")
+    pdf = read_pdf(path, composition="TiO2", radiation="neutron")
+    assert pdf.stated["qmin"] == pytest.approx(0.8, abs=0.006)
+    assert pdf.stated["qmax"] == pytest.approx(22.0, abs=0.006)
+    assert f"{quantity} was transformed" in pdf.notes[-1]
+    inside = (r > 1) & (r < 19.9)
+    error = np.interp(r[inside], pdf.r, pdf.g) - g[inside]
+    assert np.abs(error).max() < 5e-3 * np.ptp(g)
+
+
+def test_given_limits_cut_a_function_of_q(tmp_path, curves):
+    _, _, f = curves
+    path = write(tmp_path, "# Q(1/A)  F(1/A)\n" + rows(Q, f), "sample.txt")
+    pdf = read_pdf(path, qmin=0.8, qmax=22.0, rmax=20.0)
+    assert (pdf.stated["qmin"], pdf.stated["qmax"]) == (0.8, 22.0)
+    assert pdf.r[-1] == pytest.approx(20.0)
+    # All data without limits
+    assert read_pdf(path).stated["qmax"] == Q[-1]
+    # of a given function in another unit
+    path = write(tmp_path, rows(10 * Q, f * 10), "sample.txt")
+    other = read_pdf(path, quantity="F(Q)", r_unit="nm", qmin=0.8, qmax=22.0, rmax=20.0)
+    np.testing.assert_allclose(other.g, pdf.g, atol=1e-4)
+    with pytest.raises(ValueError, match=r"250 Å⁻¹.*'nm'"):
+        read_pdf(path, quantity="F(Q)")
+    with pytest.raises(ValueError, match="qmax"):
+        read_pdf(path, quantity="F(Q)", qmin=0.01, qmax=0.02)
+
+
+def test_without_a_composition_the_scale_of_keens_f_is_arbitrary(tmp_path, curves):
+    r, g, f = curves
+    path = write(tmp_path, rows(Q, of_q("Keen F(Q)", f)), "sample.txt")
+    pdf = read_pdf(path, quantity="Keen F(Q)", qmin=0.8, qmax=22.0)
+    assert any("scale needs composition" in note for note in pdf.notes)
+    inside = (r > 1) & (r < 19.9)
+    shape = np.corrcoef(np.interp(r[inside], pdf.r, pdf.g), g[inside])
+    assert shape[0, 1] > 0.9999
+
+
+@pytest.mark.parametrize(
+    ("label", "values"),
+    [
+        ("S(Q)", np.sin(Q)),
+        ("S(Q)", 3 + 0.1 * np.sin(Q)),
+        ("F(1/A)", 1 + np.sin(Q)),
+    ],
+)
+def test_a_function_of_q_of_another_shape_is_an_error(tmp_path, label, values):
+    path = write(tmp_path, f"# Q(1/A)  {label}\n" + rows(Q, values), "sample.txt")
+    with pytest.raises(ValueError, match="mean"):
+        read_pdf(path)

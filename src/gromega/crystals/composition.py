@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import periodictable
 from numpy.typing import NDArray
+
+from gromega.crystals.read_formula import is_usual, spellings
 
 Floats = NDArray[np.float32]
 
@@ -21,16 +24,8 @@ _INDEX = {symbol: k for k, symbol in enumerate(_SCALE.split())}
 _N_ELEMENTS = len(_INDEX)
 # T is left out, because TI is a misspelt Ti and not tritium iodide.
 _INDEX["D"] = _INDEX["H"]
-_NUMBER = r"(?:\d+\.?\d*|\.\d+)?"
-# `Crystal.formula` may write a number as 1.2e+03. periodictable.formula rejects such
-# numbers, square brackets and raised dots, and reads 4.5 atoms of O in CuSO4.5H2O.
-_PART = re.compile(rf"([A-Z][a-z]?)({_NUMBER}(?:(?<=\d)e[+-]\d+)?)")
-# The dot in CuSO4.5H2O is not a decimal point. Raised dots always begin a new part.
-_WATER = re.compile(r"\.(\d*(?:\.\d+)?)H2O$")
-_DOTS = re.compile(rf"[·*•∙⋅]({_NUMBER})([^·*•∙⋅]+)")
-_ASCII = str.maketrans("₀₁₂₃₄₅₆₇₈₉[]", "0123456789()")
-_BRACKETS = re.compile(rf"\(([^()]*)\)({_NUMBER})")
-_MAX_LENGTH = 1000
+# The amounts of `Crystal.formula`.
+_PART = re.compile(r"([A-Z][a-z]?)((?:\d+\.?\d*(?:e[+-]\d+)?)?)")
 # The number of fractions that are compared. Smaller ones are ignored.
 _MOST_KINDS = 12
 # The difference of ratios, and the number of steps between elements, at which a weight
@@ -42,47 +37,28 @@ _STEP_SCALE, _STEP_LIMIT = 2.0, 12.0
 def parse_composition(text: str) -> dict[str, float]:
     """Return the amount of each element in a composition such as ``CuSO4·5H2O``.
 
-    Raise ValueError if the text is not a composition.
+    Symbols and numbers may stand apart (``C 10 H 8``), a number before a formula
+    multiplies it (``MgSO4 7H2O``), and capitals are read where they have one meaning
+    (``AL2O3``). An isotope has a key of its own: ``D``, and ``7Li`` for ``[7Li]``.
+    Raise ValueError if the text is not a composition, or has two meanings.
     """
-    if len(text) > _MAX_LENGTH:
-        raise ValueError(
-            f"composition: at most {_MAX_LENGTH} characters, got {len(text)}."
+    found = spellings(text)
+    if len(found) > 1 and not is_usual(text):
+        names = " or ".join(
+            " ".join(f"{symbol}{n:g}" for symbol, n in amounts.items())
+            for amounts in found[:2]
         )
-    flat = text.replace(" ", "").translate(_ASCII)
-    flat = _WATER.sub(r"(H2O)\1", _DOTS.sub(r"(\2)\1", flat))
-    while inner := _BRACKETS.search(flat):
-        times = float(inner[2] or 1)
-        parts = _parts(inner[1], text).items()
-        inside = "".join(f"{symbol}{times * amount:.9f}" for symbol, amount in parts)
-        flat = flat[: inner.start()] + inside + flat[inner.end() :]
-    amounts = _parts(flat, text)
-    if not 0 < sum(amounts.values()) < np.inf:
-        raise ValueError(f"composition {text!r} has no atoms; give positive amounts.")
-    return amounts
+        raise ValueError(
+            f"composition {text!r} can mean {names}; write element symbols as in Ti."
+        )
+    return found[0]
 
 
-def _parts(flat: str, whole: str) -> dict[str, float]:
-    """Return the amounts of a part of a composition that has no brackets."""
-    parts = _PART.findall(flat)
-    if not parts or "".join(map("".join, parts)) != flat:
-        raise ValueError(
-            "composition must be element symbols and numbers, as in SrTiO3 or "
-            f"Ca5(PO4)3OH, got {whole!r}."
-        )
-    amounts: dict[str, float] = {}
-    for symbol, number in parts:
-        try:
-            # D is an isotope here, not hydrogen.
-            periodictable.elements.symbol(symbol)
-        except ValueError as error:
-            raise ValueError(f"composition {whole!r}: {error}.") from None
-        if symbol not in _INDEX:
-            raise ValueError(
-                f"composition {whole!r}: no crystals of {symbol} are known; write "
-                "element symbols as in Ti."
-            )
-        amounts[symbol] = amounts.get(symbol, 0.0) + float(number or 1)
-    return amounts
+def nuclide(key: str) -> Any:
+    """Return the element or isotope of periodictable of a key of a composition."""
+    symbol = key.lstrip("0123456789")
+    element = periodictable.elements.symbol(symbol)
+    return element[int(key[: -len(symbol)])] if symbol != key else element
 
 
 class Compositions:
@@ -108,10 +84,11 @@ class Compositions:
         It falls with the sum of the differences between the fractions of the elements,
         sorted in descending order, and with the earth mover's distance between the
         elements along the modified Pettifor scale (Hargreaves et al., Chem. Mater. 32
-        (2020) 10610). The latter is computed only where the ratios are similar. Raise
-        ValueError if the formula is not a composition.
+        (2020) 10610). The latter is computed only where the ratios are similar. An
+        isotope counts as its element. Raise ValueError if the formula is not a
+        composition.
         """
-        own = _fractions([parse_composition(formula).items()])
+        own = _fractions([spellings(formula)[0].items()])
         ratios = np.abs(self._ratios - _descending(own).T).sum(axis=0) / _RATIO_SCALE
         distance = np.minimum(ratios, _RATIO_LIMIT)[self._ratio_of]
         near = np.flatnonzero(distance < _RATIO_LIMIT)
@@ -125,7 +102,8 @@ def _fractions(compositions: Sequence[Iterable[tuple[str, float]]]) -> Floats:
     """Return the fractions of the elements along the scale, (n, 103)."""
     amounts = np.zeros((len(compositions), _N_ELEMENTS))
     for row, parts in zip(amounts, compositions, strict=True):
-        for symbol, amount in parts:
+        for key, amount in parts:
+            symbol = key.lstrip("0123456789")
             if symbol in _INDEX:
                 row[_INDEX[symbol]] += amount
     amounts /= np.maximum(amounts.sum(axis=1, keepdims=True), 1e-300)

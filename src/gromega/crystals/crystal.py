@@ -7,6 +7,27 @@ import periodictable
 from numpy.typing import ArrayLike, NDArray
 
 MAX_Z = 118
+ISOTOPE = 1000
+"""A nuclide is written as atomic number + 1000 × mass number, 0 for the natural mix."""
+
+
+def nuclide_symbol(nuclide: int) -> str:
+    """Return the symbol of a nuclide, such as ``Li``, ``7Li`` or ``D``."""
+    mass, number = divmod(nuclide, ISOTOPE)
+    symbol = str(periodictable.elements[number].symbol)
+    return {"2H": "D"}.get(f"{mass or ''}{symbol}", f"{mass or ''}{symbol}")
+
+
+def crystal_of_nuclides(
+    id: str,
+    lattice: ArrayLike,
+    nuclides: NDArray[np.int64],
+    frac: ArrayLike,
+    occupancy: ArrayLike,
+) -> "Crystal":
+    """Return a crystal whose atoms are given as nuclides, see `Crystal`."""
+    masses, numbers = np.divmod(nuclides, ISOTOPE)
+    return Crystal(id, lattice, numbers, frac, occupancy, masses)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +46,14 @@ class Crystal:
         The fractional coordinates, (n_atoms, 3).
     occupancy
         The occupancies, (n_atoms,), above 0 and at most 1. The default is 1.
+    masses
+        The mass numbers of isotopes, (n_atoms,). The default is 0: the natural mix.
 
     Raises
     ------
     ValueError
-        If shapes do not match, a value is not finite or out of its range, or the cell
-        has no volume.
+        If shapes do not match, a value is not finite or out of its range, an isotope
+        does not exist, or the cell has no volume.
     """
 
     id: str
@@ -38,6 +61,7 @@ class Crystal:
     numbers: NDArray[np.int64]
     frac: NDArray[np.float64]
     occupancy: NDArray[np.float64]
+    masses: NDArray[np.int64]
 
     def __init__(
         self,
@@ -46,6 +70,7 @@ class Crystal:
         numbers: ArrayLike,
         frac: ArrayLike,
         occupancy: ArrayLike | None = None,
+        masses: ArrayLike | None = None,
     ) -> None:
         object.__setattr__(self, "id", str(id))
         # Copies, because the arguments may change later, in the memory layout that
@@ -54,11 +79,14 @@ class Crystal:
         n = numbers.size
         if occupancy is None:
             occupancy = np.ones(n)
+        if masses is None:
+            masses = np.zeros(n)
         for name, value, shape in (
             ("lattice", np.array(lattice, dtype=np.float64, order="C"), (3, 3)),
             ("numbers", numbers, (n,)),
             ("frac", np.array(frac, dtype=np.float64, order="C"), (n, 3)),
             ("occupancy", np.array(occupancy, dtype=np.float64), (n,)),
+            ("masses", np.array(masses, dtype=np.int64), (n,)),
         ):
             if value.shape != shape:
                 raise ValueError(
@@ -75,6 +103,11 @@ class Crystal:
                 f"crystal {id!r}: atomic numbers must be 1 to {MAX_Z}, got "
                 f"{numbers.min()} to {numbers.max()}."
             )
+        for nuclide in set(self.nuclides[self.masses != 0].tolist()):
+            mass, number = divmod(nuclide, ISOTOPE)
+            if mass not in periodictable.elements[number].isotopes:
+                name = periodictable.elements[number].symbol
+                raise ValueError(f"crystal {id!r}: {name} has no isotope {mass}.")
         low, high = self.occupancy.min(), self.occupancy.max()
         if low <= 0 or high > 1:
             raise ValueError(
@@ -85,6 +118,11 @@ class Crystal:
             raise ValueError(
                 f"crystal {id!r}: the cell has no volume, got {self.volume:g} Å³."
             )
+
+    @property
+    def nuclides(self) -> NDArray[np.int64]:
+        """The nuclides, (n_atoms,): atomic number + 1000 × mass number."""
+        return self.numbers + ISOTOPE * self.masses
 
     @property
     def volume(self) -> float:
@@ -98,10 +136,13 @@ class Crystal:
 
     @property
     def formula(self) -> str:
-        """The reduced formula, elements in alphabetical order, as in ``Ni2O3``."""
+        """The reduced formula, elements in alphabetical order, as in ``Ni2O3``.
+
+        Deuterium is D. Other isotopes are written as their elements.
+        """
         amounts: dict[str, float] = {}
-        for number, occupancy in zip(self.numbers, self.occupancy, strict=True):
-            symbol = periodictable.elements[int(number)].symbol
+        for nuclide, occupancy in zip(self.nuclides, self.occupancy, strict=True):
+            symbol = nuclide_symbol(int(nuclide)).lstrip("0123456789")
             amounts[symbol] = amounts.get(symbol, 0.0) + float(occupancy)
         counts = {symbol: round(amount) for symbol, amount in amounts.items()}
         whole = all(abs(amounts[s] - c) < 1e-3 and c > 0 for s, c in counts.items())

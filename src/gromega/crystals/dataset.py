@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gromega._util.parallel import open_processes, ordered_map
+from gromega.crystals.crystal import ISOTOPE
 from gromega.crystals.generate.recipe import SyntheticRecipe
 from gromega.crystals.generate.synthetic import synthesize
 from gromega.crystals.symmetry import structure_types
@@ -78,13 +79,13 @@ def select_crystals(
 
     `groups` and `observed` are as in `choose_dataset`; `observed` holds for the other
     groups too. `theoretical` selects crystals for augmentation. Crystals with an
-    `invisible` element, one without a scattering length, are left out.
+    `invisible` nuclide, one without a scattering length, are left out.
     """
     visible = np.array(
         [
             invisible.isdisjoint(atoms)
-            for batch in row_batches(path, ["numbers"])
-            for atoms in batch["numbers"].to_pylist()
+            for batch in row_batches(path, ["numbers", "masses"])
+            for atoms in _nuclides(batch)
         ],
         dtype=bool,
     )
@@ -108,6 +109,14 @@ def select_crystals(
         tuple(chosen.tolist()),
         int((~visible).sum()),
     )
+
+
+def _nuclides(table: pa.Table) -> Iterator[list[int]]:
+    """Yield the nuclides of each row, see `Crystal.nuclides`."""
+    masses = table["masses"].to_pylist()
+    for numbers, isotopes in zip(table["numbers"].to_pylist(), masses, strict=True):
+        pairs = zip(numbers, isotopes or [0] * len(numbers), strict=True)
+        yield [number + ISOTOPE * mass for number, mass in pairs]
 
 
 def selected_rows(path: Path, keep: NDArray[np.bool_]) -> Iterator[pa.Table]:

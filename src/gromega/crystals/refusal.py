@@ -15,6 +15,7 @@ class Reason(StrEnum):
     NO_COORDINATES = "coordinates missing"
     UNKNOWN_ELEMENT = "unknown element"
     BAD_OCCUPANCY = "occupancy above 1"
+    OTHER_FORMULA = "formula disagrees with the file"
     OVERLAP = "overlapping atoms"
     TOO_MANY_ATOMS = "too many atoms"
     ORGANIC = "hydrogen-rich organic"

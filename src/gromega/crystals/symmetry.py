@@ -32,8 +32,8 @@ def find_symmetry(crystal: Crystal, symprec: float = STRICT) -> Symmetry:
     """Return space group, structure type and primitive cell at a tolerance in Å.
 
     Atoms that share a site count as one. Two sites are equivalent only if they hold the
-    same elements with the same occupancies. Raise ValueError if spglib finds no space
-    group, for example because atoms overlap.
+    same elements (and isotopes) with the same occupancies. Raise ValueError if spglib
+    finds no space group, for example because atoms overlap.
     """
     data, kinds, _, site_of = _dataset(crystal, symprec)
     group = int(data.number)
@@ -44,8 +44,9 @@ def find_symmetry(crystal: Crystal, symprec: float = STRICT) -> Symmetry:
     lattice = np.array(data.primitive_lattice)
     frac = crystal.frac[atoms] @ crystal.lattice @ np.linalg.inv(lattice)
     primitive = Crystal(
-        crystal.id, lattice, crystal.numbers[atoms], frac, crystal.occupancy[atoms]
-    )
+        crystal.id, lattice, crystal.numbers[atoms], frac, crystal.occupancy[atoms],
+        crystal.masses[atoms],
+    )  # fmt: skip
     return Symmetry(group, key, primitive)
 
 
@@ -140,10 +141,10 @@ def _sites(crystal: Crystal) -> tuple[Integers, Integers]:
 
 
 def _kinds(crystal: Crystal, site_of: Integers) -> Integers:
-    """Return the kind of each site: equal for equal elements and occupancies."""
+    """Return the kind of each site: equal for equal nuclides and occupancies."""
     content: list[list[tuple[int, int]]] = [[] for _ in range(site_of.max() + 1)]
     shares = np.round(crystal.occupancy * 1000).astype(int).tolist()
-    atoms = zip(site_of.tolist(), crystal.numbers.tolist(), shares, strict=True)
+    atoms = zip(site_of.tolist(), crystal.nuclides.tolist(), shares, strict=True)
     for site, number, share in atoms:
         content[site].append((number, share))
     names = [tuple(sorted(atoms)) for atoms in content]

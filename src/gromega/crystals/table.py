@@ -27,14 +27,18 @@ SCHEMA = pa.schema(
         ("occupancy", pa.list_(pa.float64())),
         ("structure_type", pa.string()),
         ("source", pa.string()),
+        ("masses", pa.list_(pa.uint16())),
     ]
 )
 """The columns. ``lattice`` holds the vectors a, b, c in Å, ``frac`` the coordinates
 x, y, z atom by atom, ``space_group`` and ``space_group_loose`` the numbers that spglib
 finds at symprec 0.01 and 0.1 Å, ``structure_type`` the key of
-`gromega.crystals.structure_type`, and ``source`` the name of the file."""
-OPTIONAL = ("formula", "structure_type", "source")
-"""The columns that a table may lack. They are read as empty strings."""
+`gromega.crystals.structure_type`, ``source`` the name of the file, and ``masses`` the
+mass number of each atom, 0 for the natural mix of isotopes, or nothing if no atom is an
+isotope. A file without isotopes lacks this column."""
+OPTIONAL = ("formula", "structure_type", "source", "masses")
+"""The columns that a table may lack. They are read as empty."""
+MASSES = "masses"
 _NAMES = b"gromega columns"
 ROWS = 4096
 """The number of rows in a row group."""
@@ -97,12 +101,15 @@ def row_batches(
             for batch in file.iter_batches(rows, columns=present):
                 table = pa.Table.from_batches([batch])
                 for name in set(columns) - set(present):
-                    table = table.append_column(name, pa.array([""] * len(batch)))
+                    kind = schema.field(name).type
+                    empty = [] if pa.types.is_list(kind) else ""
+                    values = pa.array([empty] * len(batch), kind)
+                    table = table.append_column(name, values)
                 table = table.select(columns).cast(schema)
-                empty = [name for name in required if table[name].null_count]
-                if empty:
+                blank = [name for name in required if table[name].null_count]
+                if blank:
                     raise ValueError(
-                        f"{path}: the column {empty[0]} contains empty values; fill "
+                        f"{path}: the column {blank[0]} contains empty values; fill "
                         "them or remove the rows."
                     )
                 count -= len(batch)
@@ -144,9 +151,10 @@ def crystals_of(table: pa.Table) -> list[Crystal]:
     numbers, frac = _flat(table["numbers"]), _flat(table["frac"]).reshape(-1, 3)
     occupancy = _flat(table["occupancy"])
     parts = [slice(*atoms[row : row + 2]) for row in range(len(ids))]
+    masses = table["masses"].to_pylist()
     return [
-        Crystal(name, lattice, numbers[part], frac[part], occupancy[part])
-        for name, lattice, part in zip(ids, lattices, parts, strict=True)
+        Crystal(name, lattice, numbers[part], frac[part], occupancy[part], mass or None)
+        for name, lattice, part, mass in zip(ids, lattices, parts, masses, strict=True)
     ]
 
 
@@ -184,6 +192,7 @@ def to_table(
         "occupancy": [crystal.occupancy for crystal in crystals],
         "structure_type": list(structure_types or [""] * len(crystals)),
         "source": [source] * len(crystals),
+        "masses": [x.masses if x.masses.any() else [] for x in crystals],
     }
     return pa.table(columns, schema=SCHEMA)
 
@@ -210,28 +219,55 @@ def new_table(
     The file appears when the block ends without an error. Its bytes depend on the rows,
     not on how many are appended at a time.
     """
-    waiting = schema.empty_table()
+    # Without isotopes there is no column of them, and the first may come at the end.
+    plain = pa.schema([field for field in schema if field.name != MASSES])
+    waiting = plain.empty_table()
+    isotopes: dict[int, list[int]] = {}
+    rows = 0
+    with new_path(path) as partial:
+        with _writer(partial, plain) as writer:
+
+            def write(table: pa.Table) -> None:
+                nonlocal waiting, rows
+                if MASSES in table.column_names:
+                    found = enumerate(table[MASSES].to_pylist(), rows)
+                    isotopes.update((row, masses) for row, masses in found if masses)
+                    table = table.drop_columns([MASSES])
+                rows += table.num_rows
+                waiting = pa.concat_tables([waiting, table])
+                whole = waiting.num_rows // ROWS * ROWS
+                if whole:
+                    for start in range(0, whole, ROWS):
+                        writer.write_table(waiting.slice(start, ROWS).combine_chunks())
+                    waiting = waiting.slice(whole).combine_chunks()
+
+            yield write
+            if waiting.num_rows:
+                writer.write_table(waiting.combine_chunks())
+        if isotopes:
+            with new_path(partial) as with_masses:
+                _add_masses(partial, with_masses, schema, isotopes)
+
+
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     # Checksums of pages leave out the names of columns.
     named = schema.with_metadata({_NAMES: ",".join(schema.names)})
-    with (
-        new_path(path) as partial,
-        pq.ParquetWriter(
-            partial, named, compression="zstd", write_page_checksum=True
-        ) as writer,
-    ):
+    return pq.ParquetWriter(path, named, compression="zstd", write_page_checksum=True)
 
-        def write(table: pa.Table) -> None:
-            nonlocal waiting
-            waiting = pa.concat_tables([waiting, table])
-            whole = waiting.num_rows // ROWS * ROWS
-            if whole:
-                for start in range(0, whole, ROWS):
-                    writer.write_table(waiting.slice(start, ROWS).combine_chunks())
-                waiting = waiting.slice(whole).combine_chunks()
 
-        yield write
-        if waiting.num_rows:
-            writer.write_table(waiting.combine_chunks())
+def _add_masses(
+    plain: Path, path: Path, schema: pa.Schema, isotopes: dict[int, list[int]]
+) -> None:
+    """Write a table again, with the mass numbers of some of its rows."""
+    row = 0
+    kind = schema.field(MASSES).type
+    with pq.ParquetFile(plain) as file, _writer(path, schema) as writer:
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group)
+            masses = [isotopes.get(row + k, []) for k in range(table.num_rows)]
+            table = table.append_column(MASSES, pa.array(masses, kind))
+            writer.write_table(table.select(schema.names).cast(schema))
+            row += table.num_rows
 
 
 def read_formulas(path: Path, ids: Iterable[str]) -> list[str]:

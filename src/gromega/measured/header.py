@@ -1,24 +1,50 @@
-"""The header of a G(r) file: conditions, function, units and composition."""
+"""The header of a G(r) file: conditions, program and composition."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+from gromega.measured.labels import length_unit
+from gromega.measured.options import R_UNITS
 
 MAX_HEADER = 1000  # the lines above a table in which keys are looked for
 MAX_LINE = 1000  # the characters of a line that are looked at
 
 _NUMBER = r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?"
+_POSITIVE = r"\d+(?:[.,]\d+)?"
 # qsig and qalp are what PDFgui wrote before 2009.
 _KEYS = {
-    "qmin": "q_?min",
-    "qmax": "q_?max",
-    "qdamp": "qdamp|qsig",
-    "qbroad": "qbroad|qalp",
+    "qmin": r"q[^\w\n]{0,3}_?[^\w\n]{0,2}min(?:imum)?\}?\$?",
+    "qmax": r"q[^\w\n]{0,3}_?[^\w\n]{0,2}max(?:imum)?\}?\$?",
+    "qdamp": r"q_?damp|qsig",
+    "qbroad": r"q_?broad|qalp",
 }
+_UNIT = r"(?:[(\[]([^)\]\n]*)[)\]])?"
+_TO = r"\s*(?:-|–|—|\bto\b|,|;|:|\.{2,}|…|/|~|\band\b)\s*"
+# Qmin, Qmax = 0.6, 21.5
+_LIST = re.compile(
+    r"\b((?:[qr][ _-]?(?:min|max|damp|broad|step|poly)(?:inst)?"
+    r"(?:[^\w\n=:(\[]|and\b|to\b){0,8}){2,})"
+    rf"{_UNIT}[ \t]*(?:[=:]|is\b|are\b)?[ \t\[({{]*([^\n]{{1,80}})",
+    re.IGNORECASE,
+)
+_NUMBERS = re.compile(r"(?:[-–—+\d.,;:/|~…\s]|e(?=[-+\d])|to\b|and\b)+", re.IGNORECASE)
+# Q range: 0.6 - 21.5, and 0.6 < Q < 21.5
+_RANGE = re.compile(
+    rf"\bq(?:[ _-]?(?:range|limits?|window))?\b[\"']?\s*{_UNIT}\s*"
+    rf"(?:[=:]|\b(?:is|from|in|of)\b)?\s*[\[({{]?\s*({_POSITIVE}){_TO}({_POSITIVE})"
+    r"([^\n]{0,16})",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(
+    rf"()({_POSITIVE})\s*(?:<|≤)=?\s*q\s*(?:<|≤)=?\s*({_POSITIVE})([^\n]{{0,16}})",
+    re.IGNORECASE,
+)
 # The unit of a Q is one over a length: 1/nm, nm^-1, Å⁻¹, inv. Angstrom.
-_LENGTH = r"(nm|pm|[ÅÅ]|\\?A{1,2}(?:ng\w*)?|[aå]ng\w*)"
+_LENGTH = r"(nm|pm|bohr|a0|a\.u\.|[ÅÅ]|\\?A{1,2}(?:ng\w*)?|[aå]ng\w*)"
 _Q_UNIT = re.compile(
-    rf"[\s(\[]*(?:(?:1 ?/|/|[iI]nv\w*\.?)\s*{_LENGTH}\b|{_LENGTH}\s*\^?[({{]?[-−⁻])"
+    rf"[\s(\[\])}}]*(?:(?:1 ?/|/|[iI]nv\w*\.?)\s*{_LENGTH}(?!\w)"
+    rf"|{_LENGTH}\s*\^?[({{]?[-−⁻])"
 )
 _DIALECTS = {
     "xPDFsuite": r"^[^\w\n]*xPDFsuite Configuration",
@@ -30,11 +56,13 @@ _DIALECTS = {
     "PDFgetN": r"^#S 1 - PDF from PDFgetN|^prep=gsas",
     "NOMAD": r"^#\s*Comment:\s*(?:neutron|x-?ray)",
 }
-_RADIATIONS = dict.fromkeys(("xPDFsuite", "PDFgetX3", "PDFgetX2"), "xray")
-# Keen's G(r), of RMCProfile, is in barn: it is weighted by neutron scattering lengths.
-_RADIATIONS |= dict.fromkeys(("PDFgetN3", "PDFgetN", "RMCProfile"), "neutron")
-_LABELS = {x: f"{x[0]}(r)" for x in ("G", "Gr", "Gobs", "D", "R", "RDF", "T")}
-_OUTPUTS = {"gr": "G(r)", "fq": "F(Q)", "sq": "S(Q)", "iq": "I(Q)"}
+OF_BILLINGE = frozenset(_DIALECTS) - {"NOMAD"}
+"""The programs whose G(r) and F(Q) are 4πρ0 r (g(r) - 1) and Q (S(Q) - 1)."""
+# The only radiation of a program, and that of most of its files. Keen's G(r), of
+# RMCProfile, is in barn: it is weighted by neutron scattering lengths.
+_RADIATIONS = {"PDFgetX2": "xray", "PDFgetN3": "neutron", "PDFgetN": "neutron"}
+_USUAL = {"xPDFsuite": "xray", "PDFgetX3": "xray", "RMCProfile": "neutron"}
+_WORDS = {"xray": r"x-?rays?", "neutron": r"neutrons?"}
 
 
 @dataclass(frozen=True)
@@ -48,59 +76,97 @@ class Header:
     # is stated, else as written.
     stated: dict[str, float | str]
     unitless: tuple[str, ...]  # the names of those in Å⁻¹ without a unit in the header
-    quantity: str  # the function in the table, such as "F(Q)"
-    columns: tuple[int, ...]  # those whose sum is the function
-    r_unit: str  # Å, nm or pm
+    usual: Mapping[str, str]  # conditions of most files of the program
     composition: str  # not checked
 
 
-def read_header(lines: Sequence[str], name: str, n_columns: int) -> Header:
-    """Return the header that the lines above a table make.
+def header_lines(lines: Sequence[str]) -> list[str]:
+    """Return the lines above a table that are read, without blanks around them."""
+    words = (line.strip()[:MAX_LINE] for line in lines if re.search(r"\w", line))
+    return list(words)[-MAX_HEADER:]
 
-    The suffix of the name of the file may state the function.
-    """
-    lines = [line.strip()[:MAX_LINE] for line in lines if re.search(r"\w", line)]
-    lines = lines[-MAX_HEADER:]
+
+def read_header(lines: Sequence[str]) -> Header:
+    """Return the header that the lines above a table, of `header_lines`, make."""
     text = "\n".join(lines)
-    last = lines[-1] if lines else ""
-    name = name.lower().removesuffix(".gz")
-    stated: dict[str, float | str] = {}
-    unitless = []
-    for key, names in _KEYS.items():
-        # The word boundary excludes qmaxinst and optqmax.
-        pattern = (
-            rf"\b(?:{names}) *(?:[(\[]([^)\]\n]*)[)\]] *)?[=:]\s*({_NUMBER})"
-            r"([^\n]{0,16})"
-        )
-        found = re.search(pattern, text, re.IGNORECASE)
-        if found:
-            unit = _Q_UNIT.match(found[1] or "") or _Q_UNIT.match(found[3])
-            length = unit and (unit[1] or unit[2])
-            scale = {"nm": 0.1, "pm": 100.0}.get(length or "", 1.0)
-            stated[key] = scale * float(found[2].replace(",", "."))
-            if not unit:
-                unitless.append(key)
+    found = _values(text)
+    stated: dict[str, float | str] = {key: value for key, (value, _) in found.items()}
+    unitless = tuple(key for key, (_, has_unit) in found.items() if not has_unit)
     dialect = _dialect(lines, text, bool(stated))
     radiation = _radiation(lines, text, dialect)
+    usual = {}
     if radiation:
         stated["radiation"] = radiation
-    quantity, r_unit = _labels(last)
-    if dialect == "RMCProfile":
-        title = re.search(r"\b[A-Za-z]\([rQq]\)", last)
-        quantity = title[0] if title else "G(r)"
-        quantity = "Keen G(r)" if quantity == "G(r)" else quantity
-    for pattern, where in ((r"\boutputtypes? *= *(\w+)$", text), (r"\.(\w+)$", name)):
-        found = re.search(pattern, where, re.MULTILINE)
-        quantity = quantity or _OUTPUTS.get(found[1] if found else "", "")
-    # PDFgui saves a fit as r, Gcalc, 0, 0 and Gobs - Gcalc.
-    is_fit = n_columns == 5 and ("gdiff" in last.lower() or name.endswith(".fgr"))
-    columns = (1, 4) if is_fit else (1,)
-    key = r"^[^\w\n]*composition[ \t]*[=:][ \t]*([^#,\n]+)"
-    found = re.search(key, text, re.MULTILINE | re.IGNORECASE)
-    composition = found[1].strip(" \t\"'") if found else ""
-    return Header(
-        dialect, stated, tuple(unitless), quantity, columns, r_unit, composition
+    elif dialect in _USUAL:
+        # GSAS-II writes files like those of RMCProfile, with the path of its own file.
+        of_title = _named(text, r"(?<![A-Za-z])", r"(?![A-Za-z])")
+        is_rmc = dialect == "RMCProfile"
+        usual["radiation"] = (is_rmc and of_title) or _USUAL[dialect]
+    key = (
+        r"(?:^[^\w\n]*|[,{;][ \t]*[\"'])(?:composition|(?:chemical[ _])?formula)[\"']?"
+        r"[ \t]*[=:][ \t]*([^#,}\n]+)"
     )
+    composition = re.search(key, text, re.MULTILINE | re.IGNORECASE)
+    formula = composition[1].strip(" \t\"'") if composition else ""
+    return Header(dialect, stated, unitless, usual, formula)
+
+
+def _values(text: str) -> dict[str, tuple[float, bool]]:
+    """Return the Q that a header states, and whether it states their units."""
+    found: dict[str, tuple[float, bool]] = {}
+    lists = [*_lists(text)]
+    for start, end, _ in lists:
+        text = text[:start] + " " * (end - start) + text[end:]
+    for key, names in _KEYS.items():
+        # The look-behind excludes optqmax, the equals sign or space qmaxinst.
+        pattern = (
+            rf"(?<![\w.])(?:{names})[\"']? *{_UNIT} *(?:[=:]|\bis\b|\bof\b| )\s*"
+            rf"((?>{_NUMBER}))(?!{_TO}\d)([^\n]{{0,16}})"
+        )
+        if one := re.search(pattern, text, re.IGNORECASE):
+            found[key] = _in_angstroms(one[2], one[1], one[3])
+    for _, _, values in lists:
+        found = {**values, **found}
+    return found
+
+
+def _lists(text: str) -> Iterator[tuple[int, int, dict[str, tuple[float, bool]]]]:
+    """Yield the place of several values in one statement, and the values."""
+    for one in _LIST.finditer(text):
+        names = [
+            re.sub("[ _-]", "", name)
+            for name in re.findall(r"[qr][ _-]?(?!to\b)[a-z]+", one[1].lower())
+        ]
+        start = _NUMBERS.match(one[3])
+        listed = start[0].strip(" ,;:") if start else ""
+        after = one[3][len(listed) :]
+        values: dict[str, tuple[float, bool]] = {}
+        for separator in (r"\s*(?:;|,\s|/|\bto\b|\band\b|\s-\s|[–—]|\s)\s*", ",", "-"):
+            numbers = re.split(separator, listed)
+            if len(numbers) == len(names) and all(
+                re.fullmatch(_NUMBER, number) for number in numbers
+            ):
+                both = zip(names, numbers, strict=True)
+                values = {k: _in_angstroms(v, one[2], after) for k, v in both}
+                break
+        # It is not known which of several names one number belongs to.
+        if listed:
+            yield one.start(), one.end(), {k: values[k] for k in values if k in _KEYS}
+    for pattern in (_RANGE, _BETWEEN):
+        for one in pattern.finditer(text):
+            ends = [_in_angstroms(each, one[1], one[4]) for each in (one[2], one[3])]
+            if ends[0] < ends[1]:
+                yield one.start(), one.end(3), dict(zip(_KEYS, ends, strict=False))
+
+
+def _in_angstroms(number: str, before: str | None, after: str) -> tuple[float, bool]:
+    """Return a Q in Å⁻¹, and whether a unit stands before or after the number."""
+    unit = _Q_UNIT.match(before or "") or _Q_UNIT.match(after)
+    value = float(number.replace(",", "."))
+    if not unit:
+        return value, False
+    length = length_unit(unit[1] or unit[2] or unit[0]) or "Å"
+    return value / R_UNITS[length], True
 
 
 def _dialect(lines: Sequence[str], text: str, has_keys: bool) -> str:
@@ -115,7 +181,10 @@ def _dialect(lines: Sequence[str], text: str, has_keys: bool) -> str:
 def _radiation(lines: Sequence[str], text: str, dialect: str) -> str:
     """Return the radiation by a key, else by the program, else by a word."""
     word = r"(electron|x|n)(?:-?rays?|eutrons?|s)?\b"
-    keys = rf"^[^\w\n]*(?:mode|stype|radiation)\s*[=:]\s*[\"']?{word}"
+    keys = (
+        r"(?:^|[,{;])[^\w\n]*(?:mode|stype|radiation|probe)[\"']?\s*[=:]\s*[\"']?"
+        f"{word}"
+    )
     found = re.search(keys, text, re.MULTILINE | re.IGNORECASE)
     if found:
         stated = found[1].lower()
@@ -124,28 +193,14 @@ def _radiation(lines: Sequence[str], text: str, dialect: str) -> str:
         return _RADIATIONS[dialect]
     # File names are left out: they may belong to other measurements.
     words = "\n".join(line for line in lines if not re.search(r"[/\\]|file", line))
-    patterns = {"xray": r"\bx-?rays?\b", "neutron": r"\bneutrons?\b"}
-    named = [x for x, p in patterns.items() if re.search(p, words, re.IGNORECASE)]
+    return "" if dialect in _USUAL else _named(words, r"\b", r"\b")
+
+
+def _named(text: str, start: str, end: str) -> str:
+    """Return the radiation that a text names; "" if it names none or two."""
+    named = [
+        name
+        for name, word in _WORDS.items()
+        if re.search(start + word + end, text, re.IGNORECASE)
+    ]
     return named[0] if len(named) == 1 else ""
-
-
-def _labels(line: str) -> tuple[str, str]:
-    """Return the function and the unit of r from a line of column labels.
-
-    Examples are ``#L r(Å)  G(Å$^{-2}$)``, ``#L r G(r) dr dG(r)`` or ``Q,F(Q)``.
-    """
-    line = re.sub(r"^[\s#!%;\"]*(?:L\s+)?", "", line)
-    label = r"([^\W\d]\w*|2\W?th\w*|2θ)[\"\s]*([(\[][^)\]]*[)\]]|/\s*\w+)?"
-    found = re.findall(label, line)
-    if len(found) < 2 or "=" in line:
-        return "", "Å"
-    (x, x_unit), (y, y_argument) = found[:2]
-    kind = x.lower().partition("_")[0]
-    if kind == "r":
-        # A "g" without "(r)" may mean G(r).
-        quantity = "g(r)" if y + y_argument == "g(r)" else _LABELS.get(y, "")
-        unit = re.search("nm|pm", x + x_unit)
-        return quantity, unit[0] if unit else "Å"
-    if re.fullmatch(r"q|2|2\W?th\w*|2θ|tth|two|twotheta", kind):
-        return f"{y}({x})", "Å"
-    return "", "Å"

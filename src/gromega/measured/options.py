@@ -7,9 +7,13 @@ from typing import Any
 
 from gromega.conditions import GRID_STEP, MAX_RMAX, QUANTITIES, Conditions, Quantity
 
-FUNCTIONS = ("G(r)", "D(r)", "Keen G(r)", "g(r)", "T(r)", "R(r)")
-"""The functions, with the names of Keen, J. Appl. Cryst. 34 (2001) 172, but G(r)."""
-R_UNITS = {"Å": 1.0, "nm": 10.0, "pm": 0.01}
+FUNCTIONS = (
+    "G(r)", "D(r)", "Keen G(r)", "g(r)", "g(r)-1", "T(r)", "R(r)",
+    "F(Q)", "Keen F(Q)", "S(Q)", "S(Q)-1",
+)  # fmt: skip
+"""The functions, with the names of Keen, J. Appl. Cryst. 34 (2001) 172, but G(r) and
+F(Q), which is Q (S(Q) - 1)."""
+R_UNITS = {"Å": 1.0, "nm": 10.0, "pm": 0.01, "bohr": 0.529177210544}
 """The units of r, in Å."""
 UNKNOWN = "unknown"
 """The option `composition` that leaves out the composition of the header."""
@@ -41,8 +45,14 @@ class ReadOptions:
     )  # fmt: skip
     r_unit: str | None = _option(
         "unit of r", "unit of r", "",
-        f"The unit of r, if the header states another: {', '.join(R_UNITS)}.",
+        "The unit of r, or of 1/Q, if the header states another: "
+        f"{', '.join(R_UNITS)}.",
         choices=tuple(R_UNITS),
+    )  # fmt: skip
+    column: int | None = _option(
+        "column", "column", "",
+        "The column of the function, counted from 1, if no label shows it.",
+        low=2, high=1000,
     )  # fmt: skip
     composition: str | None = _option(
         "composition", "composition", "",
@@ -51,7 +61,7 @@ class ReadOptions:
     )  # fmt: skip
     number_density: float | None = _option(
         "number density", r"$\rho_0$", "atoms per Å³",
-        "The number density, for g(r), Keen G(r), T(r) and R(r).",
+        "The number density, for g(r), g(r)-1, Keen G(r), T(r) and R(r).",
         # Diamond has 0.18.
         high=0.5, open_low=True,
     )  # fmt: skip
@@ -81,6 +91,10 @@ class ReadOptions:
             if value is not None and each.name != "composition":
                 value = each.metadata["quantity"].checked(each.name, value)
                 object.__setattr__(self, each.name, value)
+        if self.column is not None:
+            if self.column % 1:
+                raise ValueError(f"column must be a whole number, got {self.column:g}.")
+            object.__setattr__(self, "column", int(self.column))
         if self.composition is not None and not self.without_composition:
             # The command line reads options before NumPy may be imported.
             from gromega.crystals.composition import parse_composition

@@ -3,20 +3,29 @@
 import math
 import re
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gromega.conditions import REFERENCE, Conditions
+from gromega.conditions import QUANTITIES, REFERENCE, Conditions
 from gromega.crystals.composition import parse_composition
 from gromega.measured import checks
-from gromega.measured.header import Header, read_header
-from gromega.measured.options import FUNCTIONS, UNKNOWN, ReadOptions
-from gromega.measured.quantities import Floats, to_angstroms, to_g
+from gromega.measured.columns import Columns, read_columns
+from gromega.measured.functions import function_of
+from gromega.measured.header import Header, header_lines, read_header
+from gromega.measured.options import UNKNOWN, ReadOptions
+from gromega.measured.quantities import (
+    OF_Q,
+    Floats,
+    sine_transform,
+    to_angstroms,
+    to_g,
+)
 from gromega.measured.table import Source, read_table, read_text
+
+_LIMITS = ("rmin", "rmax")  # they cut the data
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +40,8 @@ class MeasuredPDF:
         G(r), (n,), in Å⁻², on the scale of the file.
     stated
         The conditions that the header or the caller states, and the range of the data,
-        by the names of `Conditions`. The other conditions are not known.
+        by the names of `Conditions`. The other conditions are not known. A value may be
+        one that `Conditions` does not allow, such as a Qmax of 40 Å⁻¹.
     dialect
         The program that wrote the file, ``"key = value"`` for the header of an unknown
         program, or ``"columns"`` without a header.
@@ -40,6 +50,8 @@ class MeasuredPDF:
     composition
         The composition, such as ``"SrTiO3"``, that the caller or the header states;
         None if it is not known.
+    usual
+        The conditions that the program usually means and that nothing states.
     """
 
     r: Floats
@@ -48,6 +60,7 @@ class MeasuredPDF:
     dialect: str
     notes: tuple[str, ...] = ()
     composition: str | None = None
+    usual: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def assumed(self) -> tuple[str, ...]:
@@ -57,11 +70,13 @@ class MeasuredPDF:
     def conditions(self) -> Conditions:
         """Return the conditions, those of the reference where they are not known.
 
-        The range is that of the data, within the range of the network.
+        The range is that of the data, within the range of the network. A value that is
+        not allowed is replaced by the nearest one that is.
         """
-        low = max(self.stated["rmin"], REFERENCE.rmin)
-        high = min(self.stated["rmax"], REFERENCE.rmax)
-        return Conditions.from_mapping({**self.stated, "rmin": low, "rmax": high})
+        values = {**self.usual, **_nearest(self.stated)}
+        values["rmin"] = max(values["rmin"], REFERENCE.rmin)
+        values["rmax"] = min(values["rmax"], REFERENCE.rmax)
+        return Conditions.from_mapping(values)
 
 
 def read_pdf(
@@ -69,6 +84,7 @@ def read_pdf(
     *,
     quantity: str | None = None,
     r_unit: str | None = None,
+    column: int | None = None,
     composition: str | None = None,
     number_density: float | None = None,
     **conditions: Any,
@@ -76,8 +92,8 @@ def read_pdf(
     """Return the measured PDF of a file.
 
     The file is one of PDFgetX3, PDFgetN3, xPDFsuite, PDFgetX2, PDFgetN, PDFgui (also
-    a fit), RMCProfile, NOMAD or Mantid, or has columns of numbers below any header.
-    It may be compressed by gzip.
+    a fit), diffpy.srfit, RMCProfile, STOG, GSAS-II, Gudrun, NOMAD or Mantid, or has
+    columns of numbers below any header. It may be compressed by gzip.
 
     Parameters
     ----------
@@ -86,17 +102,22 @@ def read_pdf(
     quantity
         The function in the file, if it is not the one that the header states:
         ``"G(r)"``, ``"D(r)"``, Keen's G(r) in barn as RMCProfile writes it (``"Keen
-        G(r)"``), ``"g(r)"``, ``"T(r)"`` or ``"R(r)"``, with the names of Keen, J. Appl.
-        Cryst. 34 (2001) 172.
+        G(r)"``), ``"g(r)"``, ``"g(r)-1"``, ``"T(r)"`` or ``"R(r)"``, with the names of
+        Keen, J. Appl. Cryst. 34 (2001) 172; or ``"F(Q)"``, which is Q (S(Q) - 1),
+        ``"Keen F(Q)"`` in barn, ``"S(Q)"`` or ``"S(Q)-1"``, which are transformed from
+        Qmin to Qmax.
     r_unit
-        The unit of r in the file, ``"Å"``, ``"nm"`` or ``"pm"``, if it is not the one
-        that the header states. It is Å where the header states none.
+        The unit of r, or of 1/Q, in the file, ``"Å"``, ``"nm"``, ``"pm"`` or
+        ``"bohr"``, if it is not the one that the header states. It is Å where the
+        header states none.
+    column
+        The column of the function, counted from 1, if no label shows it.
     composition
         The composition, such as ``"SrTiO3"``, for models that use it and for the scale
         of Keen's G(r). It replaces that of the header, which ``"unknown"`` ignores.
     number_density
-        The atoms per Å³, for the scale of Keen's G(r) and g(r). It is required for T(r)
-        and R(r).
+        The atoms per Å³, for the scale of Keen's G(r), g(r) and g(r)-1. It is required
+        for T(r) and R(r).
     conditions
         The known conditions, by the names of `Conditions`. They replace those of the
         header; rmin and rmax cut the data.
@@ -116,6 +137,7 @@ def read_pdf(
         {
             "quantity": quantity,
             "r_unit": r_unit,
+            "column": column,
             "composition": composition,
             "number_density": number_density,
             **conditions,
@@ -123,11 +145,12 @@ def read_pdf(
     )
     name = _name_of(source)
     try:
-        lines, table = read_table(read_text(source))
-        header = read_header(lines, name, table.shape[1])
-        first, *others = header.columns
-        y = sum((table[:, k] for k in others), table[:, first])
-        return _measured(table[:, 0], y, header, options)
+        above, table = read_table(read_text(source))
+        lines = header_lines(above)
+        columns = read_columns(lines, name, table, options.column)
+        y = table[:, columns.y].sum(axis=1)
+        x = table[:, columns.x]
+        return _measured(x, y, columns, read_header(lines), options)
     except ValueError as error:
         raise ValueError(f"{name}: {str(error).removesuffix('.')}.") from None
 
@@ -144,24 +167,33 @@ def _name_of(source: Source) -> str:
 
 
 def _measured(
-    r: Floats, y: Floats, header: Header, options: ReadOptions
+    x: Floats, y: Floats, columns: Columns, header: Header, options: ReadOptions
 ) -> MeasuredPDF:
     """Return the measured PDF of the columns of a file, checked and converted."""
     notes: list[str] = []
-    quantity = options.quantity or header.quantity or "G(r)"
-    if quantity not in FUNCTIONS:
+    unit = options.r_unit or columns.unit
+    if unit is None:
         raise ValueError(
-            f"it holds {quantity}, not G(r); transform it to G(r) first, with "
-            "PDFgetX3 for example"
+            f"the unit in the label {columns.x_label!r} is not known; give r_unit"
         )
-    conditions = options.conditions()
-    unit = options.r_unit or header.r_unit
+    unit = unit or "Å"
+    quantity = options.quantity or function_of(columns, header, unit, x, y, notes)
+    x, y = to_angstroms(quantity, unit, x, y, columns.y_unit)
+    given = {n: v for n, v in options.conditions().items() if n not in _LIMITS}
     stated = header.stated
     if unit != "Å":
-        r, y = to_angstroms(quantity, unit, r, y)
-        notes.append(f"r was converted from {unit}.")
-        stated = _with_units(header, conditions, notes)
-    r, y = checks.cut(r, y, options.rmin, options.rmax)
+        notes.append(f"{'Q' if quantity in OF_Q else 'r'} was converted from {unit}.")
+        stated = _with_units(header, given, notes)
+    known = _known(stated, given, notes)
+    composition = _composition(options, header.composition, notes)
+    if quantity in OF_Q:
+        q, y = checks.q_range(x, y, known, notes)
+        if options.quantity is None:
+            checks.check_shape(quantity, y)
+        x, y = sine_transform(quantity, q, y, composition, notes)
+        known |= {"qmin": float(q[0]), "qmax": float(q[-1])}
+        quantity = "G(r)"
+    r, y = checks.cut(x, y, options.rmin, options.rmax)
     r, y = checks.finite_rows(r, y, notes)
     checks.check_r(r)
     step = checks.check_range(r)
@@ -173,9 +205,9 @@ def _measured(
         checks.check_shape(quantity, y[relevant])
     if options.r_unit is None:
         checks.check_slope(quantity, r[relevant], y[relevant])
-    composition = _composition(options, header.composition, notes)
     g = to_g(quantity, r, y, composition, options.number_density, notes)
-    known = _usable(stated, conditions, notes)
+    if quantity in ("T(r)", "R(r)"):
+        checks.check_density(quantity, g[relevant])
     known |= {"rmin": float(r[0]), "rmax": float(r[-1])}
     qmax = known.get("qmax", REFERENCE.qmax)
     if math.pi / step < 0.98 * qmax:
@@ -184,7 +216,8 @@ def _measured(
             f"to a Qmax of {qmax:g} Å⁻¹. Export G(r) in steps of 0.01 Å, or give a "
             "lower qmax."
         )
-    return MeasuredPDF(r, g, known, header.dialect, tuple(notes), composition)
+    usual = {name: v for name, v in header.usual.items() if name not in known}
+    return MeasuredPDF(r, g, known, header.dialect, tuple(notes), composition, usual)
 
 
 def _with_units(
@@ -205,9 +238,6 @@ def _composition(options: ReadOptions, stated: str, notes: list[str]) -> str | N
     if options.composition is not None:
         return None if options.without_composition else options.composition
     try:
-        # Words or a temperature behind a formula are not part of it.
-        if not all(part[0].isupper() or part[0] == "(" for part in stated.split()):
-            raise ValueError("more than a formula")
         parse_composition(stated)
     except ValueError:
         # Words such as N/A need no note.
@@ -225,29 +255,51 @@ def _composition(options: ReadOptions, stated: str, notes: list[str]) -> str | N
     return stated
 
 
-def _usable(
+def _nearest(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return conditions with the nearest value that is allowed for each number."""
+    nearest = dict(values)
+    for name, value in values.items():
+        quantity = QUANTITIES[name]
+        if not quantity.choices:
+            # Å⁻¹, for Qmax, the only one with an open upper bound.
+            high = quantity.high - 0.01 * quantity.open_high
+            nearest[name] = min(max(value, quantity.low), high)
+    return nearest
+
+
+def _known(
     stated: Mapping[str, Any], given: Mapping[str, Any], notes: list[str]
 ) -> dict[str, Any]:
-    """Return the given conditions and those of a header that are allowed with them."""
-    with suppress(ValueError):
-        Conditions.from_mapping({**stated, **given})
-        return {**stated, **given}
+    """Return the given conditions and those of a header that may be true with them.
+
+    A value of the header is kept, with a note, if only a near one can be computed.
+    """
     usable: dict[str, Any] = {}
-    for name, value in stated.items():
+    for name, value in {**stated, **given}.items():
         if name in given:
             continue
+        near = _nearest({name: value})[name]
         try:
-            Conditions.from_mapping({**usable, name: value})
-            usable[name] = value
+            # PDFgetX2 writes 100 where it used all data.
+            if name == "qmax" and value > checks.MAX_Q:
+                raise ValueError(f"no instrument reaches {checks.MAX_Q:g} Å⁻¹.")
+            Conditions.from_mapping({**_nearest(usable), name: near})
         except ValueError as error:
             text = value if isinstance(value, str) else f"{value:g}"
             notes.append(
                 f"The header's {name} of {text} was not used: {error} Give {name} "
                 "if you know it."
             )
+            continue
+        usable[name] = value
+        if near != value:
+            notes.append(
+                f"The header's {name} of {value:g} cannot be computed; the nearest "
+                f"value, {near:g}, was used."
+            )
     usable |= given
     try:
-        Conditions.from_mapping(usable)
+        Conditions.from_mapping(_nearest(usable))
     except ValueError as error:
         raise ValueError(
             f"{str(error).removesuffix('.')}; conditions that neither the options nor "

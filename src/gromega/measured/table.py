@@ -18,6 +18,9 @@ MIN_ROWS = 10
 """The fewest rows of a table; headers may have a few rows of numbers too."""
 MAX_ABOVE = 100_000  # the most lines above a table
 MAX_LINE = 1000  # the most characters of a row
+# Plotting programs write U+2212, word processors other dashes and blanks.
+_ASCII = {**dict.fromkeys("\u2212\u2013\u2010\u2011\ufe63\uff0d", "-")}
+_ASCII |= {**dict.fromkeys("\u00a0\u2009\u202f", " "), "\u200b": "", "\ufeff": ""}
 
 
 Source = str | Path | IO[bytes] | IO[str]
@@ -70,6 +73,8 @@ def read_table(text: str) -> tuple[list[str], NDArray[np.float64]]:
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    for mark, ascii_mark in () if text.isascii() else _ASCII.items():
+        text = text.replace(mark, ascii_mark)
     lines: list[str] = []
     rows: list[list[float]] = []
     start = single = end = 0
@@ -134,6 +139,11 @@ def _with_points(text: str, row: str) -> str:
     """Return a text with spaces and decimal points where a row has other marks."""
     text, row = (each.replace(";", " ").replace('"', "") for each in (text, row))
     if "," in row:
+        # 0,01, -0,5 has decimal commas; 0.01, -0.5 and 0,01,-0,5 have not.
+        spaced = re.split(r",\s+", row)
+        if "," in "".join(spaced) and _has_decimal_commas(spaced):
+            text = re.sub(r",(?=\s)", " ", text)
+            row = " ".join(spaced)
         text = text.replace(",", "." if _has_decimal_commas(row.split()) else " ")
     return text
 

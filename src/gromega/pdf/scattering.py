@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from periodictable.cromermann import fxrayatq
 
 from gromega.conditions import RADIATIONS
-from gromega.crystals.crystal import MAX_Z, Crystal
+from gromega.crystals.crystal import ISOTOPE, MAX_Z, Crystal, nuclide_symbol
 
 # periodictable fills its tables at first use; another thread could read them half full.
 _LOCK = threading.Lock()
@@ -21,6 +21,8 @@ _xray_factor: Callable[[str, float], float] = fxrayatq
 @lru_cache
 def scattering_table(radiation: str) -> NDArray[np.float64]:
     """Return f(Q=0) (x-ray, electrons) or b (neutron, fm) by atomic number.
+
+    These are of the natural mix of isotopes.
 
     X-ray factors are those of Waasmaier & Kirfel, Acta Cryst. A51 (1995) 416,
     for the neutral atom; neutron lengths are the bound coherent ones. An
@@ -45,9 +47,29 @@ def scattering_table(radiation: str) -> NDArray[np.float64]:
     return table
 
 
+@lru_cache(1024)
+def scattering_length(nuclide: int, radiation: str) -> float:
+    """Return f(Q=0) or b of a nuclide of `Crystal.nuclides`, or nan.
+
+    By neutrons an isotope has a length of its own; by x-rays it is its element.
+    """
+    mass, number = divmod(nuclide, ISOTOPE)
+    natural = float(scattering_table(radiation)[number])
+    if not mass or radiation != "neutron":
+        return natural
+    with _LOCK:
+        length = periodictable.elements[number][mass].neutron.b_c
+    return math.nan if length is None else float(length)
+
+
 def without_length(radiation: str) -> set[int]:
-    """Return the atomic numbers that have no scattering length."""
-    return set(np.flatnonzero(np.isnan(scattering_table(radiation))[1:]) + 1)
+    """Return the nuclides that have no scattering length, see `Crystal.nuclides`."""
+    return {
+        number + ISOTOPE * mass
+        for number in range(1, MAX_Z + 1)
+        for mass in (0, *periodictable.elements[number].isotopes)
+        if math.isnan(scattering_length(number + ISOTOPE * mass, radiation))
+    }
 
 
 def is_visible(crystal: Crystal, radiation: str) -> bool:
@@ -66,9 +88,12 @@ def site_weights(crystal: Crystal, radiation: str) -> NDArray[np.float64]:
     ValueError if an element has no scattering length, or the crystal's mean is zero.
     """
     lengths = scattering_table(radiation)[crystal.numbers]
+    isotopes = np.flatnonzero(crystal.masses)
+    nuclides = crystal.nuclides[isotopes].tolist()
+    lengths[isotopes] = [scattering_length(each, radiation) for each in nuclides]
     if np.isnan(lengths).any():
-        missing = crystal.numbers[np.isnan(lengths)]
-        symbols = sorted({periodictable.elements[int(z)].symbol for z in missing})
+        missing = crystal.nuclides[np.isnan(lengths)].tolist()
+        symbols = sorted(set(map(nuclide_symbol, missing)))
         raise ValueError(
             f"crystal {crystal.id!r}: no {radiation} scattering length is known for "
             f"{', '.join(symbols)}; leave the crystal out."

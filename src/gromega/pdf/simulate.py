@@ -46,7 +46,7 @@ def simulate(
     ------
     ValueError
         If the engine is unknown, or a crystal has an element without a scattering
-        length for this radiation.
+        length for this radiation, or if the engine ``"srreal"`` has no such condition.
     ImportError
         If the engine is ``"srreal"`` and cannot be imported.
     """

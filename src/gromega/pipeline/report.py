@@ -1,6 +1,7 @@
 """Stage: the report."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from gromega._util.files import new_path
 from gromega.evaluation.baselines import BASELINES

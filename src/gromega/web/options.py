@@ -18,7 +18,7 @@ from gromega.model.calibration import COVERAGES
 # In the order of the form.
 _IN_REQUEST = (
     "composition", "qmin", "qmax", "qdamp", "qbroad", "rmin", "rmax", "radiation",
-    "quantity", "r_unit", "number_density",
+    "quantity", "r_unit", "column", "number_density",
 )  # fmt: skip
 _READ: dict[str, Quantity] = {
     each.name: each.metadata["quantity"] for each in fields(ReadOptions)

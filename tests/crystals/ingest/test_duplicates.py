@@ -2,7 +2,8 @@ import numpy as np
 from conftest import scaled
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.ingest.duplicates import DuplicateFinder, fingerprint
+from gromega.crystals.fingerprint import fingerprint
+from gromega.crystals.ingest.duplicates import DuplicateFinder
 from gromega.crystals.symmetry import find_symmetry
 
 

@@ -82,7 +82,7 @@ def _origins(
     steps = frac[images] - moved
     steps -= np.round(steps)
     apart = np.linalg.norm(steps @ crystal.lattice, axis=2)
-    kinds = crystal.numbers + crystal.occupancy
+    kinds = crystal.nuclides + crystal.occupancy
     one_to_one = (np.sort(images, axis=1) == np.arange(n)).all()
     if not one_to_one or apart.max() > _SAME or (kinds[images] != kinds).any():
         return np.empty((0, 0), np.int16)
@@ -132,7 +132,7 @@ def with_symmetry(
     for code in (symmetry.__file__, sites.__file__, __file__):
         digest.update(Path(code).read_bytes())
     for x in crystals:
-        for array in (x.lattice, x.frac, x.numbers, x.occupancy):
+        for array in (x.lattice, x.frac, x.nuclides, x.occupancy):
             digest.update(array.tobytes())
     path = folder / f"symmetry-{digest.hexdigest()[:16]}.npz"
     if path.is_file():

@@ -55,7 +55,8 @@ def vary(source: Template, changes: Changes, generator: Generator) -> Crystal:
         spread = changes.displacement * generator.random()
         shifts = spread * generator.standard_normal(frac.shape)
         frac = frac + source.symmetrise(shifts @ np.linalg.inv(lattice))
-    return Crystal(crystal.id, lattice, numbers, frac, crystal.occupancy)
+    masses = np.where(numbers == crystal.numbers, crystal.masses, 0)
+    return Crystal(crystal.id, lattice, numbers, frac, crystal.occupancy, masses)
 
 
 def keeps_type(variant: Crystal, source: Template) -> bool:

@@ -222,7 +222,8 @@ def _accept(
     name = names.new(name)
     same = known.find_or_add(
         name,
-        record["formula"],
+        # The same atoms of other isotopes are another crystal to neutrons.
+        f"{record['formula']} {record['isotopes']}",
         record["structure_type"],
         np.array(record["fingerprint"], np.float32),
     )

@@ -10,9 +10,10 @@ from typing import Any
 import gemmi
 import numpy as np
 
-from gromega.crystals.crystal import Crystal
-from gromega.crystals.ingest.duplicates import fingerprint
-from gromega.crystals.io.cif import read_block, structure_blocks
+from gromega.crystals.crystal import Crystal, crystal_of_nuclides
+from gromega.crystals.fingerprint import fingerprint
+from gromega.crystals.io.cif import read_block
+from gromega.crystals.io.cif_text import BadBlock, structure_blocks
 from gromega.crystals.io.poscar import read_poscar
 from gromega.crystals.io.sites import MAX_ATOMS, check_cell, merge_sites
 from gromega.crystals.refusal import Reason, RefusedError
@@ -35,7 +36,7 @@ class IngestOptions:
     inorganic: bool = False
 
 
-Part = gemmi.cif.Block | bytes | dict[str, Any]
+Part = gemmi.cif.Block | BadBlock | bytes | dict[str, Any]
 
 
 def split_blocks(kind: str, content: bytes) -> list[Part]:
@@ -66,7 +67,9 @@ def examine(part: Part, options: IngestOptions) -> dict[str, Any]:
             crystal = _read_row(part, options.max_atoms)
             record |= {"stated": part["space_group"], "observed": part["observed"]}
         else:
-            crystal, record["stated"] = read_block(part, options.max_atoms)
+            crystal, record["stated"], record["notes"] = read_block(
+                part, options.max_atoms
+            )
         label(crystal, record, options)
     except RefusedError as error:
         record |= {"reason": error.reason.value, "detail": error.detail}
@@ -82,12 +85,15 @@ def _read_row(row: dict[str, Any], max_atoms: int) -> Crystal:
     lattice = np.array(row["lattice"]).reshape(3, 3)
     try:
         frac = np.array(row["frac"]).reshape(-1, 3)
-        crystal = Crystal(row["id"], lattice, row["numbers"], frac, row["occupancy"])
+        crystal = Crystal(
+            row["id"], lattice, row["numbers"], frac, row["occupancy"],
+            row.get("masses") or None,
+        )  # fmt: skip
     except ValueError as error:
         raise RefusedError(Reason.UNREADABLE, str(error)) from None
     check_cell(lattice)
-    atoms = merge_sites(crystal.numbers, frac % 1.0, crystal.occupancy, lattice)
-    return Crystal(row["id"], lattice, *atoms)
+    atoms = merge_sites(crystal.nuclides, frac % 1.0, crystal.occupancy, lattice)
+    return crystal_of_nuclides(row["id"], lattice, *atoms)
 
 
 def label(crystal: Crystal, record: dict[str, Any], options: IngestOptions) -> None:
@@ -122,6 +128,8 @@ def label(crystal: Crystal, record: dict[str, Any], options: IngestOptions) -> N
         "numbers": primitive.numbers.tolist(),
         "frac": (primitive.frac % 1.0).ravel().tolist(),
         "occupancy": primitive.occupancy.tolist(),
+        "masses": primitive.masses.tolist() if primitive.masses.any() else [],
+        "isotopes": sorted(set(primitive.nuclides[primitive.masses > 0].tolist())),
         "fingerprint": fingerprint(primitive).tolist(),
     }
 

@@ -1,33 +1,69 @@
-"""CIF files: the crystals of their blocks, read by gemmi."""
+"""CIF files: the crystals of their blocks, parsed by gemmi."""
 
-from collections import defaultdict
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import gemmi
 import numpy as np
+from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.io.cif_symmetry import (
-    choose_reading,
-    expand_asymmetric_unit,
-    listed_operations,
-    named_groups,
-    stated_formula,
-    stated_group,
+from gromega.crystals.fingerprint import fingerprint
+from gromega.crystals.io.atom_sites import number_of, read_sites
+from gromega.crystals.io.cif_text import BadBlock, structure_blocks
+from gromega.crystals.io.operations import Operations, read_operations
+from gromega.crystals.io.settings import (
+    operations_of,
+    other_origin,
+    stated_number,
+    stated_settings,
+    stated_symbol,
 )
-from gromega.crystals.io.sites import FULL, MAX_ATOMS, check_cell, merge_sites
+from gromega.crystals.io.sites import MAX_ATOMS, check_cell
+from gromega.crystals.io.stated_formula import (
+    agrees,
+    formula_units,
+    stated_formulas,
+    symbols_of,
+)
+from gromega.crystals.io.unit_cell import expand_sites
+from gromega.crystals.read_formula import Amounts
 from gromega.crystals.refusal import Reason, RefusedError
+from gromega.crystals.symmetry import has_group
 
-# Lawrencium. A heavier element is a misread name.
-MAX_Z = 103
-# Files of AMCSD give water as one site, Wat, without its hydrogen.
-WATER = "Wat"
+Floats = NDArray[np.float64]
+
+_OPERATION_TAGS = (
+    "_space_group_symop_operation_xyz",
+    "_symmetry_equiv_pos_as_xyz",
+    # Atoms of a magnetic structure have the operations without their time reversal.
+    "_space_group_symop_magn_operation_xyz",
+)
+_ATOM_TAGS = ("_atom_site_label", "_atom_site_fract_x")
+# Coordinates of one origin with operations of the other give these. If the other origin
+# gives the stated formula and group, it is the one that the author used: the COD gives
+# F d -3 m the origin 2 in 5910063 and 5910064, spinels of Wyckoff's book.
+_WRONG_ORIGIN = (Reason.OVERLAP, Reason.BAD_OCCUPANCY, Reason.OTHER_FORMULA)
+_CENTRING_TAG = "_space_group_symop_magn_centering_xyz"
+
+
+class Reading(NamedTuple):
+    """What a block describes: its crystal, the stated group or 0, and notes."""
+
+    crystal: Crystal
+    stated: int
+    notes: Sequence[str]
 
 
 def read_crystal(path: str | Path) -> Crystal:
     """Read the first block of a CIF file that has atoms.
 
-    Symmetry is expanded to the full cell. The id is the name of the block.
+    Symmetry is expanded to the full cell. The id is the name of the block. A warning
+    says what was left out or converted.
 
     Raises
     ------
@@ -45,163 +81,191 @@ def read_crystal(path: str | Path) -> Crystal:
     except RefusedError as error:
         raise ValueError(f"{path}: {error}.") from None
     try:
-        return read_block(block)[0]
+        reading = read_block(block)
     except RefusedError as error:
         raise ValueError(f"{path}, block {block.name!r}: {error}.") from None
-
-
-def structure_blocks(content: bytes) -> list[gemmi.cif.Block]:
-    """Return the blocks of a CIF file that describe a structure, one or more.
-
-    Raise RefusedError if the content is not a CIF file, or no block has a cell or
-    atoms.
-    """
-    try:
-        # gemmi reads nothing from a file whose lines end with a carriage return alone.
-        text = _decode(content).replace("\r\n", "\n").replace("\r", "\n")
-        document = gemmi.cif.read_string(text)
-    except (ValueError, RuntimeError) as error:
-        raise RefusedError(Reason.UNREADABLE, f"not a CIF file ({error})") from None
-    blocks = [block for block in document if _has_atoms(block)]
-    if not blocks:
-        raise RefusedError(Reason.NO_ATOMS, "not a CIF of a structure")
-    return blocks
-
-
-def _decode(content: bytes) -> str:
-    """Decode UTF-8, UTF-16 with a byte order mark, or Latin-1 of old programs."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            return content.decode("utf-16")
-        except UnicodeDecodeError:
-            raise RefusedError(Reason.UNREADABLE, "broken UTF-16") from None
-    if b"\x00" in content:
-        raise RefusedError(Reason.UNREADABLE, "not a text file")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
-
-
-def _has_atoms(block: gemmi.cif.Block) -> bool:
-    return any(
-        block.find_loop(tag) or block.find_value(tag)
-        for tag in ("_atom_site_fract_x", "_atom_site_label", "_cell_length_a")
-    )
+    for note in reading.notes:
+        warnings.warn(f"{path}: {note}.", stacklevel=2)
+    return reading.crystal
 
 
 def read_block(
-    block: gemmi.cif.Block, max_atoms: int = MAX_ATOMS
-) -> tuple[Crystal, int]:
-    """Return the crystal of a block, and the space group number it states, or 0.
+    block: gemmi.cif.Block | BadBlock, max_atoms: int = MAX_ATOMS
+) -> Reading:
+    """Return the crystal of a block.
 
     Atoms of alternative disorder groups are kept with their occupancies. If the
     alternatives are given with full occupancy, the first one is kept. Raise
-    RefusedError if the block does not describe a possible crystal.
+    RefusedError if the block does not describe a possible crystal, or not the one of
+    the formula that it states.
     """
-    try:
-        small = gemmi.make_small_structure_from_block(block)
-    except (ValueError, RuntimeError) as error:
-        raise RefusedError(Reason.UNREADABLE, str(error)) from None
-    sites = [site for site in small.sites if site.occ != 0]
-    if not sites:
-        raise RefusedError(Reason.NO_ATOMS, "no site with an occupancy above 0")
-    cell = _read_cell(block)
-    sites = _choose_alternatives(sites, block)
-    formula = stated_formula(block)
-    for site in sites:
-        if not np.isfinite(site.fract.tolist()).all():
-            raise RefusedError(Reason.NO_COORDINATES, f"of atom {site.label!r}")
-        if site.element.atomic_number == 0:
-            if not site.label.startswith(WATER):
-                raise RefusedError(
-                    Reason.UNKNOWN_ELEMENT, f"{site.type_symbol or site.label!r}"
-                )
-            site.element = gemmi.Element("O")
-        number = site.element.atomic_number
-        # gemmi reads NH4 as nihonium, and HO1 as holmium.
-        if number > MAX_Z or (formula and number not in formula):
-            raise RefusedError(
-                Reason.UNKNOWN_ELEMENT,
-                f"{site.type_symbol or site.label!r} read as {site.element.name}, "
-                "which is not in the formula",
-            )
-        if not 0 < site.occ <= FULL:
-            raise RefusedError(
-                Reason.BAD_OCCUPANCY, f"{site.occ:g} of atom {site.label!r}"
-            )
-    lattice = np.array(cell.orth.mat.tolist()).T
-
-    def make(operations: list[gemmi.Op]) -> Crystal:
-        atoms = expand_asymmetric_unit(sites, operations, lattice, max_atoms)
+    if isinstance(block, BadBlock):
+        raise RefusedError(Reason.UNREADABLE, block.detail)
+    if not any(list(block.find_values(tag)) for tag in _ATOM_TAGS):
+        raise RefusedError(Reason.NO_ATOMS, "no site")
+    lattice = _read_lattice(block)
+    text, formulas = stated_formulas(block)
+    refused = None
+    for formula in formulas or [{}]:
         try:
-            return Crystal(block.name, lattice, *merge_sites(*atoms, lattice))
-        except RefusedError:
-            raise
-        except ValueError as error:
-            raise RefusedError(Reason.UNREADABLE, str(error)) from None
-
-    groups = named_groups(small, cell)
-    stated = stated_group(block, groups)
-    operations = listed_operations(block)
-    if operations:
-        return make(operations), stated
-    if not groups:
-        text = small.spacegroup_hm or small.spacegroup_hall or "nothing"
-        raise RefusedError(
-            Reason.NO_SYMMETRY,
-            f"no operations, and the space group is not known: {text}",
-        )
-    readings, refused = [], None
-    for group in groups:
-        try:
-            readings.append(make(list(group.operations())))
+            return _Block(block, lattice, text, formula, max_atoms).read()
         except RefusedError as error:
-            refused = error
-    if not readings and refused:
-        raise refused
-    return choose_reading(readings, make([gemmi.Op()]), block, stated), stated
+            # The first spelling is the usual one.
+            refused = refused or error
+    assert refused is not None
+    raise refused
 
 
-def _read_cell(block: gemmi.cif.Block) -> gemmi.UnitCell:
-    """Return the cell of a block. gemmi itself reads a bad cell as 1 Å × 1 Å × 1 Å."""
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """A block whose formula, (its text, and the composition that it means), is known.
+
+    The composition is empty if the block states none.
+    """
+
+    block: gemmi.cif.Block
+    lattice: Floats
+    text: str
+    formula: Amounts
+    max_atoms: int
+
+    def read(self) -> Reading:
+        settings = stated_settings(self.block, self.lattice)
+        # P1 counts as none: programs write it when they list all atoms of the cell.
+        stated = stated_number(self.block) or (settings[0].number if settings else 0)
+        stated = stated if stated > 1 else 0
+        operations = _listed_operations(self.block)
+        if operations is None and not settings:
+            raise RefusedError(Reason.NO_SYMMETRY, self._unknown_group())
+        try:
+            if operations is None:
+                return self.choose(settings, stated)._replace(stated=stated)
+            return self.expand(operations)._replace(stated=stated)
+        except RefusedError as error:
+            other = other_origin(settings)
+            if error.reason not in _WRONG_ORIGIN or not (self.formula and other):
+                raise
+            with suppress(RefusedError):
+                found = self.expand(operations_of(other))
+                if has_group(found.crystal, stated):
+                    note = f"the coordinates are those of {other.xhm()}"
+                    return Reading(found.crystal, stated, [*found.notes, note])
+            raise
+
+    def _unknown_group(self) -> str:
+        symbol, number = stated_symbol(self.block), stated_number(self.block)
+        text = f"no operations, and the space group is not known: {symbol or 'nothing'}"
+        if not symbol and number:
+            text = f"no operations, and the cell is not one of the space group {number}"
+        return text
+
+    def expand(self, operations: Operations) -> Reading:
+        """Return the crystal that operations make; it must have the formula."""
+        sites, notes = read_sites(self.block, symbols_of(self.formula))
+        cell = expand_sites(sites, operations, self.lattice, self.max_atoms)
+        populations = cell.converted()
+        if populations is not None:
+            note = "occupancies that are populations, m / M, were converted"
+            occupancies, certain = populations
+            crystal = cell.crystal(self.block.name, occupancies) if certain else None
+            if crystal and (not self.formula or agrees(self.formula, crystal)):
+                return Reading(crystal, 0, [*notes, note])
+        crystal = cell.crystal(self.block.name)
+        if not self.formula or agrees(self.formula, crystal):
+            return Reading(crystal, 0, notes)
+        if populations is not None:
+            with suppress(RefusedError):
+                other = cell.crystal(self.block.name, occupancies)
+                if agrees(self.formula, other):
+                    return Reading(other, 0, [*notes, note])
+        raise RefusedError(
+            Reason.OTHER_FORMULA,
+            f"the atoms are {crystal.formula}, the file states {self.text}",
+        )
+
+    def choose(self, settings: list[gemmi.SpaceGroup], stated: int) -> Reading:
+        """Return the crystal of a block that states a symbol or a number alone.
+
+        It must agree with the formula, the number of formula units and the stated
+        space group, if not 0. The listed atoms may be the whole cell (COD 5910133,
+        indium). Raise RefusedError if no crystal agrees, or two different ones do.
+        """
+        readings, refused = [], None
+        for setting in settings:
+            try:
+                readings.append(self.expand(operations_of(setting)))
+            except RefusedError as error:
+                refused = refused or error
+        units = gemmi.cif.as_number(
+            self.block.find_value("_cell_formula_units_Z") or "?"
+        )
+        if self.formula and units > 0:
+            counted = [
+                each
+                for each in readings
+                if 0.9 < formula_units(self.formula, each.crystal) / units < 1.1
+            ]
+            if not counted and readings:
+                found = readings[0].crystal.formula
+                refused = RefusedError(
+                    Reason.NO_SYMMETRY,
+                    f"no operations, and those of the symbol give {found} with another "
+                    f"number of formula units than {units:g}",
+                )
+            readings = counted
+        right = [
+            each for each in readings if not stated or has_group(each.crystal, stated)
+        ]
+        if not right and stated:
+            # The listed atoms may be all.
+            with suppress(RefusedError):
+                whole = self.expand(read_operations(("x,y,z",)))
+                if has_group(whole.crystal, stated):
+                    return whole
+        right = right or readings
+        if not right:
+            # The file means another origin (COD 5910029, magnesite).
+            assert refused is not None
+            raise refused
+        if any(not _is_same(right[0].crystal, each.crystal) for each in right[1:]):
+            names = " or ".join(setting.xhm() for setting in settings)
+            raise RefusedError(
+                Reason.NO_SYMMETRY, f"no operations, and the setting may be {names}"
+            )
+        return right[0]
+
+
+def _is_same(one: Crystal, other: Crystal) -> bool:
+    """Return whether two crystals have the same distances."""
+    return one.formula == other.formula and np.allclose(
+        fingerprint(one), fingerprint(other), rtol=1e-3
+    )
+
+
+def _listed_operations(block: gemmi.cif.Block) -> Operations | None:
+    """Return the operations that a block lists, or None; refuse unreadable ones."""
+
+    def values(tag: str) -> tuple[str, ...]:
+        return tuple(gemmi.cif.as_string(text) for text in block.find_values(tag))
+
+    texts = next(filter(None, map(values, _OPERATION_TAGS)), ())
+    return read_operations(texts, values(_CENTRING_TAG)) if texts else None
+
+
+def _read_lattice(block: gemmi.cif.Block) -> Floats:
+    """Return the lattice of a block, (3, 3) in Å.
+
+    gemmi itself reads a bad cell as 1 Å × 1 Å × 1 Å.
+    """
     # The CIF core dictionary's default angle is 90 degrees.
     tags = [f"length_{x}" for x in "abc"] + ["angle_alpha", "angle_beta", "angle_gamma"]
     values = [
-        gemmi.cif.as_number(block.find_value(f"_cell_{tag}") or default)
+        number_of(block.find_value(f"_cell_{tag}") or default, tag, Reason.BAD_CELL)
         for tag, default in zip(tags, ["?"] * 3 + ["90"] * 3, strict=True)
     ]
     if min(values) > 0 and max(values[3:]) < 180:
-        cell = gemmi.UnitCell(*values)
-        check_cell(np.array(cell.orth.mat.tolist()).T)
-        return cell
+        lattice = np.array(gemmi.UnitCell(*values).orth.mat.tolist()).T
+        check_cell(lattice)
+        return lattice
     text = ", ".join(f"{value:g}" for value in values)
     raise RefusedError(Reason.BAD_CELL, f"got {text}")
-
-
-def _choose_alternatives(
-    sites: list[gemmi.SmallStructure.Site], block: gemmi.cif.Block
-) -> list[gemmi.SmallStructure.Site]:
-    """Keep the first of several alternatives that are given with full occupancy.
-
-    Alternatives are the disorder groups of one assembly.
-    """
-    tags = ["_atom_site_label", "_atom_site_disorder_assembly"]
-    rows = [[gemmi.cif.as_string(text) for text in row] for row in block.find(tags)]
-    assembly_of = dict(rows)
-    full: defaultdict[str, dict[int, bool]] = defaultdict(dict)
-    for site in sites:
-        if site.disorder_group > 0:
-            groups = full[assembly_of.get(site.label, "")]
-            whole = groups.get(site.disorder_group, True)
-            groups[site.disorder_group] = whole and site.occ > 0.99
-    left_out = {
-        (assembly, group)
-        for assembly, groups in full.items()
-        for group in sorted(group for group, whole in groups.items() if whole)[1:]
-    }
-    return [
-        site
-        for site in sites
-        if (assembly_of.get(site.label, ""), site.disorder_group) not in left_out
-    ]

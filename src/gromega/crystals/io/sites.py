@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from gromega.crystals.crystal import nuclide_symbol
 from gromega.crystals.refusal import Reason, RefusedError
 
 Floats = NDArray[np.float64]
@@ -33,20 +33,22 @@ def check_cell(lattice: Floats) -> None:
 
 
 def merge_sites(
-    numbers: NDArray[np.int64], frac: Floats, occupancy: Floats, lattice: Floats
+    nuclides: NDArray[np.int64], frac: Floats, occupancy: Floats, lattice: Floats
 ) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Merge atoms of one element on one site, and return numbers, frac and occupancy.
+    """Merge atoms of one element on one site, and return nuclides, frac and occupancy.
 
     The occupancies of one element on a site add up, as those of Fe²⁺ and Fe³⁺. A full
     atom that is listed twice counts once. Different elements may share a site, and
     atoms may be closer than a bond, if their occupancies add up to at most 1.
+
+    Isotopes, see `Crystal.nuclides`, are like elements.
 
     The atoms are (n,), (n, 3) from 0 to 1, and (n,), the lattice (3, 3) in Å. All atoms
     of a site get the coordinates of its first one. Raise RefusedError if atoms overlap,
     or the occupancies of a site add up to more than 1.
     """
     pairs = list(_close_pairs(frac, lattice))
-    site_of = np.arange(len(numbers))
+    site_of = np.arange(len(nuclides))
     for i, j, distance in pairs:
         if distance < SAME_SITE:
             site_of[site_of == site_of[j]] = site_of[i]
@@ -55,11 +57,11 @@ def merge_sites(
     for site in np.unique(site_of).tolist():
         listed: dict[int, list[float]] = {}
         for k in np.flatnonzero(site_of == site):
-            listed.setdefault(int(numbers[k]), []).append(float(occupancy[k]))
+            listed.setdefault(int(nuclides[k]), []).append(float(occupancy[k]))
         shares = {z: _share(z, values) for z, values in listed.items()}
         totals[site] = sum(shares.values())
         if totals[site] > FULL:
-            names = " and ".join(gemmi.Element(z).name for z in shares)
+            names = " and ".join(map(nuclide_symbol, shares))
             reason = Reason.BAD_OCCUPANCY
             if min(shares.values()) > 0.99:
                 reason = Reason.OVERLAP
@@ -68,21 +70,20 @@ def merge_sites(
     for i, j, distance in pairs:
         a, b = int(site_of[i]), int(site_of[j])
         if a != b and totals[a] + totals[b] > FULL:
-            names = f"{gemmi.Element(int(numbers[i])).name} and "
-            names += gemmi.Element(int(numbers[j])).name
+            names = " and ".join(nuclide_symbol(int(nuclides[k])) for k in (i, j))
             raise RefusedError(Reason.OVERLAP, f"{names}, {distance:.2f} Å apart")
     first, merged, shares_of = zip(*atoms, strict=True)
     return np.array(merged), frac[list(first)], np.array(shares_of)
 
 
-def _share(number: int, occupancies: list[float]) -> float:
+def _share(nuclide: int, occupancies: list[float]) -> float:
     """Return the occupancy of an element on a site from the listed values."""
     total = sum(occupancies)
     if total <= FULL:
         return total
     if max(occupancies) - min(occupancies) < 0.01:
         return occupancies[0]
-    name = gemmi.Element(number).name
+    name = nuclide_symbol(nuclide)
     raise RefusedError(Reason.BAD_OCCUPANCY, f"{total:.3g} of {name} on one site")
 
 

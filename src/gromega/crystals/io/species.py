@@ -1,0 +1,204 @@
+"""The elements and isotopes of atom sites, from their type symbols and labels."""
+
+import re
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from functools import lru_cache
+
+import gemmi
+import periodictable
+
+from gromega.crystals.crystal import ISOTOPE
+from gromega.crystals.refusal import Reason, RefusedError
+
+# Lawrencium. A heavier element is a misread name.
+MAX_Z = 103
+DEUTERIUM = 1 + 2 * ISOTOPE
+Shares = list[tuple[int, float]]
+
+# Names of programs for points that are no atoms: centroids of Platon, dummies, peaks of
+# SHELX, and vacancies. X and Q may also stand for an element that is not known.
+_DUMMY = re.compile(r"(cg|cnt|cent?|dum|dummy|du|xx?|q|va|vac|vacancy|□)\d*", re.I)
+_CERTAIN = re.compile(r"(cg|cnt|cent?|dum|dummy|vac|vacancy|□)\d*", re.I)
+_VACANCY = re.compile(r"(va|vac|vacancy|□)\d*", re.I)
+# Their hydrogen is not given. Wat is that of AMCSD, OH2 and H2O of the Pauling File.
+_WATER = re.compile(r"wat|[hd][23]o|hoh|dod|o-?[hd]", re.I)
+_GROUP = re.compile(r"([NCB][HD][1-5]|NO[23]|[CSP]O[34]|ClO4|CN)[\d+-]*")
+_PART = re.compile(r"(\d*\.\d+|1)\s*(?:\(\d+\))?\s*([A-Z□].*)")
+_PLUS = re.compile(r"\+(?=\s*(?:\d*\.\d|1\s*[A-Z]))")
+_NAME = re.compile(r"(?:\(?\^?(\d+)\^?\)?[-_ ]?)?([A-Za-z]+)(.*)", re.S)
+# B_11 and Li-7 are isotopes; the second may be a charge of up to 4.
+_BEHIND = re.compile(r"_(\d+)|-(\d{2,3}|[5-9])")
+
+
+@dataclass(frozen=True)
+class Style:
+    """How the labels of a file are spelt, to read those without a type symbol.
+
+    Parameters
+    ----------
+    elements
+        The symbols of the stated formula, none if it is not known.
+    capitals
+        Whether a second capital letter is of the element, as in ``AL1``, or of the
+        site, as in ``OA1``; None if nothing tells.
+    deuterated
+        Whether the formula has D and no H.
+    """
+
+    elements: Set[str] = frozenset()
+    capitals: bool | None = None
+    deuterated: bool = False
+
+
+def style_of(labels: Iterable[str], elements: Set[str]) -> Style:
+    """Return the style of some labels. H and D count as one element."""
+    deuterated = "D" in elements and "H" not in elements
+    if elements & {"H", "D"}:
+        elements = elements | {"H", "D"}
+    capitals = None
+    for label in labels:
+        letters = _letters(label)[:2]
+        if len(letters) == 2 and _number(letters):
+            if letters[1].islower():
+                capitals = False
+                break
+            if not _number(letters[0]):
+                capitals = True
+    return Style(elements, capitals, deuterated)
+
+
+def species(kind: str, label: str, style: Style) -> Shares:
+    """Return the nuclides of a site with their shares, nothing if it is no atom.
+
+    Parameters
+    ----------
+    kind, label
+        The type symbol, or an empty text, and the label.
+
+    Raises
+    ------
+    RefusedError
+        If the element is not known, or not certain.
+    """
+    # Springer Materials exchanges the two: Nb,Zr is of the type 0.8Nb + 0.2Zr.
+    for text in (kind, label):
+        shares = _mixed(text, style)
+        if shares is not None:
+            return shares
+    name = kind or label
+    if _is_dummy(kind, label, style):
+        return []
+    if not kind and not style.elements and _VACANCY.fullmatch(label):
+        detail = f"{label!r} may be V or a vacancy: add type symbols or the formula"
+        raise RefusedError(Reason.UNKNOWN_ELEMENT, detail)
+    nuclide = _nuclide(name, style, is_type=bool(kind))
+    if nuclide == 1 and label[:1] == "D" and style.deuterated:
+        # Many programs know no type D.
+        return [(DEUTERIUM, 1.0)]
+    if kind and nuclide < ISOTOPE:
+        nuclide += ISOTOPE * _mass_behind(kind, label, nuclide)
+    return [(nuclide, 1.0)]
+
+
+def _is_dummy(kind: str, label: str, style: Style) -> bool:
+    """Return whether a site is no atom. With a formula, that a site lacks shows."""
+    if kind:
+        certain = style.elements or _CERTAIN.fullmatch(label)
+        return bool(_VACANCY.fullmatch(kind) or (_DUMMY.fullmatch(kind) and certain))
+    letters = _letters(label)
+    named = any(letters[:n].title() in style.elements for n in (1, 2))
+    return bool(
+        _DUMMY.fullmatch(label)
+        and not named
+        and (style.elements or not _number(letters[:1]))
+        and (style.elements or _CERTAIN.fullmatch(label))
+    )
+
+
+def _mixed(text: str, style: Style) -> Shares | None:
+    """Return the shares of a type such as ``0.8Nb + 0.2Zr``, or None."""
+    parts = [_PART.fullmatch(part.strip()) for part in _PLUS.split(text)]
+    if not all(parts) or (len(parts) == 1 and "." not in text):
+        return None
+    found: Shares = []
+    for part in parts:
+        assert part is not None
+        share, name = float(part[1]), part[2]
+        if not _VACANCY.fullmatch(name):
+            found.append((_nuclide(name, style, is_type=True), share))
+    return found
+
+
+def _nuclide(name: str, style: Style, is_type: bool) -> int:
+    """Return the nuclide that a type symbol or a label names."""
+    match = _NAME.match(name)
+    if not match or _GROUP.fullmatch(name):
+        raise RefusedError(Reason.UNKNOWN_ELEMENT, f"{name!r}")
+    mass, letters, behind = match.groups()
+    if _WATER.match(name) and letters[:2].title() not in style.elements:
+        return 8
+    symbol = _symbol(name, letters, style, is_type)
+    number = _number(symbol)
+    isotope = mass or (is_type and _suffix(behind, symbol)) or ""
+    if isotope and symbol != "D":
+        if int(isotope) not in periodictable.elements[number].isotopes:
+            raise RefusedError(
+                Reason.UNKNOWN_ELEMENT, f"{name!r}: {symbol} has no isotope {isotope}"
+            )
+        return number + ISOTOPE * int(isotope)
+    return DEUTERIUM if symbol == "D" else number
+
+
+def _symbol(name: str, letters: str, style: Style, is_type: bool) -> str:
+    """Return the element at the beginning of a name, or D."""
+    two = letters[:2].title() if _number(letters[:2]) and len(letters) > 1 else ""
+    one = letters[0].upper() if _number(letters[0]) else ""
+    stated = [symbol for symbol in (two, one) if symbol in style.elements]
+    if stated:
+        return stated[0]
+    if not (two and one) or letters[1].islower():
+        if not two and not one:
+            raise RefusedError(Reason.UNKNOWN_ELEMENT, f"{name!r}")
+        return two or one
+    if is_type and two != "Ho":
+        return two
+    if style.capitals is None or is_type:
+        raise RefusedError(
+            Reason.UNKNOWN_ELEMENT,
+            f"{name!r} may be {two} or {one}: add type symbols or the formula",
+        )
+    return two if style.capitals else one
+
+
+def _letters(name: str) -> str:
+    match = _NAME.match(name)
+    return match[2] if match else ""
+
+
+@lru_cache(256)
+def _number(symbol: str) -> int:
+    """Return the atomic number of a symbol in any case, or 0; that of D is 1."""
+    number = gemmi.Element(symbol.title()).atomic_number
+    return int(number) if number <= MAX_Z else 0
+
+
+def _suffix(behind: str, symbol: str) -> str:
+    """Return the mass number behind an element, as in B_11, or an empty text."""
+    match = _BEHIND.fullmatch(behind)
+    mass = (match[1] or match[2]) if match else ""
+    known = mass and int(mass) in periodictable.elements[_number(symbol)].isotopes
+    return mass if known else ""
+
+
+def _mass_behind(kind: str, label: str, number: int) -> int:
+    """Return the mass number of a type such as B11 of FullProf, or 0.
+
+    It is a number of the label if the label begins with it.
+    """
+    match = re.fullmatch(r"[A-Za-z]{1,2}(\d{1,3})", kind)
+    if not match or number == 1 or label.upper().startswith(kind.upper()):
+        return 0
+    mass = int(match[1])
+    element = periodictable.elements[number]
+    return mass if mass in element.isotopes and element[mass].abundance else 0

@@ -1,0 +1,98 @@
+"""The formula that a CIF file states, and whether a crystal has it."""
+
+import re
+from contextlib import suppress
+
+import gemmi
+import numpy as np
+
+from gromega.crystals.crystal import Crystal
+from gromega.crystals.read_formula import Amounts, spellings
+
+TAGS = (
+    "_chemical_formula_sum",
+    "_chemical_formula_moiety",
+    "_chemical_formula_structural",
+)
+# Relative.
+TOLERANCE = 0.05
+# The share of the atoms that either may leave out: traces in minerals.
+TRACE = 0.01
+_ERROR = re.compile(r"(?<=\d)\(\d+\)")
+_CHARGE = re.compile(r"(?:\s\d*[+-]|[+-]\d*)(?=[\s,;)]|$)")
+
+
+def stated_formulas(block: gemmi.cif.Block) -> tuple[str, list[Amounts]]:
+    """Return the formula of a block, and the compositions that it can mean.
+
+    It is the sum formula, or else the moieties or the structural formula. An empty text
+    and no composition are returned if none can be read.
+    """
+    for tag in TAGS:
+        text = gemmi.cif.as_string(block.find_value(tag) or "")
+        text = " ".join(_ERROR.sub("", text).split())
+        if not text.strip("?. "):
+            continue
+        parts = re.split(r"[,;]", _CHARGE.sub("", text))
+        with suppress(ValueError):
+            return text, spellings(" ".join(_multiplied(part) for part in parts))
+    return "", []
+
+
+def _multiplied(part: str) -> str:
+    """Return a moiety such as ``2(H2 O)`` with its number behind."""
+    match = re.fullmatch(r"\s*([\d.]+)\s*\((.*)\)\s*", part)
+    return f"({match[2]}){match[1]}" if match else part
+
+
+def symbols_of(amounts: Amounts) -> frozenset[str]:
+    """Return the symbols of the elements, and D."""
+    return frozenset(key.lstrip("0123456789") for key in amounts)
+
+
+def agrees(amounts: Amounts, crystal: Crystal) -> bool:
+    """Return whether a crystal has a composition, but for its scale and hydrogen.
+
+    Hydrogen is often not located, or not counted. Amounts may differ by `TOLERANCE` and
+    by half of their last digit.
+    """
+    stated, found = _stated(amounts), _found(crystal)
+    if not stated or not found:
+        # Hydrogen alone.
+        return bool(stated) == bool(found)
+    common = stated.keys() & found.keys()
+    for some in (stated, found):
+        missing = sum(n for number, n in some.items() if number not in common)
+        if missing > TRACE * sum(some.values()):
+            return False
+    bounds = [(found[z], _half_digit(stated[z]), stated[z]) for z in common]
+    low = max(n / (s * (1 + TOLERANCE) + half) for n, half, s in bounds)
+    high = min(n / max(s * (1 - TOLERANCE) - half, 1e-9) for n, half, s in bounds)
+    return low <= high
+
+
+def formula_units(amounts: Amounts, crystal: Crystal) -> float:
+    """Return the number of formula units in the cell of a crystal, hydrogen aside."""
+    stated, found = _stated(amounts), _found(crystal)
+    return sum(found.values()) / (sum(stated.values()) or 1.0)
+
+
+def _stated(amounts: Amounts) -> dict[int, float]:
+    """Return the amounts by atomic number, without hydrogen."""
+    stated: dict[int, float] = {}
+    for key, amount in amounts.items():
+        number = gemmi.Element(key.lstrip("0123456789")).atomic_number
+        stated[number] = stated.get(number, 0.0) + amount
+    return {z: n for z, n in stated.items() if z > 1 and n > 0}
+
+
+def _found(crystal: Crystal) -> dict[int, float]:
+    """Return the atoms in the cell by atomic number, without hydrogen."""
+    sums = np.bincount(crystal.numbers, crystal.occupancy)
+    return {z: float(n) for z, n in enumerate(sums) if z > 1 and n > 0}
+
+
+def _half_digit(amount: float) -> float:
+    """Return half of the last digit of an amount, or 0 for a whole number."""
+    decimals = len(f"{amount:.6g}".partition(".")[2])
+    return 0.5 * 10.0**-decimals if decimals else 0.0

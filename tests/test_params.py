@@ -34,6 +34,14 @@ def test_what_is_left_out_has_its_default(write, text):
     assert read_params(write(text)) == Params()
 
 
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("5e-1", 0.5), ("5E-1", 0.5), ("1e1", 10.0), (".5", 0.5), ("1", 1)],
+)
+def test_a_number_may_be_written_with_an_exponent(write, text, rate):
+    assert read_params(write(f"train: {{rate: {text}}}")).train.rate == rate
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     section=st.sampled_from(["crystals", "split", "spectra", "train", "sweep"]),
@@ -89,6 +97,7 @@ def test_a_map_is_swept_beside_the_axes():
         ("train: {seed: -1}", "train.seed", "-1"),
         ("train: {seed: 2147483648}", "train.seed", "2147483648"),
         ("split: {seed: -1}", "split.seed", "-1"),
+        ("split: {test: 20}", "split.test", "20"),
         ("split: {test: 1.0}", "split.test", "1.0"),
         ("split: {validation: 0}", "split.validation", "0"),
         ("crystals: {groups: 0}", "crystals.groups", "0"),

@@ -1,6 +1,7 @@
 """The parameters of the pipeline: params.yaml, checked by pydantic."""
 
 import math
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +18,17 @@ CountFromOne = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 # JAX takes a signed 32-bit seed.
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, which reads 5e-1 as a number, as YAML 1.2 and DVC do."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)[eE][-+]?\d+"),
+    list("-+.0123456789"),
+)
 
 
 class Section(BaseModel):
@@ -188,7 +200,7 @@ def read_params(path: Path = Path("params.yaml")) -> Params:
             f"{path}: there is no such file; run this in the folder of a pipeline."
         )
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
+        content = yaml.load(path.read_text("utf-8"), _Loader)
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{path}: not valid YAML ({reason}).") from None

@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 from dataclasses import fields
 
 import numpy as np
@@ -114,16 +115,38 @@ def test_ingest_writes_table_quarantine_summary_and_picture(cif, tmp_path):
     assert (tmp_path / "mine.png").is_file()
 
 
-def test_ingest_of_nothing_good_says_so(tmp_path):
-    (tmp_path / "letter.cif").write_text("dear reader")
+def test_ingest_of_nothing_good_fails_and_keeps_an_earlier_table(cif, tmp_path):
     out = tmp_path / "none.parquet"
-    # of a table that was there before
-    for suffix in (".json", ".svg", ".png"):
-        out.with_suffix(suffix).write_text("old")
-    result = runner.invoke(app, ["ingest", str(tmp_path), "--out", str(out)])
-    assert result.exit_code == 0
-    assert read_table(out).num_rows == 0
-    assert [path.name for path in tmp_path.glob("none.*")] == ["none.parquet"]
+    arguments = ["ingest", str(tmp_path / "in"), "--out", str(out)]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "letter.cif").write_text("dear reader")
+    assert runner.invoke(app, arguments).exit_code == 2
+    assert [path.name for path in tmp_path.glob("none.*")] == []
+    shutil.copy(cif, tmp_path / "in")
+    assert runner.invoke(app, arguments).exit_code == 0
+    before = out.read_bytes()
+    (tmp_path / "in" / cif.name).unlink()
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 2
+    assert "none-quarantine.csv" in str(result.exception or result.output)
+    assert out.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x.parquet", "x.json", "x.svg", "x.png", "x-quarantine.csv"],
+)
+def test_ingest_replaces_no_file_of_the_user(cif, tmp_path, name):
+    arguments = ["ingest", str(cif), "--out", str(tmp_path / "x.parquet")]
+    (tmp_path / name).write_text("mine")
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 2
+    assert name in str(result.exception or result.output)
+    assert (tmp_path / name).read_text() == "mine"
+    assert runner.invoke(app, [*arguments, "--force"]).exit_code == 0
+    # its own files are replaced
+    assert runner.invoke(app, arguments).exit_code == 0
+    assert read_table(tmp_path / "x.parquet").num_rows == 1
 
 
 def test_synthesize_makes_the_groups_asked_for(tmp_path):

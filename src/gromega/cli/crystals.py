@@ -87,6 +87,9 @@ def ingest(
             help="Use the workers of a Dask scheduler, such as tcp://node1:8786.",
         ),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace files that no ingest has written.")
+    ] = False,
 ) -> None:
     """Make a table of crystals with space groups from files, folders and archives."""
     from gromega._util.files import write_json
@@ -98,24 +101,48 @@ def ingest(
     from gromega.pipeline.gather import ingest_with_progress
 
     _check_table(out, paths)
+    beside = [out.with_suffix(suffix) for suffix in (".json", ".svg", ".png")]
     prefix = "" if out.stem == "crystals" else f"{out.stem}-"
     quarantine = quarantine or out.with_name(f"{prefix}quarantine.csv")
     if quarantine.is_dir() or quarantine.suffix != ".csv":
         raise ValueError(
             f"--quarantine must name a .csv file, got {quarantine}; use x.csv."
         )
+    if not force:
+        _check_own(out, quarantine, beside)
     options = IngestOptions(max_atoms=max_atoms, inorganic=inorganic)
     limits = Limits(seconds, mebibytes)
-    tally = ingest_with_progress(paths, out, quarantine, scheduler, options, limits)
-    if tally.accepted:
-        summary = {**summarise(out), "ingest": tally.summary()}
-        write_json(out.with_suffix(".json"), summary)
-        save_figure(crystals_figure(summary), out.with_suffix(""))
-    else:
-        # These would describe an earlier table.
-        for suffix in (".json", ".svg", ".png"):
-            out.with_suffix(suffix).unlink(missing_ok=True)
+    # An earlier table stays if no crystal is accepted.
+    new = out.with_name(f".{out.name}")
+    tally = ingest_with_progress(paths, new, quarantine, scheduler, options, limits)
+    if not tally.accepted:
+        new.unlink()
+        raise ValueError(f"no crystal was accepted; see the reasons in {quarantine}.")
+    new.replace(out)
+    summary = {**summarise(out), "ingest": tally.summary()}
+    write_json(beside[0], summary)
+    save_figure(crystals_figure(summary), out.with_suffix(""))
     typer.echo(f"{out}, {quarantine}")
+
+
+def _check_own(table: Path, quarantine: Path, beside: list[Path]) -> None:
+    """Raise ValueError if an ingest would replace a file that no ingest has written."""
+    from gromega.crystals.ingest.ingest import is_quarantine
+    from gromega.crystals.table import is_own_table
+
+    summary = beside[0]
+    text = summary.read_text("utf-8", "replace") if summary.is_file() else ""
+    is_summary = '"ingest"' in text and '"by_space_group"' in text
+    for path, is_own in (
+        (table, is_own_table(table)),
+        (quarantine, is_quarantine(quarantine)),
+        *((path, is_summary) for path in beside),
+    ):
+        if path.exists() and not is_own:
+            raise ValueError(
+                f"{path} exists, and no ingest has written it; use another --out, or "
+                "--force to replace it."
+            )
 
 
 def _check_table(out: Path, sources: list[Path]) -> None:

@@ -8,6 +8,7 @@ class Reason(StrEnum):
     """The reasons, as written to `quarantine.csv` and to summaries."""
 
     UNREADABLE = "unreadable"
+    OTHER_KIND = "not a structure file"
     ARCHIVE = "archive refused"
     NO_ATOMS = "no atoms"
     NO_SYMMETRY = "symmetry missing"

@@ -124,6 +124,14 @@ def row_batches(
         raise ValueError(f"{path}: not a readable Parquet table ({reason}).") from None
 
 
+def is_own_table(path: Path) -> bool:
+    """Return whether a file is a table that `new_table` wrote."""
+    try:
+        return _NAMES in (pq.read_schema(path).metadata or {})
+    except (pa.ArrowInvalid, OSError):
+        return False
+
+
 def _schema(columns: Sequence[str]) -> pa.Schema:
     return pa.schema([SCHEMA.field(name) for name in columns])
 

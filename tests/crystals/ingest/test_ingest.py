@@ -54,7 +54,44 @@ def test_folders_archives_and_tables_are_read(tmp_path, small_table):
     assert table["structure_type"][2].as_py() == "AB_221_a_b"
     # primitive cells
     assert [len(c.numbers) for c in crystals_of(table)] == [2, 2, 2, 2, 2, 1]
-    assert (tally.files, tally.accepted, len(refused)) == (5, 6, 0)
+    assert (tally.files, tally.accepted) == (6, 6)
+    assert [row["file"] for row in refused] == ["notes.txt"]
+
+
+def test_a_bad_block_loses_no_neighbour(tmp_path):
+    good = [cif("one", a="4.2", group="P m -3 m"), cif("my two", a="7")]
+    bad = "data_bad\nloop_\n_cell_length_a\n_cell_length_b\n1 2 3\n"
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "x.cif").write_text(good[0] + bad + good[1])
+    table, refused, tally = run(tmp_path, tmp_path / "in")
+    assert table["id"].to_pylist() == ["x.cif#one", "x.cif#my_two"]
+    assert [(row["block"], row["reason"]) for row in refused] == [("bad", "unreadable")]
+    # the line of the file
+    assert ":32:" in refused[0]["detail"] or ":31:" in refused[0]["detail"]
+    assert tally.files == 1
+
+
+def test_isotopes_are_kept_and_are_no_duplicates(tmp_path):
+    (tmp_path / "in").mkdir()
+    for name, kind in (("a", "H"), ("b", "D"), ("c", "2H")):
+        text = cif(a="4.07", atoms=f"Li1 Li 0 0 0 1\nH1 {kind} 0.5 0.5 0.5 1")
+        (tmp_path / "in" / f"{name}.cif").write_text(text)
+    table, refused, _ = run(tmp_path, tmp_path / "in")
+    assert table["formula"].to_pylist() == ["HLi", "DLi"]
+    assert table["masses"].to_pylist() == [[], [0, 2]]
+    assert [row["detail"] for row in refused] == ["of b.cif"]
+    hydride, deuteride = crystals_of(table)
+    assert hydride.masses.tolist() == [0, 0]
+    assert deuteride.nuclides.tolist() == [3, 2001]
+
+
+def test_notes_are_counted(tmp_path):
+    (tmp_path / "in").mkdir()
+    atoms = ROCK_SALT + "\nCg1 X 0.25 0.25 0.25 1"
+    (tmp_path / "in" / "x.cif").write_text(cif(atoms=atoms))
+    _, _, tally = run(tmp_path, tmp_path / "in")
+    assert tally.accepted == 1
+    assert list(tally.summary()["notes"].values()) == [1]
 
 
 @pytest.fixture(scope="module")

@@ -19,10 +19,16 @@ from gromega.crystals.table import write_table
 
 def test_folders_are_searched_in_the_order_of_names(tmp_path):
     (tmp_path / "b" / "c").mkdir(parents=True)
-    for name in ("b/c/x.cif", "b/a.cif", "POSCAR", "z.cif", "notes.txt"):
+    for name in ("b/c/x.cif", "b/a.mcif", "POSCAR", "z.cif", "notes.txt", ".hidden"):
         (tmp_path / name).write_text(cif())
-    names = [source.name for source in find_sources([tmp_path])]
-    assert names == ["POSCAR", "b/a.cif", "b/c/x.cif", "z.cif"]
+    found = list(find_sources([tmp_path]))
+    names = ["POSCAR", "b/a.mcif", "b/c/x.cif", "notes.txt", "z.cif"]
+    assert [source.name for source in found] == names
+    # every file is accounted for
+    refused = [source.refusal for source in found if source.refusal]
+    assert [(one.file, one.reason) for one in refused] == [
+        ("notes.txt", Reason.OTHER_KIND)
+    ]
 
 
 def test_rows_of_a_table_are_sources(tmp_path, small_table):
@@ -162,6 +168,7 @@ def test_hostile_archives_are_refused(tmp_path, name):
     found = list(find_sources([folder]))
     assert [one.name for one in found if not one.refusal] == ["z.cif"]
     refusals = [one.refusal for one in found if one.refusal]
+    refusals = [one for one in refusals if one.reason != Reason.OTHER_KIND]
     assert [refusal.reason for refusal in refusals] == [Reason.ARCHIVE]
     assert fragment in refusals[0].detail
     assert not list(tmp_path.rglob("out.cif"))

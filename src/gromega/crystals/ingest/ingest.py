@@ -38,6 +38,7 @@ class Tally:
     refused: Counter[Reason] = field(default_factory=Counter)
     stated: int = 0  # crystals whose file states a space group other than P1
     agree: int = 0  # those for which spglib finds the stated group at 0.01 Å
+    notes: Counter[str] = field(default_factory=Counter)
 
     def count(self, record: Record, refusal: Refusal | None) -> None:
         """Add a record to the counts."""
@@ -48,11 +49,13 @@ class Tally:
             self.refused[refusal.reason] += 1
         else:
             self.accepted += 1
+            self.notes.update(record.get("notes", ()))
 
     def summary(self) -> dict[str, Any]:
         """Return the counts for JSON, with reasons in the order of `Reason`."""
         reasons = {r.value: self.refused[r] for r in Reason if self.refused[r]}
-        return vars(self) | {"refused": reasons}
+        counts = {**vars(self), "refused": reasons, "notes": dict(self.notes)}
+        return counts if self.notes else {k: counts[k] for k in counts if k != "notes"}
 
     def lines(self) -> list[str]:
         """Return the counts as lines of text."""
@@ -66,6 +69,7 @@ class Tally:
                 f"spglib finds the stated space group of {self.agree} of {self.stated} "
                 "crystals"
             )
+        lines += [f"{n} crystals: {note}" for note, n in sorted(self.notes.items())]
         return lines
 
 
@@ -142,6 +146,14 @@ def new_quarantine(path: Path) -> Iterator[Callable[[Refusal], None]]:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(Refusal._fields)
         yield writer.writerow
+
+
+def is_quarantine(path: Path) -> bool:
+    """Return whether a file is a quarantine that an ingest wrote."""
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.readline().strip() == ",".join(Refusal._fields)
 
 
 def _batches(sources: Iterable[Source]) -> Iterator[list[Source]]:

@@ -125,7 +125,7 @@ def read_sites(
         raise RefusedError(Reason.NO_COORDINATES, "no fractional coordinates")
     if not sites:
         raise RefusedError(Reason.NO_ATOMS, "no site with an occupancy above 0")
-    notes = [f"{dummies} sites of dummies or vacancies left out"] if dummies else []
+    notes = ["sites of dummies or vacancies were left out"] if dummies else []
     return _choose_alternatives(sites), notes
 
 

@@ -35,6 +35,7 @@ MAX_FILES = 10_000_000
 # The largest total size of the files of an archive.
 MAX_TOTAL = 1_000_000 * MEBIBYTE
 READ = ("cif", "poscar")
+OTHER_KIND = "neither a CIF nor a POSCAR file, by its name"
 
 
 def check_paths(paths: Sequence[Path]) -> None:
@@ -55,7 +56,7 @@ def find_sources(paths: Sequence[Path]) -> Iterator[Source]:
     """Read the structure files of paths, one at a time, in the order of their names.
 
     A path is a file, a folder of any depth, an archive or a table. Files of other kinds
-    in folders and archives are skipped.
+    in folders and archives are refused, but for hidden and unfinished ones.
     """
     several = len(paths) > 1
     names: Counter[str] = Counter()
@@ -92,15 +93,23 @@ def _walk(folder: Path, name: str = "") -> Iterator[Path | Refusal]:
             # The link may lead back here.
             detail = "a link to a folder: give the folder itself"
             yield Refusal(printable(path), "", Reason.UNREADABLE, detail)
-        elif kind_of(entry.name):
+        elif kind_of(entry.name) or not _is_passed_over(entry.name):
             detail = "not a regular file"
             refusal = Refusal(printable(path), "", Reason.UNREADABLE, detail)
             yield entry if entry.is_file() else refusal
 
 
+def _is_passed_over(name: str) -> bool:
+    """Return whether a file is hidden, or is being written by an ingest."""
+    return name.startswith(".") or name.endswith(".partial")
+
+
 def _open(file: Path, name: str, prefixed: bool) -> Iterator[Source]:
     """Yield the contents of a file. Any error gives one refused source."""
     kind = kind_of(file.name)
+    if not kind:
+        yield refused(name, Reason.OTHER_KIND, OTHER_KIND)
+        return
     try:
         if kind == "table":
             for batch in row_batches(file, rows=256):
@@ -193,3 +202,5 @@ def _read_member(member: _Member, prefix: str, budget: Budget) -> Iterator[Sourc
     elif kind:
         detail = f"a {kind} within an archive: unpack it first"
         yield refused(name, Reason.ARCHIVE, detail)
+    elif not _is_passed_over(path.name):
+        yield refused(name, Reason.OTHER_KIND, OTHER_KIND)

@@ -3,10 +3,10 @@
 import re
 from itertools import takewhile
 
-import gemmi
 import numpy as np
 
-from gromega.crystals.crystal import Crystal
+from gromega.crystals.crystal import Crystal, crystal_of_nuclides
+from gromega.crystals.io import species
 from gromega.crystals.io.sites import MAX_ATOMS, check_cell, merge_sites
 from gromega.crystals.refusal import Reason, RefusedError
 
@@ -20,7 +20,7 @@ def read_poscar(content: bytes, max_atoms: int = MAX_ATOMS) -> Crystal:
     try:
         scale = _numbers(lines[1])
         lattice = np.array([_numbers(lines[k])[:3] for k in (2, 3, 4)])
-        symbols = list(takewhile(lambda word: word[0].isalpha(), lines[5].split()))
+        symbols = list(takewhile(_is_name, lines[5].split()))
         if not symbols:
             raise RefusedError(
                 Reason.UNKNOWN_ELEMENT, "the line of elements is missing (VASP 4)"
@@ -41,11 +41,9 @@ def read_poscar(content: bytes, max_atoms: int = MAX_ATOMS) -> Crystal:
         raise
     except (ValueError, IndexError) as error:
         raise RefusedError(Reason.UNREADABLE, f"not a POSCAR file ({error})") from None
-    # The name of a pseudopotential may follow the element: Fe_pv, Fe/a1b2.
-    elements = [gemmi.Element(re.split("[_/]", symbol)[0]) for symbol in symbols]
-    for symbol, element in zip(symbols, elements, strict=True):
-        if element.atomic_number == 0:
-            raise RefusedError(Reason.UNKNOWN_ELEMENT, f"{symbol!r}")
+    # The name of a pseudopotential may follow the element: Fe_pv, Fe/a1b2, H.5. One
+    # element or isotope is full.
+    nuclides = [species.nuclide_of(re.split("[_/.]", symbol)[0]) for symbol in symbols]
     if not sum(amounts):
         raise RefusedError(Reason.NO_ATOMS, "the numbers of atoms are 0")
     if not np.isfinite(coordinates).all():
@@ -57,9 +55,14 @@ def read_poscar(content: bytes, max_atoms: int = MAX_ATOMS) -> Crystal:
         coordinates = coordinates @ np.linalg.pinv(lattice)
     lattice = lattice * (scale if len(scale) == 3 else scale[0])
     check_cell(lattice)
-    numbers = np.repeat([element.atomic_number for element in elements], amounts)
+    numbers = np.repeat(nuclides, amounts)
     atoms = merge_sites(numbers, coordinates % 1.0, np.ones(len(numbers)), lattice)
-    return Crystal(lines[0].strip(), lattice, *atoms)
+    return crystal_of_nuclides(lines[0].strip(), lattice, *atoms)
+
+
+def _is_name(word: str) -> bool:
+    """Return whether a word is an element, or an isotope such as 7Li, and no number."""
+    return bool(re.match(r"[\d^(]*[A-Za-z]", word))
 
 
 def _numbers(line: str) -> list[float]:

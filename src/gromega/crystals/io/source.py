@@ -42,7 +42,7 @@ def kind_of(name: str) -> str:
         return "zip"
     if last.endswith(".parquet"):
         return "table"
-    if unzipped.endswith(".cif"):
+    if unzipped.endswith((".cif", ".mcif")):
         return "cif"
     if unzipped.startswith(("poscar", "contcar")):
         return "poscar"

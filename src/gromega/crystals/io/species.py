@@ -101,6 +101,11 @@ def species(kind: str, label: str, style: Style) -> Shares:
     return [(nuclide, 1.0)]
 
 
+def nuclide_of(name: str) -> int:
+    """Return the nuclide of a type symbol; raise RefusedError if it is not known."""
+    return _nuclide(name, Style(), is_type=True)
+
+
 def _is_dummy(kind: str, label: str, style: Style) -> bool:
     """Return whether a site is no atom. With a formula, that a site lacks shows."""
     if kind:

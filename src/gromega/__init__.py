@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gromega.conditions import Conditions
     from gromega.crystals.crystal import Crystal
+    from gromega.crystals.ingest.read import read_crystals
     from gromega.crystals.io.cif import read_crystal
     from gromega.measured.pdf import MeasuredPDF, read_pdf
     from gromega.model.io import load_model
@@ -23,6 +24,7 @@ __all__ = [
     "load_library",
     "load_model",
     "read_crystal",
+    "read_crystals",
     "read_pdf",
     "simulate",
 ]
@@ -36,6 +38,7 @@ _HOMES = {
     "load_library": "gromega.model.library_io",
     "load_model": "gromega.model.io",
     "read_crystal": "gromega.crystals.io.cif",
+    "read_crystals": "gromega.crystals.ingest.read",
     "read_pdf": "gromega.measured.pdf",
     "simulate": "gromega.pdf.simulate",
 }

@@ -12,7 +12,7 @@ import numpy as np
 
 from gromega.crystals.crystal import Crystal, crystal_of_nuclides
 from gromega.crystals.fingerprint import fingerprint
-from gromega.crystals.io.cif import read_block
+from gromega.crystals.io.cif import Reading, read_block
 from gromega.crystals.io.cif_text import BadBlock, structure_blocks
 from gromega.crystals.io.poscar import read_poscar
 from gromega.crystals.io.sites import MAX_ATOMS, check_cell, merge_sites
@@ -60,20 +60,22 @@ def examine(part: Part, options: IngestOptions) -> dict[str, Any]:
     """Examine a part of a file; return its labels and fingerprint, or its refusal."""
     record: dict[str, Any] = {"block": name_of(part), "stated": 0, "observed": True}
     try:
-        if isinstance(part, bytes):
-            crystal = read_poscar(part, options.max_atoms)
-        elif isinstance(part, dict):
-            record["id"] = part["id"]
-            crystal = _read_row(part, options.max_atoms)
-            record |= {"stated": part["space_group"], "observed": part["observed"]}
-        else:
-            crystal, record["stated"], record["notes"] = read_block(
-                part, options.max_atoms
-            )
+        if isinstance(part, dict):
+            record |= {"id": part["id"], "observed": part["observed"]}
+        crystal, record["stated"], record["notes"] = read_part(part, options.max_atoms)
         label(crystal, record, options)
     except RefusedError as error:
         record |= {"reason": error.reason.value, "detail": error.detail}
     return record
+
+
+def read_part(part: Part, max_atoms: int = MAX_ATOMS) -> Reading:
+    """Read the crystal of a part of a file; RefusedError if it is not possible."""
+    if isinstance(part, bytes):
+        return Reading(read_poscar(part, max_atoms), 0, [])
+    if isinstance(part, dict):
+        return Reading(_read_row(part, max_atoms), part["space_group"], [])
+    return read_block(part, max_atoms)
 
 
 def _read_row(row: dict[str, Any], max_atoms: int) -> Crystal:

@@ -183,6 +183,14 @@ def tends_to_one(y: Floats) -> bool:
     return all(abs(quarter.mean() - 1) < 0.1 for quarter in quarters)
 
 
+def grows(r: Floats, y: Floats) -> bool:
+    """Return whether a function grows with the square of r, as R(r) does."""
+    third, last = (part.mean() for part in np.array_split(y, 4)[2:])
+    r_third, r_last = (np.mean(part**2) for part in np.array_split(r, 4)[2:])
+    growth = (last / third) / (r_last / r_third) if third > 0 else 0.0
+    return bool(abs(growth - 1) < 0.15 and r_last > 1.25 * r_third)
+
+
 def oscillates(y: Floats) -> bool:
     """Return whether a function oscillates about 0."""
     return bool(y.min() < 0 and abs(y.mean()) <= MAX_MEAN * y.std())

@@ -44,6 +44,10 @@ def function_of(
     if function in ("g", "g(r)", "RDF") and checks.tends_to_one(y[relevant]):
         return "g(r)"
     if function == "RDF":
+        if not checks.grows(r[relevant], y[relevant]):
+            raise ValueError(
+                f"its label {columns.label!r} may mean g(r) or R(r); give quantity"
+            )
         return "R(r)"
     if function == "g(r)":
         is_minus_one = checks.is_keen(r, y) and checks.oscillates(y[relevant])

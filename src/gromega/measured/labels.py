@@ -85,6 +85,7 @@ def length_unit(text: str) -> str | None:
 def split_labels(line: str, *counts: int) -> list[str]:
     """Return as many labels of a line as one of the counts; if none fits, its words."""
     line = re.sub(r"^[\s#!%*@\"]*(?:L\s+)?", "", line).rstrip('" \n\t')
+    line = line.replace("$", "")
     marks = (r"\t", ";", ",", r"\|", r"\s{2,}")
     for n, mark in itertools.product(counts, marks):
         outside = rf"\s*{mark}\s*(?![^(\[]*[)\]])" if mark != r"\s{2,}" else mark

@@ -19,7 +19,7 @@ from gromega import Crystal, read_pdf
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "tests" / "helpers"))
 
-from dialects import random_case, random_curves, verdict  # noqa: E402
+from pdf_dialects import random_case, random_curves, verdict  # noqa: E402
 
 CURVES = 60
 

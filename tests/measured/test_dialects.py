@@ -2,7 +2,7 @@ import io
 from random import Random
 
 import pytest
-from dialects import random_case, random_curves, verdict
+from pdf_dialects import random_case, random_curves, verdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -30,7 +30,7 @@ from gromega.crystals.io.stated_formula import (
     stated_formulas,
     symbols_of,
 )
-from gromega.crystals.io.unit_cell import expand_sites
+from gromega.crystals.io.unit_cell import Populations, UnitCell, expand_sites
 from gromega.crystals.read_formula import Amounts
 from gromega.crystals.refusal import Reason, RefusedError
 from gromega.crystals.symmetry import has_group
@@ -135,8 +135,8 @@ class _Block:
         stated = stated_number(self.block) or (settings[0].number if settings else 0)
         stated = stated if stated > 1 else 0
         operations = _listed_operations(self.block)
-        if operations is None and not settings:
-            raise RefusedError(Reason.NO_SYMMETRY, self._unknown_group())
+        if operations is None and len({setting.hm for setting in settings}) != 1:
+            raise RefusedError(Reason.NO_SYMMETRY, self._unknown_group(settings))
         try:
             if operations is None:
                 return self.choose(settings, stated)._replace(stated=stated)
@@ -152,42 +152,101 @@ class _Block:
                     return Reading(found.crystal, stated, [*found.notes, note])
             raise
 
-    def _unknown_group(self) -> str:
+    def _unknown_group(self, settings: list[gemmi.SpaceGroup]) -> str:
         symbol, number = stated_symbol(self.block), stated_number(self.block)
-        text = f"no operations, and the space group is not known: {symbol or 'nothing'}"
-        if not symbol and number:
-            text = f"no operations, and the cell is not one of the space group {number}"
-        return text
+        if settings:
+            names = ", ".join(setting.xhm() for setting in settings)
+            return (
+                f"the space group {number} is known, its setting is not: add the "
+                f"operations or one of the symbols {names}"
+            )
+        if number and not symbol:
+            return f"no operations, and the cell is not one of the space group {number}"
+        return f"no operations, and the space group is not known: {symbol or 'nothing'}"
 
     def expand(self, operations: Operations) -> Reading:
         """Return the crystal that operations make; it must have the formula."""
         sites, notes = read_sites(self.block, symbols_of(self.formula))
         cell = expand_sites(sites, operations, self.lattice, self.max_atoms)
+        given = self._fitting(cell, None)
         populations = cell.converted()
-        if populations is not None:
+        other = populations and self._fitting(cell, populations.occupancies)
+        if (
+            populations
+            and isinstance(other, Crystal)
+            and (
+                isinstance(given, RefusedError)
+                or self._are_populations(cell, populations, given, other)
+            )
+        ):
             note = "occupancies that are populations, m / M, were converted"
-            occupancies, certain = populations
-            crystal = cell.crystal(self.block.name, occupancies) if certain else None
-            if crystal and (not self.formula or agrees(self.formula, crystal)):
-                return Reading(crystal, 0, [*notes, note])
-        crystal = cell.crystal(self.block.name)
+            return Reading(other, 0, [*notes, note])
+        if isinstance(given, RefusedError):
+            raise given
+        return Reading(given, 0, notes)
+
+    def _fitting(
+        self, cell: UnitCell, occupancies: list[float] | None
+    ) -> Crystal | RefusedError:
+        """Return the crystal of some occupancies, or why it is not that of the file."""
+        try:
+            crystal = cell.crystal(self.block.name, occupancies)
+        except RefusedError as error:
+            return error
         if not self.formula or agrees(self.formula, crystal):
-            return Reading(crystal, 0, notes)
-        if populations is not None:
-            with suppress(RefusedError):
-                other = cell.crystal(self.block.name, occupancies)
-                if agrees(self.formula, other):
-                    return Reading(other, 0, [*notes, note])
-        raise RefusedError(
+            return crystal
+        return RefusedError(
             Reason.OTHER_FORMULA,
             f"the atoms are {crystal.formula}, the file states {self.text}",
         )
 
+    def _are_populations(
+        self,
+        cell: UnitCell,
+        populations: Populations,
+        given: Crystal,
+        converted: Crystal,
+    ) -> bool:
+        """Return whether occupancies are populations, if both have the formula.
+
+        They are if only so the number of formula units is right, or all sites are full
+        and the values differ as the multiplicities do, or are tiny. Raise RefusedError
+        if that is not certain.
+        """
+        fit = [agrees(self.formula, x, hydrogen=True) for x in (given, converted)]
+        if self.formula and fit[0] != fit[1]:
+            return fit[1]
+        units = self._units()
+        if self.formula and units > 0:
+            off = [
+                abs(formula_units(self.formula, crystal) / units - 1)
+                for crystal in (given, converted)
+            ]
+            if min(off) < 0.1 and abs(off[0] - off[1]) > 0.03:
+                return off[1] < off[0]
+        if populations.has_general and not populations.full:
+            return False
+        largest = max(site.occupancy for site in cell.sites)
+        several = len({len(orbit) for orbit in cell.orbits}) > 1
+        special = populations.full and not populations.has_general
+        if special and (several or largest < 0.1):
+            return True
+        raise RefusedError(
+            Reason.BAD_OCCUPANCY,
+            f"{largest:g} at most may be occupancies or populations m / M: add the "
+            "formula and the number of formula units",
+        )
+
+    def _units(self) -> float:
+        """Return the number of formula units in the cell, or nan."""
+        text = self.block.find_value("_cell_formula_units_Z") or "?"
+        return float(gemmi.cif.as_number(text))
+
     def choose(self, settings: list[gemmi.SpaceGroup], stated: int) -> Reading:
         """Return the crystal of a block that states a symbol or a number alone.
 
-        It must agree with the formula, the number of formula units and the stated
-        space group, if not 0. The listed atoms may be the whole cell (COD 5910133,
+        It must agree with the formula and the number of formula units. The listed atoms
+        may be the whole cell if only they have the stated space group (COD 5910133,
         indium). Raise RefusedError if no crystal agrees, or two different ones do.
         """
         readings, refused = [], None
@@ -196,9 +255,7 @@ class _Block:
                 readings.append(self.expand(operations_of(setting)))
             except RefusedError as error:
                 refused = refused or error
-        units = gemmi.cif.as_number(
-            self.block.find_value("_cell_formula_units_Z") or "?"
-        )
+        units = self._units()
         if self.formula and units > 0:
             counted = [
                 each
@@ -213,26 +270,25 @@ class _Block:
                     f"number of formula units than {units:g}",
                 )
             readings = counted
-        right = [
-            each for each in readings if not stated or has_group(each.crystal, stated)
-        ]
-        if not right and stated:
-            # The listed atoms may be all.
+        if stated and not any(has_group(each.crystal, stated) for each in readings):
+            # The listed atoms may be all; one atom shows nothing.
             with suppress(RefusedError):
                 whole = self.expand(read_operations(("x,y,z",)))
-                if has_group(whole.crystal, stated):
+                if whole.crystal.numbers.size > 1 and has_group(whole.crystal, stated):
                     return whole
-        right = right or readings
-        if not right:
+        if not readings:
             # The file means another origin (COD 5910029, magnesite).
             assert refused is not None
             raise refused
-        if any(not _is_same(right[0].crystal, each.crystal) for each in right[1:]):
+        # Without a formula, a reading that is refused may be the one that is meant.
+        certain = self.formula or not refused or refused.reason == Reason.OVERLAP
+        first = readings[0].crystal
+        if not certain or any(not _is_same(first, x.crystal) for x in readings[1:]):
             names = " or ".join(setting.xhm() for setting in settings)
             raise RefusedError(
                 Reason.NO_SYMMETRY, f"no operations, and the setting may be {names}"
             )
-        return right[0]
+        return readings[0]
 
 
 def _is_same(one: Crystal, other: Crystal) -> bool:

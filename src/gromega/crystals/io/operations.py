@@ -74,7 +74,7 @@ class Operations:
 
     def _special(self, site: Floats, errors: Floats) -> tuple[Floats, int]:
         """Return the nearest special position, and the order of its site symmetry."""
-        reach = np.abs(self.rotations - np.eye(3)) @ (0.999 * errors) + 2e-6
+        reach = np.abs(self.rotations - np.eye(3)) @ (1.001 * errors) + 2e-6
         moved = site
         for _ in range(20):
             steps = self.rotations @ moved + self.translations - moved

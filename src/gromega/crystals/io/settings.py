@@ -121,7 +121,7 @@ def _find(
     symbol: str, lattice: NDArray[np.float64]
 ) -> tuple[gemmi.SpaceGroup | None, bool]:
     """Return the setting of a symbol, and whether the symbol states its origin."""
-    text = re.sub(r"[\[{(][a-zA-Z].*$", "", symbol).replace("_", "")
+    text = re.sub(r"[\[{(][a-zA-Z]{3,}.*$", "", symbol).replace("_", "")
     # 2(1) is 21, and P 21 /c is P 21/c.
     text = re.sub(r"\((\d)\)", r"\1", text)
     text = re.sub(r"\s*/\s*", "/", text).strip()

@@ -34,8 +34,11 @@ def stated_formulas(block: gemmi.cif.Block) -> tuple[str, list[Amounts]]:
         if not text.strip("?. "):
             continue
         parts = re.split(r"[,;]", _CHARGE.sub("", text))
-        with suppress(ValueError):
-            return text, spellings(" ".join(_multiplied(part) for part in parts))
+        spelt = " ".join(_multiplied(part) for part in parts)
+        # Some symbols may be in capitals only.
+        for each in (spelt, spelt.upper()):
+            with suppress(ValueError):
+                return text, spellings(each)
     return "", []
 
 
@@ -50,21 +53,20 @@ def symbols_of(amounts: Amounts) -> frozenset[str]:
     return frozenset(key.lstrip("0123456789") for key in amounts)
 
 
-def agrees(amounts: Amounts, crystal: Crystal) -> bool:
+def agrees(amounts: Amounts, crystal: Crystal, hydrogen: bool = False) -> bool:
     """Return whether a crystal has a composition, but for its scale and hydrogen.
 
-    Hydrogen is often not located, or not counted. Amounts may differ by `TOLERANCE` and
-    by half of their last digit.
+    Hydrogen is often not located, or not counted; `hydrogen` says whether to compare
+    it. Amounts may differ by `TOLERANCE` and by half of their last digit.
     """
-    stated, found = _stated(amounts), _found(crystal)
-    if not stated or not found:
-        # Hydrogen alone.
-        return bool(stated) == bool(found)
+    stated, found = _stated(amounts, hydrogen), _found(crystal, hydrogen)
     common = stated.keys() & found.keys()
     for some in (stated, found):
         missing = sum(n for number, n in some.items() if number not in common)
         if missing > TRACE * sum(some.values()):
             return False
+    if not common:
+        return False
     bounds = [(found[z], _half_digit(stated[z]), stated[z]) for z in common]
     low = max(n / (s * (1 + TOLERANCE) + half) for n, half, s in bounds)
     high = min(n / max(s * (1 - TOLERANCE) - half, 1e-9) for n, half, s in bounds)
@@ -77,19 +79,27 @@ def formula_units(amounts: Amounts, crystal: Crystal) -> float:
     return sum(found.values()) / (sum(stated.values()) or 1.0)
 
 
-def _stated(amounts: Amounts) -> dict[int, float]:
-    """Return the amounts by atomic number, without hydrogen."""
+def _stated(amounts: Amounts, hydrogen: bool = False) -> dict[int, float]:
+    """Return the amounts by atomic number."""
     stated: dict[int, float] = {}
     for key, amount in amounts.items():
         number = gemmi.Element(key.lstrip("0123456789")).atomic_number
         stated[number] = stated.get(number, 0.0) + amount
-    return {z: n for z, n in stated.items() if z > 1 and n > 0}
+    return _positive(stated, hydrogen)
 
 
-def _found(crystal: Crystal) -> dict[int, float]:
-    """Return the atoms in the cell by atomic number, without hydrogen."""
+def _found(crystal: Crystal, hydrogen: bool = False) -> dict[int, float]:
+    """Return the atoms in the cell by atomic number."""
     sums = np.bincount(crystal.numbers, crystal.occupancy)
-    return {z: float(n) for z, n in enumerate(sums) if z > 1 and n > 0}
+    return _positive({z: float(n) for z, n in enumerate(sums)}, hydrogen)
+
+
+def _positive(amounts: dict[int, float], hydrogen: bool) -> dict[int, float]:
+    """Return amounts above 0, without hydrogen if there is anything else."""
+    positive = {z: n for z, n in amounts.items() if n > 0}
+    if hydrogen:
+        return positive
+    return {z: n for z, n in positive.items() if z > 1} or positive
 
 
 def _half_digit(amount: float) -> float:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,18 @@ from gromega.crystals.io.sites import FULL, merge_sites
 from gromega.crystals.refusal import Reason, RefusedError
 
 Floats = NDArray[np.float64]
+
+
+class Populations(NamedTuple):
+    """Occupancies that were converted from populations.
+
+    `full` says whether all sites are full, and `has_general` whether one is on the
+    general position.
+    """
+
+    occupancies: list[float]
+    full: bool
+    has_general: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +67,11 @@ class UnitCell:
         except ValueError as error:
             raise RefusedError(Reason.UNREADABLE, str(error)) from None
 
-    def converted(self) -> tuple[list[float], bool] | None:
+    def converted(self) -> "Populations | None":
         """Return the occupancies if those of the file are populations, or None.
 
         FullProf writes occupancy × m / M, with the multiplicities m of the site and M
-        of the general position. The second value is true if all sites are full then,
-        and none is on the general position: so even without a formula.
+        of the general position.
         """
         factors = [self.order / len(orbit) for orbit in self.orbits]
         if max(factors) == 1:
@@ -77,7 +89,7 @@ class UnitCell:
         scale = {p: 1 / total if full[p] else 1.0 for p, total in totals.items()}
         rows = zip(places, self.sites, factors, strict=True)
         occupancies = [site.occupancy * n * scale[p] for p, site, n in rows]
-        return occupancies, all(full.values()) and min(factors) > 1
+        return Populations(occupancies, all(full.values()), min(factors) == 1)
 
 
 def expand_sites(

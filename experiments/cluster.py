@@ -2,10 +2,10 @@
 
     python experiments/cluster.py TABLE MODEL --crystals 5000
 
-TABLE is a table of crystals (.parquet) and MODEL the folder of a model. Spectra, PDFs at
+TABLE is a table of crystals (.parquet), MODEL the folder of a model. Spectra, PDFs at
 the reference and along an axis, and predictions are made on this machine, on a
-LocalCluster of two workers, and again while one worker is killed. All bytes are compared.
-Then the same is measured for parts of the crystals: processor time, memory, files, bytes.
+LocalCluster of two workers, and again while one worker is killed; all bytes are
+compared. Parts of the crystals give the slopes: processor time, memory, files, bytes.
 """
 
 import argparse

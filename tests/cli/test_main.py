@@ -30,7 +30,6 @@ def cif(tmp_path):
         (["simulate", "nickel.cif", "--qmax", "0.1"], "qmax must be above qmin"),
         # a file that is not there: likewise
         (["simulate", "copper.cif"], "copper.cif: there is no such file"),
-        (["verify", "x.zarr"], "x.zarr: there is no store"),
         # a folder in place of a file: said
         (["simulate", "nickel.cif", "-o", "."], "Is a directory"),
         # a collection that is not there: likewise
@@ -84,12 +83,16 @@ def test_user_errors_are_one_line_and_status_2(
     assert message in lines[0]
 
 
-def test_verify_counts_the_values_of_complete_stores(tmp_path):
+def test_verify_has_a_line_for_each_thing_and_status_1_if_one_is_wrong(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
     with new_store(tmp_path / "a.zarr", {}) as group:
         group.create_array("g", data=np.ones(5), dimension_names=("r",))
-    result = runner.invoke(app, ["verify", str(tmp_path / "a.zarr")])
-    assert result.exit_code == 0
-    assert result.stdout.split()[-2:] == ["5", "values"]
+    whole, both = (runner.invoke(app, ["verify", *a]) for a in (["."], ["a.zarr", "x"]))
+    assert (whole.exit_code, whole.stdout) == (0, "a.zarr: store, intact\n")
+    assert both.exit_code == 1
+    assert [line.split(": ")[0] for line in both.stdout.splitlines()] == ["a.zarr", "x"]
 
 
 @pytest.mark.parametrize(
@@ -206,6 +209,7 @@ def test_synthesize_follows_a_recipe(tmp_path):
         "simulate",
         "results",
         "verify",
+        "reproduce",
         "doctor",
     ],
 )

@@ -173,7 +173,7 @@ def read_params(path: Path = Path("params.yaml")) -> Params:
         )
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{path}: not valid YAML ({reason}).") from None
     try:

@@ -212,7 +212,7 @@ def read_params(path: Path = Path("params.yaml")) -> Params:
         )
     try:
         content = yaml.load(path.read_text("utf-8"), _Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{path}: not valid YAML ({reason}).") from None
     try:

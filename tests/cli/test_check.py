@@ -11,12 +11,16 @@ from gromega.lake.store import new_store
 runner = CliRunner()
 
 
-def test_verify_counts_the_values_of_complete_stores(tmp_path):
+def test_verify_has_a_line_for_each_thing_and_status_1_if_one_is_wrong(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
     with new_store(tmp_path / "a.zarr", {}) as group:
         group.create_array("g", data=np.ones(5), dimension_names=("r",))
-    result = runner.invoke(app, ["verify", str(tmp_path / "a.zarr")])
-    assert result.exit_code == 0
-    assert result.stdout.split()[-2:] == ["5", "values"]
+    whole, both = (runner.invoke(app, ["verify", *a]) for a in (["."], ["a.zarr", "x"]))
+    assert (whole.exit_code, whole.stdout) == (0, "a.zarr: store, intact\n")
+    assert both.exit_code == 1
+    assert [line.split(": ")[0] for line in both.stdout.splitlines()] == ["a.zarr", "x"]
 
 
 def test_doctor_prints_versions_and_engines():

@@ -25,7 +25,6 @@ def cif(tmp_path):
         (["simulate", "nickel.cif", "--qmax", "0.1"], "qmax must be above qmin"),
         # a file that is not there: likewise
         (["simulate", "copper.cif"], "copper.cif: there is no such file"),
-        (["verify", "x.zarr"], "x.zarr: there is no store"),
         # a folder in place of a file: said
         (["simulate", "nickel.cif", "-o", "."], "Is a directory"),
         # a collection that is not there: likewise
@@ -118,6 +117,7 @@ def test_the_version_is_printed():
         "simulate",
         "results",
         "verify",
+        "reproduce",
         "doctor",
     ],
 )

@@ -1,13 +1,20 @@
-"""Commands on released models: list, show, verify, pull, release."""
+"""Commands on released models: list, show, verify, pull, release, reproduce."""
 
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
 from gromega.cli.app import Group
+from gromega.cli.app import app as commands
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gromega.registry.reproduce import Row
 
 app = typer.Typer(
     cls=Group,
@@ -139,3 +146,53 @@ def release(
     source = source or Path(read_params().crystals.source)
     path = releases.release(info, trained, data, source, about)
     typer.echo(f"released {version} to {path}; track it with 'dvc add {path}'")
+
+
+@commands.command(
+    epilog="Example: gromega reproduce spacegroup --source crystals.parquet"
+)
+def reproduce(
+    name: Name = "spacegroup",
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            help="The source of its crystals: a table, a folder, an archive or a "
+            "recipe. By default, the test crystals that the model carries.",
+        ),
+    ] = None,
+) -> None:
+    """Compute the scores of a released model again, and compare them with its card.
+
+    The exit status is 1 if one differs by more than rounding.
+    """
+    from gromega._util.progress import console
+    from gromega.model.io import locate_model
+
+    path = locate_model(name)
+    table = Table("conditions", "score", "card", "now", "allowed")
+    different = total = 0
+    for row in _rows(path, source, console.print):
+        numbers = [f"{x:.6g}" for x in (row.stated, row.found, row.allowed)]
+        style = "bold red" if row.differs else None
+        table.add_row(row.where, row.score, *numbers, style=style)
+        different, total = different + row.differs, total + 1
+    Console(highlight=False).print(table)
+    typer.echo(f"{name}: {total - different} of {total} scores are those of the card")
+    if different:
+        raise typer.Exit(1)
+
+
+def _rows(
+    path: Path, source: Path | None, report: "Callable[[str], None]"
+) -> "Iterator[Row]":
+    from gromega._util.parallel import open_pool
+    from gromega.pipeline.gather import gather
+    from gromega.registry.reproduce import reproduce_from_carried, reproduce_from_source
+
+    if source is None:
+        yield from reproduce_from_carried(path, report)
+        return
+    with TemporaryDirectory() as folder, open_pool() as pool:
+        work = Path(folder)
+        table, _ = gather(source, work / "gathered.parquet", work / "refused.csv")
+        yield from reproduce_from_source(path, table, work, pool, report)

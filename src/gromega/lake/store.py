@@ -12,6 +12,7 @@ metadata. `open_store` compares both.
 
 import hashlib
 import json
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
 SHARD_ROWS = 8192
 CHUNK_ROWS = 256
 MANIFEST = "gromega store 1"
+ERRORS = (
+    ArithmeticError, AssertionError, AttributeError, ImportError, LookupError,
+    NotImplementedError, OSError, RuntimeError, TypeError, ValueError,
+)  # fmt: skip
+"""What zarr raises if files are damaged or hostile."""
+_FREE, _RATIO = 2**26, 2000
 POINTS = ("value", "other")
 """The dimensions along the axes of a sweep."""
 Progress = Callable[[int], None]
@@ -63,9 +70,14 @@ def new_store(
             # store faster with them, and without a warning of its own.
             warnings.simplefilter("ignore")
             zarr.consolidate_metadata(partial)
-        facts = {**_contents(partial), "inputs": dict(inputs or {})}
-        manifest = {"format": MANIFEST, **facts, "sha256": _hash(facts)}
-        write_json(partial / "manifest.json", manifest)
+        sign_store(partial, inputs)
+
+
+def sign_store(path: Path, inputs: Mapping[str, str] | None = None) -> None:
+    """Write the manifest of a store, the last of its files."""
+    facts = {**_contents(path), "inputs": dict(inputs or {})}
+    manifest = {"format": MANIFEST, **facts, "sha256": _hash(facts)}
+    write_json(path / "manifest.json", manifest)
 
 
 def _contents(path: Path) -> dict[str, dict[str, Any]]:
@@ -104,13 +116,27 @@ def open_store(path: Path, kind: str | None = None) -> zarr.Group:
             "'dvc pull'."
         )
     read_manifest(path)
-    store = zarr.open_group(path, mode="r")
+    try:
+        store = zarr.open_group(path, mode="r")
+        for name, array in store.arrays():
+            _check_size(path / name, array)
+    except ERRORS as error:
+        raise ValueError(f"{path}: not a store ({error}).") from None
     if kind and store.attrs.get("format") != kind:
         raise ValueError(
             f"{path}: the store has the format {store.attrs.get('format')!r}, not "
             f"{kind!r}; make it again with 'dvc repro'."
         )
     return store
+
+
+def _check_size(path: Path, array: zarr.Array[Any]) -> None:
+    """Raise ValueError if an array needs much more memory than its files explain."""
+    stored = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    chunk = math.prod(array.shards or array.chunks) * array.dtype.itemsize
+    size = max(math.prod(array.shape) * array.dtype.itemsize, chunk)
+    if size > _FREE and size > _RATIO * stored:
+        raise ValueError(f"{path.name}: {size} bytes, of {stored} stored ones")
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -145,10 +171,13 @@ def manifest_hash(path: Path) -> str:
 
 
 def read_array(store: zarr.Group, name: str) -> NDArray[Any]:
-    """Return a whole array of a store."""
-    array = store[name]
-    assert isinstance(array, zarr.Array)
-    return np.asarray(array[...])
+    """Return a whole array of a store; raise ValueError if it is damaged or missing."""
+    try:
+        array = store[name]
+        assert isinstance(array, zarr.Array)
+        return np.asarray(array[...])
+    except ERRORS as error:
+        raise ValueError(f"{store.store_path}: {name} is damaged ({error}).") from None
 
 
 def read_rows(path: Path, name: str, rows: slice) -> NDArray[Any]:

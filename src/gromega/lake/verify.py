@@ -8,7 +8,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from gromega.lake.store import POINTS, open_store, read_manifest
+from gromega.lake.store import ERRORS, POINTS, open_store, read_manifest
 
 
 def verify_store(path: Path) -> int:
@@ -28,7 +28,7 @@ def verify_store(path: Path) -> int:
         if text != json.dumps(read_manifest(path), indent=2) + "\n":
             raise ValueError("manifest.json")
         return sum(_verify_array(path, name) for name in store.array_keys())
-    except (ValueError, RuntimeError, TypeError, KeyError, OSError) as error:
+    except ERRORS as error:
         raise ValueError(
             f"{path}: the store is damaged ({error}); delete it and make it again "
             "with 'dvc repro'."

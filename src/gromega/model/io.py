@@ -128,7 +128,8 @@ def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -
             config, arrays = _upgrade_v1(config, arrays)
         return _model(config, arrays, compiled)
     except (
-        ValueError, KeyError, TypeError, AttributeError, SafetensorError
+        ArithmeticError, AttributeError, LookupError, SafetensorError, TypeError,
+        ValueError,
     ) as error:  # fmt: skip
         raise ValueError(f"{path}: not a model, or damaged ({error}).") from None
 

@@ -83,7 +83,10 @@ def load_library(path: str | Path = LIBRARY) -> Library:
         if "sha256" in facts and facts["sha256"] != _hash(library):
             raise ValueError("its SHA-256 is another one")
         return library
-    except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
+    except (
+        pa.ArrowException, AttributeError, LookupError, OSError, RecursionError,
+        TypeError, ValueError,
+    ) as error:  # fmt: skip
         raise ValueError(f"{path}: not a library of crystals ({error}).") from None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from gromega._util.files import sha256, write_whole
+from gromega._util.files import read_json, sha256, write_whole
 from gromega._util.templates import render_template
 from gromega.conditions import QUANTITIES
 from gromega.crystals.space_groups import symbol
@@ -121,10 +121,10 @@ def read_card(folder: Path) -> dict[str, Any]:
             f"{path}: there is no card; make one with 'gromega models release'."
         )
     try:
-        released = json.loads(path.read_text("utf-8"))
+        released = read_json(path)
         # Raises for NaN, which JSON does not allow but Python reads.
         _to_text(released)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a card ({error}).") from None
     card: dict[str, Any] = upgrade_from_v1(released)
     check_card(card, str(path))

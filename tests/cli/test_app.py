@@ -22,7 +22,7 @@ def test_commands_are_listed_from_predictions_to_checks():
 
 
 def test_the_commands_on_models_keep_their_own_order():
-    assert listed("models") == ["list", "show", "verify", "release"]
+    assert listed("models") == ["list", "show", "verify", "pull", "release"]
 
 
 @pytest.mark.parametrize(

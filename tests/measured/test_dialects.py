@@ -2,9 +2,9 @@ import io
 from random import Random
 
 import pytest
-from pdf_dialects import random_case, random_curves, verdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pdf_dialects import random_case, random_curves, verdict
 
 from gromega.measured.pdf import read_pdf
 

@@ -3,9 +3,10 @@
     python experiments/fuzz_crystals.py 20000
 
 `tests/helpers/cif_dialects.py` writes each crystal from a seed: settings, origins,
-repeated operations, cut digits, isotopes, mixed types, populations as occupancies, orders of
-columns. Print the numbers of right, refused (by reason) and wrong readings, and fail if
-one is wrong. A reading with other coordinates is right if the PDFs are equal.
+repeated operations, cut digits, isotopes, mixed types, populations as occupancies,
+orders of columns. Print the numbers of right, refused (by reason) and wrong readings,
+and fail if one is wrong. A reading with other coordinates is right if the PDFs are
+equal.
 """
 
 import sys

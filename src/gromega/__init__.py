@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from gromega.conditions import Conditions
     from gromega.crystals.crystal import Crystal
     from gromega.crystals.io.cif import read_crystal
+    from gromega.defects import Defects
     from gromega.measured.pdf import MeasuredPDF, read_pdf
     from gromega.model.io import load_model
     from gromega.model.library_io import load_library
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Conditions",
     "Crystal",
+    "Defects",
     "Library",
     "MeasuredPDF",
     "Model",
@@ -30,6 +32,7 @@ __all__ = [
 _HOMES = {
     "Conditions": "gromega.conditions",
     "Crystal": "gromega.crystals.crystal",
+    "Defects": "gromega.defects",
     "Library": "gromega.model.matches",
     "MeasuredPDF": "gromega.measured.pdf",
     "Model": "gromega.model.model",

@@ -37,21 +37,23 @@ def spectra_by_elements(
     """
     weights = site_weights(crystal, "xray")
 
-    def spectrum(*elements: int) -> Floats:
+    def spectrum(a: int, b: int, sign: float = 1.0) -> Floats:
+        of = np.isin(crystal.numbers, (a, b))
+        signed = np.where(crystal.numbers == a, sign, 1.0) * weights
         out = np.zeros(n_bins(dmax))
-        of = np.isin(crystal.numbers, elements)
         add_pairs(
-            crystal.lattice, crystal.frac[of], weights[of], extra_uiso[of], dmax,
+            crystal.lattice, crystal.frac[of], signed[of], extra_uiso[of], dmax,
             BIN_WIDTH, out,
         )  # fmt: skip
         return out
 
     numbers = np.unique(crystal.numbers).tolist()
-    parts = {(a, a): spectrum(a) for a in numbers}
-    for i, a in enumerate(numbers):
-        for b in numbers[i + 1 :]:
-            parts[a, b] = spectrum(a, b) - parts[a, a] - parts[b, b]
-    return parts
+    # Pairs of a and b alone change their sign with that of the weights of a.
+    return {
+        (a, b): spectrum(a, a) if a == b else (spectrum(a, b) - spectrum(a, b, -1)) / 2
+        for i, a in enumerate(numbers)
+        for b in numbers[i:]
+    }
 
 
 def exact_pdfs(

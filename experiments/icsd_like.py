@@ -8,8 +8,7 @@ The number of entries of a crystal is geometric, of mean 2.34, with a fixed seed
 differ as determinations do: by 0.5 % in the cell and 0.02 Å in the free coordinates.
 The pipeline splits the table by entry, as the paper did:
 
-    dvc exp run -S crystals.source=icsd.parquet -S train.recipe=paper \\
-      -S train.epochs=160
+    dvc exp run -S crystals.source=icsd.parquet -S train.recipe=paper
 
     python experiments/icsd_like.py score RUN models/spacegroup 1000
 

@@ -3,6 +3,7 @@ import math
 import pytest
 
 from gromega.conditions import QUANTITIES, REFERENCE
+from gromega.defects import NO_DEFECTS, Defects
 from gromega.sweeps import AXES, BEYOND, Axis, Sweep, get_axis, get_sweep
 
 ALL = {**AXES, **BEYOND}
@@ -10,8 +11,8 @@ ALL = {**AXES, **BEYOND}
 
 @pytest.mark.parametrize("axis", ALL.values(), ids=ALL)
 def test_an_axis_has_the_reference_among_its_values(axis):
-    assert axis.name in QUANTITIES
-    assert getattr(REFERENCE, axis.name) in axis.values
+    of = REFERENCE if axis.name in QUANTITIES else NO_DEFECTS
+    assert getattr(of, axis.name) in axis.values
 
 
 @pytest.mark.parametrize("axis", ALL.values(), ids=ALL)
@@ -19,7 +20,7 @@ def test_keys_differ_and_sort_as_the_values_do(axis):
     keys = [axis.key(value) for value in axis.values]
     assert len(set(keys)) == len(keys)
     positive = [key for key in keys if key[0] not in "+-"]
-    if axis.name != "radiation":
+    if not axis.quantity.choices:
         assert len({len(key) for key in keys}) == 1
         assert sorted(positive) == positive
 
@@ -71,6 +72,19 @@ def test_a_sweep_varies_one_condition():
     omegas = get_sweep("rmax").conditions(REFERENCE.at(qmax=20.0))
     assert [omega.rmax for omega in omegas] == list(AXES["rmax"].values)
     assert {omega.at(rmax=30.0) for omega in omegas} == {REFERENCE.at(qmax=20.0)}
+
+
+def test_an_axis_of_a_defect_varies_that_defect_at_the_same_conditions():
+    sweep = get_sweep("rmax-second_phase")
+    n = len(BEYOND["second_phase"].values)
+    assert [omega.rmax for omega in sweep.conditions()[::n]] == list(
+        AXES["rmax"].values
+    )
+    shares = [defects.second_phase for defects in sweep.defects()[:n]]
+    assert shares == list(BEYOND["second_phase"].values)
+    assert sweep.defects()[1] == Defects(second_phase=0.1)
+    assert set(get_sweep("rmax").defects()) == {NO_DEFECTS}
+    assert set(get_sweep("wave").conditions()) == {REFERENCE}
 
 
 def test_a_map_has_all_pairs_the_last_axis_fastest():

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from gromega.crystals.crystal import Crystal
     from gromega.crystals.ingest.read import read_crystals
     from gromega.crystals.io.cif import read_crystal
+    from gromega.defects import Defects
     from gromega.measured.pdf import MeasuredPDF, read_pdf
     from gromega.model.io import load_model
     from gromega.model.library_io import load_library
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Conditions",
     "Crystal",
+    "Defects",
     "Library",
     "MeasuredPDF",
     "Model",
@@ -32,6 +34,7 @@ __all__ = [
 _HOMES = {
     "Conditions": "gromega.conditions",
     "Crystal": "gromega.crystals.crystal",
+    "Defects": "gromega.defects",
     "Library": "gromega.model.matches",
     "MeasuredPDF": "gromega.measured.pdf",
     "Model": "gromega.model.model",

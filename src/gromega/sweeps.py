@@ -4,32 +4,39 @@ A new axis is one entry in `BEYOND`.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
-from gromega.conditions import QUANTITIES, RADIATIONS, REFERENCE, Conditions
+from gromega.conditions import QUANTITIES, RADIATIONS, REFERENCE, Conditions, Quantity
+from gromega.defects import ALL_QUANTITIES, DEFECTS, FORM_FACTORS, NO_DEFECTS, Defects
 
 Value = float | str
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One condition that a sweep varies; all others stay."""
+    """One condition, or one defect, that a sweep varies; all others stay."""
 
-    name: str  # the field of `Conditions`
+    name: str  # the field of `Conditions` or `Defects`
     values: tuple[Value, ...]
     decimals: int = 0  # as many as distinguish the values
 
     @property
+    def quantity(self) -> Quantity:
+        """The quantity of the condition or defect."""
+        return ALL_QUANTITIES[self.name]
+
+    @property
     def unit(self) -> str:
         """The unit, empty for a ratio or a name."""
-        return QUANTITIES[self.name].unit
+        return self.quantity.unit
 
     @property
     def label(self) -> str:
         """The label of the axis in a plot."""
-        symbol = QUANTITIES[self.name].symbol
+        symbol = self.quantity.symbol
         return f"{symbol} ({self.unit})" if self.unit else symbol
 
     def key(self, value: Value) -> str:
@@ -47,7 +54,7 @@ class Axis:
         ValueError
             If there is no value, one twice, or one that is not allowed.
         """
-        quantity = QUANTITIES[self.name]
+        quantity = self.quantity
         checked = [quantity.checked(self.name, value) for value in values]
         if not checked or len(set(checked)) < len(checked):
             raise ValueError(
@@ -87,8 +94,13 @@ BEYOND = _by_name(
     Axis("radiation", RADIATIONS),
     Axis("r_offset", (-0.1, -0.05, -0.02, 0.0, 0.02, 0.05, 0.1), 2),
     Axis("r_scale", (0.98, 0.99, 0.995, 1.0, 1.005, 1.01, 1.02), 3),
+    Axis("second_phase", (0.0, 0.1, 0.2, 0.3, 0.4), 1),
+    Axis("wave", (0.0, 0.1, 0.2, 0.3, 0.4), 1),
+    Axis("counting_noise", (0.0, 0.05, 0.1, 0.15, 0.2, 0.3), 2),
+    Axis("uiso_spread", (0.0, 0.002, 0.005, 0.01), 3),
+    Axis("form_factors", FORM_FACTORS),
 )
-"""Further axes, with our own values."""
+"""Further axes, with our own values: conditions, then defects of real data."""
 
 
 def get_axis(name: str, values: Sequence[Value] | None = None) -> Axis:
@@ -135,9 +147,17 @@ class Sweep:
 
     def conditions(self, start: Conditions = REFERENCE) -> list[Conditions]:
         """Return the conditions of each point, the last axis running fastest."""
-        names = [axis.name for axis in self.axes]
-        points = product(*(axis.values for axis in self.axes))
-        return [start.at(**dict(zip(names, point, strict=True))) for point in points]
+        return [start.at(**values) for values in self._values(QUANTITIES)]
+
+    def defects(self) -> list[Defects]:
+        """Return the defects of each point, the last axis running fastest."""
+        return [replace(NO_DEFECTS, **values) for values in self._values(DEFECTS)]
+
+    def _values(self, of: Mapping[str, Quantity]) -> Iterator[dict[str, Any]]:
+        """Yield the values of some quantities at each point."""
+        for point in product(*(axis.values for axis in self.axes)):
+            named = zip(self.axes, point, strict=True)
+            yield {axis.name: value for axis, value in named if axis.name in of}
 
 
 def get_sweep(name: str, values: Mapping[str, Sequence[Value]] | None = None) -> Sweep:

@@ -11,8 +11,10 @@ from gromega.crystals.table import crystals_of, to_table, write_table
 from gromega.lake.pdfs import StoredPDFs, read_pdfs, write_pdfs
 from gromega.lake.spectra import write_spectra
 from gromega.pdf.bins import DMAX
-from gromega.pdf.network_grid import INPUT_R, input_operator
+from gromega.pdf.defects import add_defects, partners
+from gromega.pdf.network_grid import INPUT_R, input_operator, input_readout
 from gromega.pdf.operator import apply_operator
+from gromega.pdf.simulate import clean_pdfs
 from gromega.pdf.spectrum import pair_spectra
 from gromega.sweeps import AXES, get_sweep
 
@@ -138,3 +140,22 @@ def test_a_sweep_of_other_crystals_is_refused(rmax_store, six_ids):
 def test_a_crystal_that_the_reference_lacks_is_named(reference_store):
     with pytest.raises(ValueError, match=r"reference\.zarr: .*'gold'"):
         read_pdfs(reference_store, ["gold"])
+
+
+@pytest.mark.parametrize("name", ["second_phase", "wave", "form_factors-uiso_spread"])
+def test_defects_are_those_of_simulate(tmp_path, classics, name):
+    table, spectra = tmp_path / "crystals.parquet", tmp_path / "spectra.zarr"
+    write_table(to_table(classics, [225] * len(classics)), table)
+    with open_pool() as pool:
+        write_spectra(spectra, table, "xray", DMAX, pool)
+    sweep, ids = get_sweep(name), np.array([crystal.id for crystal in classics])
+    path, omegas = tmp_path / "defects.zarr", sweep.conditions()
+    write_pdfs(path, spectra, omegas, sweep, ids, table)
+    found = StoredPDFs(path, ids, sweep).read()
+    for layer, defects in zip(found, sweep.defects(), strict=True):
+        op = input_operator(REFERENCE, DMAX, defects)
+        clean = clean_pdfs(op, classics, REFERENCE, DMAX, defects, input_readout())
+        other = clean[partners(ids.tolist())]
+        expected = add_defects(op, clean, ids.tolist(), defects, other)
+        np.testing.assert_allclose(layer, expected, atol=1e-3)
+    assert len({layer.tobytes() for layer in found}) == len(found)

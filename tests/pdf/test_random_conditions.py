@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gromega.conditions import NUMERIC_FIELDS, REFERENCE, Box
+from gromega.defects import Defects
 from gromega.pdf.bins import DMAX, n_bins
 from gromega.pdf.network_grid import INPUT_R, input_operator
 from gromega.pdf.operator import Operator, apply_operator
@@ -105,3 +106,17 @@ def test_crystals_share_conditions_by_their_number(nickel):
     g = simulate_at_random(spectra, density, QUIET, seed=0, n_conditions=2)
     np.testing.assert_array_equal(g[:2], g[2:])
     assert np.abs(g[0] - g[1]).max() > 0.01
+
+
+def test_a_fifth_of_the_operators_has_counting_noise_of_its_own_shape():
+    box, n_d = Box.around(REFERENCE), n_bins(DMAX)
+    keys = jax.random.split(jax.random.key(4), 100)
+    draw = jax.vmap(lambda key: random_operator(box, n_d, key, 0.0, None, 0.3))
+    level = np.asarray(draw(keys).level)
+    assert np.mean(level > 0) == pytest.approx(0.2, abs=0.1)
+    assert 0.2 < level.max() <= 0.3
+    noisy = keys[int(level.argmax())]
+    op = random_operator(box, n_d, noisy, counting_noise=0.3)
+    expected = input_operator(REFERENCE, DMAX, Defects(counting_noise=0.2))
+    limit = 1e-3 * np.abs(expected.noise).max()
+    np.testing.assert_allclose(op.noise, expected.noise, atol=limit)

@@ -5,11 +5,17 @@ import pytest
 from conftest import scaled
 
 from gromega.conditions import REFERENCE
+from gromega.defects import NO_DEFECTS, Defects
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import INPUT_R, input_operator, to_unit
 from gromega.pdf.operator import apply_operator
 from gromega.pdf.spectrum import pair_spectra
-from gromega.training.augment import ripples, stretch, stretch_matrices
+from gromega.training.augment import (
+    random_defects,
+    ripples,
+    stretch,
+    stretch_matrices,
+)
 
 LARGEST = 0.05
 STRAINS = np.linspace(-LARGEST, LARGEST, 33)
@@ -67,3 +73,41 @@ def test_ripples_are_at_low_r_and_in_half_of_the_pdfs():
     assert size.max() < 0.4
     low, high = added[:, INPUT_R < 4.0], added[:, INPUT_R > 8.0]
     assert np.sum(high**2) < 1e-3 * np.sum(low**2)
+
+
+@pytest.fixture(scope="module")
+def operators():
+    """Two stacked operators of different rmax."""
+    ops = [input_operator(REFERENCE.at(rmax=rmax), DMAX) for rmax in (12.0, 30.0)]
+    return jax.tree.map(lambda *parts: jnp.stack(list(map(jnp.asarray, parts))), *ops)
+
+
+def test_a_fifth_of_the_pdfs_has_another_one_of_the_same_conditions(operators):
+    # each PDF is a wave of its own, so the parts of a mixture are its projections
+    n = 100
+    waves = np.sin(np.outer(np.arange(1, n + 1), np.arange(209)) * np.pi / 209)
+    g = jnp.asarray(np.stack([waves, waves]))
+    largest = Defects(second_phase=0.4)
+    mixed = np.asarray(random_defects(operators, g, jax.random.key(0), largest))
+    parts = np.abs(mixed @ waves.T) / (waves**2).sum(axis=1)
+    shares = np.array([[row[k, k - 1] for k in range(n)] for row in parts])
+    own = np.array([np.diag(row) for row in parts])
+    np.testing.assert_allclose(own + shares, 1.0, atol=0.02)
+    assert np.mean(shares > 0.005) == pytest.approx(0.2, abs=0.08)
+    assert 0.3 < shares.max() < 0.41
+
+
+def test_a_fifth_of_the_pdfs_has_waves_within_its_range(operators, generator):
+    g = jnp.asarray(generator.standard_normal((2, 200, 209)), jnp.float32)
+    largest = Defects(wave=0.4)
+    added = np.asarray(random_defects(operators, g, jax.random.key(1), largest) - g)
+    size = np.sqrt((added**2).mean(axis=-1) / np.mean(np.square(g), axis=-1))
+    assert np.mean(size > 0) == pytest.approx(0.2, abs=0.06)
+    assert 0.3 < size.max() < 0.41
+    assert not added[0, :, INPUT_R > 12.3].any()
+
+
+def test_without_defects_pdfs_stay_as_they_are(operators, generator):
+    g = jnp.asarray(generator.standard_normal((2, 4, 209)), jnp.float32)
+    same = random_defects(operators, g, jax.random.key(1), NO_DEFECTS)
+    np.testing.assert_array_equal(same, g)

@@ -8,11 +8,12 @@ from gromega.conditions import REFERENCE, Box
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.generate.templates import template
 from gromega.crystals.generate.variants import Changes
+from gromega.defects import Defects
 from gromega.pdf.bins import DMAX, n_bins
 from gromega.pdf.network_grid import INPUT_R, input_operator
 from gromega.pdf.operator import apply_operator
 from gromega.pdf.random_conditions import random_operator
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import pair_spectra, pair_spectrum
 from gromega.training.variant_inputs import VariantInputs
 
 STILL = Changes(1.0, 0.0, 0.0, 0.0, uiso=0.0, other_radiation=0.0)
@@ -262,3 +263,32 @@ def test_no_variants_are_made_for_an_epoch_after_the_last(classics, monkeypatch)
         inputs.epoch_arrays(epoch)
     inputs.close()
     assert made == [0, 1]
+
+
+def test_half_of_the_variants_have_form_factors_at_a_q_of_their_own(classics):
+    salt = next(crystal for crystal in classics if crystal.id == "rock salt")
+    inputs = inputs_of(
+        [salt] * 64, Box.around(REFERENCE), replace(STILL, q=12.0), buffer_size=1,
+        n_conditions=1,
+    )  # fmt: skip
+    spectra = np.asarray(inputs.epoch_arrays(0)[0])
+    at = [pair_spectrum(salt, q=q) for q in np.linspace(0, 12, 121)]
+    scale = np.abs(at[0]).max()
+    away = np.abs(np.array(at)[None] - spectra[:, None]).max(axis=-1) / scale
+    assert away.min(axis=1).max() < 0.005
+    chosen = away.argmin(axis=1) / 10
+    assert 0.3 < np.mean(chosen > 0) < 0.7
+    assert chosen.max() > 8
+    inputs.close()
+
+
+def test_batches_have_the_defects_of_the_recipe(classics):
+    crystals, point = classics[:8] * 8, Box.around(REFERENCE)
+    options = {"buffer_size": 2, "n_conditions": 2}
+    clean, dirty = (
+        batch(inputs_of(crystals, point, STILL, **options, **more))
+        for more in ({}, {"defects": Defects(second_phase=0.4, wave=0.4)})
+    )
+    away = np.sqrt(((dirty - clean) ** 2).mean(axis=1) / (clean**2).mean(axis=1))
+    assert np.mean(away > 1e-3) == np.mean(away > 0) > 0.1
+    assert np.mean(away == 0) > 0.4

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega._util.files import write_whole
-from gromega.conditions import QUANTITIES
 from gromega.evaluation.score import Scores, flat, unflat
 from gromega.lake.predictions import StoredPredictions
 
@@ -38,7 +37,7 @@ def read_curve(path: Path, axis: "Axis") -> tuple["Axis", dict[str, Scores]]:
             row.pop("value"): {key: float(number) for key, number in row.items()}
             for row in csv.DictReader(file)
         }
-    names = bool(QUANTITIES[axis.name].choices)
+    names = bool(axis.quantity.choices)
     axis = axis.with_values([value if names else float(value) for value in rows])
     by_key = zip(axis.values, rows.values(), strict=True)
     return axis, {axis.key(value): unflat(row) for value, row in by_key}

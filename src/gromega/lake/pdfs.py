@@ -15,6 +15,7 @@ from gromega._util.parallel import ordered_map
 from gromega.conditions import Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.table import crystals_of, read_table, rows_of
+from gromega.defects import NO_DEFECTS, Defects
 from gromega.lake.shards import ShardWriter
 from gromega.lake.spectra import StoredSpectra
 from gromega.lake.store import (
@@ -32,10 +33,11 @@ from gromega.lake.store import (
     write_crystals,
     write_points,
 )
-from gromega.pdf.network_grid import INPUT_R, input_operator
-from gromega.pdf.noise import add_crystal_noise
+from gromega.pdf.defects import add_defects, partners
+from gromega.pdf.network_grid import INPUT_R, input_operator, input_readout
 from gromega.pdf.operator import Operator, apply_operator
 from gromega.pdf.scattering import is_visible
+from gromega.pdf.simulate import clean_pdfs, needs_crystals
 from gromega.pdf.spectrum import spectra_of
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 _FORMAT = "gromega pdfs 1"
 _ROWS = 1024
 """The number of crystals that are simulated at a time."""
+_Point = tuple[Conditions, Defects]
 
 
 def read_pdfs(path: Path, ids: ArrayLike) -> NDArray[np.float32]:
@@ -120,7 +123,8 @@ def write_pdfs(
     Dims are (crystal, r) without a sweep, (value, crystal, r) with one, and (value,
     other, crystal, r) with a map. Where an element of a crystal has no scattering
     length for the radiation, G is zero and ``valid`` is false. Crystals are read and
-    PDFs are written shard by shard; the bytes do not depend on the pool.
+    PDFs are written shard by shard; the bytes do not depend on the pool. The defects
+    are those of the sweep; a second phase is another one of the crystals.
 
     Parameters
     ----------
@@ -135,8 +139,8 @@ def write_pdfs(
     ids
         The crystals to simulate, in this order; all if left out.
     crystals
-        The table of the crystals, to compute pair spectra for another radiation than
-        that of the store.
+        The table of the crystals, to compute other pair spectra than those of the
+        store: for another radiation, for Uiso of the elements, or for form factors.
     progress
         The function to call with the number of PDFs finished since the last call.
     pool
@@ -148,21 +152,27 @@ def write_pdfs(
         If the spectra lack a crystal, are for another radiation, or are too short.
     """
     spectra = StoredSpectra(spectra_path, ids)
+    every = sweep.defects() if sweep else [NO_DEFECTS] * len(conditions)
+    points = list(zip(conditions, every, strict=True))
     table = None
-    if {omega.radiation for omega in conditions} - {spectra.radiation}:
-        table = rows_of(read_table(_needed(crystals, spectra, conditions)), spectra.ids)
-    for omega in conditions:
+    if other := [omega for omega, has in points if _is_other(omega, has, spectra)]:
+        table = rows_of(read_table(_needed(crystals, spectra, other[0])), spectra.ids)
+    for omega, defects in points:
         # Refuse conditions that the spectra do not reach, before any is simulated.
-        _operator(omega, spectra.dmax)
+        _operator(omega, defects, spectra.dmax)
+    mixed = any(defects.second_phase for defects in every)
+    phases = partners(spectra.ids.tolist()) if mixed else None
+    every_row = np.arange(spectra.ids.size)
 
-    def chunks() -> Iterator[_Chunk]:
-        for start in range(0, spectra.ids.size, _ROWS):
-            rows = slice(start, start + _ROWS)
-            others = crystals_of(table.slice(start, _ROWS)) if table else None
-            yield _Chunk(
-                spectra.ids[rows].tolist(), spectra.density[rows], spectra.read(rows),
-                others,
-            )  # fmt: skip
+    def chunk(rows: NDArray[np.int64]) -> _Chunk:
+        return _Chunk(
+            spectra.ids[rows].tolist(), spectra.density[rows], spectra.read(rows),
+            crystals_of(table.take(rows)) if table else None,
+        )  # fmt: skip
+
+    def chunks() -> Iterator[tuple[_Chunk, _Chunk | None]]:
+        for rows in np.split(every_row, every_row[_ROWS::_ROWS]):
+            yield chunk(rows), None if phases is None else chunk(phases[rows])
 
     shape = (*(sweep.shape if sweep else ()), spectra.ids.size, INPUT_R.size)
     mappings = [omega.to_mapping() for omega in conditions]
@@ -171,12 +181,11 @@ def write_pdfs(
         "conditions": json.dumps(mappings if sweep else mappings[0]),
     }
     inputs = {spectra_path.name: manifest_hash(spectra_path)}
-    simulate = partial(_simulate, conditions, spectra.radiation, spectra.dmax)
+    simulate = partial(_simulate, points, spectra.radiation, spectra.dmax)
     valid = []
     with new_store(path, attributes, inputs) as group:
-        points = POINTS[: len(shape) - 2]
         array = create_variable(
-            group, "g", (*points, "crystal", "r"), shape,
+            group, "g", (*POINTS[: len(shape) - 2], "crystal", "r"), shape,
             {"units": "Å⁻²", "long_name": "G(r)"},
         )  # fmt: skip
         writer = ShardWriter(array)
@@ -190,15 +199,17 @@ def write_pdfs(
         write_crystals(group, spectra.ids, spectra.density)
 
 
-def _needed(
-    crystals: Path | None, spectra: StoredSpectra, conditions: Sequence[Conditions]
-) -> Path:
-    """Return the table of crystals, which other radiations need."""
+def _is_other(omega: Conditions, defects: Defects, spectra: StoredSpectra) -> bool:
+    """Return whether a point needs other pair spectra than the stored ones."""
+    return omega.radiation != spectra.radiation or needs_crystals(defects)
+
+
+def _needed(crystals: Path | None, spectra: StoredSpectra, omega: Conditions) -> Path:
+    """Return the table of crystals, which other spectra than the stored ones need."""
     if crystals is None:
-        other = next(o for o in conditions if o.radiation != spectra.radiation)
         raise ValueError(
             f"the pair spectra are for {spectra.radiation}, the conditions for "
-            f"{other.radiation}; make both for the same, reference.radiation "
+            f"{omega.radiation}; make both for the same, reference.radiation "
             "in params.yaml."
         )
     return crystals
@@ -211,38 +222,62 @@ class _Chunk:
     ids: list[str]
     density: NDArray[np.float64]
     spectra: NDArray[np.float32]
-    # Themselves, if spectra for another radiation are needed.
+    # Themselves, if other spectra are needed.
     crystals: list[Crystal] | None
 
 
 @lru_cache(128)
-def _operator(omega: Conditions, dmax: float) -> Operator:
-    return input_operator(omega, dmax)
+def _operator(omega: Conditions, defects: Defects, dmax: float) -> Operator:
+    return input_operator(omega, dmax, defects)
 
 
 def _simulate(
-    conditions: Sequence[Conditions], radiation: str, dmax: float, chunk: _Chunk
+    points: Sequence[_Point],
+    radiation: str,
+    dmax: float,
+    chunks: tuple[_Chunk, _Chunk | None],
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return G(r) at each of the conditions, (n_points, k, n_r), and which are valid.
+    """Return G(r) at each of the points, (n_points, k, n_r), and which are valid.
 
-    The spectra of the chunk are those for `radiation`, up to dmax (Å).
+    The spectra of the chunk and of its second phases, if there are any, are those for
+    `radiation`, up to dmax (Å).
     """
+    chunk, phases = chunks
+    found = _clean(points, radiation, dmax, chunk)
+    mixed = [point for point in points if point[1].second_phase]
+    others = iter(_clean(mixed, radiation, dmax, phases)[0]) if phases else None
+    out, valid = found
+    for layer, measured, (omega, defects) in zip(out, valid, points, strict=True):
+        op = _operator(omega, defects, dmax)
+        other = next(others) if others and defects.second_phase else None
+        layer[:] = add_defects(op, layer, chunk.ids, defects, other)
+        layer[~measured] = 0.0
+    return out, valid
+
+
+def _clean(
+    points: Sequence[_Point], radiation: str, dmax: float, chunk: _Chunk
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return G(r) without phases, waves and noise, and which are valid."""
     # Importing JAX takes seconds, and reading does not need it.
     import jax.numpy as jnp
 
-    out = np.zeros((len(conditions), len(chunk.ids), INPUT_R.size), np.float32)
+    out = np.zeros((len(points), len(chunk.ids), INPUT_R.size), np.float32)
     valid = np.ones(out.shape[:2], bool)
     spectra = {radiation: jnp.asarray(chunk.spectra)}
-    for layer, measured, omega in zip(out, valid, conditions, strict=True):
-        if chunk.crystals and omega.radiation != radiation:
+    for layer, measured, (omega, defects) in zip(out, valid, points, strict=True):
+        op = _operator(omega, defects, dmax)
+        if chunk.crystals:
             measured[:] = [is_visible(c, omega.radiation) for c in chunk.crystals]
+            kept = [chunk.crystals[i] for i in np.flatnonzero(measured)]
+            if needs_crystals(defects):
+                readout = input_readout()
+                layer[measured] = clean_pdfs(op, kept, omega, dmax, defects, readout)
+                continue
             if omega.radiation not in spectra:
-                kept = [chunk.crystals[i] for i in np.flatnonzero(measured)]
                 made = np.zeros(chunk.spectra.shape, np.float32)
                 made[measured] = spectra_of(omega.radiation, dmax, kept)
                 spectra[omega.radiation] = jnp.asarray(made)
-        op = _operator(omega, dmax)
         g = apply_operator(op, spectra[omega.radiation], chunk.density, jnp)
-        layer[:] = add_crystal_noise(op, np.asarray(g), chunk.ids)
-        layer[~measured] = 0.0
+        layer[:] = np.asarray(g)
     return out, valid

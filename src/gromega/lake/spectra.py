@@ -123,7 +123,9 @@ class StoredSpectra:
         self.dmax = float(str(store.attrs["dmax"]))
         self._path = path
 
-    def read(self, rows: slice = slice(None)) -> NDArray[np.float32]:
+    def read(
+        self, rows: slice | NDArray[np.int64] = slice(None)
+    ) -> NDArray[np.float32]:
         """Return the spectra of some of the crystals, (k, n_bins)."""
         wanted = self._rows[rows]
         out = np.empty((wanted.size, n_bins(self.dmax)), np.float32)

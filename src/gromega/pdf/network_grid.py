@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import make_interp_spline
 
 from gromega.conditions import GRID_STEP, Conditions
+from gromega.defects import NO_DEFECTS, Defects
 from gromega.pdf.noise import add_crystal_noise
 from gromega.pdf.operator import Operator, apply_operator, build_operator, grid_size
 
@@ -48,13 +49,15 @@ def input_readout() -> NDArray[np.float64]:
     return readout
 
 
-def input_operator(conditions: Conditions, dmax: float) -> Operator:
+def input_operator(
+    conditions: Conditions, dmax: float, defects: Defects = NO_DEFECTS
+) -> Operator:
     """Return the operator from pair spectra up to dmax (Å) to G on `INPUT_R`.
 
     G is calculated on the grid k π/40 Å, zero outside [rmin, rmax], and then
     interpolated by a quadratic spline, as Lan et al. do.
     """
-    return build_operator(conditions, dmax, INPUT_R, input_readout())
+    return build_operator(conditions, dmax, INPUT_R, input_readout(), defects)
 
 
 def simulate_input(

@@ -32,7 +32,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gromega.conditions import GRID_STEP, NUMERIC_FIELDS, Conditions
+from gromega.defects import NO_DEFECTS, Defects
 from gromega.pdf.bins import bin_centres, n_bins, spline_coefficients
+from gromega.pdf.form_factors import average_falloff
 
 RIPPLES = 6
 """Termination ripples by which the range is extended, as in PDFCalculator."""
@@ -62,12 +64,22 @@ class Operator:
     # The wave of each Q of the band, (..., n_r, n_q) float32: their sum with standard
     # normal factors has an expected mean square of one over the output grid.
     noise: Array
-    level: Array  # `Conditions.noise`, (...)
+    level: Array  # the r.m.s. of the noise over that of G, (...)
 
 
-def theta_of(conditions: Conditions) -> dict[str, float]:
-    """Return the numeric conditions θ as a mapping that JAX can trace."""
-    return {name: getattr(conditions, name) for name in NUMERIC_FIELDS}
+def theta_of(conditions: Conditions, defects: Defects = NO_DEFECTS) -> dict[str, float]:
+    """Return the numeric conditions θ, and counting noise, as JAX can trace them."""
+    theta = {name: getattr(conditions, name) for name in NUMERIC_FIELDS}
+    if defects.counting_noise:
+        theta["counting_noise"] = defects.counting_noise
+    return theta
+
+
+def noise_level(theta: Theta, xp: Any = np) -> Array:
+    """Return the r.m.s. of all noise over that of G(r)."""
+    if "counting_noise" not in theta:
+        return xp.asarray(theta["noise"])
+    return xp.hypot(theta["noise"], theta["counting_noise"])
 
 
 def _variance(theta: Theta, d: Array) -> Array:
@@ -187,10 +199,45 @@ def operator_arrays(
     true = (r - theta["r_offset"]) / theta["r_scale"]
     matrix = spline_coefficients(product(back, _peaks(theta, true, d, xp)), xp)
     baseline = product(back, -4.0 * xp.pi * true)
-    # Counting noise of S(Q) is white to first order; F = Q (S - 1) grows with Q, and so
-    # does its noise, which no instrument envelope damps.
-    noise = product(readout, sines) * (q * (band > 0))
-    return matrix, baseline, noise / xp.sqrt(xp.mean(xp.sum(noise**2, axis=1)))
+    # No instrument envelope damps the noise.
+    noise = _noise(theta, product(readout, sines) * (q * (band > 0)), q, xp)
+    return matrix, baseline, noise
+
+
+def _noise(theta: Theta, waves: Array, q: Array, xp: Any) -> Array:
+    """Return the waves of the noise, of Q_m sin(Q_m r), (n_r, n_q).
+
+    White noise of S(Q) grows with Q in F = Q (S - 1). By counting statistics, it grows
+    as 1/f(Q) besides, f being that of an average element.
+    """
+    if "counting_noise" not in theta:
+        return waves / xp.sqrt(xp.mean(xp.sum(waves**2, axis=1)))
+    power = xp.mean(waves**2, axis=0)
+    counted = xp.interp(q, *map(xp.asarray, average_falloff())) ** -2
+    total = theta["noise"] ** 2 + theta["counting_noise"] ** 2
+    share = theta["counting_noise"] ** 2 / xp.where(total > 0, total, 1.0)
+    # Squares of independent noise add.
+    square = (1.0 - share) / xp.sum(power) + share * counted / xp.sum(power * counted)
+    return waves * xp.sqrt(square)
+
+
+def transform_arrays(
+    theta: Theta, readout: NDArray[np.float64], n_d: int
+) -> tuple[NDArray[np.float64], ...]:
+    """Return Q, (n_q,), and K and b in two steps, to F(Q) and from there to G(r).
+
+    The first step is (n_q, n_d) for K and (n_q,) for b; the second one, after the
+    `readout`, is (n_r, n_q). All Q are in the band.
+    """
+    k = np.arange(readout.shape[1], dtype=np.float64)
+    r = k * GRID_STEP
+    sines, q, band = _band(theta, k, np)
+    sines, q, band = sines[:, band > 0], q[band > 0], band[band > 0]
+    true = (r - theta["r_offset"]) / theta["r_scale"]
+    forth = (sines * _range(theta, k, np)[:, None]).T
+    peaks = spline_coefficients(forth @ _peaks(theta, true, bin_centres(n_d), np))
+    back = (readout * _cut(theta, r) * _envelopes(theta, r, np)) @ sines * band
+    return q, peaks, forth @ (-4.0 * np.pi * true), back
 
 
 def calculation_grid(conditions: Conditions) -> NDArray[np.int64]:
@@ -205,12 +252,14 @@ def build_operator(
     dmax: float,
     r: NDArray[np.float64] | None = None,
     readout: NDArray[np.float64] | None = None,
+    defects: Defects = NO_DEFECTS,
 ) -> Operator:
     """Return the operator of some conditions for pair spectra up to dmax (Å).
 
     It is built in double precision and returned in single. The readout is the linear
     map from the grid k Δ to the output grid r, (n_r, at most grid_size(rmax)). By
     default, the output is the grid k Δ within [rmin, rmax], as PDFCalculator gives it.
+    Of the defects, the operator has the counting noise.
 
     Raises
     ------
@@ -219,21 +268,33 @@ def build_operator(
         the measured band is too narrow to hold any Q.
     """
     check_reach(conditions, dmax)
-    size = grid_size(conditions.rmax)
-    if r is None or readout is None:
-        grid = calculation_grid(conditions)
-        r = grid.astype(np.float64) * GRID_STEP
-        readout = np.eye(size)[grid]
-    readout = np.pad(readout, ((0, 0), (0, size - readout.shape[1])))
+    theta = theta_of(conditions, defects)
+    r, readout = output_of(conditions, r, readout)
     with np.errstate(invalid="ignore"):
-        arrays = operator_arrays(theta_of(conditions), readout, n_bins(dmax))
+        arrays = operator_arrays(theta, readout, n_bins(dmax))
     matrix, baseline, noise = (array.astype(np.float32) for array in arrays)
     if not np.isfinite(noise).all():
         raise ValueError(
             f"no point of the Q grid lies between qmin {conditions.qmin:g} and qmax "
             f"{conditions.qmax:g} Å⁻¹; set them further apart."
         )
-    return Operator(r, matrix, baseline, noise, np.float32(conditions.noise))
+    return Operator(r, matrix, baseline, noise, np.float32(noise_level(theta)))
+
+
+def output_of(
+    conditions: Conditions,
+    r: NDArray[np.float64] | None = None,
+    readout: NDArray[np.float64] | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the output grid, (n_r,) in Å, and its readout, (n_r, grid_size(rmax)).
+
+    The arguments are those of `build_operator`.
+    """
+    size = grid_size(conditions.rmax)
+    if r is None or readout is None:
+        grid = calculation_grid(conditions)
+        return grid.astype(np.float64) * GRID_STEP, np.eye(size)[grid]
+    return r, np.pad(readout, ((0, 0), (0, size - readout.shape[1])))
 
 
 def apply_operator(

@@ -14,11 +14,18 @@ from gromega._util.parallel import ordered_map
 from gromega.conditions import NUMERIC_FIELDS, Box, Conditions
 from gromega.pdf.network_grid import INPUT_R, input_readout
 from gromega.pdf.noise import add_noise
-from gromega.pdf.operator import Operator, apply_operator, operator_arrays
+from gromega.pdf.operator import (
+    Operator,
+    apply_operator,
+    noise_level,
+    operator_arrays,
+)
 
 BULK = 300.0
 """Diameter, Å, beyond which a crystallite looks like a bulk crystal up to 30 Å."""
 _LEAST_NOISE = 0.003
+DEFECT_SHARE = 0.2
+"""The share of the PDFs of a training that have one of the defects."""
 
 # Here, because the NumPy path does not import JAX, which takes seconds.
 jax.tree_util.register_dataclass(
@@ -113,25 +120,30 @@ def _simulate_alike(
     return np.asarray(apply_with_noise(op, spectra, density, noise))
 
 
-@partial(jax.jit, static_argnums=(0, 1, 3, 4))
+@partial(jax.jit, static_argnums=(0, 1, 3, 4, 5))
 def random_operator(
     box: Box,
     n_d: int,
     key: Array,
     stretch: float = 0.0,
     usual: Conditions | None = None,
+    counting_noise: float = 0.0,
 ) -> Operator:
     """Return an operator from n_d bins to the network's grid at drawn conditions.
 
-    `stretch` is the largest random strain, the same in all directions, of the crystals.
+    `stretch` is the largest random strain, the same in all directions, of the crystals,
+    `counting_noise` the largest of `Defects`, in a fifth of the operators.
     """
     theta = draw_theta(box, key, usual)
+    if counting_noise:
+        toss, u = jax.random.uniform(jax.random.fold_in(key, 2), (2,))
+        theta["counting_noise"] = jnp.where(toss < DEFECT_SHARE, u * counting_noise, 0)
     if stretch:
         strain = jax.random.uniform(jax.random.fold_in(key, 1), (), minval=-1.0)
         theta["r_scale"] *= 1.0 + stretch * strain
     matrix, baseline, noise = operator_arrays(theta, input_readout(), n_d, jnp)
-    r, level = jnp.asarray(INPUT_R), jnp.asarray(theta["noise"])
-    return Operator(r, matrix, baseline, noise, level)
+    level = noise_level(theta, jnp)
+    return Operator(jnp.asarray(INPUT_R), matrix, baseline, noise, level)
 
 
 def apply_with_noise(

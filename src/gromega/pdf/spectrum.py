@@ -10,6 +10,7 @@ from gromega._util.parallel import open_pool, ordered_map
 from gromega.conditions import RADIATIONS
 from gromega.crystals.crystal import Crystal
 from gromega.pdf.bins import BIN_WIDTH, DMAX, n_bins
+from gromega.pdf.form_factors import weights_at
 from gromega.pdf.pairs import add_pairs
 from gromega.pdf.scattering import is_visible, site_weights
 
@@ -21,6 +22,7 @@ def pair_spectrum(
     radiation: str = "xray",
     dmax: float = DMAX,
     extra_uiso: NDArray[np.float64] | None = None,
+    q: float = 0.0,
 ) -> NDArray[np.float32]:
     """Return the pair spectrum of one crystal, (n_bins(dmax),) float32, in Å⁻¹.
 
@@ -44,6 +46,8 @@ def pair_spectrum(
         atoms, the error of a peak is up to 0.4 % of its height where the Uiso of the
         conditions is 0.008 Å². Where it is 0.002 Å², the error is up to 1.8 % at Qmax
         23 Å⁻¹ and 6 % at 32 Å⁻¹.
+    q
+        The Q in Å⁻¹ of the x-ray form factors, f(q) in place of f(0).
 
     Raises
     ------
@@ -51,6 +55,8 @@ def pair_spectrum(
         If an element has no scattering length for this radiation.
     """
     weights = site_weights(crystal, radiation)
+    if q and radiation == "xray":
+        weights = weights_at(crystal, q)
     out = np.zeros(n_bins(dmax))
     extra = np.zeros(weights.size) if extra_uiso is None else extra_uiso
     add_pairs(crystal.lattice, crystal.frac, weights, extra, dmax, BIN_WIDTH, out)

@@ -2,6 +2,7 @@
 
 import math
 import shutil
+from dataclasses import asdict
 from functools import partial
 
 from gromega._util.parallel import open_cluster
@@ -29,7 +30,10 @@ def simulate_sweep(params: Params) -> None:
         for sweep in sweeps:
             omegas = sweep.conditions(params.reference)
             path = SWEEP_PDFS / f"{sweep.name}.zarr"
-            points = {"points": [omega.to_mapping() for omega in omegas]}
+            points = {
+                "points": [omega.to_mapping() for omega in omegas],
+                "defects": [asdict(defects) for defects in sweep.defects()],
+            }
             make_or_reuse(
                 path, made_from | points,
                 partial(

@@ -15,6 +15,7 @@ from gromega._util.files import read_json, sha256, write_whole
 from gromega._util.templates import render_template
 from gromega.conditions import QUANTITIES
 from gromega.crystals.space_groups import symbol
+from gromega.defects import ALL_QUANTITIES
 from gromega.evaluation.results import accuracy_columns
 from gromega.evaluation.score import WITH_COMPOSITION
 from gromega.model.io import MODEL_FILES, hashes_of
@@ -204,7 +205,8 @@ def render(card: Mapping[str, Any]) -> str:
     for axis, scores in card["metrics"]["sweeps"].items():
         headings, cells = accuracy_columns(scores)
         rows = [
-            [QUANTITIES[axis].with_unit(value), *row] for value, row in cells.items()
+            [ALL_QUANTITIES[axis].with_unit(value), *row]
+            for value, row in cells.items()
         ]
         sweeps.append(([axis, *headings], rows))
     box = [

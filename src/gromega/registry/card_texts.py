@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gromega._util.formatting import percent
-from gromega.conditions import QUANTITIES
+from gromega.defects import ALL_QUANTITIES
 
 TASK = "Rank the possible space groups of a material, given its PDF G(r)."
 INTENDED_USE = (
@@ -56,7 +56,7 @@ def standard_texts(
         limits.append(
             "Accuracy depends on the conditions: the lowest top-6 accuracy of the "
             f"sweeps is {percent(lowest)}, at {axis} "
-            f"{QUANTITIES[axis].with_unit(value)}."
+            f"{ALL_QUANTITIES[axis].with_unit(value)}."
         )
     if data["split"]["scheme"] == "random":
         limits.append(RANDOM_SPLIT)

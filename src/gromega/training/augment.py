@@ -9,12 +9,16 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from gromega.defects import Defects
+from gromega.pdf.defects import N_WAVES, WAVE_Q, add_phase, add_waves
 from gromega.pdf.network_grid import INPUT_R
+from gromega.pdf.operator import Operator
+from gromega.pdf.random_conditions import DEFECT_SHARE
 
 _N_STRAINS = 33  # from -largest to largest
 _N_GROUPS = 8  # of a batch, each stretched by one strain
 _HALF_WIDTH = 12  # of the windowed sinc, in grid points
-_N_WAVES = 3  # in the ripples of one PDF
+_N_RIPPLES = 3  # in one PDF
 
 
 @lru_cache
@@ -66,7 +70,31 @@ def ripples(g: Array, key: Array) -> Array:
     size = 0.4 * jax.random.uniform(keys[0], (n, 1)) * jnp.abs(g).max(1, keepdims=True)
     size = jnp.where(jax.random.bernoulli(keys[1], 0.5, (n, 1)), size, 0.0)
     length = jax.random.uniform(keys[2], (n, 1), minval=0.2, maxval=1.2)
-    q = jax.random.uniform(keys[3], (n, _N_WAVES, 1), minval=1.0, maxval=15.0)
-    phase = jax.random.uniform(keys[4], (n, _N_WAVES, 1), maxval=2.0 * jnp.pi)
+    q = jax.random.uniform(keys[3], (n, _N_RIPPLES, 1), minval=1.0, maxval=15.0)
+    phase = jax.random.uniform(keys[4], (n, _N_RIPPLES, 1), maxval=2.0 * jnp.pi)
     waves = jnp.sin(q * r + phase).mean(axis=1)
     return g + size * waves * jnp.exp(-r / length)
+
+
+def random_defects(op: Operator, g: Array, key: Array, largest: Defects) -> Array:
+    """Return G(r), (..., n, 209), with a second phase and with waves, each in a fifth.
+
+    The shares are uniform up to those of `largest`. The second phase of a PDF is the
+    next one of the n, which have the same conditions.
+    """
+    keys = jax.random.split(key, 4)
+    each = g.shape[:-1]
+
+    def share(key: Array, most: float) -> Array:
+        toss, u = jax.random.uniform(key, (2, *each, 1))
+        return jnp.where(toss < DEFECT_SHARE, most * u, 0.0)
+
+    if largest.second_phase and each[-1] > 1:
+        other = jnp.roll(g, 1, axis=-2)
+        g = add_phase(g, other, share(keys[0], largest.second_phase), jnp)
+    if largest.wave:
+        low, high = WAVE_Q
+        q = jax.random.uniform(keys[1], (*each, N_WAVES), minval=low, maxval=high)
+        phase = jax.random.uniform(keys[2], q.shape, maxval=2.0 * jnp.pi)
+        g = add_waves(op, g, share(keys[3], largest.wave), q, phase, jnp)
+    return g

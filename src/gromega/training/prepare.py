@@ -89,6 +89,7 @@ def variant_inputs(
         stretch=recipe.stretch,
         reference=params.reference,
         epochs=params.train.epochs,
+        defects=recipe.defects,
     )
     return inputs, group_of_type
 

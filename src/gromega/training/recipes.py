@@ -14,6 +14,7 @@ import optax.contrib
 
 from gromega.conditions import Box
 from gromega.crystals.generate.variants import Changes
+from gromega.defects import NO_DEFECTS, Defects
 
 # Muon is meant for hidden layers: the first and the last layer are trained by AdamW.
 _NOT_BY_MUON = ("stem", "last")
@@ -42,6 +43,9 @@ class Recipe:
     # training uses the PDFs of the lake.
     variants: Changes | None = None
     box: Box | None = None  # of the conditions of variants; the reference if None
+    # The largest defects of the PDFs of variants, each in a fifth of them. The form
+    # factors and the Uiso of elements are in `variants`.
+    defects: Defects = NO_DEFECTS
     augmentation: bool = False  # variants of data/augmentation.parquet too
     # The weight in the loss of -log p of the structure type, whose classes the network
     # then has; 0 for space groups as classes.
@@ -109,8 +113,9 @@ _ROBUST = Recipe(
     weight_decay=0.02,
     stretch=0.02,
     muon=True,
-    variants=Changes(keep=0.5, orbits=0.5, other_radiation=0.2),
+    variants=Changes(keep=0.5, orbits=0.5, uiso=0.005, other_radiation=0.2, q=12.0),
     box=Box(),
+    defects=Defects(second_phase=0.4, wave=0.4, counting_noise=0.3),
     augmentation=True,
     type_weight=0.5,
     neighbours=4,
@@ -130,6 +135,7 @@ RECIPES: dict[str, Recipe] = {
     "robust-at-reference": replace(
         _ROBUST,
         box=None,
+        defects=NO_DEFECTS,
         variants=Changes(keep=0.5, orbits=0.5, uiso=0.0, other_radiation=0.0),
         neighbours=1,
     ),

@@ -17,11 +17,18 @@ from gromega._util.parallel import n_workers, open_pool
 from gromega.conditions import RADIATIONS, Box, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.generate.templates import Template
-from gromega.crystals.generate.variants import Changes, keeps_type, vary, vary_uiso
+from gromega.crystals.generate.variants import (
+    Changes,
+    keeps_type,
+    vary,
+    vary_q,
+    vary_uiso,
+)
+from gromega.defects import NO_DEFECTS, Defects
 from gromega.pdf.bins import DMAX, n_bins
 from gromega.pdf.random_conditions import apply_with_noise, random_operator
 from gromega.pdf.spectrum import pair_spectrum
-from gromega.training.augment import ripples
+from gromega.training.augment import random_defects, ripples
 from gromega.training.inputs import Arrays
 
 # With one set of conditions per batch, a network overfits the latest one; BatchNorm
@@ -58,6 +65,7 @@ class VariantInputs:
     stretch: float = 0.0  # the largest strain that an operator adds to the variants'
     reference: Conditions | None = None  # drawn more often, as in `draw_theta`
     epochs: int | None = None  # after these, no variants are made
+    defects: Defects = NO_DEFECTS  # the largest of `random_defects`
 
     def __post_init__(self) -> None:
         # At one set of conditions, the training is one on ideal PDFs: no ripples.
@@ -105,7 +113,8 @@ class VariantInputs:
                 crystal = vary(self.templates[row], self.changes, random)
                 extra_uiso = vary_uiso(crystal, self.changes, random)
                 first = random.random() >= self.changes.other_radiation
-                spectra[i] = self._spectrum(crystal, extra_uiso, first)
+                q = vary_q(self.changes, random)
+                spectra[i] = self._spectrum(crystal, extra_uiso, first, q)
                 density[i] = crystal.density
                 mask[i] = keeps_type(crystal, self.templates[row])
 
@@ -115,17 +124,17 @@ class VariantInputs:
         return spectra, density, mask
 
     def _spectrum(
-        self, crystal: Crystal, extra_uiso: NDArray[np.float64], first: bool
+        self, crystal: Crystal, extra_uiso: NDArray[np.float64], first: bool, q: float
     ) -> NDArray[np.float32]:
         """Return the pair spectrum for the first radiation, or else for the other."""
         one, other = sorted(
             RADIATIONS, key=lambda name: (name == self.radiation) != first
         )
         try:
-            return pair_spectrum(crystal, one, DMAX, extra_uiso)
+            return pair_spectrum(crystal, one, DMAX, extra_uiso, q)
         except ValueError:
             # An element has no scattering length, or the lengths cancel out.
-            return pair_spectrum(crystal, other, DMAX, extra_uiso)
+            return pair_spectrum(crystal, other, DMAX, extra_uiso, q)
 
     def operator_buffer(self, step: int) -> Arrays:
         # Before step s the buffer holds the operators s to s + size - 1.
@@ -153,8 +162,9 @@ class VariantInputs:
         stream = jax.random.fold_in(jax.random.key(self.seed), _STREAM)
         key = jax.random.fold_in(stream, number)
         return random_operator(
-            self.box, n_bins(DMAX), key, self.stretch, self.reference
-        )
+            self.box, n_bins(DMAX), key, self.stretch, self.reference,
+            self.defects.counting_noise,
+        )  # fmt: skip
 
     def batch(self, arrays: Arrays, buffer: Arrays, rows: Array, key: Array) -> Array:
         spectra, density, _ = arrays
@@ -164,6 +174,7 @@ class VariantInputs:
         operators = jax.tree.map(lambda part: part[chosen], buffer)
         p = spectra[rows].reshape(n, -1, spectra.shape[1])
         g = apply_with_noise(operators, p, density[rows].reshape(n, -1), noise)
+        g = random_defects(operators, g, jax.random.fold_in(key, 1), self.defects)
         g = g.reshape(rows.size, -1)
         return ripples(g, low) if self._has_ripples else g
 

@@ -40,6 +40,9 @@ class Changes:
     # The share of variants that are simulated with the other radiation: neutrons, where
     # the reference is x-rays.
     other_radiation: float = 0.1
+    # The largest Q in Å⁻¹ of the x-ray form factors f(Q), in place of f(0), of half of
+    # the variants. A constant f(4 Å⁻¹) halves the error of G(r) by f(0).
+    q: float = 0.0
 
 
 def vary(source: Template, changes: Changes, generator: Generator) -> Crystal:
@@ -76,6 +79,13 @@ def vary_uiso(
     own, kinds = np.unique(crystal.numbers, return_inverse=True)
     excess = changes.uiso * generator.random(own.size)
     return np.asarray(excess - excess.min())[kinds]
+
+
+def vary_q(changes: Changes, generator: Generator) -> float:
+    """Return the Q in Å⁻¹ of the form factors of a variant."""
+    if not changes.q or generator.random() < 0.5:
+        return 0.0
+    return changes.q * generator.random()
 
 
 def _strain(source: Template, size: float, generator: Generator) -> NDArray[np.float64]:

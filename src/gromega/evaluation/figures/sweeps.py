@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from gromega._util.plotting import style
-from gromega.conditions import Box
+from gromega.conditions import NUMERIC_FIELDS, Box
 from gromega.evaluation import paper
 from gromega.evaluation.score import WITH_COMPOSITION, Scores
 from gromega.evaluation.subsamples import Subsamples
@@ -130,7 +130,8 @@ def _mark_training(
     plot: Any, axis: Axis, x_of: Mapping[str, float], trained_over: Box
 ) -> bool:
     """Mark the training, with x by key of a value; return whether it is a range."""
-    if axis.name == "radiation":
+    if axis.name not in NUMERIC_FIELDS:
+        # The radiation, and defects, are not in the box.
         return False
     low, high = getattr(trained_over, axis.name)
     is_range = low < high

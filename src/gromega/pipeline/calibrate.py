@@ -2,7 +2,7 @@
 
 from gromega.crystals.table import crystals_of, read_formulas, read_table, rows_of
 from gromega.lake.spectra import read_spectra
-from gromega.lake.splits import read_part
+from gromega.lake.splits import read_part, read_relatives
 from gromega.model import fit
 from gromega.model.io import load_model, save_model
 from gromega.params import Params
@@ -32,7 +32,9 @@ def calibrate(params: Params) -> None:
         part = box_part(validation, model.box, fit.CALIBRATION_SEEDS)
     fitted_on = f"{validation.y.size} validation crystals at {where}"
     formulas = read_formulas(paths.CRYSTALS, part.ids)
-    model = fit.with_calibration(model, part.g, part.y, formulas, fitted_on)
+    is_new = read_relatives(paths.CRYSTALS, paths.SPLIT, part.ids) == 0
+    model = fit.with_calibration(model, part.g, part.y, formulas, is_new, fitted_on)
+    model = fit.with_unlike(model, part.g, is_new)
     others = read_table(paths.OTHER_GROUPS)
     if n := others.num_rows:
         share = n / (n + table.num_rows)
@@ -43,4 +45,6 @@ def calibrate(params: Params) -> None:
     ids, labels = read_part(paths.SPLIT, "test")
     rows = fit.choose_test_crystals(ids.size)
     crystals = crystals_of(rows_of(table, ids[rows]))
-    save_model(paths.MODEL, fit.with_test_crystals(model, crystals, labels[rows]))
+    relatives = read_relatives(paths.CRYSTALS, paths.SPLIT, ids[rows])
+    tested = fit.with_test_crystals(model, crystals, labels[rows], relatives)
+    save_model(paths.MODEL, tested)

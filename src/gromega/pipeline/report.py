@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from gromega._util.files import put_in_place
+from gromega._util.files import put_in_place, read_json
 from gromega.evaluation.baselines import BASELINES
 from gromega.evaluation.compare import compare_runs, predictions_of_run
 from gromega.evaluation.report.facts import read_facts
@@ -39,7 +39,10 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
             table = compare_runs(predictions, theirs, facts.space_groups, where)
             comparisons.append(table)
     model, subsamples = load_model(paths.MODEL), read_subsamples(paths.SUBSAMPLES)
-    made = make_report(model, facts, predictions, subsamples, baselines, comparisons)
+    by_novelty = read_json(paths.NOVELTY)["scores"]
+    made = make_report(
+        model, facts, predictions, subsamples, baselines, by_novelty, comparisons
+    )
     partial = paths.REPORT.with_name("report.partial")
     shutil.rmtree(partial, ignore_errors=True)
     write_report(partial, made)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gromega._util.files import put_in_place
+from gromega._util.files import put_in_place, read_json
 from gromega.conditions import Conditions
 from gromega.evaluation.score import WITH_COMPOSITION, scores
 from gromega.lake.predictions import StoredPredictions, read_predictions
@@ -187,4 +187,11 @@ def score_predictions(
         name: scores(checked(f"sweeps/{name}.zarr", get_sweep(name)), space_groups)
         for name in names
     }
-    return metrics
+    path = data / "predictions" / "novelty.json"
+    by_novelty = read_json(path)
+    if by_novelty["model"] != hashes:
+        raise ValueError(
+            f"{path}: the scores are of another model; make them again with 'dvc "
+            "repro'."
+        )
+    return {**metrics, "novelty": by_novelty["scores"]}

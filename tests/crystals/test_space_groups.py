@@ -3,7 +3,10 @@ import pytest
 
 from gromega.crystals.space_groups import (
     SYSTEMS,
+    bravais_lattice,
+    common_supergroup,
     crystal_system,
+    laue_class,
     related,
     symbol,
     t_subgroups,
@@ -56,3 +59,41 @@ def test_crystal_systems_begin_where_the_tables_say():
 def test_symbols_are_the_short_ones():
     expected = {1: "P1", 14: "P21/c", 62: "Pnma", 166: "R-3m", 225: "Fm-3m"}
     assert {number: symbol(number) for number in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("space_group", "lattice", "laue"),
+    [
+        (1, "aP", "-1"),
+        (9, "mC", "2/m"),
+        (38, "oC", "mmm"),
+        (70, "oF", "mmm"),
+        (88, "tI", "4/m"),
+        (164, "hP", "-3m"),
+        (166, "hR", "-3m"),
+        (194, "hP", "6/mmm"),
+        (227, "cF", "m-3m"),
+    ],
+)
+def test_lattices_and_laue_classes_are_those_of_the_tables(space_group, lattice, laue):
+    assert (bravais_lattice(space_group), laue_class(space_group)) == (lattice, laue)
+
+
+def test_there_are_fourteen_bravais_lattices_and_eleven_laue_classes():
+    assert len({bravais_lattice(n) for n in range(1, 231)}) == 14
+    assert len({laue_class(n) for n in range(1, 231)}) == 11
+
+
+@pytest.mark.parametrize(
+    ("space_groups", "smallest"),
+    [
+        ([225, 139, 12], 225),
+        ([139], 139),
+        # both are maximal t-subgroups of Fm-3m
+        ([166, 139], 225),
+        # P and F lattices have no t-supergroup in common
+        ([221, 225], None),
+    ],
+)
+def test_the_smallest_common_supergroup(space_groups, smallest):
+    assert common_supergroup(space_groups) == smallest

@@ -9,6 +9,7 @@ from gromega.evaluation.analysis import (
     ranks_within,
     selective_accuracy,
     set_coverages,
+    summed_log_p,
 )
 from gromega.model.calibration import fit_calibration
 
@@ -94,3 +95,11 @@ def test_prediction_sets_reach_their_nominal_coverage(generator):
         assert c.measured.value == pytest.approx(c.nominal, abs=0.02)
         assert 1 <= c.mean_size <= 5
     assert found[0].mean_size < found[1].mean_size
+
+
+def test_families_have_the_sums_of_their_groups():
+    p = np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]])
+    family = np.array(["b", "a", "b"])
+    log_p, truth = summed_log_p(np.log(p), np.array([1, 2]), family)
+    np.testing.assert_allclose(np.exp(log_p), [[0.3, 0.7], [0.2, 0.8]])
+    assert truth.tolist() == [0, 1]

@@ -68,6 +68,18 @@ DATA = {
 """The block ``data`` of a card."""
 
 
+def novelty_scores():
+    """Return scores by statement on the structure type and by class of novelty."""
+    score = {
+        "n": 12, "top1": 0.25, "top6": 0.75, "confidence": 0.3, "ece": 0.05,
+        "coverage": 0.875, "size": 9.5,
+    }  # fmt: skip
+    known = {**score, "n": 48, "top1": 0.8125, "size": 2.5}
+    classes = {"all": score, "no relative": score, "1 or 2 relatives": known}
+    far = {"AMD distance from 10 %": known}
+    return dict.fromkeys(("known", "new", "unsure"), classes | far)
+
+
 def make_model(groups=GROUPS, training=TRAINING, **more):
     """Return an untrained model."""
     network = make_network(NETWORK, len(groups), 3)
@@ -109,6 +121,9 @@ def train(folder, **training):
     save_model(folder / "models" / "current", model)
     predict(folder, "reference.zarr")
     predict(folder, "sweeps/qdamp.zarr")
+    scores = {"reference": {"without_composition": novelty_scores()}}
+    content = {"model": hashes_of(folder / "models" / "current"), "scores": scores}
+    write_json(folder / "data" / "predictions" / "novelty.json", content)
 
 
 def predict(folder, name, right=3, with_composition=None, invalid=0):

@@ -1,7 +1,7 @@
 """A report on a model whose predictions are known."""
 
 import numpy as np
-from releasable import CALIBRATION, GROUPS, make_model
+from releasable import CALIBRATION, GROUPS, make_model, novelty_scores
 
 from gromega.evaluation.baselines import BASELINES
 from gromega.evaluation.report.content import Table
@@ -48,7 +48,10 @@ def report(right=45, calibration=CALIBRATION, names=("uiso",), comparisons=()):
             accuracies = subsample_scores(ranks(found, Y), valid, subsample_rows(N))
             subsamples[sweep.name, key] = accuracies
     baselines = {title: log_p(12) for title, _ in BASELINES.values()}
-    return make_report(model, FACTS, predictions, subsamples, baselines, comparisons)
+    by_novelty = {"reference": {"without_composition": novelty_scores()}}
+    return make_report(
+        model, FACTS, predictions, subsamples, baselines, by_novelty, comparisons
+    )
 
 
 def tables(made, words=""):

@@ -14,6 +14,7 @@ from gromega.lake.splits import (
     draw_split,
     keys_of,
     read_part,
+    read_relatives,
     unrelated,
     write_split,
 )
@@ -192,3 +193,16 @@ def test_relatives_of_test_crystals_are_not_in_the_training(tmp_path):
         write_split(split, list(rows), [1, 1, 1], parts, scheme, 0)
         found = unrelated(split, crystals, more)
         assert [name for name, k in zip(augmentation, found, strict=True) if k] == kept
+
+
+def test_relatives_are_training_crystals_of_the_same_structure_type(tmp_path):
+    ids = [f"c{k}" for k in range(8)]
+    types = ["A", "A", "A", "B", "", "", "A", "C"]
+    parts = ["train"] * 3 + ["test", "train", "test", "test", "test"]
+    table = pa.table({"id": ids, "structure_type": types})
+    write_table(table, tmp_path / "crystals.parquet")
+    write_split(tmp_path / "split.parquet", ids, [225] * 8, parts, "random", 0)
+    found = read_relatives(
+        tmp_path / "crystals.parquet", tmp_path / "split.parquet", ["c6", "c3", "c5"]
+    )
+    assert found.tolist() == [3, 0, 0]

@@ -11,6 +11,7 @@ from gromega.model.ranker import simulate_crystals
 from gromega.pdf.random_conditions import simulate_at_random
 
 Y = np.arange(6) % 4
+IS_NEW = np.arange(6) > 3
 
 
 @pytest.fixture(scope="module")
@@ -88,14 +89,24 @@ def test_a_crystal_that_the_other_radiation_does_not_see_keeps_its_inputs(
 
 def test_calibrations_state_their_data(small_model, g):
     formulas = ["NaCl"] * 6
-    found = fit.with_calibration(small_model, g, Y, formulas, "6 crystals")
+    found = fit.with_calibration(small_model, g, Y, formulas, IS_NEW, "6 crystals")
     assert (found.calibration.n, found.calibration.fitted_on) == (6, "6 crystals")
     given = found.calibration_with_composition
     assert given.fitted_on == "6 crystals, with the composition"
     assert given.temperature != found.calibration.temperature
     alone = replace(small_model, neighbours=None)
-    alone = fit.with_calibration(alone, g, Y, formulas, "6 crystals")
+    alone = fit.with_calibration(alone, g, Y, formulas, IS_NEW, "6 crystals")
     assert alone.calibration_with_composition is None
+
+
+def test_many_pdfs_of_both_cases_calibrate_each(small_model, g):
+    many, y, is_new = np.tile(g, (100, 1)), np.tile(Y, 100), np.tile(IS_NEW, 100)
+    found = fit.with_calibration(small_model, many, y, ["NaCl"] * 600, is_new, "600")
+    without, given = found.calibration, found.calibration_with_composition
+    assert (without.familiarity.n, given.familiarity.n) == (200, 200)
+    # a constant and three features; two more with the composition
+    assert len(without.familiarity.log_odds) == 4
+    assert len(given.familiarity.log_odds) == 6
 
 
 def test_neighbours_are_fitted_without_and_with_the_composition(small_model, g):
@@ -124,7 +135,10 @@ def test_both_calibrations_have_the_probability_of_other_groups(
 
 def test_test_crystals_are_classes_of_the_model(small_model, crystals):
     groups = small_model.space_groups[[3, 0, 1, 2, 3, 3]]
-    packed = fit.with_test_crystals(small_model, crystals, groups).test_crystals
+    packed = fit.with_test_crystals(
+        small_model, crystals, groups, np.arange(6)
+    ).test_crystals
+    assert packed.relatives.tolist() == [*range(6)]
     assert packed.y.tolist() == [3, 0, 1, 2, 3, 3]
     assert packed.ids == tuple(crystal.id for crystal in crystals)
     assert packed.formulas[-1] == "Ac"

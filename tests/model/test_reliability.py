@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import SETS
+from familiar import FIT
 
 from gromega import read_pdf, simulate
 from gromega._util.intervals import Share
@@ -139,3 +141,32 @@ def test_a_changed_copy_is_tested_again(model):
     np.testing.assert_array_equal(
         model.reliability_test.accuracy_at(REFERENCE)[0], first
     )
+
+
+def test_both_cases_are_tested_on_their_own_crystals(model):
+    relatives = np.arange(16) % 3
+    crystals = replace(model.test_crystals, relatives=relatives)
+    calibration = replace(SETS, familiarity=FIT)
+    both = replace(model, test_crystals=crystals, calibration=calibration)
+    test = both.reliability_test
+    for case, rows in (("known", relatives > 0), ("new", relatives == 0)):
+        confidence, rank = test.accuracy_at(REFERENCE, structure_type=case)
+        valid, g = crystals.simulate(REFERENCE)
+        log_p = both.log_probabilities(g[rows[valid]], structure_type=case)
+        np.testing.assert_allclose(confidence, np.exp(log_p.max(axis=1)), rtol=1e-5)
+        np.testing.assert_array_equal(rank == 0, log_p.argmax(1) == crystals.y[rows])
+    first = {"unsure": 0.5, "known": 0.7, "new": 0.2}
+    found = test.reliability(first, REFERENCE, False)
+    known = reliability_of(0.7, *test.accuracy_at(REFERENCE, structure_type="known"))
+    assert (found.n, found.if_known) == (16, known.alike_top1)
+    assert found.if_new.n == (relatives == 0).sum()
+    stated = test.reliability(first, REFERENCE, False, "new")
+    assert stated.n == stated.if_new.n
+
+
+def test_without_relatives_only_all_test_crystals_count(model):
+    both = replace(model, calibration=replace(SETS, familiarity=FIT))
+    found = both.reliability_test.reliability({"unsure": 0.5}, REFERENCE, False)
+    assert found.if_known is None and found.n == 16
+    with pytest.raises(ValueError, match="known"):
+        both.reliability_test.accuracy_at(REFERENCE, structure_type="known")

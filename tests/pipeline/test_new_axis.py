@@ -98,7 +98,8 @@ def test_other_axes_retrain_nothing(project, edit):
 def test_another_learning_rate_keeps_the_data(project, edit):
     edit("params.yaml", "rate: 1.0", "rate: 0.5")
     assert stale(project) == [
-        "calibrate", "check", "evaluate", "evaluate-sweep", "figures", "report", "train"
+        "calibrate", "check", "evaluate", "evaluate-novelty", "evaluate-sweep",
+        "figures", "report", "train",
     ]  # fmt: skip
 
 

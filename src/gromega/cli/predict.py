@@ -4,7 +4,7 @@ import re
 import sys
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -66,6 +66,13 @@ def predict(
             "--library or --figures turns this on.",
         ),
     ] = False,
+    structure_type: Annotated[
+        Literal["unsure", "known", "new"],
+        typer.Option(
+            help="What you know about the structure type: known if other crystals have "
+            "it, new, or unsure."
+        ),
+    ] = "unsure",
     library: LibraryFile = None,
     figures: Annotated[
         Path | None,
@@ -92,7 +99,12 @@ def predict(
     request = batch.PredictOptions(
         model,
         reading.given(),
-        {"coverage": coverage, "reliability": reliability, "explain": explain},
+        {
+            "coverage": coverage,
+            "reliability": reliability,
+            "explain": explain,
+            "structure_type": structure_type,
+        },
         batch.JSON if as_json else batch.CSV if as_csv else batch.TEXT,
         _library_path(library) if explain else None,
         _figure_paths(paths, figures) if figures else {},

@@ -32,6 +32,9 @@ _MOST_KINDS = 12
 # falls by a factor of e; and the largest logarithm of each factor.
 _RATIO_SCALE, _RATIO_LIMIT = 0.02, 6.0
 _STEP_SCALE, _STEP_LIMIT = 2.0, 12.0
+# The sum of the differences of fractions up to which ratios are the same: formulas
+# state them with three digits.
+_SAME_RATIOS = 0.002
 
 
 def parse_composition(text: str) -> dict[str, float]:
@@ -77,6 +80,7 @@ class Compositions:
         ratios, of = np.unique(_descending(fractions), axis=0, return_inverse=True)
         # One column for each, because sums over the first axis are faster.
         self._ratios, self._ratio_of = np.ascontiguousarray(ratios.T), of.ravel()
+        self._n_of = np.bincount(self._ratio_of)
 
     def log_weights(self, formula: str) -> Floats:
         """Return the logarithm of the similarity to a composition, (n,), at most 0.
@@ -96,6 +100,15 @@ class Compositions:
         distance += _STEP_LIMIT / _STEP_SCALE
         distance[near] -= np.maximum(_STEP_LIMIT - steps, 0) / _STEP_SCALE
         return np.asarray(-distance, np.float32)
+
+    def n_of_ratios(self, formula: str) -> int:
+        """Return the number of crystals with the ratios of a composition.
+
+        Their elements may be any, as in rock salt and caesium chloride.
+        """
+        own = _descending(_fractions([parse_composition(formula).items()]))
+        same = np.abs(self._ratios - own.T).sum(axis=0) < _SAME_RATIOS
+        return int(self._n_of[same].sum())
 
 
 def _fractions(compositions: Sequence[Iterable[tuple[str, float]]]) -> Floats:

@@ -1,12 +1,13 @@
 """Space groups: symbols, crystal systems, and translationengleiche subgroups."""
 
+import json
 import re
-import warnings
+from collections.abc import Sequence
 from functools import cache
+from importlib import resources
 
 import gemmi
 import numpy as np
-import spglib
 from numpy.typing import ArrayLike, NDArray
 
 SYSTEMS = (
@@ -46,20 +47,37 @@ def t_subgroups(space_group: int) -> frozenset[int]:
     They keep all translations and lose other operations. A crystal gets one of them
     when its atoms move a little and its primitive cell stays the same.
     """
-    rotations, translations = _operations(space_group)
-    kinds, of = np.unique(rotations.reshape(-1, 9), axis=0, return_inverse=True)
-    found = set()
-    for kept in _subgroups(tuple(map(tuple, kinds.tolist()))):
-        inside = np.isin(of.reshape(-1), list(kept))
-        with warnings.catch_warnings():
-            # spglib warns that a future version raises instead of returning None.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            kind = spglib.get_spacegroup_type_from_symmetry(
-                rotations[inside], translations[inside], symprec=1e-4
-            )
-        if kind is not None:
-            found.add(int(kind.number))
-    return frozenset(found)
+    _find(space_group)
+    return _table()[space_group]
+
+
+def common_supergroup(space_groups: Sequence[int]) -> int | None:
+    """Return the smallest group of which all space groups are t-subgroups, if any."""
+    wanted = frozenset(space_groups)
+    found = [number for number, below in _table().items() if wanted <= below]
+    return min(found, key=lambda number: (len(_table()[number]), number), default=None)
+
+
+@cache
+def bravais_lattice(space_group: int) -> str:
+    """Return the Bravais lattice, such as ``cF``; trigonal P lattices are ``hP``."""
+    system = SYSTEMS[crystal_system(space_group)][0]
+    letter = {"triclinic": "a", "trigonal": "h"}.get(system, system[0])
+    centring = symbol(space_group)[0]
+    return letter + ("C" if centring in "AB" else centring)
+
+
+@cache
+def laue_class(space_group: int) -> str:
+    """Return the Laue class, such as ``m-3m``."""
+    return str(_find(space_group).laue_str())
+
+
+@cache
+def _table() -> dict[int, frozenset[int]]:
+    """Return the t-subgroups of all groups; tools/t_subgroups.py makes the table."""
+    path = resources.files("gromega.crystals") / "t_subgroups.json"
+    return {int(k): frozenset(v) for k, v in json.loads(path.read_text()).items()}
 
 
 def related(one: int, other: int) -> bool:
@@ -72,45 +90,3 @@ def _find(space_group: int) -> gemmi.SpaceGroup:
     if found is None:
         raise ValueError(f"the space group must be from 1 to 230, got {space_group}.")
     return found
-
-
-def _operations(space_group: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Return the operations of a space group in its first setting."""
-    operations = list(_find(space_group).operations())
-    rotations = np.array([op.rot for op in operations]) // gemmi.Op.DEN
-    translations = np.array([op.tran for op in operations]) / gemmi.Op.DEN
-    return rotations.astype(np.int32), translations
-
-
-@cache
-def _subgroups(rotations: tuple[tuple[int, ...], ...]) -> frozenset[frozenset[int]]:
-    """Return all subgroups of a point group, as sets of indices of its rotations."""
-    matrices = np.array(rotations).reshape(-1, 3, 3)
-    index = {rotation: k for k, rotation in enumerate(rotations)}
-    products = np.einsum("aij,bjk->abik", matrices, matrices).reshape(-1, 9)
-    n = len(rotations)
-    table = [index[tuple(row)] for row in products.tolist()]
-    identity = index[(1, 0, 0, 0, 1, 0, 0, 0, 1)]
-
-    def closure(elements: frozenset[int]) -> frozenset[int]:
-        found, new = set(elements), list(elements)
-        while new:
-            a = new.pop()
-            for b in list(found):
-                for c in (table[a * n + b], table[b * n + a]):
-                    if c not in found:
-                        found.add(c)
-                        new.append(c)
-        return frozenset(found)
-
-    known = {frozenset([identity])}
-    waiting = list(known)
-    while waiting:
-        group = waiting.pop()
-        for element in range(n):
-            if element not in group:
-                larger = closure(group | {element})
-                if larger not in known:
-                    known.add(larger)
-                    waiting.append(larger)
-    return frozenset(known)

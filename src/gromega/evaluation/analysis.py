@@ -7,6 +7,7 @@ Arguments: ``log_p``, the log-probabilities, (n, n_groups); ``y``, the true clas
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,18 @@ def ranks_within(
 ) -> NDArray[np.int64]:
     """Return the rank if the family of each group, (n_groups,), were known, (n,)."""
     return ranks(np.where(family[y][:, None] == family, log_p, -np.inf), y)
+
+
+def summed_log_p(
+    log_p: NDArray[np.floating], y: NDArray[np.int64], family: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the log-probabilities of families of groups, and the true ones.
+
+    They are (n, n_families) and (n,); the family of each group is (n_groups,).
+    """
+    names, of_group = np.unique(family, return_inverse=True)
+    p = np.exp(np.asarray(log_p, np.float64)) @ np.eye(names.size)[of_group]
+    return np.log(np.maximum(p, 1e-300)), of_group[y]
 
 
 def confusion_matrix(

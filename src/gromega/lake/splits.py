@@ -1,6 +1,7 @@
 """Splits of the crystals into parts for training, validation and test."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from gromega._util.files import check_there
-from gromega.crystals.table import read_table, write_table
+from gromega.crystals.table import read_table, rows_of, write_table
 
 PARTS = ("train", "validation", "test")
 SCHEMES = {
@@ -158,6 +159,22 @@ def read_part(path: Path, part: str) -> tuple[NDArray[np.str_], NDArray[np.int64
     chosen = table.filter(pa.array(_parts(table) == part))
     ids = np.array(chosen["id"].to_pylist(), dtype=str)
     return ids, np.asarray(chosen["space_group"], dtype=np.int64)
+
+
+def read_relatives(
+    crystals: Path, split: Path, ids: Iterable[str]
+) -> NDArray[np.int64]:
+    """Return the numbers of training crystals of the same structure type, (n,).
+
+    They are those of the crystals of a table with these ids. An empty structure type is
+    unknown, and shared by no two crystals.
+    """
+    table = read_table(crystals, ["id", "structure_type"])
+    trained = rows_of(table, read_part(split, "train")[0])["structure_type"]
+    counts = Counter(trained.to_pylist())
+    counts.pop("", None)
+    types = rows_of(table, ids)["structure_type"].to_pylist()
+    return np.array([counts[each] for each in types], np.int64)
 
 
 def unrelated(split: Path, crystals: Path, augmentation: Path) -> NDArray[np.bool_]:

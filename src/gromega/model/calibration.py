@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gromega.model.familiarity import UNSURE, FamiliarityFit
 from gromega.model.other_groups import DECIMALS, OtherGroupFit, check_log_p
 from gromega.networks.logits import log_softmax
 
 COVERAGES = (0.90, 0.95)
 TEMPERATURES = 0.05, 20.0
 """The range in which `fit_calibration` looks for the temperature."""
+_OPTIONAL = ("other_groups", "familiarity")
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Calibration:
     n: int  # PDFs in the fit
     # None if there were no crystals of other groups.
     other_groups: OtherGroupFit | None = None
+    # None if there were too few crystals of known, or of new, structure types.
+    familiarity: FamiliarityFit | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.temperature < math.inf:
@@ -55,43 +59,47 @@ class Calibration:
         return log_softmax(check_log_p(log_p) / self.temperature)
 
     def prediction_sets(
-        self, log_p: ArrayLike, coverage: float = 0.90
+        self, log_p: ArrayLike, coverage: float = 0.90, structure_type: str = UNSURE
     ) -> NDArray[np.bool_]:
         """Return which groups are in the set of each PDF, (n, n_groups); none is empty.
 
         Of PDFs like those of the fit, at least the share `coverage` has its true group
         in its set. At other conditions the coverage can be lower; it can also be
         slightly lower because the epoch and the neighbours were chosen on the same
-        crystals, each of which counts several times. The log-probabilities are those of
-        `apply`; a coverage without a threshold is a ValueError.
+        crystals, each of which counts several times. The log-probabilities are those
+        that `Ranker.calibrated` returns for the structure type; a coverage without a
+        threshold is a ValueError.
         """
-        key = coverage_key(coverage)
-        if key not in self.conformal:
+        key, conformal = coverage_key(coverage), self.conformal
+        if self.familiarity:
+            conformal = self.familiarity.thresholds(structure_type)
+        if key not in conformal:
             raise ValueError(
                 f"there is no threshold for the coverage {coverage:g}; the coverages "
-                f"are {', '.join(self.conformal)}."
+                f"are {', '.join(conformal)}."
             )
-        return np.asarray(mass_before(log_p) <= self.conformal[key])
+        return np.asarray(mass_before(log_p) <= conformal[key])
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "Calibration":
         """Return the calibration of a mapping; a ValueError if it is not valid."""
         known = [field.name for field in fields(cls)]
-        if {*values, "other_groups"} != {*known}:
+        if {*values, *_OPTIONAL} != {*known}:
             raise ValueError(
                 f"a calibration has the keys {', '.join(known)}, got "
                 f"{', '.join(values) or 'none'}."
             )
-        other = values.get("other_groups")
-        fit = OtherGroupFit(**other) if other else None
-        return cls(**{**values, "other_groups": fit})
+        other, familiarity = map(values.get, _OPTIONAL)
+        fits = {
+            "other_groups": OtherGroupFit(**other) if other else None,
+            "familiarity": familiarity and FamiliarityFit.from_mapping(familiarity),
+        }
+        return cls(**{**values, **fits})
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the calibration as a JSON object."""
         values = asdict(self)
-        if self.other_groups is None:
-            del values["other_groups"]
-        return values
+        return {k: v for k, v in values.items() if k not in _OPTIONAL or v is not None}
 
 
 def fit_calibration(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import astuple, replace
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -15,9 +15,11 @@ from gromega._util.progress import progress_bar
 from gromega.conditions import RADIATIONS, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.model.build_neighbours import build_neighbours, fit_neighbours
-from gromega.model.calibration import fit_calibration
+from gromega.model.calibration import Calibration, fit_calibration
+from gromega.model.fit_familiarity import fit_familiarity
+from gromega.model.fit_unlike import fit_unlike, odd_inputs
 from gromega.model.model import Model
-from gromega.model.neighbours import Neighbours
+from gromega.model.neighbours import NeighbourResult, Neighbours
 from gromega.model.other_groups import fit_other_groups
 from gromega.model.ranker import simulate_crystals
 from gromega.model.reliability import pack_test_crystals
@@ -35,6 +37,8 @@ TEST_CRYSTALS_SEED, N_TEST_CRYSTALS = 0, 2000
 OTHER_GROUPS_SEED, N_OTHER_GROUPS = 0, 3000
 """The seed of the choice of crystals of other groups, and their number."""
 OTHER_CONDITIONS_SEED = 201  # of the conditions for crystals of other groups
+N_UNLIKE = 4000
+"""The number of PDFs of crystals in the fit of unlike ones."""
 
 # A multiple of the number of PDFs that the network computes at once.
 _BLOCK = 4096
@@ -119,21 +123,69 @@ def with_calibration(
     g: Inputs,
     y: NDArray[np.int64],
     compositions: Sequence[str],
+    is_new: NDArray[np.bool_],
     fitted_on: str,
     pool: Executor | None = None,
 ) -> Model:
     """Return a model with calibrations, fitted to inputs of validation crystals.
 
     The inputs are at other conditions than those that chose its epoch and the weight of
-    its neighbours; `fitted_on` states the data in words.
+    its neighbours; `is_new` is whether no training crystal has the structure type,
+    (n,), and `fitted_on` states the data in words.
     """
-    log_p = _in_blocks(pool, model, "uncalibrated", g)
-    without = fit_calibration(log_p, y, fitted_on)
-    given = None
-    if model.uses_compositions:
-        log_p = _in_blocks(pool, model, "uncalibrated", g, compositions)
-        given = fit_calibration(log_p, y, f"{fitted_on}, with the composition")
-    return replace(model, calibration=without, calibration_with_composition=given)
+    choices: list[Sequence[str] | None] = [None]
+    choices += [compositions] if model.uses_compositions else []
+    fitted: list[Calibration | None] = []
+    for given, result in zip(choices, _query(pool, model, g, choices), strict=True):
+        words = f"{fitted_on}, with the composition" if given else fitted_on
+        calibration = fit_calibration(result.log_p, y, words)
+        log_p, n_of_ratios = calibration.apply(result.log_p), model.n_of_ratios(given)
+        familiarity = fit_familiarity(result, log_p, y, is_new, n_of_ratios)
+        fitted.append(replace(calibration, familiarity=familiarity))
+    without, known = [*fitted, None][:2]
+    return replace(model, calibration=without, calibration_with_composition=known)
+
+
+def with_unlike(model: Model, g: Inputs, is_new: NDArray[np.bool_]) -> Model:
+    """Return a model whose neighbours tell PDFs that are unlike those of all crystals.
+
+    The arguments are those of `with_calibration`; the first crystals of known structure
+    types are fitted to or, if there are none, of any.
+    """
+    found = model.neighbours
+    if found is None:
+        return model
+    inside = (g if is_new.all() else g[~is_new])[:N_UNLIKE]
+
+    def features(g: Inputs) -> NDArray[np.float32]:
+        embeddings = model.engine.embed(g)
+        result = found.query(model.engine.head(embeddings), embeddings, 1)
+        return np.column_stack([result.nearest, found.along(embeddings)])
+
+    unlike = fit_unlike(features(inside), features(odd_inputs(inside)))
+    return replace(model, neighbours=replace(found, unlike=unlike))
+
+
+def _query(
+    pool: Executor | None,
+    model: Model,
+    g: Inputs,
+    choices: Sequence[Sequence[str] | None],
+) -> list[NeighbourResult]:
+    """Return `Ranker.query` of n inputs, computed block by block."""
+    blocks = (
+        (g[start : start + _BLOCK], [c and c[start : start + _BLOCK] for c in choices])
+        for start in range(0, len(g), _BLOCK)
+    )
+    made = ordered_map(pool, _query_block, blocks, send(pool, model))
+    return [
+        NeighbourResult(*map(np.concatenate, zip(*map(astuple, parts), strict=True)))
+        for parts in zip(*made, strict=True)
+    ]
+
+
+def _query_block(model: Model, block: tuple[Inputs, Any]) -> list[NeighbourResult]:
+    return model.query(*block)
 
 
 def _in_blocks(
@@ -206,13 +258,20 @@ def choose_test_crystals(n: int) -> NDArray[np.int64]:
 
 
 def with_test_crystals(
-    model: Model, crystals: Sequence[Crystal], space_groups: NDArray[np.int64]
+    model: Model,
+    crystals: Sequence[Crystal],
+    space_groups: NDArray[np.int64],
+    relatives: NDArray[np.int64] | None = None,
 ) -> Model:
-    """Return a model with crystals of the test part, n of them, in compact form."""
+    """Return a model with crystals of the test part, n of them, in compact form.
+
+    The relatives, (n,), are the training crystals of the same structure type.
+    """
     packed = pack_test_crystals(
         [crystal.id for crystal in crystals],
         classes(model.space_groups, space_groups),
         *spectra_by_radiation(crystals),
         [crystal.formula for crystal in crystals],
+        relatives,
     )
     return replace(model, test_crystals=packed)

@@ -184,13 +184,16 @@ def _model(config: Mapping[str, Any], arrays: Arrays, compiled: bool) -> Model:
 
 
 def _neighbour_arrays(neighbours: Neighbours) -> dict[str, NDArray[Any]]:
-    return {
+    arrays: dict[str, NDArray[Any]] = {
         "neighbours/components": neighbours.components,
         "neighbours/directions": pack_halves(neighbours.directions),
         "neighbours/steps": neighbours.steps,
         "neighbours/y": neighbours.y.astype(np.int16),
         "neighbours/names": pack_names(neighbours.names),
     }
+    if neighbours.unlike is not None:
+        arrays["neighbours/unlike"] = neighbours.unlike
+    return arrays
 
 
 def _neighbours(arrays: Arrays, n_groups: int, values: Mapping[str, Any]) -> Neighbours:
@@ -206,6 +209,7 @@ def _neighbours(arrays: Arrays, n_groups: int, values: Mapping[str, Any]) -> Nei
         values["spread"],
         values["weight"],
         both and (float(both[0]), float(both[1])),
+        arrays.get("neighbours/unlike"),
     )
 
 
@@ -217,6 +221,8 @@ def _test_crystal_arrays(crystals: TestCrystals) -> dict[str, NDArray[Any]]:
     }
     if crystals.formulas:
         arrays["test_crystals/formulas"] = pack_names(crystals.formulas)
+    if crystals.relatives is not None:
+        arrays["test_crystals/relatives"] = crystals.relatives.astype(np.int32)
     for radiation, spectra in crystals.spectra.items():
         arrays[f"{_ROOTS}{radiation}"] = spectra.roots
         arrays[f"{_LARGEST}{radiation}"] = spectra.largest
@@ -232,12 +238,14 @@ def _test_crystals(arrays: Arrays) -> TestCrystals:
         for name in names
     }
     formulas = arrays.get("test_crystals/formulas")
+    relatives = arrays.get("test_crystals/relatives")
     return TestCrystals(
         unpack_names(arrays["test_crystals/ids"]),
         arrays["test_crystals/y"].astype(np.int64),
         arrays["test_crystals/density"],
         spectra,
         () if formulas is None else unpack_names(formulas),
+        None if relatives is None else relatives.astype(np.int64),
     )
 
 

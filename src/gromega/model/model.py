@@ -16,12 +16,13 @@ from gromega.model.candidates import (
     ranked_candidates,
     system_probabilities,
 )
+from gromega.model.familiarity import KNOWN, NEW, STRUCTURE_TYPES, UNSURE, Familiarity
+from gromega.model.hierarchy import hierarchy_of
 from gromega.model.importance import find_importance
 from gromega.model.matches import Library
 from gromega.model.other_groups import OtherGroupProbability
 from gromega.model.prediction import FIRST_PEAK, Prediction
 from gromega.model.ranker import Ranker
-from gromega.model.reliability import reliability_of
 
 _N_NEIGHBOURS = 5
 # The gap in similarity above which the composition is doubtful: 2 % of the validation
@@ -40,6 +41,7 @@ class Model(Ranker):
         reliability: bool = True,
         explain: bool = False,
         library: Library | None = None,
+        structure_type: str = UNSURE,
     ) -> Prediction:
         """Predict the space group of a measured PDF, with its composition if stated.
 
@@ -57,13 +59,20 @@ class Model(Ranker):
             library.
         library
             The known crystals to compare with the PDF.
+        structure_type
+            What you know about the structure type: ``known`` if other crystals have it,
+            ``new``, or ``unsure``.
 
         Raises
         ------
         ValueError
-            If the model is calibrated, but has no prediction sets of this coverage.
+            If the model is calibrated, but has no prediction sets of this coverage, or
+            not for known and new structure types.
         """
-        return self.predict_all([pdf], coverage, reliability, explain, library)[0]
+        return self.predict_all(
+            [pdf], coverage, reliability, explain, library,
+            structure_type=structure_type,
+        )[0]  # fmt: skip
 
     def predict_all(
         self,
@@ -73,11 +82,17 @@ class Model(Ranker):
         explain: bool = False,
         library: Library | None = None,
         progress: Callable[[int], None] | None = None,
+        structure_type: str = UNSURE,
     ) -> list[Prediction]:
         """Predict the space groups of measured PDFs, each as `predict` does.
 
         `progress` is called with 1 after each prediction.
         """
+        if structure_type not in STRUCTURE_TYPES:
+            raise ValueError(
+                f"the structure type must be {' or '.join(STRUCTURE_TYPES)}, got "
+                f"{structure_type!r}."
+            )
         for pdf in pdfs:
             if not isinstance(pdf, MeasuredPDF):
                 raise ValueError(
@@ -92,7 +107,11 @@ class Model(Ranker):
                 if usable[p.composition] == with_composition
             ]  # fmt: skip
             made = self._predict_alike(
-                [pdfs[i] for i in rows], with_composition, coverage, reliability
+                [pdfs[i] for i in rows],
+                with_composition,
+                coverage,
+                reliability,
+                structure_type,
             )
             for i, prediction in zip(rows, made, strict=True):
                 if explain:
@@ -108,20 +127,22 @@ class Model(Ranker):
         with_composition: bool,
         coverage: float,
         reliability: bool,
+        structure_type: str,
     ) -> Iterator[Prediction]:
         """Yield the predictions for PDFs, with the compositions of all or of none."""
         if not pdfs:
             return
         compositions = [str(p.composition) for p in pdfs] if with_composition else None
         result = self.query(to_inputs(pdfs), [compositions], _N_NEIGHBOURS)[0]
-        log_p = self.calibrated(result.log_p, with_composition)
+        log_p = self.calibrated(result, compositions, structure_type)
+        cases, p_new = self.cases(result, compositions) or ({UNSURE: log_p}, None)
         in_set = np.zeros(log_p.shape, bool)
         other_groups: list[OtherGroupProbability | None] = [None] * len(pdfs)
         calibration = self.calibration_for(with_composition)
         if calibration:
-            in_set = calibration.prediction_sets(log_p, coverage)
+            in_set = calibration.prediction_sets(log_p, coverage, structure_type)
             if calibration.other_groups:
-                other_groups[:] = calibration.other_groups.probabilities(log_p)
+                other_groups[:] = calibration.other_groups.probabilities(cases[UNSURE])
         for i, pdf in enumerate(pdfs):
             p, omega = np.exp(log_p[i]), pdf.conditions()
             notes, tested = [*pdf.notes, *self._condition_notes(omega)], None
@@ -131,12 +152,12 @@ class Model(Ranker):
                     if self.uses_compositions
                     else "this model does not use the composition."
                 )
+            first = {case: float(np.exp(x[i].max())) for case, x in cases.items()}
             if reliability:
                 try:
-                    accuracy = self.reliability_test.accuracy_at(
-                        omega, with_composition
+                    tested = self.reliability_test.reliability(
+                        first, omega, with_composition, structure_type
                     )
-                    tested = reliability_of(float(np.exp(log_p[i].max())), *accuracy)
                 except ValueError as error:
                     unknown = "the reliability at these conditions is unknown"
                     notes.append(f"{unknown}: {error}")
@@ -145,6 +166,24 @@ class Model(Ranker):
                     "check the composition: the best similarity among crystals with a "
                     f"composition like {pdf.composition} is {gap:.2f} lower than that "
                     "among all crystals."
+                )
+            if result.unlike[i]:
+                notes.append(
+                    "this PDF is unlike those of all known crystals: is it a glass, a "
+                    "liquid, an organic crystal, or not a G(r)? Do not rely on the "
+                    "groups."
+                )
+            familiarity = None
+            if p_new is not None and calibration and calibration.familiarity:
+                familiarity = Familiarity(
+                    structure_type,
+                    float(p_new[i]),
+                    calibration.familiarity.share,
+                    float(result.nearest[i]),
+                    int(result.n_alike[i]),
+                    first[KNOWN],
+                    first[NEW],
+                    bool(result.unlike[i]),
                 )
             found = self.neighbours
             neighbours = found.named(result, i, self.space_groups) if found else ()
@@ -159,6 +198,8 @@ class Model(Ranker):
                 composition=pdf.composition if with_composition else None,
                 assumed=pdf.assumed,
                 other_groups=other_groups[i],
+                familiarity=familiarity,
+                hierarchy=hierarchy_of(self.space_groups, p, in_set[i]),
             )
 
     def _explained(
@@ -173,8 +214,12 @@ class Model(Ranker):
                 notes = (*notes, f"no known crystal was compared: {error}")
 
         def log_probabilities(g: NDArray[np.float32]) -> NDArray[np.floating]:
-            composition = prediction.composition
-            return self.log_probabilities(g, composition and [composition] * len(g))
+            composition, familiarity = prediction.composition, prediction.familiarity
+            return self.log_probabilities(
+                g,
+                composition and [composition] * len(g),
+                familiarity.structure_type if familiarity else UNSURE,
+            )
 
         importance = find_importance(log_probabilities, pdf)
         return replace(prediction, importance=importance, matches=matches, notes=notes)

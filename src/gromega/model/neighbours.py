@@ -1,7 +1,7 @@
 """Neighbours: the training crystals whose embeddings are nearest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,8 @@ SPREADS = (0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.06, 0.08, 0.1, 0.14)
 FLOOR = 1e-3
 """The share that is added to those of the weights, see `Neighbours`."""
 _BLOCK = 128
+ALIKE = 0.8
+"""The cosine from which on most crystals have the structure type of the PDF's."""
 # The least log-weights, see `Compositions`: of a composition that is similar to that of
 # any crystal, and of a crystal that counts as similar as the most similar one.
 _SIMILAR, _AS_SIMILAR = -6.0, -3.0
@@ -47,24 +49,47 @@ class NeighbourResult:
 
     The neighbours are the k crystals with the largest weights, the largest first, with
     their cosines. The gap is the largest cosine of all crystals less that of crystals
-    with a similar composition; it is 0 without k or compositions.
+    with a similar composition; it is 0 without k or compositions. The last three are 0
+    or false without k.
     """
 
-    log_p: NDArray[np.float32]
+    log_p: NDArray[np.float32]  # of network and neighbours together
+    network: NDArray[np.float32]  # log-probabilities of the network alone
+    log_shares: NDArray[np.float32]  # log(q + 0.001), see `Neighbours`
+    # The soft maximum of the cosines, spread log Σ w_i, (n,).
+    familiarity: NDArray[np.float32]
     indices: NDArray[np.int64]  # (n, k)
     similarity: NDArray[np.float32]  # (n, k)
     gap: NDArray[np.float32]  # (n,)
+    nearest: NDArray[np.float32]  # the largest cosine of all crystals, (n,)
+    n_alike: NDArray[np.int64]  # crystals with a cosine of at least `ALIKE`, (n,)
+    unlike: NDArray[np.bool_]  # whether it is unlike the PDFs of all crystals, (n,)
+
+    @classmethod
+    def without_neighbours(cls, log_p: NDArray[np.float32]) -> "NeighbourResult":
+        """Return the result of a network that has no neighbours."""
+        none, zero = np.zeros((len(log_p), 0), np.float32), 0 * log_p[:, 0]
+        whole = none.astype(np.int64)
+        return cls(
+            log_p, log_p, log_p, zero, whole, none, zero, zero, zero.astype(np.int64),
+            zero > 0,
+        )  # fmt: skip
+
+    def rows(self, rows: NDArray[np.bool_]) -> "NeighbourResult":
+        """Return the result of some PDFs."""
+        return NeighbourResult(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
 @dataclass(frozen=True, repr=False)
 class Neighbours:
     """Training crystals as directions, with weights by their similarity to a PDF.
 
-    A network of a few million weights forgets details of most crystals of its
-    training. The angle between the embeddings of two PDFs, along the principal
-    components of the crystals, is a better measure of their similarity. Direction i
-    has the weight w_i = exp(s_i / spread), where s_i is the cosine of the angle between
-    it and that of the PDF; with the share q of the weights of each group,
+    A network is right for nearly all crystals of its training, but for far fewer of
+    their variants with other elements. The angle between the embeddings of two PDFs,
+    along the principal components of the crystals, is a better measure of their
+    similarity. Direction i has the weight w_i = exp(s_i / spread), where s_i is the
+    cosine of the angle between it and that of the PDF; with the share q of the weights
+    of each group,
 
         log p = (1 - weight) log p_network + weight log(q + 0.001),
 
@@ -87,6 +112,9 @@ class Neighbours:
     weight: float  # against the network, from 0 to 1
     # The spread and weight with the composition; None if it is not used.
     with_composition: tuple[float, float] | None = None
+    # The coefficients of the score of unlike PDFs, (k + 2,); None if it is not fitted:
+    # a constant, and slopes for the largest cosine and each component.
+    unlike: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         n = self.y.size
@@ -133,6 +161,11 @@ class Neighbours:
         """Return whether any crystal has a similar composition."""
         return bool(self._compositions.log_weights(composition).max() >= _SIMILAR)
 
+    def n_of_ratios(self, compositions: Sequence[str]) -> NDArray[np.int64]:
+        """Return the numbers of crystals with the ratios of each composition, (n,)."""
+        found = {each: self._compositions.n_of_ratios(each) for each in {*compositions}}
+        return np.array([found[each] for each in compositions])
+
     def query(
         self,
         log_p: NDArray[np.floating],
@@ -150,9 +183,10 @@ class Neighbours:
             assert self.with_composition is not None
             spread, weight = self.with_composition
         shares, *rest = self._search(embeddings, spread, k, compositions)
-        log_shares = np.log(shares + FLOOR)
-        mixed = (1 - weight) * log_p + weight * log_shares
-        return NeighbourResult(normalised(mixed), *rest)
+        log_shares = np.log(shares + np.float32(FLOOR))
+        mixed = normalised((1 - weight) * log_p + weight * log_shares)
+        network = log_p.astype(np.float32)
+        return NeighbourResult(mixed, network, log_shares, *rest)
 
     def weights(
         self,
@@ -209,8 +243,8 @@ class Neighbours:
         k: int,
         log_weights: NDArray[np.float32] | None,
     ) -> tuple[NDArray[Any], ...]:
-        along = to_directions(embeddings @ self.components.astype(np.float32))
-        along /= np.float32(spread)
+        direction = self.along(embeddings)
+        along = direction / np.float32(spread)
         n, radiations = len(along), len(self.directions) // self.y.size
         shares = np.empty((n, self.n_groups), np.float32)
         # Of each crystal, for the radiation that makes it more similar.
@@ -227,17 +261,33 @@ class Neighbours:
                 np.max(by_radiation, axis=1, out=similarity[:, start:stop])
             np.exp(w, out=w)
             w.sum(axis=1, out=shares[:, c])
-        shares /= shares.sum(axis=1, keepdims=True)
-        gap = np.zeros(n, np.float32)
-        if log_weights is not None and k:
-            bare = similarity - log_weights
-            of_similar = np.where(log_weights >= _AS_SIMILAR, bare, -np.inf)
-            gap = bare.max(axis=1) - of_similar.max(axis=1)
+        total = shares.sum(axis=1, keepdims=True)
+        shares /= total
+        familiarity = np.float32(spread) * np.log(total[:, 0])
+        nearest, gap, n_alike = np.zeros((3, n), np.float32)
+        unlike = np.zeros(n, bool)
+        scale = np.float32(spread)
+        if k:
+            bare = similarity if log_weights is None else similarity - log_weights
+            nearest = bare.max(axis=1)
+            n_alike = np.count_nonzero(bare >= np.float32(ALIKE) / scale, axis=1)
+            if log_weights is not None:
+                of_similar = np.where(log_weights >= _AS_SIMILAR, bare, -np.inf)
+                gap = nearest - of_similar.max(axis=1)
+            if self.unlike is not None:
+                x = np.column_stack([nearest * scale, direction])
+                unlike = self.unlike[0] + x @ self.unlike[1:] > 0
         most, cosines = _take_largest(similarity, k)
         if log_weights is not None:
             cosines -= np.take_along_axis(log_weights, most, axis=1)
-        scale = np.float32(spread)
-        return shares, self._order[most], cosines * scale, gap * scale
+        return (
+            shares, familiarity, self._order[most], cosines * scale, gap * scale,
+            nearest * scale, n_alike.astype(np.int64), unlike,
+        )  # fmt: skip
+
+    def along(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the directions of embeddings along the components, (n, k)."""
+        return to_directions(embeddings @ self.components.astype(np.float32))
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the rest as a JSON object."""

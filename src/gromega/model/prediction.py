@@ -9,6 +9,8 @@ import numpy as np
 
 from gromega.conditions import Conditions
 from gromega.model.candidates import N_SHOWN, Candidate
+from gromega.model.familiarity import Familiarity
+from gromega.model.hierarchy import Hierarchy
 from gromega.model.importance import Importance
 from gromega.model.matches import Matches
 from gromega.model.neighbours import Neighbour
@@ -53,6 +55,11 @@ class Prediction:
         The names of conditions that neither the file nor the caller stated.
     other_groups
         The probability of groups outside the model's; None if it is unknown.
+    familiarity
+        Whether known structures are like it; None of a model that was not calibrated
+        for known and new structure types.
+    hierarchy
+        The probabilities of Bravais lattices, Laue classes and inversion centres.
     """
 
     groups: tuple[Candidate, ...]
@@ -67,6 +74,8 @@ class Prediction:
     composition: str | None = None
     assumed: tuple[str, ...] = ()
     other_groups: OtherGroupProbability | None = None
+    familiarity: Familiarity | None = None
+    hierarchy: Hierarchy | None = None
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the prediction as a JSON object; curves have five digits."""
@@ -111,6 +120,10 @@ class Prediction:
             f"{name} {_percent(p)}" for name, p in self.systems.items() if p >= 0.005
         ]
         yield f"crystal system: {', '.join(systems)}"
+        if self.hierarchy:
+            yield str(self.hierarchy)
+        if self.familiarity:
+            yield str(self.familiarity)
         among = with_it = ""
         if self.composition:
             yield f"composition used: {self.composition}"
@@ -138,7 +151,7 @@ class Prediction:
                 f"reliability: with {with_it}{self._main_conditions()}, top-1 "
                 f"{found.top1} and top-6 {found.top6} of {found.n:,} test crystals; "
                 f"top-1 {found.alike_top1} and top-6 {found.alike_top6} of the "
-                f"{found.n_alike:,} predicted with similar confidence"
+                f"{found.n_alike:,} predicted with similar confidence" + _by_case(found)
             )
         yield from (f"note: {note}" for note in self.notes)
 
@@ -167,6 +180,15 @@ class Prediction:
         return ", ".join(
             text + " (assumed)" * (name in self.assumed) for name, text in texts.items()
         )
+
+
+def _by_case(found: Reliability) -> str:
+    if not found.if_known or not found.if_new:
+        return ""
+    return (
+        f"; of those of similar confidence, top-1 {found.if_known} if the structure "
+        f"type is known, {found.if_new} if it is new"
+    )
 
 
 def _percent(share: float) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gromega.conditions import RADIATIONS, REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.model.calibration import Calibration
+from gromega.model.familiarity import UNSURE, features
 from gromega.model.neighbours import NeighbourResult, Neighbours
 from gromega.model.reliability import ReliabilityTest, TestCrystals
 from gromega.networks.resnet_numpy import NumpyResNet
@@ -93,7 +94,7 @@ class Ranker:
                 "this model has no test crystals; take models/spacegroup, or run 'dvc "
                 "repro'."
             )
-        return ReliabilityTest(self.test_crystals, self.log_probabilities)
+        return ReliabilityTest(self.test_crystals, self._log_p_of_cases)
 
     @property
     def trained_over(self) -> Box:
@@ -113,20 +114,30 @@ class Ranker:
         return self.calibration is None or self.calibration_with_composition is not None
 
     def log_probabilities(
-        self, g: NDArray[np.float32], compositions: Sequence[str] | None = None
+        self,
+        g: NDArray[np.float32],
+        compositions: Sequence[str] | None = None,
+        structure_type: str = UNSURE,
     ) -> NDArray[np.floating]:
         """Return log-probabilities, (n, n_groups), calibrated if the model is.
 
-        G is on `INPUT_R`, (n, 209), at any scale; compositions, such as ``"SrTiO3"``,
-        are given if they are known.
+        Parameters
+        ----------
+        g
+            The G on `INPUT_R`, (n, 209), at any scale.
+        compositions
+            The compositions, such as ``"SrTiO3"``, if they are known.
+        structure_type
+            The structure type of all: ``known``, ``new`` or ``unsure``.
 
         Raises
         ------
         ValueError
-            If G is on another grid or not finite, or the model cannot use compositions.
+            If G is on another grid or not finite, or the model cannot use compositions,
+            or was not calibrated for known and new structure types.
         """
-        log_p = self.uncalibrated(g, compositions)
-        return self.calibrated(log_p, compositions is not None)
+        result = self.query(g, [compositions])[0]
+        return self.calibrated(result, compositions, structure_type)
 
     def uncalibrated(
         self, g: NDArray[np.float32], compositions: Sequence[str] | None = None
@@ -143,8 +154,8 @@ class Ranker:
         """
         if compositions is None:
             return self.log_probabilities(g), None
-        without, given = (r.log_p for r in self.query(g, [None, compositions]))
-        return self.calibrated(without, False), self.calibrated(given, True)
+        without, given = self.query(g, [None, compositions])
+        return self.calibrated(without), self.calibrated(given, compositions)
 
     def query(
         self,
@@ -161,10 +172,7 @@ class Ranker:
                 "one with the recipe 'robust'."
             )
         if self.neighbours is None:
-            none = np.zeros((len(g), 0), np.float32)
-            gap = np.zeros(len(g), np.float32)
-            log_p = self.engine.predict(g)
-            result = NeighbourResult(log_p, none.astype(np.int64), none, gap)
+            result = NeighbourResult.without_neighbours(self.engine.predict(g))
             return [result] * len(compositions)
         embeddings = self.engine.embed(g)
         log_p = self.engine.head(embeddings)
@@ -176,11 +184,53 @@ class Ranker:
         return both[with_composition]
 
     def calibrated(
-        self, log_p: NDArray[np.float32], with_composition: bool
+        self,
+        result: NeighbourResult,
+        compositions: Sequence[str] | None = None,
+        structure_type: str = UNSURE,
     ) -> NDArray[np.floating]:
-        """Return log-probabilities, calibrated if the model is."""
-        calibration = self.calibration_for(with_composition)
-        return calibration.apply(log_p) if calibration else log_p
+        """Return log-probabilities, as `log_probabilities` does, of a result."""
+        if cases := self.cases(result, compositions):
+            return cases[0][structure_type]
+        if structure_type != UNSURE:
+            raise ValueError(
+                "this model was not calibrated for known and new structure types, as "
+                "models up to v1.8; state 'unsure' as the structure type, or take a "
+                "newer model."
+            )
+        calibration = self.calibration_for(compositions is not None)
+        return calibration.apply(result.log_p) if calibration else result.log_p
+
+    def cases(
+        self, result: NeighbourResult, compositions: Sequence[str] | None = None
+    ) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]] | None:
+        """Return log-probabilities by structure type, and p of a new one, (n,).
+
+        The result is None if the model was not calibrated for these cases.
+        """
+        calibration = self.calibration_for(compositions is not None)
+        if not calibration or not calibration.familiarity:
+            return None
+        log_p = calibration.apply(result.log_p)
+        x = features(result, log_p, self.n_of_ratios(compositions))
+        p_new = calibration.familiarity.p_new(x)
+        return calibration.familiarity.cases(result, p_new), p_new
+
+    def n_of_ratios(
+        self, compositions: Sequence[str] | None
+    ) -> NDArray[np.int64] | None:
+        """Return the numbers of neighbours with the ratios of compositions, if any."""
+        if compositions is None or self.neighbours is None:
+            return None
+        return self.neighbours.n_of_ratios(compositions)
+
+    def _log_p_of_cases(
+        self, g: NDArray[np.float32], compositions: Sequence[str] | None
+    ) -> Mapping[str, NDArray[np.floating]]:
+        result = self.query(g, [compositions])[0]
+        if cases := self.cases(result, compositions):
+            return cases[0]
+        return {UNSURE: self.calibrated(result, compositions)}
 
     def rank(
         self, crystals: Sequence[Crystal], conditions: Conditions = REFERENCE

@@ -1,13 +1,14 @@
 """Reliability: the accuracy of a model on test crystals at the conditions of a PDF."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gromega._util.intervals import Share
 from gromega.conditions import Conditions
+from gromega.model.familiarity import KNOWN, NEW, UNSURE
 from gromega.model.sqrt_quantize import SqrtQuantized
 from gromega.networks.logits import ranks
 from gromega.pdf.bins import DMAX, n_bins, refine
@@ -15,7 +16,7 @@ from gromega.pdf.network_grid import simulate_input
 from gromega.pdf.operator import reach
 
 SIMILAR = 0.1  # the share of test crystals with the most similar confidence
-_FEWEST = 30
+_FEWEST = 100
 _FACTOR = 3
 LEVELS = 127  # above zero, of the spectra of test crystals
 _CACHE_SIZE = 256
@@ -39,6 +40,8 @@ class TestCrystals:
     density: NDArray[np.float32]  # ρ0, (n,), in Å⁻³
     spectra: Mapping[str, SqrtQuantized]  # for each radiation
     formulas: tuple[str, ...] = ()  # empty in models of version 1.7 and before
+    # Training crystals of the same structure type, (n,); None in models up to v1.8.
+    relatives: NDArray[np.int64] | None = None
 
     def simulate(
         self, conditions: Conditions
@@ -70,18 +73,20 @@ def pack_test_crystals(
     density: NDArray[np.float64],
     spectra: Mapping[str, NDArray[np.float32]],
     formulas: Sequence[str],
+    relatives: NDArray[np.int64] | None = None,
 ) -> TestCrystals:
     """Return n crystals in the compact form of a model.
 
     The densities are in Å⁻³; the pair spectra for each radiation, (n, n_bins) up to
-    `DMAX`, are zero for a crystal with an element that has no scattering length.
+    `DMAX`, are zero for a crystal with an element that has no scattering length; the
+    relatives are the training crystals of the same structure type, (n,).
     """
     quantized = {
         radiation: SqrtQuantized.of(fine, _FACTOR, LEVELS)
         for radiation, fine in spectra.items()
     }
     return TestCrystals(
-        tuple(ids), y, density.astype(np.float32), quantized, tuple(formulas)
+        tuple(ids), y, density.astype(np.float32), quantized, tuple(formulas), relatives
     )
 
 
@@ -95,9 +100,12 @@ class Reliability:
         The shares of test crystals whose true group is the first, or among the first
         six, of the prediction.
     n
-        The number of test crystals.
+        The number of test crystals: those of the structure types that the user states.
     alike_top1, alike_top6, n_alike
         The same for test crystals predicted with a confidence similar to the PDF's.
+    if_known, if_new
+        As `alike_top1`, if the structure type is known, or new; None if the model was
+        not calibrated for these cases.
     """
 
     top1: Share
@@ -106,6 +114,8 @@ class Reliability:
     alike_top1: Share
     alike_top6: Share
     n_alike: int
+    if_known: Share | None = None
+    if_new: Share | None = None
 
 
 def reliability_of(
@@ -129,36 +139,89 @@ class ReliabilityTest:
     """The test of a model on its test crystals, which keeps its recent results.
 
     The function maps G, (n, 209), and compositions, or None, to log-probabilities,
-    (n, n_groups).
+    (n, n_groups), by structure type.
     """
 
     crystals: TestCrystals
     log_probabilities: Callable[
-        [NDArray[np.float32], Sequence[str] | None], NDArray[np.floating]
+        [NDArray[np.float32], Sequence[str] | None],
+        Mapping[str, NDArray[np.floating]],
     ]
     # The threads of a server share it.
-    _cache: dict[tuple[Conditions, bool], Accuracy] = field(default_factory=dict)
+    _cache: dict[tuple[Conditions, bool], dict[str, Accuracy]] = field(
+        default_factory=dict
+    )
 
     def accuracy_at(
-        self, conditions: Conditions, with_composition: bool = False
+        self,
+        conditions: Conditions,
+        with_composition: bool = False,
+        structure_type: str = UNSURE,
     ) -> Accuracy:
         """Return confidences and ranks for the valid test crystals.
 
-        A ValueError is raised if these cannot be simulated, or have no formulas.
+        If the structure type is ``known`` or ``new``, they are for test crystals of
+        known or new types, predicted as such. A ValueError is raised if the crystals
+        cannot be simulated, have no formulas, or if there are none of the type.
         """
+        found = self._cases_at(conditions, with_composition)
+        if structure_type not in found:
+            raise ValueError(
+                f"the model has no test crystals of {structure_type} structure types."
+            )
+        return found[structure_type]
+
+    def reliability(
+        self,
+        confidence: Mapping[str, float],
+        conditions: Conditions,
+        with_composition: bool,
+        structure_type: str = UNSURE,
+    ) -> Reliability:
+        """Return the reliability of a prediction with a confidence for each case.
+
+        The errors are those of `accuracy_at`.
+        """
+        accuracy = self.accuracy_at(conditions, with_composition, structure_type)
+        found = self._cases_at(conditions, with_composition)
+        by_case = {
+            f"if_{case}": reliability_of(confidence[case], *found[case]).alike_top1
+            for case in (KNOWN, NEW)
+            if case in found
+        }
+        return replace(reliability_of(confidence[structure_type], *accuracy), **by_case)
+
+    def _cases_at(
+        self, conditions: Conditions, with_composition: bool
+    ) -> dict[str, Accuracy]:
         crystals = self.crystals
         if with_composition and not crystals.formulas:
             raise ValueError(
                 "the test crystals of this model have no formulas; take "
                 "models/spacegroup, or run 'dvc repro'."
             )
-        result = self._cache.get((conditions, with_composition))
-        if result is None:
+        found = self._cache.get((conditions, with_composition))
+        if found is None:
             rows, g = crystals.simulate(conditions)
             given = [crystals.formulas[i] for i in rows] if with_composition else None
-            log_p = self.log_probabilities(g, given)
+            found = {}
+            for case, log_p in self.log_probabilities(g, given).items():
+                of_case = _is_of_case(case, crystals.relatives, rows)
+                if of_case.any():
+                    log_p, y = log_p[of_case], crystals.y[rows[of_case]]
+                    found[case] = np.exp(log_p.max(axis=1)), ranks(log_p, y)
             if len(self._cache) >= _CACHE_SIZE:
                 self._cache.clear()
-            result = np.exp(log_p.max(axis=1)), ranks(log_p, crystals.y[rows])
-            self._cache[conditions, with_composition] = result
-        return result
+            self._cache[conditions, with_composition] = found
+        return found
+
+
+def _is_of_case(
+    case: str, relatives: NDArray[np.int64] | None, rows: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return whether test crystals, (n,), are of a case."""
+    if case == UNSURE:
+        return np.ones(rows.size, bool)
+    if relatives is None:
+        return np.zeros(rows.size, bool)
+    return (relatives[rows] == 0) == (case == NEW)

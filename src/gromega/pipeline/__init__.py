@@ -22,6 +22,7 @@ STAGES = (
     "train",
     "calibrate",
     "evaluate",
+    "evaluate-novelty",
     "baselines",
     "simulate-sweep",
     "evaluate-sweep",

@@ -5,7 +5,7 @@ from concurrent.futures import Executor
 from gromega._util.parallel import open_cluster
 from gromega.crystals.table import crystals_of, read_formulas, read_table, rows_of
 from gromega.lake.spectra import read_spectra
-from gromega.lake.splits import read_part
+from gromega.lake.splits import read_part, read_relatives
 from gromega.model import fit
 from gromega.model.io import load_model, save_model
 from gromega.model.model import Model
@@ -48,7 +48,11 @@ def _calibrated(params: Params, pool: Executor | None) -> Model:
         part = box_part(validation, model.box, fit.CALIBRATION_SEEDS, pool)
     fitted_on = f"{validation.y.size} validation crystals at {where}"
     formulas = read_formulas(paths.CRYSTALS, part.ids)
-    model = fit.with_calibration(model, part.g, part.y, formulas, fitted_on, pool)
+    is_new = read_relatives(paths.CRYSTALS, paths.SPLIT, part.ids) == 0
+    model = fit.with_calibration(
+        model, part.g, part.y, formulas, is_new, fitted_on, pool
+    )
+    model = fit.with_unlike(model, part.g, is_new)
     others = read_table(paths.OTHER_GROUPS)
     if n := others.num_rows:
         share = n / (n + table.num_rows)
@@ -59,4 +63,5 @@ def _calibrated(params: Params, pool: Executor | None) -> Model:
     ids, labels = read_part(paths.SPLIT, "test")
     rows = fit.choose_test_crystals(ids.size)
     crystals = crystals_of(rows_of(table, ids[rows]))
-    return fit.with_test_crystals(model, crystals, labels[rows])
+    relatives = read_relatives(paths.CRYSTALS, paths.SPLIT, ids[rows])
+    return fit.with_test_crystals(model, crystals, labels[rows], relatives)

@@ -12,5 +12,7 @@ OTHER_GROUPS = DATA / "other_groups.parquet"
 SPECTRA, REFERENCE_PDFS = DATA / "spectra.zarr", DATA / "reference.zarr"
 SWEEP_PDFS, PREDICTIONS = DATA / "sweeps", DATA / "predictions"
 LIBRARY, SUBSAMPLES = DATA / "library.parquet", DATA / "subsamples.parquet"
+NOVELTY = PREDICTIONS / "novelty.json"
+"""Scores by novelty of the test crystals."""
 REPORT = METRICS / "report"
 TRAINED, MODEL = Path("models/trained"), Path("models/current")

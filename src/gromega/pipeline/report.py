@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from gromega._util.files import new_path
+from gromega._util.files import new_path, read_json
 from gromega.evaluation.baselines import BASELINES
 from gromega.evaluation.compare import compare_runs, predictions_of_run
 from gromega.evaluation.report.facts import read_facts
@@ -38,6 +38,9 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
             table = compare_runs(predictions, theirs, facts.space_groups, where)
             comparisons.append(table)
     model, subsamples = load_model(paths.MODEL), read_subsamples(paths.SUBSAMPLES)
-    made = make_report(model, facts, predictions, subsamples, baselines, comparisons)
+    by_novelty = read_json(paths.NOVELTY)["scores"]
+    made = make_report(
+        model, facts, predictions, subsamples, baselines, by_novelty, comparisons
+    )
     with new_path(paths.REPORT) as folder:
         write_report(folder, made)

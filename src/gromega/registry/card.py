@@ -16,6 +16,7 @@ from gromega._util.templates import render_template
 from gromega.conditions import QUANTITIES
 from gromega.crystals.space_groups import symbol
 from gromega.defects import ALL_QUANTITIES
+from gromega.evaluation.report.familiarity import novelty_table
 from gromega.evaluation.results import accuracy_columns
 from gromega.evaluation.score import WITH_COMPOSITION
 from gromega.model.io import MODEL_FILES, hashes_of
@@ -226,6 +227,11 @@ def render(card: Mapping[str, Any]) -> str:
             for name, value in card["conditions"].items()
         ),
         sweeps=sweeps,
+        novelty=[
+            (f"{name}, {word.replace('_', ' ')}", *novelty_table(cases))
+            for name, scores in card["metrics"].get("novelty", {}).items()
+            for word, cases in scores.items()
+        ],
         box=(["condition", "from", "to"], box),
         groups=(["space group", "symbol", "train", "validation", "test"], groups),
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gromega._util.files import new_path
+from gromega._util.files import new_path, read_json
 from gromega._util.manifest import write_manifest
 from gromega.conditions import Conditions
 from gromega.evaluation.score import WITH_COMPOSITION, scores
@@ -189,4 +189,11 @@ def score_predictions(
         sweep = get_sweep(path.stem, read_values(path))
         along = checked(f"sweeps/{path.name}", sweep)
         metrics["sweeps"][sweep.name] = scores(along, space_groups)
-    return metrics
+    path = data / "predictions" / "novelty.json"
+    by_novelty = read_json(path)
+    if by_novelty["model"] != hashes:
+        raise ValueError(
+            f"{path}: the scores are of another model; make them again with 'dvc "
+            "repro'."
+        )
+    return {**metrics, "novelty": by_novelty["scores"]}

@@ -167,8 +167,9 @@ def make_app(
         file.name = options.name
         pdf = read_pdf(file, **options.for_reader())
         prediction = model.predict(
-            pdf, options.coverage, options.reliability, options.explain, library
-        )
+            pdf, options.coverage, options.reliability, options.explain, library,
+            options.structure_type,
+        )  # fmt: skip
         return prediction.to_mapping()
 
     @app.post(

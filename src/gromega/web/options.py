@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from gromega.conditions import Quantity
 from gromega.measured.options import ReadOptions
 from gromega.model.calibration import COVERAGES
+from gromega.model.familiarity import STRUCTURE_TYPES, UNSURE
 
 # In the order of the form.
 _IN_REQUEST = (
@@ -77,6 +78,12 @@ class RequestOptions(create_model("_Reading", **_FIELDS)):  # type: ignore[misc]
     )
     explain: bool = _option(
         False, "explain", "Compute the importance of each r and the matches."
+    )
+    structure_type: Annotated[str, AfterValidator(_is_choice)] = _option(
+        UNSURE,
+        "structure type",
+        "What you know about the structure type: known if other crystals have it.",
+        STRUCTURE_TYPES,
     )
     coverage: Annotated[float, AfterValidator(_is_choice)] = _option(
         COVERAGES[0], "coverage", "The coverage of the prediction set.", COVERAGES

@@ -94,6 +94,7 @@ function show() {
   $("systems").textContent = "Crystal system: " + Object.entries(prediction.systems)
     .filter(([, share]) => share >= .005)
     .map(([name, share]) => `${name} ${percent(share, 0)}`).join(", ") + ".";
+  showFamiliarity();
   showReliability();
   $("notes").replaceChildren(...prediction.notes.map(text => element("li", text)));
   const omega = prediction.conditions;
@@ -129,6 +130,19 @@ function showGroups() {
   }));
 }
 
+function showFamiliarity() {
+  const found = prediction.familiarity;
+  $("familiarity").textContent = !found ? "" :
+    (found.n_alike ? `Known structures like it: ${found.n_alike}` :
+      "No known structure is like it") +
+    ` (similarity ${found.similarity.toFixed(2)}). ` +
+    (found.structure_type === "unsure" ?
+      `New structure type: ${percent(found.p_new, 0)}` :
+      `Structure type stated as ${found.structure_type}`) +
+    `; expect ${(10 * found.if_known).toFixed(0)} of 10 right if it is known, ` +
+    `${(10 * found.if_new).toFixed(0)} if it is new.`;
+}
+
 function showReliability() {
   const found = prediction.reliability;
   if (!found) { $("reliability").textContent = "…"; return; }
@@ -140,7 +154,9 @@ function showReliability() {
     `at these conditions: top-1 ${share(found.top1)}, top-6 ${share(found.top6)}. On the ` +
     `${found.n_alike.toLocaleString("en")} of them predicted with a confidence similar ` +
     `to that of this PDF: top-1 ${share(found.alike_top1)}, ` +
-    `top-6 ${share(found.alike_top6)}.`;
+    `top-6 ${share(found.alike_top6)}.` +
+    (found.if_known && found.if_new ? ` Of those, top-1 ${share(found.if_known)} if the ` +
+      `structure type is known, ${share(found.if_new)} if it is new.` : "");
 }
 
 function showExplanation() {

@@ -3,6 +3,8 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from gromega.model.candidates import Candidate
+from gromega.model.familiarity import Familiarity
+from gromega.model.hierarchy import Hierarchy
 from gromega.model.neighbours import Neighbour
 from gromega.model.other_groups import OtherGroupProbability
 from gromega.model.reliability import Reliability
@@ -72,6 +74,12 @@ class PredictionOut(_Out):
     )
     other_groups: OtherGroupProbability | None = Field(
         description="The probability that the group is outside the model's."
+    )
+    familiarity: Familiarity | None = Field(
+        description="Whether known structures are like it."
+    )
+    hierarchy: Hierarchy | None = Field(
+        description="The probabilities of lattices, Laue classes, inversion centres."
     )
 
 

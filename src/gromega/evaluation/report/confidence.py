@@ -1,7 +1,8 @@
 """The section on confidence: calibration, selective accuracy, prediction sets."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,6 +10,13 @@ from numpy.typing import NDArray
 
 from gromega._util.formatting import in_percent, percent
 from gromega._util.plotting import style, to_svg
+from gromega.crystals.space_groups import (
+    SYSTEMS,
+    bravais_lattice,
+    centrosymmetric,
+    crystal_system,
+    laue_class,
+)
 from gromega.evaluation import analysis
 from gromega.evaluation.figures.sweeps import COLORS
 from gromega.evaluation.report.content import Block, ReportFigure, Section, Table
@@ -16,6 +24,13 @@ from gromega.evaluation.score import score
 from gromega.lake.predictions import StoredPredictions
 from gromega.model.calibration import Calibration
 
+FAMILIES: dict[str, Callable[[int], Any]] = {
+    "crystal system": lambda group: SYSTEMS[crystal_system(group)][0],
+    "Bravais lattice": bravais_lattice,
+    "Laue class": laue_class,
+    "inversion centres": centrosymmetric,
+}
+"""The levels above the space group, as functions of its number."""
 REJECTED = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
 """The shares of rejected predictions in the table of selective accuracy."""
 
@@ -25,9 +40,13 @@ def confidence_section(
     about: str,
     log_p: NDArray[np.floating],
     y: NDArray[np.int64],
+    space_groups: NDArray[np.int64],
     sweeps: Sequence[StoredPredictions],
 ) -> Section:
-    """Return the section on confidence, with log p at the reference, (n, n_groups)."""
+    """Return the section on confidence, with log p at the reference, (n, n_groups).
+
+    The space groups are the model's, (n_groups,).
+    """
     error = score(log_p, y)["ece"]
     kept = analysis.selective_accuracy(log_p, y, REJECTED)
     blocks: list[Block] = [
@@ -55,6 +74,7 @@ def confidence_section(
         ]
         caption = f"Prediction sets at the reference, with 95 % intervals; {about}."
         blocks.append(Table(caption, head, rows))
+    blocks.append(_hierarchy(about, log_p, y, space_groups))
     for predictions in sweeps:
         if predictions.sweep and len(predictions.sweep.axes) == 1:
             blocks.append(_along(calibration, predictions, about, y))
@@ -83,6 +103,28 @@ def calibration_figure(bins: Sequence[analysis.CalibrationBin]) -> Figure:
             xlim=(0, most), ylim=(0, most), aspect="equal",
         )  # fmt: skip
     return figure
+
+
+def _hierarchy(
+    about: str,
+    log_p: NDArray[np.floating],
+    y: NDArray[np.int64],
+    space_groups: NDArray[np.int64],
+) -> Table:
+    """Return accuracy and confidence of the levels above the space group."""
+    rows = []
+    for name, family in FAMILIES.items():
+        of_group = np.array([family(group) for group in space_groups.tolist()])
+        summed, truth = analysis.summed_log_p(log_p, y, of_group)
+        confidence = float(np.exp(summed.max(axis=1)).mean())
+        found = score(summed, truth)
+        values = (found["top1"], confidence, found["ece"])
+        rows.append([name, f"{summed.shape[1]}", *map(in_percent, values)])
+    return Table(
+        f"Accuracy and mean confidence in % of symmetry above the group; {about}.",
+        ["", "values", "right", "confidence", "calibration error"],
+        rows,
+    )
 
 
 def _along(

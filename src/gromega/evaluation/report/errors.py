@@ -1,11 +1,13 @@
 """The section on errors: which crystals are misclassified, and as which groups."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from gromega._util.formatting import percent
 from gromega._util.intervals import Share
 from gromega._util.plotting import style, to_svg
 from gromega.crystals.space_groups import (
@@ -120,13 +122,28 @@ def _summary(
     wrong = np.flatnonzero(predicted != y)
     if not wrong.size:
         return text + "No prediction is wrong."
-    pairs = zip(space_groups[y[wrong]], space_groups[predicted[wrong]], strict=True)
-    near = Share.of(np.array([related(one, other) for one, other in pairs]))
+    one, other = space_groups[y[wrong]], space_groups[predicted[wrong]]
+    near = Share.of(np.array([related(*pair) for pair in zip(one, other, strict=True)]))
     return text + (
         f"Of the {wrong.size:,} wrong predictions, {near.text()} are a subgroup or a "
-        "supergroup of the true group with the same translations: the model misses a "
-        "small distortion, or predicts one that is not there."
+        "supergroup of the true group with the same translations. If these predictions "
+        f"were exchanged at random, {percent(_by_chance(one, other))} would be."
     )
+
+
+def _by_chance(true: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
+    """Return the share of all pairs of a true and a predicted group that are related.
+
+    Both groups, (n,), are those of wrong predictions; equal ones are left out.
+    """
+    pairs = [
+        (count * other_count, related(a, b))
+        for a, count in Counter(true.tolist()).items()
+        for b, other_count in Counter(predicted.tolist()).items()
+        if a != b
+    ]
+    weights, near = np.array(pairs, float).reshape(-1, 2).T
+    return float(weights @ near / max(weights.sum(), 1))
 
 
 def _confusions(groups: Sequence[int], about: str, matrix: NDArray[np.int64]) -> Table:

@@ -1,14 +1,13 @@
 """Facts about the test crystals, by which the report splits the accuracy."""
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.crystals.table import read_table
-from gromega.lake.splits import read_part
+from gromega.crystals.table import read_table, rows_of
+from gromega.lake.splits import read_part, read_relatives
 
 
 @dataclass(frozen=True)
@@ -30,17 +29,12 @@ class CrystalFacts:
 def read_facts(crystals: Path, split: Path, scheme: str, source: str) -> CrystalFacts:
     """Return the facts about the test part of a split, from the table of crystals."""
     ids, space_groups = read_part(split, "test")
-    train_ids, train_groups = read_part(split, "train")
-    table = read_table(crystals, ["id", "numbers", "structure_type"])
-    rows = {row["id"]: row for row in table.to_pylist()}
-    n_of_type = Counter(rows[name]["structure_type"] for name in train_ids)
-    # An empty structure type is unknown, and shared by no two crystals.
-    n_of_type.pop("", None)
-    tested = [rows[name] for name in ids]
+    _, train_groups = read_part(split, "train")
+    numbers = rows_of(read_table(crystals, ["id", "numbers"]), ids)["numbers"]
     return CrystalFacts(
         space_groups,
-        np.array([len(row["numbers"]) for row in tested]),
-        np.array([n_of_type[row["structure_type"]] for row in tested]),
+        np.array([len(each) for each in numbers.to_pylist()]),
+        read_relatives(crystals, split, ids),
         np.unique(train_groups, return_counts=True)[1],
         scheme,
         source,

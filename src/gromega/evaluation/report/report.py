@@ -1,6 +1,7 @@
 """The report on a model: its accuracy, its errors and its confidence."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from gromega.evaluation.report.confidence import confidence_section
 from gromega.evaluation.report.content import Report, Section, Table
 from gromega.evaluation.report.errors import errors_section
 from gromega.evaluation.report.facts import CrystalFacts
+from gromega.evaluation.report.familiarity import familiarity_section
 from gromega.evaluation.score import TOP
 from gromega.evaluation.subsamples import Subsamples
 from gromega.lake.predictions import StoredPredictions
@@ -24,13 +26,14 @@ def make_report(
     predictions: Mapping[str, StoredPredictions],
     subsamples: Mapping[tuple[str, str], Subsamples],
     baselines: Mapping[str, NDArray[np.floating]],
+    by_novelty: Mapping[str, Any],
     comparisons: Sequence[Table] = (),
 ) -> Report:
     """Return the report on a model.
 
     Predictions are by name: ``reference``, and the sweeps; accuracies of subsamples by
     name of the sweep and key of the point; log-probabilities at the reference,
-    (n, n_groups), by name of the baseline.
+    (n, n_groups), by name of the baseline; scores of the stage evaluate-novelty.
     """
     reference = predictions["reference"]
     sweeps = [each for each in predictions.values() if each.sweep]
@@ -45,7 +48,10 @@ def make_report(
             model.space_groups, about, log_p, y, facts.atoms, facts.isostructural,
             facts.n_train,
         ),
-        confidence_section(model.calibration, about, log_p, y, sweeps),
+        familiarity_section(about, by_novelty),
+        confidence_section(
+            model.calibration, about, log_p, y, model.space_groups, sweeps
+        ),
     ]  # fmt: skip
     top1, top6 = (Share.of(ranks(log_p, y) < k).text() for k in TOP)
     return Report(

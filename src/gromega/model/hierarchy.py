@@ -1,0 +1,89 @@
+"""The hierarchy of a prediction: lattices, Laue classes, inversion, supergroup."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gromega.crystals.space_groups import (
+    bravais_lattice,
+    centrosymmetric,
+    common_supergroup,
+    laue_class,
+    symbol,
+)
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """What a prediction says about the symmetry above the space group.
+
+    Parameters
+    ----------
+    bravais_lattices, laue_classes
+        The probability of each, such as ``cF`` and ``m-3m``, the most probable first.
+    centrosymmetric
+        The probability of inversion centres.
+    supergroup
+        The smallest space group of which all groups of the prediction set are
+        subgroups with the same translations; None if there is none.
+    """
+
+    bravais_lattices: dict[str, float]
+    laue_classes: dict[str, float]
+    centrosymmetric: float
+    supergroup: int | None
+
+    def __str__(self) -> str:
+        parts = [
+            f"Bravais lattice: {_shown(self.bravais_lattices)}",
+            f"Laue class: {_shown(self.laue_classes)}",
+            f"inversion centres: {100 * self.centrosymmetric:.0f} %",
+        ]
+        if number := self.supergroup:
+            parts.append(f"supergroup of the set: {number} {symbol(number)}")
+        return " · ".join(parts)
+
+
+def hierarchy_of(
+    space_groups: NDArray[np.int64],
+    p: NDArray[np.floating],
+    in_set: NDArray[np.bool_],
+) -> Hierarchy:
+    """Return the hierarchy of one prediction.
+
+    The probabilities and the membership in the prediction set are those of the space
+    groups, (n_groups,).
+    """
+    return Hierarchy(
+        summed(space_groups, p, bravais_lattice),
+        summed(space_groups, p, laue_class),
+        summed(space_groups, p, centrosymmetric).get(True, 0.0),
+        common_supergroup(space_groups[in_set].tolist()) if in_set.any() else None,
+    )
+
+
+def summed(
+    space_groups: NDArray[np.int64],
+    p: NDArray[np.floating],
+    family: Callable[[int], Any],
+) -> dict[Any, float]:
+    """Return the probability of each family of space groups, the most probable first.
+
+    The function maps a space group number to its family.
+    """
+    shares: dict[Any, float] = {}
+    for number, share in zip(space_groups.tolist(), p.tolist(), strict=True):
+        key = family(number)
+        shares[key] = shares.get(key, 0.0) + share
+    return dict(sorted(shares.items(), key=lambda pair: -pair[1]))
+
+
+def _shown(shares: dict[str, float]) -> str:
+    return ", ".join(
+        f"{name} {100 * share:.0f} %"
+        for name, share in list(shares.items())[:3]
+        if share >= 0.005
+    )

@@ -1,0 +1,56 @@
+"""Stage: predictions for familiar and for new crystals of the test part."""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gromega._util.files import write_json
+from gromega._util.parallel import keep_memory
+from gromega.crystals.table import crystals_of, read_table, rows_of
+from gromega.evaluation import novelty
+from gromega.lake.spectra import read_spectra
+from gromega.lake.splits import read_part, read_relatives
+from gromega.model.io import hashes_of, load_model
+from gromega.networks.logits import classes
+from gromega.params import Params
+from gromega.pdf.network_grid import simulate_input
+from gromega.pipeline import paths
+
+
+def evaluate_novelty(params: Params) -> None:
+    """Make data/predictions/novelty.json: the reference and corners of the box."""
+    keep_memory()
+    model = load_model(paths.MODEL, compiled=True)
+    ids, labels = read_part(paths.SPLIT, "test")
+    table = read_table(paths.CRYSTALS)
+    tested, trained = (
+        rows_of(table, names) for names in (ids, read_part(paths.SPLIT, "train")[0])
+    )
+    distances = novelty.amd_distances(
+        *(each for part in (tested, trained) for each in _amd_and_ratios(part))
+    )
+    relatives = read_relatives(paths.CRYSTALS, paths.SPLIT, ids)
+    of_class = novelty.classes_of(relatives, distances)
+    y, formulas = classes(model.space_groups, labels), tested["formula"].to_pylist()
+    choices: list[list[str] | None] = [None]
+    choices += [formulas] if model.uses_compositions else []
+    conditions = {"reference": model.conditions}
+    if model.box:
+        conditions = novelty.corners(model.box, model.conditions)
+    spectra, density = read_spectra(paths.SPECTRA, ids)
+    scores = {}
+    for name, omega in conditions.items():
+        g = simulate_input(spectra, density, ids, omega, params.spectra.dmax)
+        results = model.query(g, choices)
+        words = ("without_composition", "with_composition")
+        scores[name] = {
+            word: novelty.score_by_novelty(model, result, given, y, of_class)
+            for word, given, result in zip(words, choices, results, strict=False)
+        }
+    content = {"model": hashes_of(paths.MODEL), "scores": scores}
+    write_json(paths.NOVELTY, content)
+
+
+def _amd_and_ratios(table: pa.Table) -> tuple[NDArray[np.float32], list[str]]:
+    types = table["structure_type"].to_pylist()
+    return novelty.amd(crystals_of(table)), [each.partition("_")[0] for each in types]

@@ -1,0 +1,41 @@
+import json
+from pathlib import Path
+
+import numpy as np
+
+from gromega.evaluation.novelty import NO_RATIOS
+from gromega.lake.splits import read_part, read_relatives
+from gromega.model.io import hashes_of
+
+NOVELTY = Path("data/predictions/novelty.json")
+
+
+def test_scores_are_of_this_model_and_its_test_part(inside):
+    content = json.loads(NOVELTY.read_text())
+    assert content["model"] == hashes_of(Path("models/current"))
+    # trained at the reference alone, without neighbours
+    ((place, by_composition),) = content["scores"].items()
+    assert place == "reference" and [*by_composition] == ["without_composition"]
+    scores = by_composition["without_composition"]["unsure"]
+    reference = json.loads(Path("metrics/reference.json").read_text())
+    assert scores["all"]["n"] == reference["n"]
+    assert np.isclose(scores["all"]["top1"], reference["top1"], atol=1e-4)
+
+
+def test_the_classes_are_by_relatives(inside):
+    ids, _ = read_part(Path("data/split.parquet"), "test")
+    crystals, split = Path("data/crystals.parquet"), Path("data/split.parquet")
+    relatives = read_relatives(crystals, split, ids)
+    scores = json.loads(NOVELTY.read_text())["scores"]["reference"]
+    found = scores["without_composition"]["unsure"]
+    assert found["known"]["n"] == np.count_nonzero(relatives)
+    # all crystals are scaled copies of three
+    assert NO_RATIOS not in found
+    assert found["AMD distance below 2 %"]["n"] == ids.size
+
+
+def test_a_model_with_a_box_is_tested_in_its_corners(inside_robust):
+    scores = json.loads(NOVELTY.read_text())["scores"]
+    assert len(scores) == 4
+    for by_composition in scores.values():
+        assert {*by_composition} == {"without_composition", "with_composition"}

@@ -9,7 +9,7 @@ from scipy.spatial import KDTree
 
 from gromega.conditions import Box, Conditions
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.ingest.duplicates import N_NEIGHBOURS, fingerprint
+from gromega.crystals.fingerprint import N_NEIGHBOURS, fingerprint
 from gromega.model.calibration import expected_calibration_error
 from gromega.model.familiarity import UNSURE
 from gromega.model.model import Model

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import xarray
@@ -6,10 +8,12 @@ from gromega.lake.store import (
     create_variable,
     new_store,
     open_store,
+    read_array,
     read_ids,
     read_manifest,
     read_points,
     rows_in_store,
+    sign_store,
     write_coordinate,
     write_points,
 )
@@ -113,6 +117,32 @@ def test_a_flipped_byte_of_metadata_is_found(store, name, share):
     file.write_bytes(content)
     with pytest.raises(ValueError, match=r"x\.zarr"):
         open_store(store)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        # terabytes that no file explains: as a whole, or in one chunk
+        lambda meta: meta.update(shape=[10**6, 10**6]),
+        lambda meta: meta["chunk_grid"]["configuration"].update(
+            chunk_shape=[10**6, 10**6]
+        ),
+        # what zarr does not expect
+        lambda meta: meta.update(shape=None),
+        lambda meta: meta.update(codecs=[{"name": "none"}]),
+        lambda meta: meta.pop("data_type"),
+    ],
+)
+def test_a_hostile_array_is_refused_before_memory_is_taken(store, change):
+    meta = json.loads((store / "g" / "zarr.json").read_text())
+    change(meta)
+    (store / "g" / "zarr.json").write_text(json.dumps(meta))
+    whole = json.loads((store / "zarr.json").read_text())
+    whole["consolidated_metadata"]["metadata"]["g"] = meta
+    (store / "zarr.json").write_text(json.dumps(whole))
+    sign_store(store)
+    with pytest.raises(ValueError, match=r"x\.zarr"):
+        read_array(open_store(store), "g")
 
 
 def test_a_missing_id_is_named_with_the_store(tmp_path):

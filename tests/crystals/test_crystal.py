@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gromega.crystals.crystal import Crystal
+from gromega.crystals.crystal import Crystal, nuclide_symbol
 
 CUBE = 4.0 * np.eye(3)
 
@@ -68,3 +68,12 @@ def test_supercell_has_the_same_formula_and_density(numbers, n):
     )
     assert larger.formula == crystal.formula
     assert larger.density == pytest.approx(crystal.density)
+
+
+def test_isotopes_are_nuclides_and_d_is_in_the_formula():
+    crystal = Crystal("x", CUBE, [3, 1], np.eye(3)[:2], None, [7, 2])
+    assert crystal.nuclides.tolist() == [7003, 2001]
+    assert crystal.formula == "DLi"
+    assert [nuclide_symbol(k) for k in (7003, 2001, 1)] == ["7Li", "D", "H"]
+    with pytest.raises(ValueError, match="Li has no isotope 40"):
+        Crystal("x", CUBE, [3], np.zeros((1, 3)), None, [40])

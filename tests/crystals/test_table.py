@@ -3,6 +3,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gromega.crystals.crystal import Crystal
 from gromega.crystals.dataset import fill_structure_types
 from gromega.crystals.table import (
     SCHEMA,
@@ -74,6 +75,25 @@ def test_columns_that_a_table_may_lack_are_read_as_empty(tmp_path, small_table):
     table = read_table(path)
     assert table.schema == SCHEMA
     assert set(table["structure_type"].to_pylist()) == {""}
+
+
+def test_isotopes_are_a_column_of_mass_numbers(tmp_path, small_table):
+    plain = small_table.slice(0, 2)
+    facts = [4 * np.eye(3), [3, 1], [[0, 0, 0], [0.5, 0.5, 0.5]]]
+    deuteride = to_table([Crystal("LiD", *facts, None, [0, 2])], [221])
+    # the first isotope comes late
+    with new_table(tmp_path / "x") as write:
+        write(plain)
+        write(deuteride)
+    assert pq.read_schema(tmp_path / "x").names == SCHEMA.names
+    found = read_table(tmp_path / "x")
+    assert found["masses"].to_pylist() == [[], [], [0, 2]]
+    assert crystals_of(found)[2].nuclides.tolist() == [3, 2001]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x"]
+    # a table without isotopes has no such column
+    write_table(found.slice(0, 2), tmp_path / "y")
+    assert "masses" not in pq.read_schema(tmp_path / "y").names
+    assert crystals_of(read_table(tmp_path / "y"))[1].masses.tolist() == [0]
 
 
 def test_a_part_of_a_table_gives_its_crystals(small_table):

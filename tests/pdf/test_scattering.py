@@ -7,6 +7,7 @@ import pytest
 from gromega.crystals.crystal import Crystal
 from gromega.pdf.scattering import (
     is_visible,
+    scattering_length,
     scattering_table,
     site_weights,
     without_length,
@@ -19,6 +20,29 @@ def test_weights_are_those_of_the_field():
     assert scattering_table("neutron")[8] == pytest.approx(5.805)
     assert 89 in without_length("neutron")
     assert not without_length("xray") & set(range(1, 95))
+
+
+def test_an_isotope_has_a_length_of_its_own_by_neutrons():
+    # Sears: D 6.67 fm, H -3.74 fm; Li -1.90 fm, 7Li -2.22 fm
+    assert scattering_length(2001, "neutron") == pytest.approx(6.67, abs=0.01)
+    assert scattering_length(1, "neutron") == pytest.approx(-3.74, abs=0.01)
+    assert scattering_length(7003, "neutron") == pytest.approx(-2.22, abs=0.01)
+    assert scattering_length(2001, "xray") == scattering_length(1, "xray")
+    # no length is known for it
+    assert 9003 in without_length("neutron")
+    assert 2001 not in without_length("neutron")
+
+
+def test_weights_are_those_of_the_isotopes():
+    facts = [4 * np.eye(3), [3, 1], [[0, 0, 0], [0.5, 0.5, 0.5]]]
+    hydride, deuteride = Crystal("LiH", *facts), Crystal("LiD", *facts, None, [0, 2])
+    np.testing.assert_array_equal(
+        site_weights(hydride, "xray"), site_weights(deuteride, "xray")
+    )
+    lithium, deuterium = site_weights(deuteride, "neutron")
+    assert deuterium / lithium == pytest.approx(6.674 / -1.90)
+    lithium, hydrogen = site_weights(hydride, "neutron")
+    assert hydrogen / lithium == pytest.approx(-3.7409 / -1.90, rel=1e-3)
 
 
 def test_an_element_without_a_length_is_named():

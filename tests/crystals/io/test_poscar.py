@@ -65,3 +65,12 @@ def test_number_of_atoms_is_limited():
     with pytest.raises(RefusedError, match=r"2.* 1") as error:
         read_poscar(POSCAR.encode(), max_atoms=1)
     assert error.value.reason is Reason.TOO_MANY_ATOMS
+
+
+@pytest.mark.parametrize(
+    ("names", "nuclides"),
+    [("D Cl", [2001, 17]), ("7Li Cl", [7003, 17]), ("Li_sv H.5", [3, 1])],
+)
+def test_isotopes_keep_their_mass_numbers(names, nuclides):
+    crystal = read_poscar(POSCAR.replace("Na Cl", names).encode())
+    assert crystal.nuclides.tolist() == nuclides

@@ -1,4 +1,5 @@
 import math
+import re
 from dataclasses import fields
 
 import numpy as np
@@ -90,3 +91,11 @@ def test_values_that_are_not_allowed_are_one_line(
     assert stop.value.code == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert named in line
+
+
+def test_a_peak_without_width_is_noted(cif, tmp_path):
+    command = ["simulate", str(cif), "-o", str(tmp_path / "ni.gr"), "--delta2", "6.2"]
+    result = runner.invoke(app, command)
+    assert result.exit_code == 0
+    assert re.search(r"2\.(4|5)\d Å", result.stderr)
+    assert runner.invoke(app, command[:-2]).stderr == ""

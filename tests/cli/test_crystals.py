@@ -1,5 +1,6 @@
 import json
 import math
+import re
 import shutil
 from dataclasses import fields
 
@@ -165,3 +166,11 @@ def test_synthesize_follows_a_recipe(tmp_path):
     arguments = ["synthesize", "--recipe", str(recipe), "--out", str(out)]
     assert runner.invoke(app, arguments).exit_code == 0
     assert read_table(out).num_rows == 1
+
+
+def test_a_peak_without_width_is_noted(cif, tmp_path):
+    command = ["simulate", str(cif), "-o", str(tmp_path / "ni.gr"), "--delta2", "6.2"]
+    result = runner.invoke(app, command)
+    assert result.exit_code == 0
+    assert re.search(r"2\.(4|5)\d Å", result.stderr)
+    assert runner.invoke(app, command[:-2]).stderr == ""

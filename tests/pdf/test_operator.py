@@ -157,7 +157,7 @@ def test_binning_costs_little_however_sharp_the_peaks(nickel, values, tolerance)
     sines, _, band = operators._band(theta, grid * 1.0, np)
     keep = operators._range(theta, grid * 1.0, np)
     envelopes = operators._envelopes(theta, r, np)
-    variance = operators._variance(theta, distances)
+    variance = operators.variance(theta, distances)
     gaussians = np.exp(-((r[:, None] - distances) ** 2) / 2 / variance)
     peaks = gaussians / np.sqrt(2 * np.pi * variance) @ heights
     raw = keep * (peaks - 4 * np.pi * r * nickel.density)

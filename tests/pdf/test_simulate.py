@@ -3,7 +3,7 @@ import pytest
 
 from gromega.conditions import GRID_STEP, REFERENCE, Conditions
 from gromega.pdf import srreal
-from gromega.pdf.simulate import simulate
+from gromega.pdf.simulate import narrowest_peak, simulate
 
 
 def test_simulate_gives_one_curve_per_crystal(classics):
@@ -58,3 +58,19 @@ def test_srreal_agrees_with_native(classics, omega):
     _, theirs = simulate(classics, omega, engine="srreal")
     error = np.abs(native - theirs).max(axis=1) / np.ptp(theirs, axis=1)
     assert error.max() <= 5e-5
+
+
+@pytest.mark.parametrize(
+    ("omega", "is_narrow"),
+    [
+        (REFERENCE, False),
+        (Conditions(delta2=3.0), False),
+        # the first neighbours of nickel are at 2.49 Å
+        (Conditions(delta2=2.49**2), True),
+        (Conditions(delta1=2.45), True),
+    ],
+)
+def test_peaks_without_width_are_found(nickel, omega, is_narrow):
+    d = narrowest_peak(nickel, omega)
+    assert (d is not None) == is_narrow
+    assert d is None or d == pytest.approx(2.49, abs=0.03)

@@ -38,9 +38,17 @@ def simulate(
     """Simulate G(r) of a crystal; the defaults are the reference conditions."""
     from gromega._util.files import write_whole
     from gromega.crystals.io.cif import read_crystal
+    from gromega.pdf.simulate import narrowest_peak
     from gromega.pdf.simulate import simulate as simulate_pdfs
 
-    r, g = simulate_pdfs([read_crystal(file)], conditions, engine)
+    crystal = read_crystal(file)
+    r, g = simulate_pdfs([crystal], conditions, engine)
+    if d := narrowest_peak(crystal, conditions):
+        typer.echo(
+            f"gromega: delta1 and delta2 leave the peak at {d:.2f} Å no width, and "
+            "G(r) is inexact there; give lower ones.",
+            err=True,
+        )
     header = [f"# {name} = {value}" for name, value in asdict(conditions).items()]
     rows = [f"{x:.6f} {y:.6f}" for x, y in zip(r, g[0], strict=True)]
     text = "\n".join([*header, "# r (Å)  G(r) (Å⁻²)", *rows]) + "\n"

@@ -82,12 +82,12 @@ def read_columns(
 
 def _has_index(table: NDArray[np.float64]) -> bool:
     """Return whether the first column counts rows and the second one is r."""
-    counted = np.arange(len(table)) + table[0, 0]
+    first = table[0, 0]
+    if table.shape[1] < 3 or first not in (0, 1) or table[1, 0] != first + 1:
+        return False
     steps = np.diff(table[:, 1])
     return bool(
-        table.shape[1] > 2
-        and table[0, 0] in (0, 1)
-        and np.array_equal(table[:, 0], counted)
+        np.array_equal(table[:, 0], np.arange(len(table)) + first)
         and steps.min() > 0
         and steps.max() <= 3 * np.median(steps)
     )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from gromega.conditions import GRID_STEP, MAX_RMAX, QUANTITIES, Conditions, Quantity
@@ -126,7 +126,8 @@ class ReadOptions:
 
     def given(self) -> dict[str, Any]:
         """Return the options that are not None."""
-        return {name: v for name, v in asdict(self).items() if v is not None}
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: v for name, v in values.items() if v is not None}
 
     def conditions(self) -> dict[str, Any]:
         """Return the conditions that are not None."""

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -148,7 +149,8 @@ def read_pdf(
         above, table = read_table(read_text(source))
         lines = header_lines(above)
         columns = read_columns(lines, name, table, options.column)
-        y = table[:, columns.y].sum(axis=1)
+        first, *others = columns.y
+        y = sum((table[:, k] for k in others), table[:, first])
         x = table[:, columns.x]
         return _measured(x, y, columns, read_header(lines), options)
     except ValueError as error:
@@ -275,7 +277,12 @@ def _known(
     A value of the header is kept, with a note, if only a near one can be computed.
     """
     usable: dict[str, Any] = {}
-    for name, value in {**stated, **given}.items():
+    all_known = {**stated, **given}
+    if _nearest(all_known) == all_known:
+        with suppress(ValueError):
+            Conditions.from_mapping(all_known)
+            return all_known
+    for name, value in stated.items():
         if name in given:
             continue
         near = _nearest({name: value})[name]

@@ -82,7 +82,7 @@ def noise_level(theta: Theta, xp: Any = np) -> Array:
     return xp.hypot(theta["noise"], theta["counting_noise"])
 
 
-def _variance(theta: Theta, d: Array) -> Array:
+def variance(theta: Theta, d: Array) -> Array:
     """Return σ²(d) of a peak, in Å²."""
     motion = 1.0 - theta["delta1"] / d - theta["delta2"] / d**2
     return 2.0 * theta["uiso"] * (motion + (theta["qbroad"] * d) ** 2)
@@ -95,7 +95,7 @@ def extensions(theta: Theta, xp: Any = np) -> tuple[Array, Array]:
     """
     ripples = RIPPLES * 2.0 * xp.pi / theta["qmax"]
     ends = xp.stack([xp.asarray(theta["rmin"]), xp.asarray(theta["rmax"])])
-    widest = xp.max(_variance(theta, xp.maximum(ends, GRID_STEP)))
+    widest = xp.max(variance(theta, xp.maximum(ends, GRID_STEP)))
     tails = _TAIL * xp.sqrt(xp.maximum(widest, 0.0))
     scale = xp.minimum(1.0, MAX_EXTENSION / (ripples + tails))
     return ripples * scale, tails * scale
@@ -129,11 +129,11 @@ def grid_size(rmax: float) -> int:
 def _peaks(theta: Theta, r: Array, d: Array, xp: Any) -> Array:
     """Return P, (n_r, n_d): the peak N(r - d; σ(d)) of each knot d."""
     positive = xp.where(d > 0, d, 1.0)
-    variance = _variance(theta, positive)
-    valid = (d > 0) & (variance > 0)
-    variance = xp.where(valid, variance, 1.0)
-    shape = xp.exp(-((r[:, None] - d) ** 2) / (2.0 * variance))
-    return xp.where(valid, shape / xp.sqrt(2.0 * xp.pi * variance), 0.0)
+    sigma2 = variance(theta, positive)
+    valid = (d > 0) & (sigma2 > 0)
+    sigma2 = xp.where(valid, sigma2, 1.0)
+    shape = xp.exp(-((r[:, None] - d) ** 2) / (2.0 * sigma2))
+    return xp.where(valid, shape / xp.sqrt(2.0 * xp.pi * sigma2), 0.0)
 
 
 def _range(theta: Theta, k: Array, xp: Any) -> Array:

@@ -9,13 +9,22 @@ from gromega.conditions import REFERENCE, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.defects import NO_DEFECTS, Defects
 from gromega.pdf import srreal
-from gromega.pdf.bins import DMAX
+from gromega.pdf.bins import DMAX, bin_centres
 from gromega.pdf.defects import add_defects, extra_uiso, partners
 from gromega.pdf.exact_factors import exact_pdfs
-from gromega.pdf.operator import Operator, apply_operator, build_operator, reach
+from gromega.pdf.operator import (
+    Operator,
+    apply_operator,
+    build_operator,
+    reach,
+    theta_of,
+    variance,
+)
 from gromega.pdf.spectrum import pair_spectra, pair_spectrum
 
 ENGINES = ("native", "srreal")
+NARROW = 0.05
+"""The variance of a peak over 2 Uiso below which the native engine is inexact."""
 
 
 def simulate(
@@ -111,3 +120,14 @@ def clean_pdfs(
         ]
     )
     return np.asarray(apply_operator(op, spectra, density))
+
+
+def narrowest_peak(crystal: Crystal, conditions: Conditions) -> float | None:
+    """Return the distance in Å of the narrowest peak, or None if it is wide enough.
+
+    Correlated motion leaves it less than `NARROW`. A peak without width is left out.
+    """
+    spectrum = pair_spectrum(crystal, conditions.radiation, conditions.rmax)
+    d = bin_centres(spectrum.size)[spectrum != 0]
+    width = variance(theta_of(conditions), d) / (2 * conditions.uiso)
+    return float(d[np.argmin(width)]) if width.min(initial=1.0) < NARROW else None

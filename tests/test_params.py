@@ -134,27 +134,27 @@ def test_the_command_line_starts_without_pydantic():
 
 
 def test_an_axis_may_have_values_of_its_own(write):
-    text = "sweep: {param: [rmax, diameter], map: [rmax, qmax], values: %s}\n"
-    params = read_params(write(text % "{rmax: [20, 10], diameter: [30, null]}"))
-    rmax, diameter, both = params.sweep.sweeps()
+    text = "sweep: {param: %s, map: [rmax, qmax], values: %s}\n"
+    rmax, both = read_params(write(text % ("rmax", "[20, 10]"))).sweep.sweeps()
     assert rmax.axes[0].values == (10.0, 20.0)
-    assert diameter.axes[0].values == (30.0, math.inf)
     assert both.axes == (rmax.axes[0], AXES["qmax"])
+    diameter, _ = read_params(write(text % ("diameter", "[null, 30]"))).sweep.sweeps()
+    assert diameter.axes[0].values == (30.0, math.inf)
 
 
 @pytest.mark.parametrize(
-    ("values", "message"),
+    ("param", "values", "message"),
     [
-        ("{rmx: [10]}", "sweep.values: .*'rmx'"),
-        ("{rmax: [10, ten]}", "sweep.values: .*'ten'"),
-        ("{rmax: [10, 501]}", "sweep.values: .*501"),
-        ("{rmax: []}", "sweep.values: .*rmax"),
-        ("{rmax: 10}", "sweep.values.rmax .*10"),
-        ("[10]", "sweep.values .*10"),
+        ("rmax", "[10, ten]", "sweep: .*'ten'"),
+        ("rmax", "[10, 501]", "sweep: .*501"),
+        ("rmax", "[10, 10.0]", "sweep: .*rmax"),
+        ("rmax", "10", "sweep.values .*10"),
+        ("all", "[10]", "sweep: .*'all'"),
+        ("[rmax, qmax]", "[10]", "sweep: .*'qmax'"),
         # below rmin
-        ("{rmax: [1.0]}", "sweep.param: rmax"),
+        ("rmax", "[1.0]", "sweep.param: rmax"),
     ],
 )
-def test_values_that_are_not_allowed_are_named(write, values, message):
+def test_values_that_are_not_allowed_are_named(write, param, values, message):
     with pytest.raises(ValueError, match=message):
-        read_params(write(f"sweep: {{param: rmax, values: {values}}}\n"))
+        read_params(write(f"sweep: {{param: {param}, values: {values}}}\n"))

@@ -2,13 +2,20 @@
 
 import math
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from gromega.conditions import Conditions
-from gromega.sweeps import AXES, BEYOND, Axis, Sweep, Value, get_axis
+from gromega.sweeps import AXES, BEYOND, Axis, Sweep, get_axis
 
 GROUPS_OF_AXES = {"all": AXES, "beyond": BEYOND}
 """The names that stand for several axes in sweep.param."""
@@ -63,11 +70,11 @@ class Train(Section):
 
 
 class Sweeps(Section):
-    """The section `sweep`; `values` are by name of the axis."""
+    """The section `sweep`; `values` are those of the one axis `param`."""
 
     param: list[str] = ["all"]
     map: list[str] = []
-    values: dict[str, list[Any]] = {}
+    values: list[Any] = []
 
     @field_validator("param", mode="before")
     @classmethod
@@ -96,16 +103,17 @@ class Sweeps(Section):
             Sweep(tuple(map(get_axis, names)))
         return names
 
-    @field_validator("values")
-    @classmethod
-    def _allowed(cls, given: dict[str, list[Any]]) -> dict[str, list[Value]]:
-        # null is infinite, as in the section `reference`.
-        return {
-            name: list(
-                get_axis(name, [math.inf if v is None else v for v in vs]).values
-            )
-            for name, vs in given.items()
-        }
+    @model_validator(mode="after")
+    def _values_of_one_axis(self) -> Self:
+        if self.values:
+            (name, *others) = self.param
+            if others or name in GROUPS_OF_AXES:
+                raise ValueError(
+                    "values are those of one axis, such as param: rmax; got param "
+                    f"{self.param}."
+                )
+            self._axis(name)
+        return self
 
     def sweeps(self) -> list[Sweep]:
         """Return the sweeps: one for each axis, and the map if there is one."""
@@ -119,7 +127,10 @@ class Sweeps(Section):
         return sweeps
 
     def _axis(self, name: str) -> Axis:
-        return get_axis(name, self.values.get(name))
+        if not self.values or name not in self.param:
+            return get_axis(name)
+        # null is infinite, as in the section `reference`.
+        return get_axis(name, [math.inf if v is None else v for v in self.values])
 
 
 class Params(Section):

@@ -102,10 +102,10 @@ def open_cluster() -> Iterator[Executor | None]:
         yield pool
 
 
-def share(pool: Executor | None, value: T) -> T:
+def send(pool: Executor | None, value: T) -> T:
     """Return what to give to `ordered_map` for a large argument of all its calls.
 
-    Each worker of a cluster gets the value once, however often it is shared.
+    Each worker of a cluster gets the value once, however often it is sent.
     """
     client = getattr(pool, "_client", None)
     if client is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega._util.parallel import ordered_map, share
+from gromega._util.parallel import ordered_map, send
 from gromega.lake.pdfs import StoredPDFs
 from gromega.lake.predictions import (
     StoredPredictions,
@@ -66,7 +66,7 @@ def predict_store(
     )
     inputs = {pdfs.name: manifest_hash(pdfs)}
     with new_predictions(out, facts, compositions is not None, inputs) as add:
-        for log_p, known in ordered_map(pool, _predict, blocks(), share(pool, model)):
+        for log_p, known in ordered_map(pool, _predict, blocks(), send(pool, model)):
             given = None if known is None else by_point(known)
             add(by_point(log_p), given)
     return read_predictions(out, sweep)

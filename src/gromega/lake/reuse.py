@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gromega._util.files import put_in_place
 from gromega.lake.verify import verify_store
 
 KEPT = Path(".work/stores")
@@ -40,6 +39,7 @@ def make_or_reuse(
     with suppress(OSError, ValueError):
         # A damaged one is made again.
         verify_store(kept)
+        shutil.rmtree(path, ignore_errors=True)
         _copy(kept, path)
         return
     make()
@@ -48,11 +48,12 @@ def make_or_reuse(
 
 
 def _copy(store: Path, path: Path) -> None:
+    """Copy a store to a path where there is none."""
     partial = path.with_name(f"{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         shutil.copytree(store, partial)
-        put_in_place(partial, path)
+        partial.replace(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

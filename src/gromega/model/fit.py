@@ -1,12 +1,16 @@
 """The fit of a trained model: its neighbours, its calibration, its test crystals."""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gromega._util.parallel import ordered_map, send
 from gromega._util.progress import progress_bar
 from gromega.conditions import RADIATIONS, Conditions
 from gromega.crystals.crystal import Crystal
@@ -32,6 +36,8 @@ OTHER_GROUPS_SEED, N_OTHER_GROUPS = 0, 3000
 """The seed of the choice of crystals of other groups, and their number."""
 OTHER_CONDITIONS_SEED = 201  # of the conditions for crystals of other groups
 
+# A multiple of the number of PDFs that the network computes at once.
+_BLOCK = 4096
 Inputs = NDArray[np.float32]
 """The G of crystals on the network's grid, (n, 209)."""
 
@@ -45,6 +51,7 @@ def neighbours_of(
     density: NDArray[np.float64],
     n_conditions: int,
     other_radiation: bool,
+    pool: Executor | None = None,
 ) -> Neighbours:
     """Return crystals as the neighbours of a model, before `with_neighbours`.
 
@@ -60,14 +67,16 @@ def neighbours_of(
         The pair spectra for the radiation of the model, (n, n_bins), and ρ0, (n,).
     n_conditions
         The number of conditions, with the reference.
+    pool
+        The workers of a cluster, as in the other functions; None is this machine.
     """
     seeds = range(NEIGHBOUR_SEED, NEIGHBOUR_SEED + n_conditions - 1)
 
     def at_all_conditions(first: Inputs, spectra: NDArray[np.float32]) -> list[Inputs]:
         if not model.box:
             return [first]
-        drawn = (simulate_at_random(spectra, density, model.box, k) for k in seeds)
-        return [first, *drawn]
+        draw = partial(simulate_at_random, spectra, density, model.box, pool=pool)
+        return [first, *map(draw, seeds)]
 
     inputs = [at_all_conditions(g, spectra)]
     if other_radiation:
@@ -81,7 +90,7 @@ def neighbours_of(
     with progress_bar("conditions", sum(map(len, inputs))) as advance:
 
         def embed(g: Inputs) -> NDArray[np.float32]:
-            embedding = model.engine.embed(g)
+            embedding = _in_blocks(pool, model, "engine.embed", g)
             advance(1)
             return embedding
 
@@ -96,10 +105,11 @@ def with_neighbours(
     g: Inputs,
     y: NDArray[np.int64],
     compositions: Sequence[str],
+    pool: Executor | None = None,
 ) -> Model:
     """Return a model with neighbours, fitted to inputs of validation crystals."""
-    embeddings = model.engine.embed(g)
-    log_p = model.engine.head(embeddings)
+    embeddings = _in_blocks(pool, model, "engine.embed", g)
+    log_p = _in_blocks(pool, model, "engine.head", embeddings)
     fitted = fit_neighbours(neighbours, log_p, embeddings, y, compositions)
     return replace(model, neighbours=fitted)
 
@@ -110,18 +120,37 @@ def with_calibration(
     y: NDArray[np.int64],
     compositions: Sequence[str],
     fitted_on: str,
+    pool: Executor | None = None,
 ) -> Model:
     """Return a model with calibrations, fitted to inputs of validation crystals.
 
     The inputs are at other conditions than those that chose its epoch and the weight of
     its neighbours; `fitted_on` states the data in words.
     """
-    without = fit_calibration(model.uncalibrated(g), y, fitted_on)
+    log_p = _in_blocks(pool, model, "uncalibrated", g)
+    without = fit_calibration(log_p, y, fitted_on)
     given = None
     if model.uses_compositions:
-        log_p = model.uncalibrated(g, compositions)
+        log_p = _in_blocks(pool, model, "uncalibrated", g, compositions)
         given = fit_calibration(log_p, y, f"{fitted_on}, with the composition")
     return replace(model, calibration=without, calibration_with_composition=given)
+
+
+def _in_blocks(
+    pool: Executor | None, model: Model, method: str, *inputs: Any
+) -> NDArray[Any]:
+    """Return what a method of a model makes of n inputs, block by block."""
+    blocks = (
+        [each if each is None else each[start : start + _BLOCK] for each in inputs]
+        for start in range(0, len(inputs[0]), _BLOCK)
+    )
+    made = ordered_map(pool, partial(_call, method), blocks, send(pool, model))
+    return np.concatenate(list(made))
+
+
+def _call(method: str, model: Model, block: Sequence[Any]) -> NDArray[Any]:
+    made: NDArray[Any] = attrgetter(method)(model)(*block)
+    return made
 
 
 def choose_other_groups(n: int) -> NDArray[np.int64]:
@@ -137,6 +166,7 @@ def with_other_groups(
     others: Sequence[Crystal],
     share: float,
     conditions: Conditions,
+    pool: Executor | None = None,
 ) -> Model:
     """Return a calibrated model with the probability of groups outside its own.
 
@@ -147,7 +177,9 @@ def with_other_groups(
     if model.box:
         spectra = pair_spectra(others, conditions.radiation, DMAX)
         density = np.array([crystal.density for crystal in others])
-        outside = simulate_at_random(spectra, density, model.box, OTHER_CONDITIONS_SEED)
+        outside = simulate_at_random(
+            spectra, density, model.box, OTHER_CONDITIONS_SEED, pool=pool
+        )
     else:
         outside = simulate_crystals(others, conditions)
 
@@ -158,9 +190,11 @@ def with_other_groups(
         ("calibration_with_composition", compositions, formulas),
     ):
         if calibration := getattr(model, name):
-            log_p = model.log_probabilities(g, given)
-            log_p_outside = model.log_probabilities(outside, given_outside)
-            fit = fit_other_groups(log_p, log_p_outside, share)
+            inside, beyond = (
+                _in_blocks(pool, model, "log_probabilities", *inputs)
+                for inputs in ((g, given), (outside, given_outside))
+            )
+            fit = fit_other_groups(inside, beyond, share)
             changed[name] = replace(calibration, other_groups=fit)
     return replace(model, **changed)
 

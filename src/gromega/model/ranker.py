@@ -1,7 +1,7 @@
 """The ranker: log-probabilities of space groups from G(r), without any text."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,10 @@ class Ranker:
         recipe = self.training.get("recipe", "unknown")
         n = self.space_groups.size
         return f"{type(self).__name__}(recipe {recipe}, {n} space groups)"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields, for a worker that makes the cached properties anew."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @cached_property
     def network(self) -> "nnx.Module":

@@ -1,5 +1,6 @@
 """PDFs at random conditions from a box, drawn by JAX within a compiled step."""
 
+from concurrent.futures import Executor
 from functools import partial
 
 import jax
@@ -9,6 +10,7 @@ from jax import Array
 from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
+from gromega._util.parallel import ordered_map
 from gromega.conditions import NUMERIC_FIELDS, Box, Conditions
 from gromega.pdf.network_grid import INPUT_R, input_readout
 from gromega.pdf.noise import add_noise
@@ -90,20 +92,32 @@ def simulate_at_random(
     box: Box,
     seed: int,
     n_conditions: int = 64,
+    pool: Executor | None = None,
 ) -> NDArray[np.float32]:
     """Return G(r), (n, 209) in Å⁻², of crystals at conditions drawn from a box.
 
     The spectra are (n, n_bins), the densities ρ0 (n,) in Å⁻³. Crystal i has the drawn
     conditions of number i mod n_conditions. The seed is that of conditions and noise.
+    The pool is a cluster; None is this machine.
     """
     g = np.empty((len(spectra), INPUT_R.size), np.float32)
-    for k in range(n_conditions):
-        rows = np.arange(k, len(spectra), n_conditions)
-        key = jax.random.fold_in(jax.random.key(seed), k)
-        op = random_operator(box, spectra.shape[1], key)
-        noise = jax.random.fold_in(key, 1)
-        g[rows] = apply_with_noise(op, spectra[rows], density[rows], noise)
+    alike = [slice(k, None, n_conditions) for k in range(n_conditions)]
+    items = ((k, spectra[rows], density[rows]) for k, rows in enumerate(alike))
+    made = ordered_map(pool, partial(_simulate_alike, box, seed), items)
+    for rows, part in zip(alike, made, strict=True):
+        g[rows] = part
     return g
+
+
+def _simulate_alike(
+    box: Box, seed: int, item: tuple[int, NDArray[np.float32], NDArray[np.float64]]
+) -> NDArray[np.float32]:
+    """Return G(r) of crystals at the drawn conditions of one number."""
+    k, spectra, density = item
+    key = jax.random.fold_in(jax.random.key(seed), k)
+    op = random_operator(box, spectra.shape[1], key)
+    noise = jax.random.fold_in(key, 1)
+    return np.asarray(apply_with_noise(op, spectra, density, noise))
 
 
 @partial(jax.jit, static_argnums=(0, 1, 3, 4, 5))

@@ -1,6 +1,8 @@
 """Parts of the split with their PDFs and classes."""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +27,16 @@ def part_of(name: str, groups: NDArray[np.int64]) -> LabelledPDFs:
     return LabelledPDFs(ids, g, classes(groups, labels))
 
 
-def box_part(part: LabelledPDFs, box: Box, seeds: Sequence[int]) -> LabelledPDFs:
+def box_part(
+    part: LabelledPDFs, box: Box, seeds: Sequence[int], pool: Executor | None = None
+) -> LabelledPDFs:
     """Return the PDFs of the same n crystals at conditions drawn from a box.
 
     Each seed of conditions gives all crystals once: the result has len(seeds) × n rows.
+    The pool is a cluster; None is this machine.
     """
     spectra, density = read_spectra(SPECTRA, part.ids)
-    parts = [simulate_at_random(spectra, density, box, seed) for seed in seeds]
+    draw = partial(simulate_at_random, spectra, density, box, pool=pool)
+    parts = [draw(seed) for seed in seeds]
     n = len(parts)
     return LabelledPDFs(np.tile(part.ids, n), np.concatenate(parts), np.tile(part.y, n))

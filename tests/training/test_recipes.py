@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from gromega.defects import NO_DEFECTS
 from gromega.networks.build import make_network
 from gromega.training.recipes import get_recipe
 
@@ -59,3 +60,12 @@ def test_all_weights_decay_under_muon():
         np.testing.assert_allclose(
             updates[name]["kernel"][...], decayed, rtol=1e-4, atol=1e-12
         )
+
+
+def test_only_the_recipe_robust_trains_with_defects():
+    assert get_recipe("robust").defects.second_phase == 0.4
+    assert get_recipe("robust").variants.q == 12.0
+    for name in ("small", "paper", "paper-one-tower", "robust-at-reference"):
+        recipe = get_recipe(name)
+        assert recipe.defects == NO_DEFECTS
+        assert recipe.variants is None or recipe.variants.q == 0

@@ -26,7 +26,9 @@ from gromega.training.warm_start import average, start_from
 
 # The code that determines the weights. After an edit elsewhere, a stopped training
 # still continues from its checkpoint.
-_ROOMS = ("conditions.py", "crystals", "lake", "networks", "pdf", "training")
+_ROOMS = (
+    "conditions.py", "defects.py", "crystals", "lake", "networks", "pdf", "training"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from gromega.crystals.generate.variants import (
     _usual_volumes,
     keeps_type,
     vary,
+    vary_q,
     vary_uiso,
 )
 from gromega.crystals.symmetry import space_group
@@ -163,3 +164,13 @@ def test_without_symmetry_only_size_and_elements_change():
     np.testing.assert_array_equal(variant.frac, broken.frac)
     ratio = variant.lattice / 4
     np.testing.assert_allclose(ratio, ratio[0, 0] * np.eye(3), atol=1e-12)
+
+
+def test_half_of_the_variants_have_form_factors_at_a_q():
+    generator = np.random.default_rng(6)
+    drawn = np.array([vary_q(Changes(q=12.0), generator) for _ in range(200)])
+    assert np.mean(drawn == 0) == pytest.approx(0.5, abs=0.1)
+    assert 11 < drawn.max() < 12
+    before = generator.bit_generator.state
+    assert vary_q(Changes(), generator) == 0
+    assert generator.bit_generator.state == before

@@ -152,11 +152,15 @@ class Model(Ranker):
                     if self.uses_compositions
                     else "this model does not use the composition."
                 )
+            unlike_limit = 0.0
             first = {case: float(np.exp(x[i].max())) for case, x in cases.items()}
             if reliability:
                 try:
                     tested = self.reliability_test.reliability(
                         first, omega, with_composition, structure_type
+                    )
+                    unlike_limit = self.reliability_test.unlike_limit(
+                        omega, with_composition
                     )
                 except ValueError as error:
                     unknown = "the reliability at these conditions is unknown"
@@ -167,7 +171,7 @@ class Model(Ranker):
                     f"composition like {pdf.composition} is {gap:.2f} lower than that "
                     "among all crystals."
                 )
-            if result.unlike[i]:
+            if unlike := bool(result.unlike[i] > unlike_limit):
                 notes.append(
                     "this PDF is unlike those of all known crystals: is it a glass, a "
                     "liquid, an organic crystal, or not a G(r)? Do not rely on the "
@@ -183,7 +187,7 @@ class Model(Ranker):
                     int(result.n_alike[i]),
                     first[KNOWN],
                     first[NEW],
-                    bool(result.unlike[i]),
+                    unlike,
                 )
             found = self.neighbours
             neighbours = found.named(result, i, self.space_groups) if found else ()

@@ -34,12 +34,9 @@ def evaluate_novelty(params: Params) -> None:
     y, formulas = classes(model.space_groups, labels), tested["formula"].to_pylist()
     choices: list[list[str] | None] = [None]
     choices += [formulas] if model.uses_compositions else []
-    conditions = {"reference": model.conditions}
-    if model.box:
-        conditions = novelty.corners(model.box, model.conditions)
     spectra, density = read_spectra(paths.SPECTRA, ids)
     scores = {}
-    for name, omega in conditions.items():
+    for name, omega in novelty.corners(model.box, model.conditions).items():
         g = simulate_input(spectra, density, ids.tolist(), omega, params.spectra.dmax)
         results = model.query(g, choices)
         words = ("without_composition", "with_composition")

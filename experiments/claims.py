@@ -77,8 +77,9 @@ def errors(model, data: Path, table) -> None:
     print(f"{wrong.size} of {ids.size} wrong")
 
     def is_related(found: np.ndarray) -> np.ndarray:
+        # Exchanged predictions may be right: these pairs do not count.
         pairs = zip(labels[wrong].tolist(), found.tolist(), strict=True)
-        return np.array([one != other and related(one, other) for one, other in pairs])
+        return np.array([related(*pair) for pair in pairs if pair[0] != pair[1]])
 
     print("sub- or supergroups:", Share.of(is_related(predicted[wrong])).text())
     rng = np.random.default_rng(0)

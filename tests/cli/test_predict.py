@@ -197,6 +197,14 @@ def test_a_bad_option_costs_one_line_for_all_files(predict, files):
     assert "qmax must be below 40" in str(result.exception)
 
 
+def test_an_old_model_knows_nothing_of_new_structure_types(predict, files):
+    result = predict(files, "--structure-type", "new")
+    assert isinstance(result.exception, ValueError)
+    assert "unsure" in str(result.exception)
+    assert predict(files, "--structure-type", "unsure").exit_code == 0
+    assert predict(files, "--structure-type", "fresh").exit_code == 2
+
+
 def test_what_is_hidden_in_a_folder_is_left_out_but_what_is_named_is_not(
     predict, files, tmp_path
 ):

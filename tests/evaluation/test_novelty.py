@@ -78,6 +78,7 @@ def test_corners_are_within_the_box():
     assert found["reference"] == REFERENCE and len(found) == 4
     assert all(box.outside(omega) == [] for omega in found.values())
     assert found["low resolution"].qmax == box.qmax[0]
+    assert corners(None, REFERENCE) == {"reference": REFERENCE}
 
 
 def test_an_empty_cell_has_no_amd():

@@ -199,7 +199,8 @@ def test_relatives_are_training_crystals_of_the_same_structure_type(tmp_path):
     ids = [f"c{k}" for k in range(8)]
     types = ["A", "A", "A", "B", "", "", "A", "C"]
     parts = ["train"] * 3 + ["test", "train", "test", "test", "test"]
-    table = pa.table({"id": ids, "structure_type": types})
+    crystals = [Crystal(name, 3 * np.eye(3), [29], [[0, 0, 0]]) for name in ids]
+    table = to_table(crystals, [221] * 8, structure_types=types)
     write_table(table, tmp_path / "crystals.parquet")
     write_split(tmp_path / "split.parquet", ids, [225] * 8, parts, "random", 0)
     found = read_relatives(

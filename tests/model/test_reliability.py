@@ -12,7 +12,11 @@ from gromega._util.intervals import Share
 from gromega.conditions import REFERENCE, Conditions
 from gromega.model.io import save_model
 from gromega.model.model import Model
-from gromega.model.reliability import pack_test_crystals, reliability_of
+from gromega.model.reliability import (
+    ReliabilityTest,
+    pack_test_crystals,
+    reliability_of,
+)
 from gromega.networks.build import make_network
 from gromega.networks.weights import to_arrays
 from gromega.pdf.bins import DMAX
@@ -170,3 +174,16 @@ def test_without_relatives_only_all_test_crystals_count(model):
     assert found.if_known is None and found.n == 16
     with pytest.raises(ValueError, match="known"):
         both.reliability_test.accuracy_at(REFERENCE, structure_type="known")
+
+
+@pytest.mark.parametrize(("shift", "limit"), [(-5.0, 0.0), (2.0, 2.9)])
+def test_the_limit_of_unlike_pdfs_rises_with_the_scores_of_test_crystals(
+    test_crystals, shift, limit
+):
+    scores = shift + np.linspace(0, 15 / 16, 16, dtype=np.float32)
+
+    def predicted(g, compositions):
+        return {"unsure": np.full((len(g), 3), -np.log(3))}, scores[: len(g)]
+
+    found = ReliabilityTest(test_crystals, predicted).unlike_limit(REFERENCE, False)
+    assert found == pytest.approx(limit, abs=0.02)

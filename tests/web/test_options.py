@@ -9,12 +9,13 @@ from gromega import read_pdf
 from gromega.conditions import RADIATIONS
 from gromega.measured.options import FUNCTIONS, R_UNITS, ReadOptions
 from gromega.model.calibration import COVERAGES
+from gromega.model.familiarity import STRUCTURE_TYPES
 from gromega.web.options import RequestOptions, bounds_of, choices_of
 from gromega.web.page import EXAMPLES
 
 READ = {each.name: each.metadata["quantity"] for each in fields(ReadOptions)}
 FIELDS = RequestOptions.model_fields
-NOT_FOR_READER = {"name", "coverage", "reliability", "explain"}
+NOT_FOR_READER = {"name", "coverage", "reliability", "explain", "structure_type"}
 
 
 def test_options_are_those_of_the_reader():
@@ -28,6 +29,7 @@ def test_options_are_those_of_the_reader():
         ("r_unit", R_UNITS),
         ("radiation", RADIATIONS),
         ("coverage", COVERAGES),
+        ("structure_type", STRUCTURE_TYPES),
     ],
 )
 def test_choices_are_those_of_the_reader(name, choices):

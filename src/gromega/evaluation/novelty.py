@@ -151,12 +151,14 @@ def _score(
     return NoveltyScore(int(y.size), *(round(float(each), 6) for each in values))
 
 
-def corners(box: Box, conditions: Conditions) -> dict[str, Conditions]:
-    """Return the reference and three corners of a box, by name.
+def corners(box: Box | None, conditions: Conditions) -> dict[str, Conditions]:
+    """Return the reference and three corners of a box, if there is one, by name.
 
     They are a short range of r at the best resolution, a long one at the worst, and a
     noisy one of small crystallites.
     """
+    if box is None:
+        return {"reference": conditions}
     (r0, r1), (q0, q1), (d0, d1) = box.rmax, box.qmax, box.qdamp
     (u0, u1), size, noise = box.uiso, box.diameter[0], box.noise[1]
     return {

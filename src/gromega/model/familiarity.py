@@ -130,7 +130,7 @@ class FamiliarityFit:
 
     def cases(
         self, result: NeighbourResult, p_new: NDArray[np.float64]
-    ) -> dict[str, NDArray[np.float64]]:
+    ) -> dict[str, NDArray[np.floating]]:
         """Return the log-probabilities, (n, n_groups), for each of `STRUCTURE_TYPES`.
 
         If the user is unsure, they are those of the mixture of both cases.

@@ -159,7 +159,7 @@ def with_unlike(model: Model, g: Inputs, is_new: NDArray[np.bool_]) -> Model:
 
     def features(g: Inputs) -> NDArray[np.float32]:
         embeddings = model.engine.embed(g)
-        result = found.query(model.engine.head(embeddings), embeddings, 1)
+        result = found.query(model.engine.head(embeddings), embeddings, 0)
         return np.column_stack([result.nearest, found.along(embeddings)])
 
     unlike = fit_unlike(features(inside), features(odd_inputs(inside)))

@@ -99,4 +99,5 @@ def fit_unlike(
     b = optimize.minimize(loss, start, jac=True, method="L-BFGS-B").x
     threshold = np.quantile(columns[sign < 0] @ b, 1 - SHARE)
     slopes = b[1:] / scale
-    return np.r_[b[0] - threshold - slopes @ mean, slopes].astype(np.float32)
+    coefficients = np.r_[b[0] - threshold - slopes @ mean, slopes]
+    return np.asarray(coefficients, np.float32)

@@ -28,6 +28,10 @@ _N_NEIGHBOURS = 5
 # The gap in similarity above which the composition is doubtful: 2 % of the validation
 # crystals have it, and 59 % of those given the composition of another crystal.
 _DOUBTFUL_GAP = 0.5
+_UNLIKE = (
+    "this PDF is unlike those of all known crystals: is it a glass, a liquid, an "
+    "organic crystal, or not a G(r)? Do not rely on the groups."
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -145,46 +149,27 @@ class Model(Ranker):
                 other_groups[:] = calibration.other_groups.probabilities(cases[UNSURE])
         for i, pdf in enumerate(pdfs):
             p, omega = np.exp(log_p[i]), pdf.conditions()
-            notes, tested = [*pdf.notes, *self._condition_notes(omega)], None
-            if pdf.composition is not None and not with_composition:
-                notes.append(
-                    f"no training crystal has a composition like {pdf.composition}."
-                    if self.uses_compositions
-                    else "this model does not use the composition."
-                )
+            notes = [*pdf.notes, *self._condition_notes(omega)]
+            notes += self._composition_notes(pdf, with_composition, result.gap[i])
             first = {case: float(np.exp(x[i].max())) for case, x in cases.items()}
+            tested, limit = None, 0.0
             if reliability:
                 try:
-                    tested = self.reliability_test.reliability(
-                        first, omega, with_composition, structure_type
-                    )
+                    test, at = self.reliability_test, (omega, with_composition)
+                    tested = test.reliability(first, *at, structure_type)
+                    limit = test.unlike_limit(*at)
                 except ValueError as error:
                     unknown = "the reliability at these conditions is unknown"
                     notes.append(f"{unknown}: {error}")
-            if (gap := float(result.gap[i])) > _DOUBTFUL_GAP:
-                notes.append(
-                    "check the composition: the best similarity among crystals with a "
-                    f"composition like {pdf.composition} is {gap:.2f} lower than that "
-                    "among all crystals."
-                )
-            if result.unlike[i]:
-                notes.append(
-                    "this PDF is unlike those of all known crystals: is it a glass, a "
-                    "liquid, an organic crystal, or not a G(r)? Do not rely on the "
-                    "groups."
-                )
+            if unlike := bool(result.unlike[i] > limit):
+                notes.append(_UNLIKE)
             familiarity = None
             if p_new is not None and calibration and calibration.familiarity:
                 familiarity = Familiarity(
-                    structure_type,
-                    float(p_new[i]),
-                    calibration.familiarity.share,
-                    float(result.nearest[i]),
-                    int(result.n_alike[i]),
-                    first[KNOWN],
-                    first[NEW],
-                    bool(result.unlike[i]),
-                )
+                    structure_type, float(p_new[i]), calibration.familiarity.share,
+                    float(result.nearest[i]), int(result.n_alike[i]), first[KNOWN],
+                    first[NEW], unlike,
+                )  # fmt: skip
             found = self.neighbours
             neighbours = found.named(result, i, self.space_groups) if found else ()
             yield Prediction(
@@ -200,6 +185,23 @@ class Model(Ranker):
                 other_groups=other_groups[i],
                 familiarity=familiarity,
                 hierarchy=hierarchy_of(self.space_groups, p, in_set[i]),
+            )
+
+    def _composition_notes(
+        self, pdf: MeasuredPDF, with_composition: bool, gap: float
+    ) -> Iterator[str]:
+        """Yield the notes on a composition that is not used, or that is doubtful."""
+        if pdf.composition is not None and not with_composition:
+            yield (
+                f"no training crystal has a composition like {pdf.composition}."
+                if self.uses_compositions
+                else "this model does not use the composition."
+            )
+        if gap > _DOUBTFUL_GAP:
+            yield (
+                "check the composition: the best similarity among crystals with a "
+                f"composition like {pdf.composition} is {gap:.2f} lower than that "
+                "among all crystals."
             )
 
     def _explained(

@@ -49,8 +49,7 @@ class NeighbourResult:
 
     The neighbours are the k crystals with the largest weights, the largest first, with
     their cosines. The gap is the largest cosine of all crystals less that of crystals
-    with a similar composition; it is 0 without k or compositions. The last three are 0
-    or false without k.
+    with a similar composition; it is 0 without k or compositions.
     """
 
     log_p: NDArray[np.float32]  # of network and neighbours together
@@ -63,7 +62,8 @@ class NeighbourResult:
     gap: NDArray[np.float32]  # (n,)
     nearest: NDArray[np.float32]  # the largest cosine of all crystals, (n,)
     n_alike: NDArray[np.int64]  # crystals with a cosine of at least `ALIKE`, (n,)
-    unlike: NDArray[np.bool_]  # whether it is unlike the PDFs of all crystals, (n,)
+    # The score of being unlike the PDFs of all crystals, (n,); most have one below 0.
+    unlike: NDArray[np.float32]
 
     @classmethod
     def without_neighbours(cls, log_p: NDArray[np.float32]) -> "NeighbourResult":
@@ -72,7 +72,7 @@ class NeighbourResult:
         whole = none.astype(np.int64)
         return cls(
             log_p, log_p, log_p, zero, whole, none, zero, zero, zero.astype(np.int64),
-            zero > 0,
+            zero,
         )  # fmt: skip
 
     def rows(self, rows: NDArray[np.bool_]) -> "NeighbourResult":
@@ -249,10 +249,13 @@ class Neighbours:
         shares = np.empty((n, self.n_groups), np.float32)
         # Of each crystal, for the radiation that makes it more similar.
         similarity = np.empty((n, self.y.size if k else 0), np.float32)
+        nearest = np.full(n, -np.inf, np.float32)
         stop = 0
         # A class at a time fits into the cache of a core.
         for c, directions in enumerate(self._by_class):
             w = along @ directions
+            if w.size:
+                np.maximum(nearest, w.max(axis=1), out=nearest)
             by_radiation = w.reshape(n, radiations, -1)
             start, stop = stop, stop + by_radiation.shape[2]
             if log_weights is not None:
@@ -263,20 +266,18 @@ class Neighbours:
             w.sum(axis=1, out=shares[:, c])
         total = shares.sum(axis=1, keepdims=True)
         shares /= total
-        familiarity = np.float32(spread) * np.log(total[:, 0])
-        nearest, gap, n_alike = np.zeros((3, n), np.float32)
-        unlike = np.zeros(n, bool)
         scale = np.float32(spread)
+        familiarity = scale * np.log(total[:, 0])
+        gap, n_alike, unlike = np.zeros((3, n), np.float32)
         if k:
             bare = similarity if log_weights is None else similarity - log_weights
-            nearest = bare.max(axis=1)
             n_alike = np.count_nonzero(bare >= np.float32(ALIKE) / scale, axis=1)
             if log_weights is not None:
                 of_similar = np.where(log_weights >= _AS_SIMILAR, bare, -np.inf)
-                gap = nearest - of_similar.max(axis=1)
-            if self.unlike is not None:
-                x = np.column_stack([nearest * scale, direction])
-                unlike = self.unlike[0] + x @ self.unlike[1:] > 0
+                gap = bare.max(axis=1) - of_similar.max(axis=1)
+        if self.unlike is not None:
+            x = np.column_stack([nearest * scale, direction])
+            unlike = self.unlike[0] + x @ self.unlike[1:]
         most, cosines = _take_largest(similarity, k)
         if log_weights is not None:
             cosines -= np.take_along_axis(log_weights, most, axis=1)

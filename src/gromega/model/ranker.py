@@ -203,7 +203,7 @@ class Ranker:
 
     def cases(
         self, result: NeighbourResult, compositions: Sequence[str] | None = None
-    ) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]] | None:
+    ) -> tuple[dict[str, NDArray[np.floating]], NDArray[np.float64]] | None:
         """Return log-probabilities by structure type, and p of a new one, (n,).
 
         The result is None if the model was not calibrated for these cases.
@@ -226,11 +226,11 @@ class Ranker:
 
     def _log_p_of_cases(
         self, g: NDArray[np.float32], compositions: Sequence[str] | None
-    ) -> Mapping[str, NDArray[np.floating]]:
+    ) -> tuple[Mapping[str, NDArray[np.floating]], NDArray[np.float32]]:
         result = self.query(g, [compositions])[0]
         if cases := self.cases(result, compositions):
-            return cases[0]
-        return {UNSURE: self.calibrated(result, compositions)}
+            return cases[0], result.unlike
+        return {UNSURE: self.calibrated(result, compositions)}, result.unlike
 
     def rank(
         self, crystals: Sequence[Crystal], conditions: Conditions = REFERENCE

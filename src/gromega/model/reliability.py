@@ -18,6 +18,8 @@ from gromega.pdf.operator import reach
 SIMILAR = 0.1  # the share of test crystals with the most similar confidence
 _FEWEST = 100
 _FACTOR = 3
+SHARE = 0.05
+"""The largest share of test crystals that are called unlike."""
 LEVELS = 127  # above zero, of the spectra of test crystals
 _CACHE_SIZE = 256
 
@@ -139,16 +141,16 @@ class ReliabilityTest:
     """The test of a model on its test crystals, which keeps its recent results.
 
     The function maps G, (n, 209), and compositions, or None, to log-probabilities,
-    (n, n_groups), by structure type.
+    (n, n_groups), by structure type, and to the scores of unlike PDFs, (n,).
     """
 
     crystals: TestCrystals
     log_probabilities: Callable[
         [NDArray[np.float32], Sequence[str] | None],
-        Mapping[str, NDArray[np.floating]],
+        tuple[Mapping[str, NDArray[np.floating]], NDArray[np.float32]],
     ]
     # The threads of a server share it.
-    _cache: dict[tuple[Conditions, bool], dict[str, Accuracy]] = field(
+    _cache: dict[tuple[Conditions, bool], tuple[dict[str, Accuracy], float]] = field(
         default_factory=dict
     )
 
@@ -164,7 +166,7 @@ class ReliabilityTest:
         known or new types, predicted as such. A ValueError is raised if the crystals
         cannot be simulated, have no formulas, or if there are none of the type.
         """
-        found = self._cases_at(conditions, with_composition)
+        found, _ = self._cases_at(conditions, with_composition)
         if structure_type not in found:
             raise ValueError(
                 f"the model has no test crystals of {structure_type} structure types."
@@ -183,17 +185,27 @@ class ReliabilityTest:
         The errors are those of `accuracy_at`.
         """
         accuracy = self.accuracy_at(conditions, with_composition, structure_type)
-        found = self._cases_at(conditions, with_composition)
-        by_case = {
-            f"if_{case}": reliability_of(confidence[case], *found[case]).alike_top1
-            for case in (KNOWN, NEW)
+        found, _ = self._cases_at(conditions, with_composition)
+        known, new = (
+            reliability_of(confidence[case], *found[case]).alike_top1
             if case in found
-        }
-        return replace(reliability_of(confidence[structure_type], *accuracy), **by_case)
+            else None
+            for case in (KNOWN, NEW)
+        )
+        made = reliability_of(confidence[structure_type], *accuracy)
+        return replace(made, if_known=known, if_new=new)
+
+    def unlike_limit(self, conditions: Conditions, with_composition: bool) -> float:
+        """Return the score above which a PDF is unlike those of all crystals.
+
+        It is 0, or higher if more than `SHARE` of the test crystals at these conditions
+        would be above 0. The errors are those of `accuracy_at`.
+        """
+        return max(0.0, self._cases_at(conditions, with_composition)[1])
 
     def _cases_at(
         self, conditions: Conditions, with_composition: bool
-    ) -> dict[str, Accuracy]:
+    ) -> tuple[dict[str, Accuracy], float]:
         crystals = self.crystals
         if with_composition and not crystals.formulas:
             raise ValueError(
@@ -204,12 +216,14 @@ class ReliabilityTest:
         if found is None:
             rows, g = crystals.simulate(conditions)
             given = [crystals.formulas[i] for i in rows] if with_composition else None
-            found = {}
-            for case, log_p in self.log_probabilities(g, given).items():
+            cases: dict[str, Accuracy] = {}
+            by_case, scores = self.log_probabilities(g, given)
+            for case, log_p in by_case.items():
                 of_case = _is_of_case(case, crystals.relatives, rows)
                 if of_case.any():
                     log_p, y = log_p[of_case], crystals.y[rows[of_case]]
-                    found[case] = np.exp(log_p.max(axis=1)), ranks(log_p, y)
+                    cases[case] = np.exp(log_p.max(axis=1)), ranks(log_p, y)
+            found = cases, float(np.quantile(scores, 1 - SHARE))
             if len(self._cache) >= _CACHE_SIZE:
                 self._cache.clear()
             self._cache[conditions, with_composition] = found
@@ -224,4 +238,4 @@ def _is_of_case(
         return np.ones(rows.size, bool)
     if relatives is None:
         return np.zeros(rows.size, bool)
-    return (relatives[rows] == 0) == (case == NEW)
+    return np.asarray((relatives[rows] == 0) == (case == NEW))

@@ -27,20 +27,17 @@ def evaluate_novelty(params: Params) -> None:
         rows_of(table, names) for names in (ids, read_part(paths.SPLIT, "train")[0])
     )
     distances = novelty.amd_distances(
-        *(each for part in (tested, trained) for each in _amd_and_ratios(part))
+        *_amd_and_ratios(tested), *_amd_and_ratios(trained)
     )
     relatives = read_relatives(paths.CRYSTALS, paths.SPLIT, ids)
     of_class = novelty.classes_of(relatives, distances)
     y, formulas = classes(model.space_groups, labels), tested["formula"].to_pylist()
     choices: list[list[str] | None] = [None]
     choices += [formulas] if model.uses_compositions else []
-    conditions = {"reference": model.conditions}
-    if model.box:
-        conditions = novelty.corners(model.box, model.conditions)
     spectra, density = read_spectra(paths.SPECTRA, ids)
     scores = {}
-    for name, omega in conditions.items():
-        g = simulate_input(spectra, density, ids, omega, params.spectra.dmax)
+    for name, omega in novelty.corners(model.box, model.conditions).items():
+        g = simulate_input(spectra, density, ids.tolist(), omega, params.spectra.dmax)
         results = model.query(g, choices)
         words = ("without_composition", "with_composition")
         scores[name] = {

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from reports import N, report, row, tables
 
-from gromega.evaluation.report.errors import confusion_figure
+from gromega.evaluation.report.errors import confusion_figure, errors_section
 
 
 def test_shares_are_of_the_true_group_in_the_order_of_the_numbers():
@@ -60,3 +60,15 @@ def test_a_model_without_errors_has_no_confusions():
     (confusions,) = tables(made, "confusions")
     assert confusions.rows == []
     assert tables(made)[0].rows[0][1] == "100.0 (94.0–100.0)"
+
+
+def test_related_errors_stand_beside_those_of_chance():
+    # two of four errors are related; of the 11 pairs of different groups, 5 are
+    groups = np.array([225, 216, 194])
+    y, predicted = np.array([0, 0, 1, 2, 2]), np.array([1, 1, 2, 0, 2])
+    log_p = np.log(0.1 + 0.7 * np.eye(3)[predicted])
+    section = errors_section(
+        groups, "5 crystals", log_p, y, *np.ones((2, 5), int), np.ones(3, int)
+    )
+    assert "Of the 4 wrong predictions, 50.0 %" in section.blocks[0]
+    assert "exchanged at random, 45.5 % would be" in section.blocks[0]

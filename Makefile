@@ -1,7 +1,8 @@
 # make repro   run the pipeline on the built-in synthetic crystals
 # make test    check style, types and layers; run the tests with coverage
+# make docs    build the documentation site in site/
 # Both install the project first if necessary. They need python3, git and make.
-.PHONY: repro test setup lint bench clean
+.PHONY: repro test setup lint bench docs clean
 # uv expects the environment here.
 VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
@@ -33,6 +34,9 @@ lint: setup
 	$(RUN) ruff format --check
 	$(RUN) mypy
 	$(RUN) lint-imports --no-cache
+
+docs: setup
+	$(RUN) NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 bench: setup
 	$(RUN) python benchmarks/bench.py

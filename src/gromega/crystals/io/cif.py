@@ -224,7 +224,7 @@ class _Block:
             ]
             if min(off) < 0.1 and abs(off[0] - off[1]) > 0.03:
                 return off[1] < off[0]
-        if populations.has_general and not populations.full:
+        if populations.has_general and not (populations.full or self.formula):
             return False
         largest = max(site.occupancy for site in cell.sites)
         several = len({len(orbit) for orbit in cell.orbits}) > 1
@@ -280,8 +280,9 @@ class _Block:
             # The file means another origin (COD 5910029, magnesite).
             assert refused is not None
             raise refused
-        # Without a formula, a reading that is refused may be the one that is meant.
-        certain = self.formula or not refused or refused.reason == Reason.OVERLAP
+        # A reading that is refused for anything else may be the one that is meant.
+        excluding = (Reason.OVERLAP, Reason.OTHER_FORMULA, Reason.NO_SYMMETRY)
+        certain = refused is None or refused.reason in excluding
         first = readings[0].crystal
         if not certain or any(not _is_same(first, x.crystal) for x in readings[1:]):
             names = " or ".join(setting.xhm() for setting in settings)

@@ -28,12 +28,13 @@ class ModelHook(BuildHookInterface):
             }
         except (OSError, ValueError, KeyError) as error:
             raise SystemExit(
-                f"{MODEL}: the released model is missing or damaged ({error}); run 'dvc "
-                f"pull {MODEL}.dvc'."
+                f"{MODEL}: the released model is missing or damaged ({error}); "
+                f"run 'dvc pull {MODEL}.dvc'."
             ) from None
         if found != stated:
             raise SystemExit(
-                f"{MODEL}: a file differs from its card; run 'dvc checkout {MODEL}.dvc'."
+                f"{MODEL}: a file differs from its card; "
+                f"run 'dvc checkout {MODEL}.dvc'."
             )
         inside = MODEL if self.target_name == "sdist" else Path("gromega") / MODEL
         for file in sorted(folder.iterdir()):

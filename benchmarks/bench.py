@@ -26,7 +26,7 @@ from gromega.pdf import srreal
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import input_operator
 from gromega.pdf.operator import apply_operator, reach
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 from gromega.sweeps import AXES, get_sweep
 
 ROOT = Path(__file__).parents[1]
@@ -58,15 +58,15 @@ def main() -> None:
     for heading in ("step", "measured", "target"):
         rows.add_column(heading)
 
-    pair_spectra(crystals[:4])  # compiles
+    make_spectra(crystals[:4])  # compiles
     dmax = reach(REFERENCE.at(qmax=12.0))
-    took, _ = seconds(lambda: pair_spectra(crystals, dmax=dmax))
+    took, _ = seconds(lambda: make_spectra(crystals, dmax=dmax))
     rows.add_row(
         f"pair spectra to {dmax:.1f} Å",
         f"{took * cores / n * 1e3:.2f} ms per crystal and core",
         "0.8 ms",
     )
-    spectra = pair_spectra(crystals)
+    spectra = make_spectra(crystals)
     density = np.array([crystal.density for crystal in crystals])
     seconds_of_one_more(spectra, density)  # compiles
     took = seconds_of_one_more(spectra, density)

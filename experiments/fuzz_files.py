@@ -42,7 +42,7 @@ from gromega.model.model import Model
 from gromega.networks.build import make_network
 from gromega.networks.weights import to_arrays
 from gromega.params import read_params
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 from gromega.registry.card import read_card
 
 LONGEST = 20  # s for one input
@@ -102,7 +102,7 @@ def make_files(folder: Path) -> None:
         for name in ("one", "two", "three")
     ]
     write_table(to_table(crystals, [221] * 3), folder / "table.parquet")
-    spectra = {name: pair_spectra(crystals, name) for name in ("xray", "neutron")}
+    spectra = {name: make_spectra(crystals, name) for name in ("xray", "neutron")}
     names = np.array([crystal.id for crystal in crystals])
     density = np.array([crystal.density for crystal in crystals])
     formulas = [crystal.formula for crystal in crystals]

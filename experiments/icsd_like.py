@@ -37,7 +37,7 @@ from gromega.lake.splits import read_part
 from gromega.networks.logits import classes, ranks
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import simulate_input
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 
 MULTIPLICITY = 98830 / 42193
 # The share of the entries in the training part: a fifth is the test part, and a tenth
@@ -115,7 +115,7 @@ def score(run: Path, model_path: Path, n: int) -> None:
         crystals = [entry(crystal, 1) for crystal in known]
         density = np.array([crystal.density for crystal in crystals])
         names = [crystal.id for crystal in crystals]
-        g = simulate_input(pair_spectra(crystals), density, names, Conditions(), DMAX)
+        g = simulate_input(make_spectra(crystals), density, names, Conditions(), DMAX)
         rank = ranks(
             model.log_probabilities(g), classes(model.space_groups, labels[rows])
         )

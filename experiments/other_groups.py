@@ -28,7 +28,7 @@ from gromega.model.fit import N_OTHER_GROUPS, OTHER_GROUPS_SEED
 from gromega.networks.logits import classes, ranks
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import simulate_input
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 
 LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0)
 HEADINGS = (
@@ -56,7 +56,7 @@ def main() -> None:
     order = np.random.default_rng(OTHER_GROUPS_SEED).permutation(table.num_rows)
     drawn = order[N_OTHER_GROUPS : N_OTHER_GROUPS + options.count]
     crystals = crystals_of(table.take(pa.array(drawn)))
-    spectra = pair_spectra(crystals, REFERENCE.radiation, DMAX)
+    spectra = make_spectra(crystals, REFERENCE.radiation, DMAX)
     density = [crystal.density for crystal in crystals]
     ids = [crystal.id for crystal in crystals]
     g = simulate_input(spectra, density, ids, REFERENCE, DMAX)

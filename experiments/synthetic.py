@@ -26,7 +26,7 @@ from gromega.networks.logits import ranks
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import input_operator
 from gromega.pdf.operator import apply_operator
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 from gromega.training.history import Epoch, Progress
 from gromega.training.inputs import FixedInputs, LabelledPDFs
 from gromega.training.loop import train_network
@@ -47,7 +47,7 @@ def simulate_synthetic(
             ids += [crystal.id for crystal in crystals]
             groups += [group for _, group in made]
             density = np.array([crystal.density for crystal in crystals])
-            inputs.append(apply_operator(operator, pair_spectra(crystals), density))
+            inputs.append(apply_operator(operator, make_spectra(crystals), density))
     return ids, np.concatenate(inputs), np.array(groups)
 
 

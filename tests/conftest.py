@@ -27,7 +27,7 @@ from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import input_operator
 from gromega.pdf.operator import apply_operator
 from gromega.pdf.scattering import site_weights
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 from gromega.registry.release import ReleaseInfo, release
 
 DATA = Path(__file__).parent / "data"
@@ -111,7 +111,7 @@ def generator():
 
 @pytest.fixture(scope="session")
 def spectra(classics):
-    return {name: pair_spectra(classics, name) for name in ("xray", "neutron")}
+    return {name: make_spectra(classics, name) for name in ("xray", "neutron")}
 
 
 @pytest.fixture(scope="session")

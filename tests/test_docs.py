@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,7 @@ def test_each_experiment_sets_parameters_that_exist(page):
         if words[:3] != ["dvc", "exp", "run"] or "--queue" in words:
             continue
         params = yaml.safe_load(text)
-        for flag, setting in zip(words, words[1:], strict=False):
+        for flag, setting in pairwise(words):
             if flag == "-S":
                 name, _, value = setting.partition("=")
                 section, _, key = name.partition(".")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gromega.model.library_io import load_library
     from gromega.model.matches import Library
     from gromega.model.model import Model
+    from gromega.pdf.pair_spectra import PairSpectra, pair_spectra
     from gromega.pdf.simulate import simulate
 
 __all__ = [
@@ -23,8 +24,10 @@ __all__ = [
     "Library",
     "MeasuredPDF",
     "Model",
+    "PairSpectra",
     "load_library",
     "load_model",
+    "pair_spectra",
     "read_crystal",
     "read_crystals",
     "read_pdf",
@@ -38,6 +41,8 @@ _HOMES = {
     "Library": "gromega.model.matches",
     "MeasuredPDF": "gromega.measured.pdf",
     "Model": "gromega.model.model",
+    "PairSpectra": "gromega.pdf.pair_spectra",
+    "pair_spectra": "gromega.pdf.pair_spectra",
     "load_library": "gromega.model.library_io",
     "load_model": "gromega.model.io",
     "read_crystal": "gromega.crystals.io.cif",

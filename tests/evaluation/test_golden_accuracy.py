@@ -13,7 +13,7 @@ from gromega.networks.logits import ranks
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import input_readout
 from gromega.pdf.operator import apply_operator, build_operator
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 from gromega.training.recipes import get_recipe
 
 
@@ -30,7 +30,7 @@ def both(crystals, curves):
     density = [crystal.density for crystal in crystals]
     theirs, ours = [], []
     for radiation in ("xray", "neutron"):
-        spectra = pair_spectra(crystals, radiation, DMAX)
+        spectra = make_spectra(crystals, radiation, DMAX)
         for k, values in enumerate(json.loads(str(curves["conditions"]))):
             if f"{radiation}_{k}" in curves:
                 op = build_operator(Conditions(**values, radiation=radiation), DMAX)

@@ -75,7 +75,12 @@ def novelty_scores():
         "coverage": 0.875, "size": 9.5,
     }  # fmt: skip
     known = {**score, "n": 48, "top1": 0.8125, "size": 2.5}
-    classes = {"all": score, "no relative": score, "1 or 2 relatives": known}
+    classes = {
+        "all": score,
+        "new": score,
+        "no relative": score,
+        "1 or 2 relatives": known,
+    }
     far = {"AMD distance from 10 %": known}
     return dict.fromkeys(("known", "new", "unsure"), classes | far)
 

@@ -15,7 +15,7 @@ from gromega.pdf.defects import add_defects, partners
 from gromega.pdf.network_grid import INPUT_R, input_operator, input_readout
 from gromega.pdf.operator import apply_operator
 from gromega.pdf.simulate import clean_pdfs
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 from gromega.sweeps import AXES, get_sweep
 
 
@@ -41,7 +41,7 @@ def test_g_is_the_operator_applied_to_the_pair_spectra(reference_store, small_ta
     crystals = crystals_of(small_table)
     op = input_operator(REFERENCE, DMAX)
     density = [crystal.density for crystal in crystals]
-    expected = apply_operator(op, pair_spectra(crystals, "xray", DMAX), density)
+    expected = apply_operator(op, make_spectra(crystals, "xray", DMAX), density)
     g = xarray.open_zarr(reference_store)["g"].to_numpy()
     assert g.shape == (24, 209)
     np.testing.assert_allclose(g, expected, atol=1e-4)
@@ -124,7 +124,7 @@ def test_a_crystal_without_a_scattering_length_is_not_valid(tmp_path, small_tabl
     assert sweep.axes[0].values == ("xray", "neutron")
     assert valid.tolist() == [[True] * 3, [True, True, False]]
     op = input_operator(Conditions(radiation="neutron"), DMAX)
-    neutron = pair_spectra(crystals[:2], "neutron", DMAX)
+    neutron = make_spectra(crystals[:2], "neutron", DMAX)
     density = [crystal.density for crystal in crystals[:2]]
     np.testing.assert_allclose(
         g[1, :2], apply_operator(op, neutron, density), atol=1e-4

@@ -8,7 +8,7 @@ from gromega.measured.resample import to_input, to_inputs
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import INPUT_R, input_operator
 from gromega.pdf.operator import apply_operator, build_operator
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 
 
 def made(r, g):
@@ -17,7 +17,7 @@ def made(r, g):
 
 def test_input_of_a_simulated_pdf_is_the_networks_own(nickel):
     omega = REFERENCE.at(qmax=30.0)
-    spectra = pair_spectra([nickel], "xray", DMAX)
+    spectra = make_spectra([nickel], "xray", DMAX)
     fine = np.arange(3100) * 0.01
     everywhere = build_operator(omega.at(rmin=0.5, rmax=32.0), DMAX)
     coarse_g = apply_operator(everywhere, spectra, [nickel.density])[0]

@@ -28,9 +28,9 @@ def density(crystals):
 
 @pytest.fixture(scope="module")
 def xray(crystals):
-    from gromega.pdf.spectrum import pair_spectra
+    from gromega.pdf.spectrum import make_spectra
 
-    return pair_spectra(crystals, "xray")
+    return make_spectra(crystals, "xray")
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,13 @@ from gromega.crystals.crystal import Crystal
 from gromega.crystals.formula import display_formula
 from gromega.model.library_io import load_library, write_library
 from gromega.model.matches import make_library
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 
 
 @pytest.fixture(scope="module")
 def library(classics):
     spectra = {
-        radiation: pair_spectra(classics, radiation)
+        radiation: make_spectra(classics, radiation)
         for radiation in ("xray", "neutron")
     }
     # a crystal that neutrons do not see

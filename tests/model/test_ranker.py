@@ -12,7 +12,7 @@ from gromega.networks.weights import to_arrays
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import input_operator
 from gromega.pdf.operator import apply_operator
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 
 NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
 
@@ -29,7 +29,7 @@ def test_ranking_lists_every_group_once_most_probable_first(model, classics):
     assert ranked.shape == (3, 7)
     g = apply_operator(
         input_operator(Conditions(rmax=20.0), DMAX),
-        pair_spectra(classics[:3], "xray", DMAX),
+        make_spectra(classics[:3], "xray", DMAX),
         [crystal.density for crystal in classics[:3]],
     )
     for row, log_p in zip(ranked, model.log_probabilities(g), strict=True):

@@ -22,7 +22,7 @@ from gromega.networks.weights import to_arrays
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import input_operator
 from gromega.pdf.operator import apply_operator
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 
 GROUPS = np.array([166, 194, 225])
 NETWORK = {
@@ -32,7 +32,7 @@ NETWORK = {
 
 @pytest.fixture
 def test_crystals(classics):
-    x, n = (pair_spectra(classics, radiation) for radiation in ("xray", "neutron"))
+    x, n = (make_spectra(classics, radiation) for radiation in ("xray", "neutron"))
     # a crystal that neutrons do not see
     n[0] = 0
     ids = np.array([f"mp-{k}" for k in range(len(classics))])
@@ -56,7 +56,7 @@ def test_a_byte_for_each_wide_bin_gives_nearly_the_same_pdf(test_crystals, class
     assert rows.tolist() == list(range(1, len(classics)))
     valid = classics[1:]
     exact = apply_operator(
-        input_operator(omega, DMAX), pair_spectra(valid, "neutron"),
+        input_operator(omega, DMAX), make_spectra(valid, "neutron"),
         [crystal.density for crystal in valid],
     )  # fmt: skip
     assert (np.abs(g - exact).max(axis=1) < 0.05 * np.ptp(exact, axis=1)).all()

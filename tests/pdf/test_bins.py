@@ -5,12 +5,12 @@ from gromega.conditions import Conditions
 from gromega.pdf.bins import DMAX, coarsen, n_bins, refine
 from gromega.pdf.network_grid import input_operator
 from gromega.pdf.operator import apply_operator
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 
 
 @pytest.mark.parametrize(("factor", "tolerance"), [(2, 2e-4), (3, 1e-3)])
 def test_wide_bins_give_the_same_pdf_to_fourth_order(classics, factor, tolerance):
-    spectra = pair_spectra(classics)
+    spectra = make_spectra(classics)
     density = [crystal.density for crystal in classics]
     op = input_operator(Conditions(), DMAX)
     exact = apply_operator(op, spectra, density)

@@ -8,7 +8,7 @@ from gromega.pdf.exact_factors import exact_pdfs, spectra_by_elements
 from gromega.pdf.form_factors import weights_at
 from gromega.pdf.network_grid import INPUT_R, input_operator, input_readout
 from gromega.pdf.operator import apply_operator, build_operator
-from gromega.pdf.spectrum import pair_spectra, pair_spectrum
+from gromega.pdf.spectrum import make_spectra, pair_spectrum
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_with_constant_factors_it_is_the_usual_engine(classics, monkeypatch, ome
     )
     density = [crystal.density for crystal in classics]
     expected = apply_operator(
-        input_operator(omega, DMAX), pair_spectra(classics), density
+        input_operator(omega, DMAX), make_spectra(classics), density
     )
     r, readout = INPUT_R, input_readout()
     g = exact_pdfs(classics, omega, DMAX, none(classics), r, readout)
@@ -48,7 +48,7 @@ def test_with_constant_factors_it_is_the_usual_engine(classics, monkeypatch, ome
 def test_one_element_has_no_effect_of_form_factors(nickel):
     g = exact_pdfs([nickel], REFERENCE, DMAX, none([nickel]))
     op = build_operator(REFERENCE, DMAX)
-    expected = apply_operator(op, pair_spectra([nickel]), [nickel.density])
+    expected = apply_operator(op, make_spectra([nickel]), [nickel.density])
     np.testing.assert_allclose(g, expected, atol=1e-5 * np.ptp(expected))
 
 
@@ -78,7 +78,7 @@ def test_it_is_the_sum_of_debye_over_all_pairs(perovskite):
         back += 2 / n * size * np.sin(each * op.r)
     expected = back * np.exp(-((op.r * omega.qdamp) ** 2) / 2)
     np.testing.assert_allclose(g, expected, atol=2e-4 * np.ptp(expected))
-    constant = apply_operator(op, pair_spectra([perovskite]), [perovskite.density])[0]
+    constant = apply_operator(op, make_spectra([perovskite]), [perovskite.density])[0]
     assert np.abs(constant - expected).max() > 0.05 * np.ptp(expected)
 
 

@@ -9,7 +9,7 @@ from conftest import DATA, read_crystals
 from gromega.conditions import Conditions
 from gromega.pdf.bins import DMAX
 from gromega.pdf.operator import apply_operator, build_operator
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 
 TOLERANCE = 5e-5
 """Of max |G - G_srreal| over the curve's peak-to-peak."""
@@ -19,7 +19,7 @@ def errors(crystals, curves):
     """Yield condition, radiation, and the relative error of each crystal."""
     density = np.array([crystal.density for crystal in crystals])
     for radiation in ("xray", "neutron"):
-        spectra = pair_spectra(crystals, radiation, DMAX)
+        spectra = make_spectra(crystals, radiation, DMAX)
         for k, values in enumerate(json.loads(str(curves["conditions"]))):
             name = f"{radiation}_{k}"
             if name not in curves:

@@ -12,11 +12,11 @@ from gromega.pdf.network_grid import (
     to_unit,
 )
 from gromega.pdf.operator import apply_operator, build_operator
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 
 
 def test_input_is_the_quadratic_interpolation_of_the_calculated_grid(classics):
-    spectra = pair_spectra(classics, "xray", DMAX)
+    spectra = make_spectra(classics, "xray", DMAX)
     density = [crystal.density for crystal in classics]
     fine = build_operator(REFERENCE.at(rmin=1.4), DMAX)
     exact = interp1d(fine.r, apply_operator(fine, spectra, density), kind="quadratic")
@@ -27,13 +27,13 @@ def test_input_is_the_quadratic_interpolation_of_the_calculated_grid(classics):
 
 def test_input_is_zero_beyond_rmax(nickel):
     op = input_operator(Conditions(rmax=10.0), DMAX)
-    g = apply_operator(op, pair_spectra([nickel], "xray", DMAX), [nickel.density])[0]
+    g = apply_operator(op, make_spectra([nickel], "xray", DMAX), [nickel.density])[0]
     assert np.abs(g[INPUT_R < 9.8]).max() > 5
     assert np.abs(g[INPUT_R > 11.0]).max() < 0.02
 
 
 def test_simulated_input_is_the_operator_with_the_noise_of_each_crystal(classics):
-    spectra = pair_spectra(classics[:3])
+    spectra = make_spectra(classics[:3])
     density = [crystal.density for crystal in classics[:3]]
     ids = [crystal.id for crystal in classics[:3]]
     clean = apply_operator(input_operator(REFERENCE, DMAX), spectra, density)

@@ -7,14 +7,14 @@ from gromega.pdf.bins import DMAX
 from gromega.pdf.noise import add_crystal_noise, add_noise
 from gromega.pdf.operator import apply_operator, build_operator
 from gromega.pdf.simulate import simulate
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 
 
 def test_noise_has_the_size_and_the_band_it_should(nickel):
     omega = REFERENCE.at(noise=0.1, qmin=2.0, qmax=15.0)
     op = build_operator(omega, DMAX)
     clean = np.repeat(
-        apply_operator(op, pair_spectra([nickel], "xray", DMAX), [nickel.density]),
+        apply_operator(op, make_spectra([nickel], "xray", DMAX), [nickel.density]),
         400,
         axis=0,
     )
@@ -42,13 +42,13 @@ def test_noise_of_a_crystal_depends_on_its_id_and_the_seed_alone(classics):
 
 def test_without_noise_the_curve_is_unchanged(nickel):
     op = build_operator(REFERENCE, DMAX)
-    g = apply_operator(op, pair_spectra([nickel]), [nickel.density])
+    g = apply_operator(op, make_spectra([nickel]), [nickel.density])
     assert add_crystal_noise(op, g, ["nickel"]) is g
 
 
 def test_numpy_and_jax_add_the_same_noise(nickel, generator):
     op = build_operator(REFERENCE.at(noise=0.1), DMAX)
-    g = apply_operator(op, pair_spectra([nickel]), [nickel.density])
+    g = apply_operator(op, make_spectra([nickel]), [nickel.density])
     factors = generator.standard_normal((1, op.noise.shape[1]), np.float32)
     ours = add_noise(op, g, factors)
     theirs = add_noise(op, jnp.asarray(g), jnp.asarray(factors), jnp)

@@ -18,12 +18,12 @@ from gromega.pdf.operator import (
     reach,
     theta_of,
 )
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 
 
 def pdf(crystal, omega):
     op = build_operator(omega, DMAX)
-    spectra = pair_spectra([crystal], "xray", DMAX)
+    spectra = make_spectra([crystal], "xray", DMAX)
     return op.r, apply_operator(op, spectra, [crystal.density])[0]
 
 
@@ -83,7 +83,7 @@ def test_correlated_motion_sharpens_the_first_peak_alone(nickel):
 def test_operator_is_differentiable_in_the_conditions(nickel, name):
     # JAX's derivative equals the central difference
     start = theta_of(Conditions(delta2=0.5, diameter=50.0, rmax=10.0, qbroad=0.02))
-    spectrum = pair_spectra([nickel], "xray", DMAX)[0]
+    spectrum = make_spectra([nickel], "xray", DMAX)[0]
     readout = np.eye(grid_size(10.0))[30:120]
 
     def total(value):
@@ -163,7 +163,7 @@ def test_binning_costs_little_however_sharp_the_peaks(nickel, values, tolerance)
     raw = keep * (peaks - 4 * np.pi * r * nickel.density)
     exact = (envelopes * ((sines * band) @ (sines.T @ raw)))[calculation_grid(omega)]
     op = build_operator(omega, dmax)
-    g = op.matrix @ pair_spectra([nickel], dmax=dmax)[0] + nickel.density * op.baseline
+    g = op.matrix @ make_spectra([nickel], dmax=dmax)[0] + nickel.density * op.baseline
     assert np.abs(g - exact).max() <= tolerance * np.ptp(exact)
 
 
@@ -188,7 +188,7 @@ numbers = st.floats(-3, 3)
 @given(numbers, numbers, numbers, numbers)
 def test_g_is_linear_in_spectra_and_density(classics, a, b, rho, sigma):
     op = build_operator(REFERENCE.at(rmax=10.0), DMAX)
-    p, q = pair_spectra(classics[:2])
+    p, q = make_spectra(classics[:2])
     mixed = apply_operator(op, (a * p + b * q)[None], [a * rho + b * sigma])[0]
     g, h = apply_operator(op, np.stack([p, q]), [rho, sigma])
     size = max(np.abs(a * g).max(), np.abs(b * h).max(), np.abs(mixed).max(), 1.0)
@@ -197,7 +197,7 @@ def test_g_is_linear_in_spectra_and_density(classics, a, b, rho, sigma):
 
 def test_numpy_and_jax_apply_the_same_operator(classics):
     op = build_operator(REFERENCE, DMAX)
-    spectra = pair_spectra(classics)
+    spectra = make_spectra(classics)
     density = [crystal.density for crystal in classics]
     ours = apply_operator(op, spectra, density)
     theirs = apply_operator(op, spectra, density, jnp)

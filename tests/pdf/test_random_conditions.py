@@ -16,7 +16,7 @@ from gromega.pdf.random_conditions import (
     random_operator,
     simulate_at_random,
 )
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 
 QUIET = Box.from_mapping({**Box().to_mapping(), "noise": [0.0, 0.0]})
 
@@ -57,7 +57,7 @@ def test_any_number_of_conditions_that_differ_from_the_usual_is_equally_likely()
 
 
 def test_pdfs_at_random_from_a_box_of_one_point_are_those_of_that_point(classics):
-    spectra = pair_spectra(classics[:5])
+    spectra = make_spectra(classics[:5])
     density = np.array([crystal.density for crystal in classics[:5]])
     g = simulate_at_random(spectra, density, Box.around(REFERENCE), 0, n_conditions=2)
     expected = apply_operator(input_operator(REFERENCE, DMAX), spectra, density)
@@ -76,7 +76,7 @@ def test_the_operator_at_a_point_is_that_of_numpy():
 
 
 def test_stacked_operators_give_what_each_gives(classics):
-    spectra = pair_spectra(classics[:6]).reshape(3, 2, -1)
+    spectra = make_spectra(classics[:6]).reshape(3, 2, -1)
     density = np.reshape([crystal.density for crystal in classics[:6]], (3, 2))
     keys = jax.random.split(jax.random.key(1), 3)
     ops = [random_operator(QUIET, n_bins(DMAX), key) for key in keys]
@@ -92,7 +92,7 @@ def test_stacked_operators_give_what_each_gives(classics):
 def test_random_noise_has_the_level_of_the_conditions(nickel):
     omega = REFERENCE.at(noise=0.1)
     op = random_operator(Box.around(omega), n_bins(DMAX), jax.random.key(0))
-    spectra = np.repeat(pair_spectra([nickel]), 200, axis=0)
+    spectra = np.repeat(make_spectra([nickel]), 200, axis=0)
     density = np.full(200, nickel.density)
     clean = apply_operator(op, spectra, density, jnp)
     noise = apply_with_noise(op, spectra, density, jax.random.key(3)) - clean
@@ -101,7 +101,7 @@ def test_random_noise_has_the_level_of_the_conditions(nickel):
 
 
 def test_crystals_share_conditions_by_their_number(nickel):
-    spectra = np.repeat(pair_spectra([nickel]), 4, axis=0)
+    spectra = np.repeat(make_spectra([nickel]), 4, axis=0)
     density = np.full(4, nickel.density)
     g = simulate_at_random(spectra, density, QUIET, seed=0, n_conditions=2)
     np.testing.assert_array_equal(g[:2], g[2:])

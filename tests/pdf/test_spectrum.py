@@ -11,7 +11,7 @@ from gromega.pdf.bins import DMAX as DMAX_LONG
 from gromega.pdf.bins import bin_centres, n_bins
 from gromega.pdf.operator import apply_operator, build_operator
 from gromega.pdf.spectrum import (
-    pair_spectra,
+    make_spectra,
     pair_spectrum,
     spectra_by_radiation,
     valid_spectra,
@@ -79,7 +79,7 @@ def test_rounded_coordinates_still_merge_to_the_exact_spectrum(generator):
 
 def test_many_spectra_come_in_order(classics):
     crystals = list(classics) * 5
-    spectra = pair_spectra(crystals, dmax=8.0)
+    spectra = make_spectra(crystals, dmax=8.0)
     assert len(crystals) == len(spectra)
     for index in (0, 17, 79):
         expected = pair_spectrum(crystals[index], dmax=8.0)
@@ -92,7 +92,7 @@ def test_extra_uiso_of_all_atoms_is_that_of_the_conditions(nickel):
     wider = omega.at(uiso=0.010)
     op, wide = build_operator(omega, DMAX_LONG), build_operator(wider, DMAX_LONG)
     extra = np.full(nickel.numbers.size, 0.002)
-    plain = pair_spectra([nickel])
+    plain = make_spectra([nickel])
     spread = pair_spectrum(nickel, extra_uiso=extra)[None]
     expected = apply_operator(wide, plain, [nickel.density])
     got = apply_operator(op, spread, [nickel.density])
@@ -121,7 +121,7 @@ def test_extra_uiso_of_one_element_widens_its_own_pairs_alone(classics):
 
 def test_one_crystal_that_is_not_a_list_is_an_error(nickel):
     with pytest.raises(ValueError, match=r"\[crystal\]"):
-        pair_spectra(nickel)
+        make_spectra(nickel)
 
 
 # Atoms far enough apart that none share a site, in any cell below.
@@ -190,7 +190,7 @@ def test_a_crystal_without_a_scattering_length_has_a_spectrum_of_zeros(nickel):
     valid, spectra = valid_spectra([POLONIUM, nickel], "neutron", 10.0)
     assert valid.tolist() == [False, True]
     assert not spectra[0].any()
-    np.testing.assert_array_equal(spectra[1:], pair_spectra([nickel], "neutron", 10.0))
+    np.testing.assert_array_equal(spectra[1:], make_spectra([nickel], "neutron", 10.0))
 
 
 def test_no_crystals_have_no_spectra():

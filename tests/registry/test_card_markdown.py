@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import pytest
+from familiar import FIT
 from releasable import (
     CALIBRATION,
     DATA,
@@ -8,6 +11,7 @@ from releasable import (
     SCORE,
     TRAINING,
     make_model,
+    novelty_scores,
 )
 
 from gromega.model.calibration import Calibration
@@ -91,3 +95,22 @@ def test_accuracies_with_the_composition_stand_beside_the_others():
     ]  # fmt: skip
     (other,) = [line for line in found if "log-odds" in line]
     assert "-2.75 + 0.86 H" in other and "18.3 %" in other
+
+
+def test_accuracy_by_novelty_and_both_cases_are_in_the_card(tmp_path):
+    model = make_model(calibration=replace(CALIBRATION, familiarity=FIT))
+    scores = {"reference": {"without_composition": novelty_scores()}}
+    metrics = {**METRICS, "novelty": scores}
+    found = lines(model, metrics=metrics)
+    assert "## Accuracy by novelty" in found
+    assert "reference, without composition:" in found
+    limit = "- For 12 test crystals of new structure types, top-1 is 25.0 % at a mean "
+    assert any(line.startswith(limit + "confidence of 30.0 %") for line in found)
+    (row,) = [line for line in found if line.startswith("| no relative |")]
+    assert [cell.strip() for cell in row.split("|")[2:4]] == ["12", "25.0"]
+    assert any("temperature 0.8; new ones: 0.1, 2; 19.0 %" in line for line in found)
+    assert "## Accuracy by novelty" not in lines()
+    save_model(tmp_path, model)
+    write_card(tmp_path, make_card(INFO, model, DATA, metrics))
+    text = (tmp_path / "CARD.md").read_text("utf-8")
+    assert text == render(read_card(tmp_path)) and "\n\n\n" not in text

@@ -2,7 +2,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from releasable import change_json, predict, split, train
+from releasable import change_json, novelty_scores, predict, split, train
 
 from gromega.conditions import REFERENCE
 from gromega.model.io import hashes_of
@@ -24,6 +24,7 @@ def test_the_reference_and_every_sweep_are_scored():
     assert list(found["sweeps"]) == ["qdamp"]
     assert len(found["sweeps"]["qdamp"]) == len(AXES["qdamp"].values)
     assert found["sweeps"]["qdamp"]["0.15"] == reference
+    assert found["novelty"]["reference"]["without_composition"] == novelty_scores()
 
 
 def test_accuracies_with_the_composition_are_a_block_of_their_own(pipeline):
@@ -56,6 +57,11 @@ def keep_old_sweep(folder):
             r"predictions/reference\.zarr.*model",
         ),
         (keep_old_sweep, r"predictions/sweeps/qdamp\.zarr.*model"),
+        # scores by novelty of another model
+        (
+            lambda _: change_json("data/predictions/novelty.json", model={}),
+            r"novelty\.json.*model",
+        ),
         # predictions for another test part
         (
             lambda folder: split(

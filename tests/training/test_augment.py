@@ -9,7 +9,7 @@ from gromega.defects import NO_DEFECTS, Defects
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import INPUT_R, input_operator, to_unit
 from gromega.pdf.operator import apply_operator
-from gromega.pdf.spectrum import pair_spectra
+from gromega.pdf.spectrum import make_spectra
 from gromega.training.augment import (
     random_defects,
     ripples,
@@ -22,7 +22,7 @@ STRAINS = np.linspace(-LARGEST, LARGEST, 33)
 
 
 def pdf(crystal):
-    spectra = pair_spectra([crystal], "xray", DMAX)
+    spectra = make_spectra([crystal], "xray", DMAX)
     return apply_operator(input_operator(REFERENCE, DMAX), spectra, [crystal.density])
 
 

@@ -13,7 +13,7 @@ from gromega.pdf.bins import DMAX, n_bins
 from gromega.pdf.network_grid import INPUT_R, input_operator
 from gromega.pdf.operator import apply_operator
 from gromega.pdf.random_conditions import random_operator
-from gromega.pdf.spectrum import pair_spectra, pair_spectrum
+from gromega.pdf.spectrum import make_spectra, pair_spectrum
 from gromega.training.variant_inputs import VariantInputs
 
 STILL = Changes(1.0, 0.0, 0.0, 0.0, uiso=0.0, other_radiation=0.0)
@@ -39,7 +39,7 @@ def test_unchanged_crystals_at_one_point_of_the_box_have_their_usual_pdfs(classi
     )
     expected = apply_operator(
         input_operator(REFERENCE, DMAX),
-        pair_spectra(crystals),
+        make_spectra(crystals),
         [crystal.density for crystal in crystals],
     )
     np.testing.assert_allclose(batch(inputs), expected, atol=2e-4 * np.ptp(expected))
@@ -101,7 +101,7 @@ def test_batches_mix_conditions_and_differ_by_key(classics):
 def test_most_variants_have_the_radiation_of_the_reference(classics):
     salt = next(crystal for crystal in classics if crystal.id == "rock salt")
     changes = Changes(1.0, 0.0, 0.0, 0.0, uiso=0.0, other_radiation=0.25)
-    expected = pair_spectra([salt], "neutron")[0]
+    expected = make_spectra([salt], "neutron")[0]
     inputs = inputs_of(
         [salt] * 200, Box(), changes, radiation="neutron", buffer_size=1, n_conditions=1
     )
@@ -117,7 +117,7 @@ def test_a_crystal_without_neutron_lengths_has_an_x_ray_spectrum(nickel):
     inputs = inputs_of(
         [actinium], Box(), changes, radiation="neutron", buffer_size=1, n_conditions=1
     )
-    expected = pair_spectra([actinium], "xray")
+    expected = make_spectra([actinium], "xray")
     np.testing.assert_allclose(inputs.epoch_arrays(0)[0], expected, rtol=1e-5)
     inputs.close()
 
@@ -172,7 +172,7 @@ def test_operators_stretch_pdfs_by_at_most_the_strain(classics):
     expected = [
         apply_operator(
             input_operator(replace(REFERENCE, r_scale=scale), DMAX),
-            pair_spectra(crystals),
+            make_spectra(crystals),
             [crystals[0].density],
         )[0]
         for scale in scales
@@ -197,7 +197,7 @@ def test_over_a_box_half_of_the_pdfs_have_ripples_at_low_r(classics):
         [salt] * 64, Box.from_mapping(ranges), STILL, buffer_size=2, n_conditions=2
     )
     expected = apply_operator(
-        input_operator(REFERENCE, DMAX), pair_spectra([salt]), [salt.density]
+        input_operator(REFERENCE, DMAX), make_spectra([salt]), [salt.density]
     )
     away = np.abs(batch(inputs) - expected)[:, INPUT_R < 3].max(axis=1)
     rippled = away > 1e-3 * np.ptp(expected)
@@ -211,7 +211,10 @@ def test_in_half_of_the_variants_peaks_are_broader(classics):
     inputs = inputs_of(
         [salt] * 64, Box.around(REFERENCE), changes, buffer_size=1, n_conditions=1
     )
-    spectra, expected = np.asarray(inputs.epoch_arrays(0)[0]), pair_spectra([salt])[0]
+    spectra, expected = (
+        np.asarray(inputs.epoch_arrays(0)[0]),
+        make_spectra([salt])[0],
+    )
     broader = [not np.allclose(one, expected, rtol=1e-4, atol=1e-6) for one in spectra]
     assert 0.25 < np.mean(broader) < 0.75
     # broader peaks keep their weight

@@ -27,7 +27,7 @@ from gromega.networks.logits import classes
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import simulate_input
 from gromega.pdf.random_conditions import simulate_at_random
-from gromega.pdf.spectrum import pair_spectra, spectra_by_radiation, valid_spectra
+from gromega.pdf.spectrum import make_spectra, spectra_by_radiation, valid_spectra
 
 CALIBRATION_SEEDS = (1, 2, 3, 4)
 """The seeds of the conditions for the calibration: one PDF of each crystal a seed."""
@@ -227,7 +227,7 @@ def with_other_groups(
     PDFs are simulated in the model's box or, without one, at the conditions.
     """
     if model.box:
-        spectra = pair_spectra(others, conditions.radiation, DMAX)
+        spectra = make_spectra(others, conditions.radiation, DMAX)
         density = np.array([crystal.density for crystal in others])
         outside = simulate_at_random(
             spectra, density, model.box, OTHER_CONDITIONS_SEED, pool=pool

@@ -254,10 +254,10 @@ def simulate_crystals(
 ) -> NDArray[np.float32]:
     """Return the simulated G of crystals on the network's grid, (n, 209), in Å⁻²."""
     # Numba takes a second to import: predictions of files do without it.
-    from gromega.pdf.spectrum import pair_spectra
+    from gromega.pdf.spectrum import make_spectra
 
     dmax = max(DMAX, reach(conditions))
-    spectra = pair_spectra(crystals, conditions.radiation, dmax)
+    spectra = make_spectra(crystals, conditions.radiation, dmax)
     density = [crystal.density for crystal in crystals]
     ids = [crystal.id for crystal in crystals]
     return simulate_input(spectra, density, ids, conditions, dmax)

@@ -20,7 +20,7 @@ from gromega.pdf.operator import (
     theta_of,
     variance,
 )
-from gromega.pdf.spectrum import pair_spectra, pair_spectrum
+from gromega.pdf.spectrum import make_spectra, pair_spectrum
 
 ENGINES = ("native", "srreal")
 NARROW = 0.05
@@ -107,7 +107,7 @@ def clean_pdfs(
     """
     density = [crystal.density for crystal in crystals]
     if not needs_crystals(defects):
-        spectra = pair_spectra(crystals, conditions.radiation, dmax)
+        spectra = make_spectra(crystals, conditions.radiation, dmax)
         return np.asarray(apply_operator(op, spectra, density))
     extra = [extra_uiso(crystal, defects.uiso_spread) for crystal in crystals]
     # Neutrons have no form factors.

@@ -63,7 +63,7 @@ def pair_spectrum(
     return out.astype(np.float32)
 
 
-def pair_spectra(
+def make_spectra(
     crystals: Sequence[Crystal], radiation: str = "xray", dmax: float = DMAX
 ) -> NDArray[np.float32]:
     """Return the pair spectra of n crystals, (n, n_bins(dmax)), on all cores.
@@ -100,7 +100,7 @@ def valid_spectra(
     valid = np.array([is_visible(crystal, radiation) for crystal in crystals], bool)
     spectra = np.zeros((len(crystals), n_bins(dmax)), np.float32)
     kept = [crystal for crystal, is_one in zip(crystals, valid, strict=True) if is_one]
-    spectra[valid] = pair_spectra(kept, radiation, dmax)
+    spectra[valid] = make_spectra(kept, radiation, dmax)
     return valid, spectra
 
 

@@ -58,6 +58,14 @@ def standard_texts(
             f"sweeps is {percent(lowest)}, at {axis} "
             f"{ALL_QUANTITIES[axis].with_unit(value)}."
         )
+    at_reference = metrics.get("novelty", {}).get("reference", {})
+    unsure = at_reference.get("without_composition", {}).get("unsure", {})
+    if new := unsure.get("new"):
+        limits.append(
+            f"For {new['n']:,} test crystals of new structure types, top-1 is "
+            f"{percent(new['top1'])} at a mean confidence of "
+            f"{percent(new['confidence'])}, unless the structure type is stated as new."
+        )
     if data["split"]["scheme"] == "random":
         limits.append(RANDOM_SPLIT)
     return {"task": TASK, "intended_use": list(INTENDED_USE), "limits": limits}

@@ -1,10 +1,12 @@
 import json
 import shutil
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from releasable import write_pipeline
 from scipy.spatial.distance import cdist
 
 from gromega import simulate
@@ -26,6 +28,7 @@ from gromega.pdf.network_grid import input_operator
 from gromega.pdf.operator import apply_operator
 from gromega.pdf.scattering import site_weights
 from gromega.pdf.spectrum import pair_spectra
+from gromega.registry.release import ReleaseInfo, release
 
 DATA = Path(__file__).parent / "data"
 SHARED = Path(__file__).parents[2] / "shared"
@@ -139,7 +142,7 @@ def model(classics, spectra):
 
 
 @pytest.fixture(scope="session")
-def measured_files(tmp_path_factory, classics):
+def files(tmp_path_factory, classics):
     """Return a folder with two PDFs as a program writes them."""
     folder = tmp_path_factory.mktemp("measured")
     for crystal, qmax in zip(classics[:2], (25, 40.5), strict=True):
@@ -223,3 +226,22 @@ def open_page(browser):
     yield open_one
     for one in opened:
         one.context.close()
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory):
+    """The folder of a small pipeline, with its model released as spacegroup v1.0.0."""
+    folder = tmp_path_factory.mktemp("released")
+    write_pipeline(folder)
+    with chdir(folder):
+        release(ReleaseInfo("spacegroup", "v1.0.0"))
+    return folder
+
+
+@pytest.fixture
+def models(released, tmp_path, monkeypatch):
+    """Models in the current folder: one released, one not yet pulled."""
+    shutil.copytree(released / "models", tmp_path / "models")
+    (tmp_path / "models" / "other.dvc").write_text("outs:\n- path: other\n")
+    monkeypatch.chdir(tmp_path)
+    return Path("models")

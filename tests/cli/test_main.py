@@ -1,17 +1,12 @@
 import importlib.metadata
-import json
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from files import NICKEL
 from typer.testing import CliRunner
 
 import gromega
 from gromega.cli.main import app, main
-from gromega.crystals.table import read_table
-from gromega.lake.store import new_store
 
 runner = CliRunner()
 
@@ -84,14 +79,6 @@ def test_user_errors_are_one_line_and_status_2(
     assert message in lines[0]
 
 
-def test_verify_counts_the_values_of_complete_stores(tmp_path):
-    with new_store(tmp_path / "a.zarr", {}) as group:
-        group.create_array("g", data=np.ones(5), dimension_names=("r",))
-    result = runner.invoke(app, ["verify", str(tmp_path / "a.zarr")])
-    assert result.exit_code == 0
-    assert result.stdout.split()[-2:] == ["5", "values"]
-
-
 @pytest.mark.parametrize(
     ("raised", "status", "line"),
     [
@@ -120,81 +107,6 @@ def test_the_version_is_printed():
     assert runner.invoke(app, ["--version"]).stdout == f"{found}\n"
     assert gromega.__version__ == found
     assert {"read_pdf", "load_model", "__version__"} <= set(dir(gromega))
-
-
-def test_doctor_prints_versions_and_engines():
-    result = runner.invoke(app, ["doctor"])
-    assert result.exit_code == 0
-    facts = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
-    assert facts["zarr"] == importlib.metadata.version("zarr")
-    assert facts["gromega"] == gromega.__version__
-    assert int(facts["cores"]) >= 1
-    assert facts["engines"].startswith("native")
-
-
-def test_doctor_works_without_the_extras(monkeypatch):
-    def version(name):
-        if name != "gromega":
-            raise importlib.metadata.PackageNotFoundError(name)
-        return "1.0"
-
-    monkeypatch.setattr("importlib.metadata.version", version)
-    monkeypatch.setitem(sys.modules, "jax", None)
-    result = runner.invoke(app, ["doctor"])
-    assert result.exit_code == 0
-    facts = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
-    assert facts["zarr"] == "not installed"
-    assert "gromega[train]" in facts["devices"]
-
-
-def test_ingest_writes_table_quarantine_summary_and_picture(cif, tmp_path):
-    (tmp_path / "letter.cif").write_text("dear reader")
-    out = tmp_path / "mine.parquet"
-    result = runner.invoke(app, ["ingest", str(tmp_path), "--out", str(out)])
-    assert result.exit_code == 0
-    table = read_table(out)
-    assert table["id"].to_pylist() == ["nickel.cif"]
-    assert table["structure_type"].to_pylist() == ["A_225_a"]
-    assert "letter.cif,,unreadable" in (tmp_path / "mine-quarantine.csv").read_text()
-    summary = json.loads((tmp_path / "mine.json").read_text())
-    assert summary["ingest"] == {
-        "files": 2,
-        "accepted": 1,
-        "refused": {"unreadable": 1},
-        "stated": 1,
-        "agree": 1,
-    }
-    assert (tmp_path / "mine.png").is_file()
-
-
-def test_ingest_of_nothing_good_says_so(tmp_path):
-    (tmp_path / "letter.cif").write_text("dear reader")
-    out = tmp_path / "none.parquet"
-    # of a table that was there before
-    for suffix in (".json", ".svg", ".png"):
-        out.with_suffix(suffix).write_text("old")
-    result = runner.invoke(app, ["ingest", str(tmp_path), "--out", str(out)])
-    assert result.exit_code == 0
-    assert read_table(out).num_rows == 0
-    assert [path.name for path in tmp_path.glob("none.*")] == ["none.parquet"]
-
-
-def test_synthesize_makes_the_groups_asked_for(tmp_path):
-    out = tmp_path / "made.parquet"
-    arguments = ["synthesize", "--group", "225", "--group", "2", "--count", "2"]
-    result = runner.invoke(app, [*arguments, "--out", str(out)])
-    assert result.exit_code == 0
-    assert "made.parquet: 4 crystals" in result.stdout
-    assert read_table(out)["space_group"].to_pylist() == [225, 225, 2, 2]
-
-
-def test_synthesize_follows_a_recipe(tmp_path):
-    recipe = tmp_path / "few.yaml"
-    recipe.write_text("space_groups: [225]\ncrystals_per_group: 1\nseed: 4\n")
-    out = tmp_path / "made.parquet"
-    arguments = ["synthesize", "--recipe", str(recipe), "--out", str(out)]
-    assert runner.invoke(app, arguments).exit_code == 0
-    assert read_table(out).num_rows == 1
 
 
 @pytest.mark.parametrize(

@@ -3,32 +3,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from releasable import change_json, write_pipeline
+from releasable import change_json
 from typer.testing import CliRunner
 
 from gromega.cli.main import app, main
-from gromega.registry.release import ReleaseInfo, release
 
 runner = CliRunner()
 PULL = "dvc pull -r registry models/other.dvc"
-
-
-@pytest.fixture(scope="module")
-def pipeline(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("released")
-    write_pipeline(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        release(ReleaseInfo("spacegroup", "v1.0.0"))
-    return folder
-
-
-@pytest.fixture
-def models(pipeline, tmp_path, monkeypatch):
-    shutil.copytree(pipeline / "models", tmp_path / "models")
-    (tmp_path / "models" / "other.dvc").write_text("outs:\n- path: other\n")
-    monkeypatch.chdir(tmp_path)
-    return Path("models")
 
 
 @pytest.mark.usefixtures("models")
@@ -67,8 +48,8 @@ def test_damage_is_one_line_and_status_2(models, monkeypatch, capsys):
     assert "config.json" in line
 
 
-def test_release_takes_the_source_of_params(models, pipeline):
-    shutil.copytree(pipeline / "data", "data")
+def test_release_takes_the_source_of_params(models, released):
+    shutil.copytree(released / "data", "data")
     Path("params.yaml").write_text("crystals:\n  source: data/synthetic.yaml\n")
     arguments = ["models", "release", "spacegroup", "--version", "v1.1.0"]
     options = ["--hardware", "2 cores", "--hours", "0.2"]

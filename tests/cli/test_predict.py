@@ -13,22 +13,14 @@ from gromega import read_pdf
 from gromega.cli.main import app
 from gromega.model.batch import MANY
 from gromega.model.io import save_model
+from gromega.model.library_io import write_library
+from gromega.web.app import EXAMPLES
 
 GROUPS = np.array([166, 194, 225, 14])
 
 
-@pytest.fixture
-def files(measured_files):
-    return measured_files
-
-
-@pytest.fixture
-def model(small_model):
-    return small_model
-
-
-def test_the_command_uses_the_composition(model, files, tmp_path):
-    save_model(tmp_path / "m", model)
+def test_the_command_uses_the_composition(small_model, files, tmp_path):
+    save_model(tmp_path / "m", small_model)
     words = ["predict", str(files / "25.gr"), "--no-reliability", "--json"]
     words += ["--model", str(tmp_path / "m")]
     for given, used in (("NaCl", "NaCl"), ("unknown", None)):
@@ -38,11 +30,11 @@ def test_the_command_uses_the_composition(model, files, tmp_path):
 
 
 @pytest.fixture
-def predict(model, files, tmp_path, monkeypatch):
+def predict(small_model, files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # not for the rest of this process
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
-    save_model(tmp_path / "models" / "spacegroup", model)
+    save_model(tmp_path / "models" / "spacegroup", small_model)
 
     def run(*arguments, **options):
         words = ["predict", *map(str, arguments)]
@@ -51,12 +43,12 @@ def predict(model, files, tmp_path, monkeypatch):
     return run
 
 
-def test_the_command_predictions_files_and_folders(predict, files, model):
+def test_the_command_predictions_files_and_folders(predict, files, small_model):
     result = predict(files, "--json")
     assert result.exit_code == 0, result.output
     predictions = json.loads(result.stdout)
     assert list(predictions) == [str(files / "25.gr"), str(files / "40.5.gr")]
-    expected = model.predict(read_pdf(files / "25.gr"))
+    expected = small_model.predict(read_pdf(files / "25.gr"))
     found = predictions[str(files / "25.gr")]
     assert [g["number"] for g in found["groups"]] == [c.number for c in expected.groups]
     lines = predict(files, "--csv").stdout.splitlines()
@@ -68,9 +60,9 @@ def test_the_command_predictions_files_and_folders(predict, files, model):
 
 
 def test_an_encoding_without_an_angstrom_does_not_stop_the_prediction(
-    files, tmp_path, model
+    files, tmp_path, small_model
 ):
-    save_model(tmp_path / "tiny", model)
+    save_model(tmp_path / "tiny", small_model)
     program = str(Path(sys.executable).with_name("gromega"))
     words = [
         program,
@@ -231,3 +223,27 @@ def test_an_empty_folder_is_said(predict, tmp_path):
     result = predict(tmp_path / "empty")
     assert result.exit_code != 0
     assert "empty: there is no file" in str(result.exception)
+
+
+def test_the_command_draws_a_figure_for_each_file(
+    small_model, library, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    save_model(tmp_path / "tiny", small_model)
+    write_library(tmp_path / "library.parquet", library)
+    for name in ("a.1.gr", "a_1.gr"):
+        Path(name).write_text(EXAMPLES["rutile-synchrotron.gr"])
+    ask = ["predict", "a.1.gr", "a_1.gr", "--model", "tiny", "--figures", "figures"]
+    drawn = CliRunner().invoke(app, [*ask, "--library", "library.parquet"])
+    assert drawn.exit_code == 0
+    assert drawn.stdout.count("best match: TiO2 (rutile, 10)") == 2
+    made = sorted(path.name for path in Path("figures").iterdir())
+    assert made == ["a_1_gr.png", "a_1_gr.svg", "a_1_gr_.png", "a_1_gr_.svg"]
+    laid = ["predict", "a.1.gr", "--model", "tiny", "--library", "library.parquet"]
+    assert "best match: TiO2" in CliRunner().invoke(app, laid).stdout
+    without = CliRunner().invoke(
+        app, ["predict", "a.1.gr", "--model", "tiny", "--explain"]
+    )
+    assert "most important r for" in without.stdout
+    assert "best match" not in without.stdout
+    assert "dvc pull -r registry models/library.parquet.dvc" in without.stderr

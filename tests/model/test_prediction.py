@@ -6,169 +6,14 @@ import pytest
 from conftest import SETS
 
 from gromega import read_pdf
-from gromega.conditions import Box
 from gromega.measured.resample import to_input
-from gromega.model.build_neighbours import build_neighbours
-from gromega.model.importance import find_importance
 from gromega.model.other_groups import OtherGroupFit
 
 GROUPS = np.array([166, 194, 225, 14])
 
 
-@pytest.fixture
-def files(measured_files):
-    return measured_files
-
-
-@pytest.fixture
-def model(small_model):
-    return small_model
-
-
-def test_a_known_composition_makes_another_prediction(model, files):
-    path = files / "25.gr"
-    alone = model.predict(read_pdf(path))
-    given = model.predict(read_pdf(path, composition="Na2Cl2"), explain=True)
-    assert (alone.composition, given.composition) == (None, "Na2Cl2")
-    # the crystal of this composition is of the first group
-    first = [next(c for c in a.groups if c.number == 166) for a in (alone, given)]
-    assert first[1].probability > max(0.5, first[0].probability)
-    assert given.groups[0].number == 166
-    log_p = model.log_probabilities(to_input(read_pdf(path))[None], ["NaCl"])
-    assert given.groups[0].probability == pytest.approx(np.exp(log_p.max()))
-    assert given.neighbours[0].id == "mp-1"
-    # the importance is computed with the composition too
-    pdf = read_pdf(path)
-    same, other = (
-        find_importance(
-            lambda g, c=c: model.log_probabilities(g, c and [c] * len(g)), pdf
-        )
-        for c in ("NaCl", None)
-    )
-    np.testing.assert_allclose(given.importance.values, same.values, rtol=1e-5)
-    assert np.abs(given.importance.values - other.values).max() > 0.01
-    assert "composition used: Na2Cl2" in str(given)
-    both = model.predict_all([read_pdf(path), read_pdf(path, composition="Na2Cl2")])
-    assert [a.groups for a in both] == [alone.groups, given.groups]
-
-
-def test_both_at_once_are_the_same_as_one_by_one(model, files):
-    g = np.stack([to_input(read_pdf(path)) for path in sorted(files.glob("*.gr"))])
-    formulas = ["NaCl", "Fe"]
-    alone, given = model.without_and_with_composition(g, formulas)
-    np.testing.assert_allclose(alone, model.log_probabilities(g), atol=1e-6)
-    np.testing.assert_allclose(given, model.log_probabilities(g, formulas), atol=1e-6)
-    assert np.abs(alone - given).max() > 0.1
-    with pytest.raises(ValueError, match="cannot use compositions"):
-        replace(model, neighbours=None).without_and_with_composition(g, formulas)
-
-
-def test_a_composition_that_does_not_fit_gives_a_note(model, files):
-    path = files / "25.gr"
-    embedded = model.engine.embed(to_input(read_pdf(path))[None])
-    # the PDF is that of the compound, and unlike those of the elements
-    other = np.random.default_rng(0).normal(size=(3, embedded.shape[1]))
-    along = embedded / np.linalg.norm(embedded)
-    other -= (other @ along.T) * along
-    seen = np.concatenate([embedded, other]).astype(np.float32)
-    known = build_neighbours([[seen]], np.arange(4), model.neighbours.names, 4)
-    neighbours = replace(known, with_composition=(0.1, 0.9))
-    surer = replace(model, neighbours=neighbours)
-    for composition, noted in (("NaCl", False), ("Fe", True)):
-        pdf = read_pdf(path, composition=composition)
-        warnings = surer.predict(pdf, reliability=False).notes
-        assert any("check the composition" in text for text in warnings) == noted
-
-
-def test_a_composition_unlike_all_is_not_used(model, files):
-    path = files / "25.gr"
-    prediction = model.predict(read_pdf(path, composition="C6H12O6"), reliability=False)
-    assert prediction.composition is None
-    assert prediction.notes == ("no training crystal has a composition like C6H12O6.",)
-    assert prediction.groups == model.predict(read_pdf(path), reliability=False).groups
-
-
-def test_compositions_need_a_calibration_of_their_own(model):
-    assert model.uses_compositions
-    assert not replace(model, calibration_with_composition=None).uses_compositions
-    assert replace(
-        model, calibration_with_composition=None, calibration=None
-    ).uses_compositions
-
-
-def test_a_model_without_use_for_a_composition_says_so(model, files):
-    pdf = read_pdf(files / "25.gr", composition="NaCl")
-    plain = replace(model, neighbours=replace(model.neighbours, with_composition=None))
-    prediction = plain.predict(pdf, reliability=False)
-    assert prediction.composition is None
-    assert prediction.notes[-1] == "this model does not use the composition."
-    assert prediction.groups == plain.predict(read_pdf(files / "25.gr")).groups
-    with pytest.raises(ValueError, match="cannot use compositions"):
-        plain.log_probabilities(to_input(pdf)[None], ["NaCl"])
-
-
-def test_a_prediction_ranks_all_groups(model, files):
-    pdf = read_pdf(files / "25.gr")
-    prediction = model.predict(pdf)
-    log_p = model.log_probabilities(to_input(pdf)[None].astype(np.float32))
-    p = np.exp(log_p[0])
-    assert [c.number for c in prediction.groups] == GROUPS[np.argsort(-p)].tolist()
-    assert [c.probability for c in prediction.groups] == sorted(p, reverse=True)
-    assert {c.number: c.symbol for c in prediction.groups}[166] == "R-3m"
-    assert {c.number: c.system for c in prediction.groups}[14] == "monoclinic"
-    inside = SETS.prediction_sets(log_p, 0.9)[0]
-    assert {c.number for c in prediction.groups if c.in_set} == set(GROUPS[inside])
-    assert sum(prediction.systems.values()) == pytest.approx(1)
-    assert (
-        list(prediction.systems.values()) == sorted(prediction.systems.values())[::-1]
-    )
-    known = {(known.id, known.formula) for known in prediction.neighbours}
-    assert known == {
-        ("mp-1", "NaCl"), ("mp-2", "Fe"), ("mp-3", "Si"), ("my best crystal", "C")
-    }  # fmt: skip
-    assert prediction.neighbours[0].similarity >= prediction.neighbours[-1].similarity
-    assert (prediction.conditions.qmax, prediction.conditions.rmax) == (
-        25,
-        pytest.approx(20, abs=0.1),
-    )
-    (warning,) = prediction.notes
-    assert "no test crystals" in warning
-
-
-def test_a_condition_outside_of_the_box_is_a_warning(model, files):
-    narrow = replace(model, box=Box(qmax=(20.0, 24.0)))
-    (warning,) = narrow.predict(read_pdf(files / "25.gr"), reliability=False).notes
-    assert warning.startswith("qmax 25 is outside") and "20 to 24" in warning
-    only = replace(model, training={"radiations": ["xray"]})
-    assert only.predict(read_pdf(files / "25.gr"), reliability=False).notes == ()
-    pdf = read_pdf(files / "25.gr", radiation="neutron")
-    (warning,) = only.predict(pdf, reliability=False).notes
-    assert "trained for xray, not" in warning
-    (late,) = model.predict(
-        read_pdf(files / "25.gr", rmin=2.5), reliability=False
-    ).notes
-    assert late.startswith("G(r) begins at 2.51 Å, ")
-
-
-def test_a_model_without_calibration_and_memory_predictions_too(model, files):
-    plain = replace(model, calibration=None, neighbours=None)
-    prediction = plain.predict(read_pdf(files / "25.gr"))
-    assert prediction.coverage is None and prediction.neighbours == ()
-    assert not any(c.in_set for c in prediction.groups)
-    assert "prediction set" not in str(prediction)
-
-
-def test_many_are_predicted_as_one_by_one(model, files):
-    pdfs = [read_pdf(path) for path in sorted(files.iterdir())]
-    together = model.predict_all(pdfs)
-    for pdf, prediction in zip(pdfs, together, strict=True):
-        alone = model.predict(pdf)
-        assert [c.number for c in prediction.groups] == [c.number for c in alone.groups]
-    assert model.predict_all([]) == []
-
-
-def test_a_prediction_shows_itself(model, files):
-    prediction = model.predict(read_pdf(files / "25.gr"))
+def test_a_prediction_shows_itself(small_model, files):
+    prediction = small_model.predict(read_pdf(files / "25.gr"))
     first = prediction.groups[0]
     assert f"{first.number:4} {first.symbol}" in str(prediction)
     assert "90 % prediction set: " in str(prediction)
@@ -181,13 +26,13 @@ def test_a_prediction_shows_itself(model, files):
     )
 
 
-def test_the_probability_of_other_groups_is_shown(model, files):
+def test_the_probability_of_other_groups_is_shown(small_model, files):
     pdf = read_pdf(files / "25.gr")
-    assert model.predict(pdf).other_groups is None
+    assert small_model.predict(pdf).other_groups is None
     others = OtherGroupFit(0.18, -2.0, 0.9, 3000)
-    with_fit = replace(model, calibration=replace(SETS, other_groups=others))
+    with_fit = replace(small_model, calibration=replace(SETS, other_groups=others))
     prediction = with_fit.predict(pdf)
-    p = others.probability(model.log_probabilities(to_input(pdf)[None]))[0]
+    p = others.probability(small_model.log_probabilities(to_input(pdf)[None]))[0]
     assert prediction.other_groups.probability == pytest.approx(p)
     assert f"outside the model's groups: {100 * p:.0f} % (if 18 %" in str(prediction)
     assert prediction.to_mapping()["other_groups"]["share"] == 0.18
@@ -196,17 +41,10 @@ def test_the_probability_of_other_groups_is_shown(model, files):
     assert given.other_groups is None
 
 
-def test_groups_and_systems_are_shown(model, files):
-    prediction = model.predict(read_pdf(files / "25.gr"))
+def test_groups_and_systems_are_shown(small_model, files):
+    prediction = small_model.predict(read_pdf(files / "25.gr"))
     assert "(of 4 groups)" in str(prediction)
     (first, share), *_ = prediction.systems.items()
     assert f"crystal system: {first} {100 * share:.0f} %" in str(prediction)
     # a session shows a model, not all that is in it
-    assert len(repr(replace(model, test_crystals=None))) < 3000
-
-
-def test_other_types_than_pdfs_are_refused(model, files):
-    pdf = read_pdf(files / "25.gr")
-    for wrong, kind in ((str(files / "25.gr"), "str"), ([pdf], "list")):
-        with pytest.raises(ValueError, match=f"got {kind}"):
-            model.predict(wrong)
+    assert len(repr(replace(small_model, test_crystals=None))) < 3000

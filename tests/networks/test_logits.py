@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gromega.networks.logits import check_finite, classes, log_softmax, ranks, top_k
+from gromega.networks.logits import check_finite, classes, log_softmax, ranks
 
 
 def test_log_softmax_gives_log_probabilities_without_overflow():
@@ -40,9 +40,3 @@ def test_ranks_count_from_the_most_probable_class():
 
 def test_ties_are_ranked_in_the_order_of_the_classes():
     assert ranks(np.zeros((3, 4)), np.array([0, 1, 3])).tolist() == [0, 1, 3]
-
-
-def test_top_k_is_the_share_of_ranks_below_k():
-    log_p = np.log([[0.5, 0.3, 0.2], [0.2, 0.3, 0.5], [0.1, 0.2, 0.7]])
-    y = np.array([0, 1, 0])
-    assert [top_k(log_p, y, k) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 1])

@@ -1,35 +1,14 @@
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
-from releasable import change_json, make_model, write_pipeline
+from releasable import change_json, make_model
 
 from gromega.model.io import save_model
 from gromega.registry.card import read_card, write_card
 from gromega.registry.registry import find_model, list_models, verify
-from gromega.registry.release import ReleaseInfo, release
 
 PULL = "dvc pull -r registry models/other.dvc"
-
-
-@pytest.fixture(scope="module")
-def released(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("released")
-    write_pipeline(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        release(ReleaseInfo("spacegroup", "v1.0.0"))
-    return folder
-
-
-@pytest.fixture
-def models(released, tmp_path, monkeypatch):
-    """Models in the current folder: one released, one not yet pulled."""
-    shutil.copytree(released / "models", tmp_path / "models")
-    (tmp_path / "models" / "other.dvc").write_text("outs:\n- path: other\n")
-    monkeypatch.chdir(tmp_path)
-    return Path("models")
 
 
 def test_the_list_has_models_here_and_models_to_be_pulled(models):

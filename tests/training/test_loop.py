@@ -6,9 +6,7 @@ import pytest
 from flax import nnx
 from wave_training import TINY, network, waves
 
-from gromega.networks.inference import Compiled
-from gromega.networks.logits import top_k
-from gromega.training.history import Epoch
+from gromega.training.history import Epoch, accuracies
 from gromega.training.inputs import FixedInputs
 from gromega.training.loop import train_network
 
@@ -38,14 +36,14 @@ def test_every_step_and_every_epoch_is_reported(trained, reports):
 def test_training_learns_the_classes(trained):
     best, history = trained
     test = waves(200, 2)
-    assert top_k(Compiled(best).predict(test.g), test.y, 1) > 0.9
+    assert accuracies(best, test)[0] > 0.9
     assert history[-1].loss < 0.5 * history[0].loss
 
 
 def test_the_network_of_the_best_epoch_is_returned(trained):
     best, history = trained
     validation = waves(64, 1)
-    again = top_k(Compiled(best).predict(validation.g), validation.y, 1)
+    again = accuracies(best, validation)[0]
     assert again == max(epoch.top1 for epoch in history)
 
 

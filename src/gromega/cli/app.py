@@ -1,17 +1,47 @@
-"""The application that all commands are added to, and the commands that check."""
+"""The application that all commands are added to."""
 
 import importlib.metadata
-import platform
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from gromega._util.parallel import n_cores
+COMMANDS = (
+    "predict", "serve", "simulate", "ingest", "synthesize", "results", "report",
+    "evaluate", "models", "verify", "doctor",
+)  # fmt: skip
+"""The commands in the order of the help: for PDFs, crystals, accuracy, checks."""
 
-PACKAGES = ("numpy", "numba", "jax", "flax", "zarr", "dvc", "spglib")
+
+class Group(TyperGroup):
+    """Commands in order, with flags that show no type in the help."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands: of the application, those of `COMMANDS`."""
+        names = super().list_commands(ctx)
+        return names if ctx.parent else sorted(names, key=[*COMMANDS, *names].index)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the options of the group."""
+        return _without_bool(super().get_params(ctx))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command of the group, or None."""
+        command = super().get_command(ctx, cmd_name)
+        if command:
+            _without_bool(command.get_params(ctx))
+        return command
+
+
+def _without_bool(params: list[Any]) -> list[Any]:
+    for each in params:
+        if getattr(each, "is_flag", False):
+            each.metavar = ""
+    return params
+
 
 app = typer.Typer(
+    cls=Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -29,44 +59,3 @@ def _start(
     if version:
         typer.echo(importlib.metadata.version("gromega"))
         raise typer.Exit
-
-
-@app.command(epilog="Example: gromega verify data/spectra.zarr data/reference.zarr")
-def verify(
-    stores: Annotated[
-        list[Path], typer.Argument(help="Zarr stores, such as data/spectra.zarr.")
-    ],
-) -> None:
-    """Check Zarr stores: no file is missing or damaged, every number is finite."""
-    from gromega.lake.verify import verify_store
-
-    for store in stores:
-        typer.echo(f"{store}: complete, {verify_store(store)} values")
-
-
-@app.command(epilog="Example: gromega doctor")
-def doctor() -> None:
-    """Print the versions of packages, the cores, the devices and the engines."""
-    from gromega.pdf import srreal
-
-    facts = {"gromega": importlib.metadata.version("gromega")}
-    facts["python"] = platform.python_version()
-    for name in PACKAGES:
-        try:
-            facts[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            facts[name] = "not installed"
-    facts["cores"] = str(n_cores())
-    try:
-        import jax
-
-        facts["devices"] = ", ".join(map(str, jax.devices()))
-    except ImportError:
-        facts["devices"] = "cpu (for others, install JAX: pip install 'gromega[train]')"
-    facts["engines"] = (
-        "native, srreal"
-        if srreal.available()
-        else "native (for srreal, install diffpy.srreal from conda-forge)"
-    )
-    for name, value in facts.items():
-        typer.echo(f"{name:10} {value}")

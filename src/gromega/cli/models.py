@@ -7,8 +7,12 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from gromega.cli.app import Group
+
 app = typer.Typer(
-    no_args_is_help=True, help="List, show, verify and release trained models."
+    cls=Group,
+    no_args_is_help=True,
+    help="List, show, verify and release trained models.",
 )
 Name = Annotated[str, typer.Argument(help="The name of a released model.")]
 

@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from gromega.crystals.space_groups import SYSTEMS, crystal_system, symbol
+
 N_SHOWN = 6  # groups in a table and a figure
+Labels = list[tuple[int, str, str]]
+"""The number, symbol and crystal system of each space group."""
 
 
 @dataclass(frozen=True)
@@ -24,3 +31,34 @@ class Candidate:
     system: str
     probability: float
     in_set: bool
+
+
+def labels_of(space_groups: NDArray[np.int64]) -> Labels:
+    """Return the number, symbol and crystal system of space groups, (n_groups,)."""
+    systems = [SYSTEMS[k][0] for k in crystal_system(space_groups)]
+    numbers = space_groups.tolist()
+    return [(n, symbol(n), name) for n, name in zip(numbers, systems, strict=True)]
+
+
+def ranked_candidates(
+    labels: Labels, p: NDArray[np.floating], in_set: NDArray[np.bool_]
+) -> tuple[Candidate, ...]:
+    """Return the candidates for one PDF, the most probable first.
+
+    They have the labels, probabilities and membership in the prediction set of the
+    space groups, (n_groups,).
+    """
+    order = np.argsort(-p, kind="stable")
+    return tuple(
+        Candidate(number, name, system, float(p[k]), bool(in_set[k]))
+        for k in order.tolist()
+        for number, name, system in [labels[k]]
+    )
+
+
+def system_probabilities(labels: Labels, p: NDArray[np.floating]) -> dict[str, float]:
+    """Return the probability of each crystal system, the most probable first."""
+    systems: dict[str, float] = {}
+    for (*_, name), share in zip(labels, p, strict=True):
+        systems[name] = systems.get(name, 0.0) + float(share)
+    return dict(sorted(systems.items(), key=lambda pair: -pair[1]))

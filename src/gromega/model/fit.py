@@ -16,10 +16,12 @@ from gromega.model.model import Model
 from gromega.model.neighbours import Neighbours
 from gromega.model.other_groups import fit_other_groups
 from gromega.model.ranker import simulate_crystals
+from gromega.model.reliability import pack_test_crystals
+from gromega.networks.logits import classes
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import simulate_input
 from gromega.pdf.random_conditions import simulate_at_random
-from gromega.pdf.spectrum import pair_spectra, valid_spectra
+from gromega.pdf.spectrum import pair_spectra, spectra_by_radiation, valid_spectra
 
 CALIBRATION_SEEDS = (1, 2, 3, 4)
 """The seeds of the conditions for the calibration: one PDF of each crystal a seed."""
@@ -34,52 +36,57 @@ Inputs = NDArray[np.float32]
 """The G of crystals on the network's grid, (n, 209)."""
 
 
-def simulate_other_radiation(
-    model: Model,
-    crystals: Sequence[Crystal],
-    inputs: Sequence[Inputs],
-    seeds: Sequence[int],
-) -> list[Inputs]:
-    """Return inputs at the same conditions with the other radiation.
-
-    The inputs are those of crystals with the radiation of the model, for each set of
-    conditions; they are kept for crystals with an element that has no scattering
-    length. The seeds are those of all conditions but the first.
-    """
-    (other,) = {*RADIATIONS} - {model.conditions.radiation}
-    valid, spectra = valid_spectra(crystals, other, DMAX)
-    density = np.array([crystal.density for crystal in crystals])
-    ids = [crystal.id for crystal in crystals]
-    omega = model.conditions.at(radiation=other)
-    simulated = [simulate_input(spectra, density, ids, omega, DMAX)]
-    if model.box:
-        simulated += [
-            simulate_at_random(spectra, density, model.box, seed) for seed in seeds
-        ]
-    return [
-        np.where(valid[:, None], g, kept)
-        for g, kept in zip(simulated, inputs, strict=True)
-    ]
-
-
 def neighbours_of(
     model: Model,
-    inputs: Sequence[Sequence[Inputs]],
+    crystals: Sequence[Crystal],
+    g: Inputs,
     y: NDArray[np.int64],
-    names: Sequence[str],
+    spectra: NDArray[np.float32],
+    density: NDArray[np.float64],
+    n_conditions: int,
+    other_radiation: bool,
 ) -> Neighbours:
     """Return crystals as the neighbours of a model, before `with_neighbours`.
 
-    The inputs are given for each radiation and set of conditions, the names are ids and
-    formulas, such as ``mp-149 Si``.
+    Their embeddings are those of their inputs at the reference and, in a model with a
+    box, at random conditions; with the other radiation too if so chosen. A crystal with
+    an element that does not scatter that radiation keeps its inputs.
+
+    Parameters
+    ----------
+    g, y
+        The inputs at the reference, (n, 209), and the classes, (n,).
+    spectra, density
+        The pair spectra for the radiation of the model, (n, n_bins), and ρ0, (n,).
+    n_conditions
+        The number of conditions, with the reference.
     """
-    embeddings: list[list[NDArray[np.float32]]] = []
+    seeds = range(NEIGHBOUR_SEED, NEIGHBOUR_SEED + n_conditions - 1)
+
+    def at_all_conditions(first: Inputs, spectra: NDArray[np.float32]) -> list[Inputs]:
+        if not model.box:
+            return [first]
+        drawn = (simulate_at_random(spectra, density, model.box, k) for k in seeds)
+        return [first, *drawn]
+
+    inputs = [at_all_conditions(g, spectra)]
+    if other_radiation:
+        (other,) = {*RADIATIONS} - {model.conditions.radiation}
+        valid, spectra = valid_spectra(crystals, other, DMAX)
+        ids = [crystal.id for crystal in crystals]
+        omega = model.conditions.at(radiation=other)
+        first = simulate_input(spectra, density, ids, omega, DMAX)
+        pairs = zip(at_all_conditions(first, spectra), inputs[0], strict=True)
+        inputs.append([np.where(valid[:, None], each, kept) for each, kept in pairs])
     with progress_bar("conditions", sum(map(len, inputs))) as advance:
-        for of_radiation in inputs:
-            embeddings.append([])
-            for g in of_radiation:
-                embeddings[-1].append(model.engine.embed(g))
-                advance(1)
+
+        def embed(g: Inputs) -> NDArray[np.float32]:
+            embedding = model.engine.embed(g)
+            advance(1)
+            return embedding
+
+        embeddings = [[embed(g) for g in of_radiation] for of_radiation in inputs]
+    names = [f"{crystal.id} {crystal.formula}" for crystal in crystals]
     return build_neighbours(embeddings, y, names, model.space_groups.size)
 
 
@@ -162,3 +169,16 @@ def choose_test_crystals(n: int) -> NDArray[np.int64]:
     """Return the indices of the crystals of the test part to keep, of n, in order."""
     order = np.random.default_rng(TEST_CRYSTALS_SEED).permutation(n)
     return np.sort(order[:N_TEST_CRYSTALS])
+
+
+def with_test_crystals(
+    model: Model, crystals: Sequence[Crystal], space_groups: NDArray[np.int64]
+) -> Model:
+    """Return a model with crystals of the test part, n of them, in compact form."""
+    packed = pack_test_crystals(
+        [crystal.id for crystal in crystals],
+        classes(model.space_groups, space_groups),
+        *spectra_by_radiation(crystals),
+        [crystal.formula for crystal in crystals],
+    )
+    return replace(model, test_crystals=packed)

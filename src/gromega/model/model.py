@@ -10,17 +10,16 @@ from numpy.typing import NDArray
 from gromega.conditions import Conditions
 from gromega.measured.pdf import MeasuredPDF
 from gromega.measured.resample import to_inputs
-from gromega.model.importance import find_importance
-from gromega.model.matches import Library
-from gromega.model.other_groups import OtherGroupProbability
-from gromega.model.prediction import (
-    FIRST_PEAK,
+from gromega.model.candidates import (
     Labels,
-    Prediction,
     labels_of,
     ranked_candidates,
     system_probabilities,
 )
+from gromega.model.importance import find_importance
+from gromega.model.matches import Library
+from gromega.model.other_groups import OtherGroupProbability
+from gromega.model.prediction import FIRST_PEAK, Prediction
 from gromega.model.ranker import Ranker
 from gromega.model.reliability import reliability_of
 

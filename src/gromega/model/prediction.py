@@ -6,10 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gromega.conditions import Conditions
-from gromega.crystals.space_groups import SYSTEMS, crystal_system, symbol
 from gromega.model.candidates import N_SHOWN, Candidate
 from gromega.model.importance import Importance
 from gromega.model.matches import Matches
@@ -20,9 +18,6 @@ from gromega.model.reliability import Reliability
 FIRST_PEAK = 2.0  # Å; a PDF that begins below this r has all of its peaks
 _HEADINGS = ("number", "symbol", "crystal system", "probability")
 _RADIATIONS = {"xray": "x-rays", "neutron": "neutrons"}
-
-Labels = list[tuple[int, str, str]]
-"""The number, symbol and crystal system of each space group."""
 
 
 @dataclass(frozen=True)
@@ -187,34 +182,3 @@ def _without_arrays(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(_without_arrays(each) for each in value)
     return value
-
-
-def labels_of(space_groups: NDArray[np.int64]) -> Labels:
-    """Return the number, symbol and crystal system of space groups, (n_groups,)."""
-    systems = [SYSTEMS[k][0] for k in crystal_system(space_groups)]
-    numbers = space_groups.tolist()
-    return [(n, symbol(n), name) for n, name in zip(numbers, systems, strict=True)]
-
-
-def ranked_candidates(
-    labels: Labels, p: NDArray[np.floating], in_set: NDArray[np.bool_]
-) -> tuple[Candidate, ...]:
-    """Return the candidates for one PDF, the most probable first.
-
-    They have the labels, probabilities and membership in the prediction set of the
-    space groups, (n_groups,).
-    """
-    order = np.argsort(-p, kind="stable")
-    return tuple(
-        Candidate(number, name, system, float(p[k]), bool(in_set[k]))
-        for k in order.tolist()
-        for number, name, system in [labels[k]]
-    )
-
-
-def system_probabilities(labels: Labels, p: NDArray[np.floating]) -> dict[str, float]:
-    """Return the probability of each crystal system, the most probable first."""
-    systems: dict[str, float] = {}
-    for (*_, name), share in zip(labels, p, strict=True):
-        systems[name] = systems.get(name, 0.0) + float(share)
-    return dict(sorted(systems.items(), key=lambda pair: -pair[1]))

@@ -65,7 +65,7 @@ class TestCrystals:
 
 
 def pack_test_crystals(
-    ids: NDArray[np.str_],
+    ids: Sequence[str],
     y: NDArray[np.int64],
     density: NDArray[np.float64],
     spectra: Mapping[str, NDArray[np.float32]],
@@ -81,7 +81,7 @@ def pack_test_crystals(
         for radiation, fine in spectra.items()
     }
     return TestCrystals(
-        tuple(ids.tolist()), y, density.astype(np.float32), quantized, tuple(formulas)
+        tuple(ids), y, density.astype(np.float32), quantized, tuple(formulas)
     )
 
 

@@ -47,8 +47,3 @@ def ranks(log_p: NDArray[np.floating], y: NDArray[np.int64]) -> NDArray[np.int64
     """
     order = np.argsort(-log_p, axis=1, kind="stable")
     return np.asarray(np.argmax(order == y[:, None], axis=1), np.int64)
-
-
-def top_k(log_p: NDArray[np.floating], y: NDArray[np.int64], k: int) -> float:
-    """Return the share of rows whose true class is among the k most probable."""
-    return float(np.mean(ranks(log_p, y) < k))

@@ -10,23 +10,16 @@ from gromega.crystals import dataset
 from gromega.crystals.table import summarise, write_tables
 from gromega.params import Params
 from gromega.pdf.scattering import without_length
+from gromega.pipeline import paths
 from gromega.pipeline.gather import gather
-from gromega.pipeline.paths import (
-    AUGMENTATION,
-    CRYSTALS,
-    DATA,
-    METRICS,
-    OTHER_GROUPS,
-    QUARANTINE,
-)
 
 
 def crystals(params: Params) -> None:
     """Make the tables of crystals from `crystals.source`, and their summary."""
     wanted, radiation = params.crystals, params.reference.radiation
-    source, gathered = Path(wanted.source), DATA / "gathered.parquet"
+    source, gathered = Path(wanted.source), paths.DATA / "gathered.parquet"
     try:
-        table, tally = gather(source, gathered, QUARANTINE)
+        table, tally = gather(source, gathered, paths.QUARANTINE)
         rows = dataset.select_crystals(
             table, wanted.groups, wanted.observed, wanted.theoretical,
             without_length(radiation),
@@ -42,20 +35,19 @@ def crystals(params: Params) -> None:
             labelled = partial(
                 dataset.labelled_rows, table, source=source.name, progress=advance
             )
-            write_tables(labelled(rows.dataset), CRYSTALS)
-            more = labelled(rows.augmentation)
-            if wanted.synthetic:
-                synthetic = dataset.synthetic_augmentation(
-                    rows.groups, wanted.synthetic, advance
-                )
-                more = chain(more, synthetic)
-            write_tables(more, AUGMENTATION)
-        write_tables(dataset.selected_rows(table, rows.other_groups), OTHER_GROUPS)
+            write_tables(labelled(rows.dataset), paths.CRYSTALS)
+            more = [labelled(rows.augmentation)]
+            if n := wanted.synthetic:
+                more += [dataset.synthetic_augmentation(rows.groups, n, advance)]
+            write_tables(chain(*more), paths.AUGMENTATION)
+        write_tables(
+            dataset.selected_rows(table, rows.other_groups), paths.OTHER_GROUPS
+        )
     finally:
         if source != gathered:
             gathered.unlink(missing_ok=True)
-    summary = summarise(CRYSTALS) | ({"ingest": tally.summary()} if tally else {})
-    write_json(METRICS / "crystals.json", summary)
+    summary = summarise(paths.CRYSTALS) | ({"ingest": tally.summary()} if tally else {})
+    write_json(paths.METRICS / "crystals.json", summary)
     console.print(
         f"{summary['crystals']} crystals of {summary['structure_types']} structure "
         f"types in {summary['space_groups']} space groups"

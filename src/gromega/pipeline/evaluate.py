@@ -9,28 +9,18 @@ from gromega.evaluation.score import scores
 from gromega.lake.splits import read_part
 from gromega.model.io import hashes_of, load_model
 from gromega.params import Params
-from gromega.pipeline.paths import (
-    CRYSTALS,
-    METRICS,
-    MODEL,
-    PREDICTIONS,
-    REFERENCE_PDFS,
-    SPLIT,
-)
+from gromega.pipeline import paths
 
 
 def evaluate(params: Params) -> None:
     """Make data/predictions/reference.zarr, metrics/reference.json, confusion.csv."""
     keep_memory()
-    model = load_model(MODEL, compiled=True)
-    ids, space_groups = read_part(SPLIT, "test")
+    model = load_model(paths.MODEL, compiled=True)
+    ids, space_groups = read_part(paths.SPLIT, "test")
+    formulas = read_formulas(paths.CRYSTALS, ids) if model.uses_compositions else None
+    out, model_sha256 = paths.PREDICTIONS / "reference.zarr", hashes_of(paths.MODEL)
     found = predict_store(
-        model,
-        REFERENCE_PDFS,
-        ids,
-        PREDICTIONS / "reference.zarr",
-        compositions=read_formulas(CRYSTALS, ids) if model.uses_compositions else None,
-        model_sha256=hashes_of(MODEL),
+        model, paths.REFERENCE_PDFS, ids, out, None, formulas, model_sha256
     )
-    write_json(METRICS / "reference.json", scores(found, space_groups)[""])
-    write_confusion(METRICS / "confusion.csv", found, space_groups)
+    write_json(paths.METRICS / "reference.json", scores(found, space_groups)[""])
+    write_confusion(paths.METRICS / "confusion.csv", found, space_groups)

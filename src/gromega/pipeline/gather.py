@@ -15,16 +15,11 @@ from gromega.crystals.ingest.worker import Limits
 def gather(source: Path, out: Path, quarantine: Path) -> tuple[Path, Tally | None]:
     """Return the table of a source, and the counts of an ingest if one was needed.
 
-    Parameters
-    ----------
-    source
-        The recipe for synthetic crystals (.yaml), the table (.parquet), or the folder
-        or archive of structure files. These are examined on the cluster that
-        `DASK_SCHEDULER_ADDRESS` names, if any.
-    out
-        The table to write, unless `source` is one.
-    quarantine
-        The CSV file to write.
+    The source is a recipe for synthetic crystals (.yaml), a table (.parquet), or a
+    folder or archive of structure files, which are examined on the cluster that
+    `DASK_SCHEDULER_ADDRESS` names, if any. `out` is written unless the source is a
+    table, the CSV file `quarantine` always. FileNotFoundError is raised if there is no
+    such source, ValueError if none of its crystals is accepted.
     """
     if not source.exists():
         raise FileNotFoundError(
@@ -59,14 +54,9 @@ def ingest_with_progress(
     options: IngestOptions | None = None,
     limits: Limits | None = None,
 ) -> Tally:
-    """Ingest a collection, show the progress, and print the counts.
+    """Ingest a collection as `ingest` does, show the progress, and print the counts.
 
-    Parameters
-    ----------
-    paths, out, quarantine, options, limits
-        As in `gromega.crystals.ingest.ingest.ingest`.
-    scheduler
-        The address of a Dask scheduler. The default is the cores of this machine.
+    The workers are those of the Dask scheduler at an address, by default the cores.
     """
     with progress_counts("files") as show, open_pool(scheduler) as pool:
 

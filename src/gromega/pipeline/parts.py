@@ -18,12 +18,7 @@ from gromega.training.inputs import LabelledPDFs
 def part_of(name: str, groups: NDArray[np.int64]) -> LabelledPDFs:
     """Return the PDFs of a part of the split at the reference.
 
-    Parameters
-    ----------
-    name
-        The name of the part: train, validation or test.
-    groups
-        The space groups of the model, (n_groups,), of which the classes are indices.
+    The classes are indices into the space groups of the model, (n_groups,).
     """
     ids, labels = read_part(SPLIT, name)
     g = read_pdfs(REFERENCE_PDFS, ids)
@@ -31,17 +26,9 @@ def part_of(name: str, groups: NDArray[np.int64]) -> LabelledPDFs:
 
 
 def box_part(part: LabelledPDFs, box: Box, seeds: Sequence[int]) -> LabelledPDFs:
-    """Return the PDFs of the same crystals at conditions drawn from a box.
+    """Return the PDFs of the same n crystals at conditions drawn from a box.
 
-    Parameters
-    ----------
-    part
-        The part of the split, n crystals.
-    box
-        The box.
-    seeds
-        The seeds of the conditions: each gives all crystals once, so that the result
-        has len(seeds) × n rows.
+    Each seed of conditions gives all crystals once: the result has len(seeds) × n rows.
     """
     spectra, density = read_spectra(SPECTRA, part.ids)
     parts = [simulate_at_random(spectra, density, box, seed) for seed in seeds]

@@ -5,9 +5,9 @@ Labels, units, bounds, help and choices are those of the reader, `ReadOptions`.
 
 import math
 from dataclasses import fields
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any, cast, get_args, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, create_model
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
@@ -15,9 +15,16 @@ from gromega.conditions import Quantity
 from gromega.measured.options import ReadOptions
 from gromega.model.calibration import COVERAGES
 
+# In the order of the form.
+_IN_REQUEST = (
+    "composition", "qmin", "qmax", "qdamp", "qbroad", "rmin", "rmax", "radiation",
+    "quantity", "r_unit", "column", "number_density",
+)  # fmt: skip
 _READ: dict[str, Quantity] = {
     each.name: each.metadata["quantity"] for each in fields(ReadOptions)
 }
+_TYPES = get_type_hints(ReadOptions)
+_LONGEST = 200  # characters of a text
 
 
 def _option(default: Any, label: str, text: str, choices: Any = (), **more: Any) -> Any:
@@ -28,18 +35,20 @@ def _option(default: Any, label: str, text: str, choices: Any = (), **more: Any)
     )
 
 
-def _read(name: str) -> Any:
-    """Return the field of a number or a choice of the reader."""
-    quantity = _READ[name]
+def _read(name: str) -> tuple[Any, Any]:
+    """Return the type and the field of an option of the reader."""
+    kind, quantity = _TYPES[name], _READ[name]
     label = quantity.label + f" ({quantity.unit})" * bool(quantity.unit)
     if quantity.choices:
-        return _option(None, label, quantity.help, quantity.choices)
+        return Choice, _option(None, label, quantity.help, quantity.choices)
+    if kind == str | None:
+        return kind, _option(None, label, quantity.help, max_length=_LONGEST)
     bounds: dict[str, float] = {
         "gt" if quantity.open_low else "ge": quantity.low,
         "lt" if quantity.open_high else "le": quantity.high,
     }
     finite = {end: value for end, value in bounds.items() if math.isfinite(value)}
-    return _option(None, label, quantity.help, allow_inf_nan=False, **finite)
+    return kind, _option(None, label, quantity.help, allow_inf_nan=False, **finite)
 
 
 def _is_choice(value: Any, info: ValidationInfo) -> Any:
@@ -52,15 +61,16 @@ def _is_choice(value: Any, info: ValidationInfo) -> Any:
 
 
 Choice = Annotated[str | None, AfterValidator(_is_choice)]
+_FIELDS: dict[str, Any] = {name: _read(name) for name in _IN_REQUEST}
 
 
-class RequestOptions(BaseModel):
+class RequestOptions(create_model("_Reading", **_FIELDS)):  # type: ignore[misc]
     """The options of a prediction: those of `read_pdf` and `Model.predict`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = _option(
-        "the file", "name", "The name of the file, for messages.", max_length=200
+        "the file", "name", "The name of the file, for messages.", max_length=_LONGEST
     )
     reliability: bool = _option(
         True, "reliability", "Compute the accuracy on test crystals at the conditions."
@@ -68,29 +78,16 @@ class RequestOptions(BaseModel):
     explain: bool = _option(
         False, "explain", "Compute the importance of each r and the matches."
     )
-    composition: str | None = _option(
-        None, "composition", _READ["composition"].help, max_length=200
-    )
-    qmin: float | None = _read("qmin")
-    qmax: float | None = _read("qmax")
-    qdamp: float | None = _read("qdamp")
-    qbroad: float | None = _read("qbroad")
-    rmin: float | None = _read("rmin")
-    rmax: float | None = _read("rmax")
-    radiation: Choice = _read("radiation")
-    quantity: Choice = _read("quantity")
-    r_unit: Choice = _read("r_unit")
-    column: float | None = _read("column")
-    number_density: float | None = _read("number_density")
     coverage: Annotated[float, AfterValidator(_is_choice)] = _option(
         COVERAGES[0], "coverage", "The coverage of the prediction set.", COVERAGES
     )
 
     def for_reader(self) -> dict[str, Any]:
         """Return the options of `read_pdf` that were given."""
-        return self.model_dump(
-            exclude={"name", "coverage", "reliability", "explain"}, exclude_none=True
+        given: dict[str, Any] = self.model_dump(
+            include={*_IN_REQUEST}, exclude_none=True
         )
+        return given
 
 
 def choices_of(field: FieldInfo) -> list[Any]:

@@ -1,4 +1,5 @@
 import pytest
+from reports import report, tables
 
 from gromega._util.intervals import Share
 from gromega.evaluation.analysis import CalibrationBin
@@ -23,3 +24,18 @@ def test_the_axes_end_above_the_largest_value():
     bins = [CalibrationBin(0.05, Share(0.1, 0.05, 0.27, 50))]
     plot = calibration_figure(bins).axes[0]
     assert plot.get_xlim() == plot.get_ylim() == (0, 30)
+
+
+def test_rejected_predictions_are_listed_with_those_kept(made):
+    (selective,) = tables(made, "Selective accuracy")
+    assert [(r[0], r[2]) for r in selective.rows] == [
+        ("0 %", "60"), ("10 %", "54"), ("20 %", "48"), ("30 %", "42"), ("50 %", "30"),
+        ("70 %", "18"),
+    ]  # fmt: skip
+
+
+def test_prediction_sets_need_a_calibration():
+    assert [r[0] for r in tables(report(), "Prediction sets")[0].rows] == [
+        "90 %", "95 %"
+    ]  # fmt: skip
+    assert tables(report(calibration=None), "Prediction sets") == []

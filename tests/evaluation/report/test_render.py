@@ -1,4 +1,5 @@
 from html.parser import HTMLParser
+from pathlib import Path
 
 from gromega.evaluation.report.content import Report, ReportFigure, Section, Table
 from gromega.evaluation.report.render import (
@@ -105,3 +106,10 @@ def test_a_report_is_written_with_figures_and_tables(tmp_path):
         "tables/01.tex",
     ]
     assert files["figures/rmax.svg"] == SVG
+
+
+def test_templates_are_part_of_the_package():
+    folder = Path(__import__("gromega.evaluation.report", fromlist=["x"]).__file__)
+    assert {p.name for p in folder.parent.glob("*.j2")} == {
+        "index.html.j2", "report.md.j2"
+    }  # fmt: skip

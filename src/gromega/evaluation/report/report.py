@@ -1,7 +1,6 @@
 """The report on a model: its accuracy, its errors and its confidence."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,27 +10,12 @@ from gromega.evaluation.report.accuracy import reference_section, sweep_section
 from gromega.evaluation.report.confidence import confidence_section
 from gromega.evaluation.report.content import Report, Section, Table
 from gromega.evaluation.report.errors import errors_section
+from gromega.evaluation.report.facts import CrystalFacts
 from gromega.evaluation.score import TOP
 from gromega.evaluation.subsamples import Subsamples
 from gromega.lake.predictions import StoredPredictions
 from gromega.model.model import Model
 from gromega.networks.logits import classes, ranks
-
-
-@dataclass(frozen=True)
-class CrystalFacts:
-    """Facts about the n test crystals.
-
-    Space groups, atoms per cell and training crystals of the same structure type are
-    (n,); `n_train` are the training crystals of each group of the model, (n_groups,).
-    """
-
-    space_groups: NDArray[np.int64]
-    atoms: NDArray[np.int64]
-    isostructural: NDArray[np.int64]
-    n_train: NDArray[np.int64]
-    scheme: str
-    source: str
 
 
 def make_report(

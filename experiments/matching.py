@@ -1,6 +1,6 @@
 """Whether matches by Rw improve the ranking of the network.
 
-    python benchmarks/matching.py RUN [--model MODEL] [--library LIBRARY] [--count 300]
+    python experiments/matching.py RUN [--model MODEL] [--library LIBRARY] [--count 300]
 
 simulates validation crystals of RUN, a folder where the pipeline was run, each at
 conditions of its own, typical of measurements, and ranks their space groups by the
@@ -19,7 +19,7 @@ from gromega.conditions import REFERENCE
 from gromega.lake import splits
 from gromega.lake.spectra import read_spectra
 from gromega.measured.pdf import MeasuredPDF
-from gromega.networks.logits import top_k
+from gromega.networks.logits import ranks
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import INPUT_R, input_operator, points_within
 from gromega.pdf.noise import add_crystal_noise
@@ -56,10 +56,12 @@ def measure(random, name, spectrum, density):
 def score(what, log_p, y):
     """Print top-1, top-6 and the mean of -log p."""
     loss = -log_softmax(log_p, axis=1)[np.arange(y.size), y].mean()
-    print(f"{what:24} {top_k(log_p, y, 1):6.1%} {top_k(log_p, y, 6):6.1%} {loss:7.4f}")
+    rank = ranks(log_p, y)
+    print(f"{what:24} {np.mean(rank < 1):6.1%} {np.mean(rank < 6):6.1%} {loss:7.4f}")
 
 
-def main():
+def main() -> None:
+    """Print the accuracies by the model, by the matches, and by both."""
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path)
     parser.add_argument("--model", default="models/spacegroup")

@@ -1,3 +1,4 @@
+import json
 import math
 import re
 from dataclasses import fields
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from gromega.cli.main import app, main
 from gromega.conditions import QUANTITIES, Conditions
 from gromega.crystals.io.cif import read_crystal
+from gromega.crystals.table import read_table
 from gromega.pdf.simulate import simulate
 
 runner = CliRunner()
@@ -99,3 +101,53 @@ def test_a_peak_without_width_is_noted(cif, tmp_path):
     assert result.exit_code == 0
     assert re.search(r"2\.(4|5)\d Å", result.stderr)
     assert runner.invoke(app, command[:-2]).stderr == ""
+
+
+def test_ingest_writes_table_quarantine_summary_and_picture(cif, tmp_path):
+    (tmp_path / "letter.cif").write_text("dear reader")
+    out = tmp_path / "mine.parquet"
+    result = runner.invoke(app, ["ingest", str(tmp_path), "--out", str(out)])
+    assert result.exit_code == 0
+    table = read_table(out)
+    assert table["id"].to_pylist() == ["nickel.cif"]
+    assert table["structure_type"].to_pylist() == ["A_225_a"]
+    assert "letter.cif,,unreadable" in (tmp_path / "mine-quarantine.csv").read_text()
+    summary = json.loads((tmp_path / "mine.json").read_text())
+    assert summary["ingest"] == {
+        "files": 2,
+        "accepted": 1,
+        "refused": {"unreadable": 1},
+        "stated": 1,
+        "agree": 1,
+    }
+    assert (tmp_path / "mine.png").is_file()
+
+
+def test_ingest_of_nothing_good_says_so(tmp_path):
+    (tmp_path / "letter.cif").write_text("dear reader")
+    out = tmp_path / "none.parquet"
+    # of a table that was there before
+    for suffix in (".json", ".svg", ".png"):
+        out.with_suffix(suffix).write_text("old")
+    result = runner.invoke(app, ["ingest", str(tmp_path), "--out", str(out)])
+    assert result.exit_code == 0
+    assert read_table(out).num_rows == 0
+    assert [path.name for path in tmp_path.glob("none.*")] == ["none.parquet"]
+
+
+def test_synthesize_makes_the_groups_asked_for(tmp_path):
+    out = tmp_path / "made.parquet"
+    arguments = ["synthesize", "--group", "225", "--group", "2", "--count", "2"]
+    result = runner.invoke(app, [*arguments, "--out", str(out)])
+    assert result.exit_code == 0
+    assert "made.parquet: 4 crystals" in result.stdout
+    assert read_table(out)["space_group"].to_pylist() == [225, 225, 2, 2]
+
+
+def test_synthesize_follows_a_recipe(tmp_path):
+    recipe = tmp_path / "few.yaml"
+    recipe.write_text("space_groups: [225]\ncrystals_per_group: 1\nseed: 4\n")
+    out = tmp_path / "made.parquet"
+    arguments = ["synthesize", "--recipe", str(recipe), "--out", str(out)]
+    assert runner.invoke(app, arguments).exit_code == 0
+    assert read_table(out).num_rows == 1

@@ -1,6 +1,6 @@
 """Rank the space groups of measured PDFs, each beside its simulated twin.
 
-    python benchmarks/measured.py models/spacegroup ../shared
+    python experiments/measured.py models/spacegroup FOLDER
 
 prints the rank of the true space group of every measured PDF in the folder
 data/measured that is known with high certainty and is one of the model's groups. The
@@ -35,6 +35,7 @@ STAND_INS = {
 
 
 def reduced(formula: str) -> dict[str, float]:
+    """Return the share of each element of a formula."""
     import periodictable
 
     atoms = periodictable.formula(formula).atoms
@@ -69,15 +70,16 @@ def rank_of(model, log_p: np.ndarray, group: int) -> int:
 
 
 def main() -> None:
+    """Print the ranks of all files, and their summary."""
     parser = argparse.ArgumentParser()
     parser.add_argument("model", type=Path)
-    parser.add_argument("shared", type=Path)
+    parser.add_argument("folder", type=Path)
     parser.add_argument("--library", type=Path, help="known crystals to compare")
     options = parser.parse_args()
     model = load_model(options.model)
     library = load_library(options.library) if options.library else None
-    folder = options.shared / "data" / "measured"
-    table = pq.read_table(options.shared / "data" / "structures.parquet")
+    folder = options.folder / "data" / "measured"
+    table = pq.read_table(options.folder / "data" / "structures.parquet")
     table = table.filter(pc.field("observed"))
     with (folder / "manifest.csv").open() as file:
         rows = list(csv.DictReader(file))

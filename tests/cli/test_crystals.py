@@ -96,6 +96,14 @@ def test_values_that_are_not_allowed_are_one_line(
     assert named in line
 
 
+def test_a_peak_without_width_is_noted(cif, tmp_path):
+    command = ["simulate", str(cif), "-o", str(tmp_path / "ni.gr"), "--delta2", "6.2"]
+    result = runner.invoke(app, command)
+    assert result.exit_code == 0
+    assert re.search(r"2\.(4|5)\d Å", result.stderr)
+    assert runner.invoke(app, command[:-2]).stderr == ""
+
+
 def test_ingest_writes_table_quarantine_summary_and_picture(cif, tmp_path):
     (tmp_path / "letter.cif").write_text("dear reader")
     out = tmp_path / "mine.parquet"
@@ -166,11 +174,3 @@ def test_synthesize_follows_a_recipe(tmp_path):
     arguments = ["synthesize", "--recipe", str(recipe), "--out", str(out)]
     assert runner.invoke(app, arguments).exit_code == 0
     assert read_table(out).num_rows == 1
-
-
-def test_a_peak_without_width_is_noted(cif, tmp_path):
-    command = ["simulate", str(cif), "-o", str(tmp_path / "ni.gr"), "--delta2", "6.2"]
-    result = runner.invoke(app, command)
-    assert result.exit_code == 0
-    assert re.search(r"2\.(4|5)\d Å", result.stderr)
-    assert runner.invoke(app, command[:-2]).stderr == ""

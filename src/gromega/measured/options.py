@@ -49,7 +49,7 @@ class ReadOptions:
         f"{', '.join(R_UNITS)}.",
         choices=tuple(R_UNITS),
     )  # fmt: skip
-    column: int | None = _option(
+    column: float | None = _option(
         "column", "column", "",
         "The column of the function, counted from 1, if no label shows it.",
         low=2, high=1000,
@@ -91,10 +91,8 @@ class ReadOptions:
             if value is not None and each.name != "composition":
                 value = each.metadata["quantity"].checked(each.name, value)
                 object.__setattr__(self, each.name, value)
-        if self.column is not None:
-            if self.column % 1:
-                raise ValueError(f"column must be a whole number, got {self.column:g}.")
-            object.__setattr__(self, "column", int(self.column))
+        if self.column is not None and self.column % 1:
+            raise ValueError(f"column must be a whole number, got {self.column:g}.")
         if self.composition is not None and not self.without_composition:
             # The command line reads options before NumPy may be imported.
             from gromega.crystals.composition import parse_composition

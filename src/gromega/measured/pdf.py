@@ -148,7 +148,7 @@ def read_pdf(
     try:
         above, table = read_table(read_text(source))
         lines = header_lines(above)
-        columns = read_columns(lines, name, table, options.column)
+        columns = read_columns(lines, name, table, column and int(column))
         first, *others = columns.y
         y = sum((table[:, k] for k in others), table[:, first])
         x = table[:, columns.x]

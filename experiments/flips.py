@@ -46,7 +46,7 @@ def load(thing: Path) -> str:
         found.update(repr((model.architecture, model.training, model.box)).encode())
         for name, array in sorted(model.weights.items()):
             found.update(name.encode() + np.asarray(array).tobytes())
-        if (thing / "card.json").is_file():
+        if any((thing / name).is_file() for name in ("card.json", "CARD.md")):
             found.update(repr(read_card(thing)).encode())
     elif kind == "table":
         schema = pq.read_schema(thing)

@@ -1,4 +1,4 @@
-"""Arrays that are written shard by shard, so that memory does not grow with them."""
+"""Arrays of any size, written shard by shard."""
 
 from typing import Any
 

@@ -8,7 +8,7 @@ from gromega.conditions import REFERENCE, Box
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.generate.templates import template
 from gromega.crystals.generate.variants import Changes
-from gromega.defects import Defects
+from gromega.defects import NO_DEFECTS, Defects
 from gromega.pdf.bins import DMAX, n_bins
 from gromega.pdf.network_grid import INPUT_R, input_operator
 from gromega.pdf.operator import apply_operator
@@ -272,7 +272,7 @@ def test_half_of_the_variants_have_form_factors_at_a_q_of_their_own(classics):
     salt = next(crystal for crystal in classics if crystal.id == "rock salt")
     inputs = inputs_of(
         [salt] * 64, Box.around(REFERENCE), replace(STILL, q=12.0), buffer_size=1,
-        n_conditions=1,
+        n_conditions=1, epochs=1,
     )  # fmt: skip
     spectra = np.asarray(inputs.epoch_arrays(0)[0])
     at = [pair_spectrum(salt, q=q) for q in np.linspace(0, 12, 121)]
@@ -287,11 +287,13 @@ def test_half_of_the_variants_have_form_factors_at_a_q_of_their_own(classics):
 
 def test_batches_have_the_defects_of_the_recipe(classics):
     crystals, point = classics[:8] * 8, Box.around(REFERENCE)
-    options = {"buffer_size": 2, "n_conditions": 2}
-    clean, dirty = (
-        batch(inputs_of(crystals, point, STILL, **options, **more))
-        for more in ({}, {"defects": Defects(second_phase=0.4, wave=0.4)})
-    )
+    options = {"buffer_size": 2, "n_conditions": 2, "epochs": 1}
+    pdfs = []
+    for defects in (NO_DEFECTS, Defects(second_phase=0.4, wave=0.4)):
+        inputs = inputs_of(crystals, point, STILL, defects=defects, **options)
+        pdfs.append(batch(inputs))
+        inputs.close()
+    clean, dirty = pdfs
     away = np.sqrt(((dirty - clean) ** 2).mean(axis=1) / (clean**2).mean(axis=1))
     assert np.mean(away > 1e-3) == np.mean(away > 0) > 0.1
     assert np.mean(away == 0) > 0.4

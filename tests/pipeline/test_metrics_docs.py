@@ -70,7 +70,8 @@ def structure(text):
     text = re.sub(r"\b[0-9a-f]{7} \[", "[", text)
     text = re.sub(r"\d\d:\d\d [AP]M|\w{3} \d\d, \d{4}", "date", text)
     text = re.sub(r"(?<![\w/.])-?\d+(\.\d+)?(e-\d+)?(?![\w/.])", "0", text)
-    return sorted(re.sub(r"[ -]+", " ", line).strip() for line in text.splitlines())
+    lines = (re.sub(r"[ -]+", " ", line).strip() for line in text.splitlines())
+    return sorted(filter(None, lines))
 
 
 def test_the_docs_show_what_dvc_prints(project, request):

@@ -1,6 +1,6 @@
 """Known crystals in random dialects; `experiments/fuzz_crystals.py` reads many more."""
 
-from dialects import difference, write
+from cif_dialects import difference, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

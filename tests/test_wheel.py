@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "models" / "spacegroup"
 # What an answer by the core must not need: 750 MB of the extras.
-EXTRAS = ("dask", "dvc", "jax", "numba", "pyarrow", "pydantic", "sklearn", "zarr")
+EXTRAS = ("dask", "dvc", "jax", "numba", "pyarrow", "sklearn", "zarr")
 
 
 def build(tree, out, target="wheel"):

@@ -74,8 +74,9 @@ def test_the_wheel_predicts_in_an_empty_directory_without_the_extras(
         env={**os.environ, "PYTHONPATH": path, "HOME": str(tmp_path / "empty")},
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    best = json.loads(result.stdout)["groups"][0]
-    assert best["number"] == 136
+    (prediction,) = json.loads(result.stdout).values()
+    assert prediction["groups"][0]["number"] == 136
+    assert prediction["reliability"]["n"] == 2000
 
 
 def test_the_source_archive_has_the_model_and_none_of_the_data(

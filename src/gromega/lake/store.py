@@ -140,13 +140,7 @@ def _check_size(path: Path, array: zarr.Array[Any]) -> None:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """Return the manifest of a store that agrees with it.
-
-    Raises
-    ------
-    ValueError
-        If a file of the store is missing, or its metadata are damaged.
-    """
+    """Return the manifest of a store; raise ValueError if a file is lost or damaged."""
     try:
         manifest = read_json(path / "manifest.json")
         facts = {key: manifest[key] for key in ("files", "metadata", "inputs")}

@@ -73,4 +73,5 @@ def test_srreal_agrees_with_native(classics, omega):
 def test_peaks_without_width_are_found(nickel, omega, is_narrow):
     d = narrowest_peak(nickel, omega)
     assert (d is not None) == is_narrow
-    assert d is None or d == pytest.approx(2.49, abs=0.03)
+    # A pair is spread over eight bins of 0.01 Å.
+    assert d is None or d == pytest.approx(2.49, abs=0.04)

@@ -32,8 +32,9 @@ def project(tmp_path_factory, request):
         shutil.copy(root / name, folder / name)
     # With the compiled files of this run: they must not count.
     shutil.copytree(root / "src", folder / "src")
-    (folder / "data").mkdir()
-    shutil.copy(root / "data" / "synthetic.yaml", folder / "data")
+    for name in ("data/synthetic.yaml", "models/random.yaml"):
+        (folder / name).parent.mkdir()
+        shutil.copy(root / name, folder / name)
     for stage in yaml.safe_load((root / "dvc.yaml").read_text())["stages"].values():
         for out in outs_of(stage):
             path = folder / out

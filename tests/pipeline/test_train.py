@@ -45,9 +45,9 @@ def test_the_robust_recipe_trains_on_augmentation_crystals(inside_robust):
 def test_an_interrupted_training_goes_on(inside_robust):
     lines = Path("metrics/training.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["epoch", "1", "2"]
-    # the state is removed; the symmetry stays for the next training
+    # The state is removed. What later runs can use stays.
     kept = {path.name.split("-")[0] for path in Path(".work").iterdir()}
-    assert kept == {"locks", "symmetry"}
+    assert kept == {"locks", "stores", "symmetry"}
 
 
 def test_a_trained_model_is_without_neighbours_and_test_crystals(inside_robust):

@@ -111,6 +111,6 @@ def test_accuracy_by_novelty_and_both_cases_are_in_the_card(tmp_path):
     assert any("temperature 0.8; new ones: 0.1, 2; 19.0 %" in line for line in found)
     assert "## Accuracy by novelty" not in lines()
     save_model(tmp_path, model)
-    write_card(tmp_path, make_card(INFO, model, DATA, metrics))
+    write_card(tmp_path, make_card(INFO, model, DATA, metrics, LINEAGE))
     text = (tmp_path / "CARD.md").read_text("utf-8")
     assert text == render(read_card(tmp_path)) and "\n\n\n" not in text

@@ -95,5 +95,6 @@ def test_only_code_that_determines_the_weights_is_in_the_fingerprint():
     assert {"conditions.py", "networks/liu.py", "training/loop.py"} <= names
     assert "crystals/generate/priors.json" in names
     assert {name.split("/")[0] for name in names} == {
-        "conditions.py", "crystals", "defects.py", "lake", "networks", "pdf", "training",
+        "conditions.py", "crystals", "defects.py",
+        "lake", "networks", "pdf", "training",
     }  # fmt: skip

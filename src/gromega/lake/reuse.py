@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from gromega._util.files import new_path
 from gromega.lake.verify import verify_store
 
 KEPT = Path(".work/stores")
@@ -39,7 +40,6 @@ def make_or_reuse(
     with suppress(OSError, ValueError):
         # A damaged one is made again.
         verify_store(kept)
-        shutil.rmtree(path, ignore_errors=True)
         _copy(kept, path)
         return
     make()
@@ -48,14 +48,9 @@ def make_or_reuse(
 
 
 def _copy(store: Path, path: Path) -> None:
-    """Copy a store to a path where there is none."""
-    partial = path.with_name(f"{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
+    """Copy a store to a path, and replace the one that is there."""
+    with new_path(path) as partial:
         shutil.copytree(store, partial)
-        partial.replace(path)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 @cache

@@ -185,7 +185,7 @@ def read_rows(path: Path, name: str, rows: slice) -> NDArray[Any]:
     try:
         array = zarr.open_array(path / name, mode="r")
         return np.asarray(array[..., rows, :])
-    except (ValueError, RuntimeError, TypeError, KeyError, OSError) as error:
+    except ERRORS as error:
         raise ValueError(
             f"{path}: {name} is damaged ({error}); delete the store and make it again "
             "with 'dvc repro'."

@@ -1,11 +1,7 @@
 import numpy as np
 import pytest
 
-from gromega.model.candidates import (
-    labels_of,
-    ranked_candidates,
-    system_probabilities,
-)
+from gromega.model.candidates import labels_of, ranked_candidates, summed
 
 LABELS = labels_of(np.array([225, 14, 227, 166]))
 P = np.array([0.2, 0.35, 0.3, 0.15])
@@ -34,6 +30,6 @@ def test_groups_of_the_same_probability_keep_the_order_of_the_model():
 
 
 def test_the_probability_of_a_system_is_the_sum_over_its_groups():
-    systems = system_probabilities(LABELS, P)
+    systems = summed((system for *_, system in LABELS), P)
     assert list(systems) == ["cubic", "monoclinic", "trigonal"]
     assert list(systems.values()) == pytest.approx([0.5, 0.35, 0.15])

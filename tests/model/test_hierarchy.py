@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from gromega.crystals.space_groups import laue_class
-from gromega.model.hierarchy import hierarchy_of, summed
+from gromega.model.hierarchy import hierarchy_of
 
 GROUPS = np.array([225, 139, 216, 221])
 P = np.array([0.5, 0.2, 0.2, 0.1])
@@ -24,7 +23,3 @@ def test_a_set_without_common_supergroup_has_none():
     found = hierarchy_of(GROUPS, P, np.array([True, False, False, True]))
     assert found.supergroup is None and "supergroup" not in str(found)
     assert hierarchy_of(GROUPS, P, np.zeros(4, bool)).supergroup is None
-
-
-def test_probabilities_of_families_add_up_to_one():
-    assert sum(summed(GROUPS, P, laue_class).values()) == pytest.approx(1)

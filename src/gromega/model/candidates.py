@@ -1,12 +1,15 @@
 """Space groups with their probabilities for one PDF."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gromega.crystals.space_groups import SYSTEMS, crystal_system, symbol
 
+Key = TypeVar("Key")
 N_SHOWN = 6  # groups in a table and a figure
 Labels = list[tuple[int, str, str]]
 """The number, symbol and crystal system of each space group."""
@@ -56,9 +59,17 @@ def ranked_candidates(
     )
 
 
-def system_probabilities(labels: Labels, p: NDArray[np.floating]) -> dict[str, float]:
-    """Return the probability of each crystal system, the most probable first."""
-    systems: dict[str, float] = {}
-    for (*_, name), share in zip(labels, p, strict=True):
-        systems[name] = systems.get(name, 0.0) + float(share)
-    return dict(sorted(systems.items(), key=lambda pair: -pair[1]))
+def summed(classes: Iterable[Key], p: NDArray[np.floating]) -> dict[Key, float]:
+    """Return the probability of each class of space groups, the most probable first.
+
+    Parameters
+    ----------
+    classes
+        The class of each space group, such as its crystal system, (n_groups,).
+    p
+        The probabilities of the space groups, (n_groups,).
+    """
+    sums: dict[Key, float] = {}
+    for key, share in zip(classes, p.tolist(), strict=True):
+        sums[key] = sums.get(key, 0.0) + share
+    return dict(sorted(sums.items(), key=lambda pair: -pair[1]))

@@ -1,8 +1,6 @@
 """The hierarchy of a prediction: lattices, Laue classes, inversion, supergroup."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +12,7 @@ from gromega.crystals.space_groups import (
     laue_class,
     symbol,
 )
+from gromega.model.candidates import summed
 
 
 @dataclass(frozen=True)
@@ -57,28 +56,13 @@ def hierarchy_of(
     The probabilities and the membership in the prediction set are those of the space
     groups, (n_groups,).
     """
+    numbers = space_groups.tolist()
     return Hierarchy(
-        summed(space_groups, p, bravais_lattice),
-        summed(space_groups, p, laue_class),
-        summed(space_groups, p, centrosymmetric).get(True, 0.0),
+        summed(map(bravais_lattice, numbers), p),
+        summed(map(laue_class, numbers), p),
+        summed(map(centrosymmetric, numbers), p).get(True, 0.0),
         common_supergroup(space_groups[in_set].tolist()) if in_set.any() else None,
     )
-
-
-def summed(
-    space_groups: NDArray[np.int64],
-    p: NDArray[np.floating],
-    family: Callable[[int], Any],
-) -> dict[Any, float]:
-    """Return the probability of each family of space groups, the most probable first.
-
-    The function maps a space group number to its family.
-    """
-    shares: dict[Any, float] = {}
-    for number, share in zip(space_groups.tolist(), p.tolist(), strict=True):
-        key = family(number)
-        shares[key] = shares.get(key, 0.0) + share
-    return dict(sorted(shares.items(), key=lambda pair: -pair[1]))
 
 
 def _shown(shares: dict[str, float]) -> str:

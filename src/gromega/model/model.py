@@ -10,12 +10,7 @@ from numpy.typing import NDArray
 from gromega.conditions import Conditions
 from gromega.measured.pdf import MeasuredPDF
 from gromega.measured.resample import to_inputs
-from gromega.model.candidates import (
-    Labels,
-    labels_of,
-    ranked_candidates,
-    system_probabilities,
-)
+from gromega.model.candidates import Labels, labels_of, ranked_candidates, summed
 from gromega.model.familiarity import KNOWN, NEW, STRUCTURE_TYPES, UNSURE, Familiarity
 from gromega.model.hierarchy import hierarchy_of
 from gromega.model.importance import find_importance
@@ -175,7 +170,7 @@ class Model(Ranker):
             yield Prediction(
                 groups=ranked_candidates(self._labels, p, in_set[i]),
                 coverage=coverage if calibration else None,
-                systems=system_probabilities(self._labels, p),
+                systems=summed((system for *_, system in self._labels), p),
                 neighbours=neighbours,
                 conditions=omega,
                 reliability=tested,

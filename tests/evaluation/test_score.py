@@ -12,6 +12,7 @@ from gromega.evaluation.predictions import predict_store
 from gromega.evaluation.score import (
     classes,
     flat,
+    learned_of,
     read_points,
     score,
     score_model,
@@ -159,6 +160,12 @@ def test_json_round_trip(tmp_path):
     assert read_json(tmp_path / "new" / "a.json") == {"top1": 0.5}
     with pytest.raises(FileNotFoundError, match="run 'dvc repro'"):
         read_json(tmp_path / "b.json")
+
+
+def test_learned_crystals_are_named_in_the_order_of_the_ids(small_model):
+    ids = ["my best crystal C", "mp-7", "my best crystal", "mp-1", "mp-1 NaCl"]
+    assert learned_of(small_model, ids) == ["my best crystal", "mp-1"]
+    assert learned_of(replace(small_model, neighbours=None), ids) == []
 
 
 @pytest.mark.parametrize("by", ["ids", "hash", "nothing"])

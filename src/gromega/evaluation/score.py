@@ -102,20 +102,26 @@ def score_model(model: Model, data: Path) -> Scores:
     return score(log_p, y, with_composition)
 
 
+def learned_of(model: Model, ids: Iterable[str]) -> list[str]:
+    """Return those of some ids, in their order, that a model was trained on.
+
+    Only a model with neighbours knows its training crystals.
+    """
+    trained = frozenset(model.neighbours.ids if model.neighbours else ())
+    return [name for name in ids if name in trained]
+
+
 def _check_unseen(model: Model, split: Path, ids: list[str]) -> None:
     """Raise ValueError if test crystals may be training crystals of a model."""
     stated = model.training.get("sha256", {}).get(split.name)
     if stated == sha256(split):
         return
-    names = model.neighbours.names if model.neighbours else ()
-    trained = {name.rpartition(" ")[0] for name in names}
-    learned = [name for name in ids if name in trained]
-    if learned:
+    if learned := learned_of(model, ids):
         raise ValueError(
             f"{split}: {len(learned)} of the {len(ids)} test crystals are training "
             f"crystals of the model, such as {learned[0]!r}; score it on others."
         )
-    if stated or not names:
+    if stated or not model.neighbours:
         raise ValueError(
             f"{split}: the model was trained with another split, perhaps on these test "
             "crystals; score it with the split of its training."

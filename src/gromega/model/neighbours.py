@@ -138,6 +138,11 @@ class Neighbours:
                 f"{self.y.min()} to {self.y.max()}."
             )
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the crystals, (n,)."""
+        return tuple(name.rpartition(" ")[0] for name in self.names)
+
     @cached_property
     def _order(self) -> NDArray[np.int64]:
         """The indices of the crystals, class by class."""

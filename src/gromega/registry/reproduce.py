@@ -1,6 +1,6 @@
 """Reproduction of a released model: its scores are computed again and compared."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from gromega.conditions import Conditions
 from gromega.crystals.dataset import select_crystals
 from gromega.crystals.table import read_table, rows_of, write_table
 from gromega.evaluation.predictions import predict_store
-from gromega.evaluation.score import TOP, WITH_COMPOSITION, Scores, scores
+from gromega.evaluation.score import TOP, WITH_COMPOSITION, Scores, learned_of, scores
 from gromega.lake.pdfs import write_pdfs
 from gromega.lake.spectra import write_spectra
 from gromega.lake.splits import draw_split, read_part
@@ -126,30 +126,33 @@ def reproduce_from_source(
 
     metrics = card["metrics"]
     found = computed("reference", None)[""]
-    stated = {key: metrics[key] for key in (WITH_COMPOSITION,) if key in metrics}
-    yield from _compare("reference", {**metrics["reference"], **stated}, found)
+    yield from _compare("reference", _reference(card), found)
     for name, by_value in metrics["sweeps"].items():
         again = computed(name, get_sweep(name))
         for value, its in by_value.items():
             yield from _compare(f"{name} {value}", its, again[value])
 
 
-def check_disjoint(path: Path, model: Model, ids: Any) -> None:
+def check_disjoint(path: Path, model: Model, ids: Iterable[str]) -> None:
     """Raise ValueError if a test crystal is among the neighbours of a model."""
-    names = model.neighbours.names if model.neighbours else ()
-    learned = {name.rpartition(" ")[0] for name in names}.intersection(ids)
-    if learned:
+    if learned := learned_of(model, ids):
         raise ValueError(
             f"{path}: {len(learned)} test crystals are training crystals, such as "
             f"{min(learned)!r}."
         )
 
 
+def _reference(card: Mapping[str, Any]) -> Scores:
+    """Return the scores at the reference of a card."""
+    metrics = card["metrics"]
+    known = {key: metrics[key] for key in (WITH_COMPOSITION,) if key in metrics}
+    return {**metrics["reference"], **known}
+
+
 def _points(card: Mapping[str, Any]) -> Iterator[tuple[str, Conditions, Scores]]:
     """Yield name, conditions and scores of the reference and the points of sweeps."""
     omega, metrics = Conditions.from_mapping(card["conditions"]), card["metrics"]
-    known = {key: metrics[key] for key in (WITH_COMPOSITION,) if key in metrics}
-    yield "reference", omega, {**metrics["reference"], **known}
+    yield "reference", omega, _reference(card)
     for name, by_value in metrics["sweeps"].items():
         sweep = get_sweep(name)
         for value, point in zip(sweep.keys(), sweep.conditions(omega), strict=True):

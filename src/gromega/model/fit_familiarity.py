@@ -18,6 +18,7 @@ from gromega.model.familiarity import (
     features,
     mixed,
 )
+from gromega.model.logistic import fit_logistic
 from gromega.model.neighbours import NeighbourResult
 from gromega.model.other_groups import DECIMALS
 
@@ -25,7 +26,6 @@ FEWEST = 200
 """The least number of PDFs of either case that are fitted to."""
 LESS = 0.08
 """The coverage of new structure types may be this much lower if the case is unknown."""
-# Of the slopes of standardised features: it keeps those of constant ones at zero.
 _RIDGE = 1e-4
 
 
@@ -62,9 +62,8 @@ def fit_familiarity(
     x = features(result, log_p, n_of_ratios)
     known, new = (_fit_case(result, y, rows, coverages) for rows in (~is_new, is_new))
     share = round(float(is_new.mean()), DECIMALS)
-    fit = FamiliarityFit(
-        known, new, {}, _fit_log_odds(x, is_new), share, int(is_new.sum())
-    )
+    log_odds = tuple(np.round(fit_logistic(x, is_new, _RIDGE), DECIMALS).tolist())
+    fit = FamiliarityFit(known, new, {}, log_odds, share, int(is_new.sum()))
     unsure = fit.cases(result, fit.p_new(x))[UNSURE]
     of_all = fit_thresholds(unsure, y, coverages)
     of_new = fit_thresholds(unsure[is_new], y[is_new], [c - LESS for c in coverages])
@@ -96,24 +95,3 @@ def _fit_case(
     weight, temperature = round(float(found[0]), 4), round(float(np.exp(found[1])), 4)
     thresholds = fit_thresholds(mixed(within, weight, temperature), truth, coverages)
     return Case(weight, temperature, thresholds)
-
-
-def _fit_log_odds(
-    x: NDArray[np.float64], is_new: NDArray[np.bool_]
-) -> tuple[float, ...]:
-    """Return the logistic regression of `is_new`: the constant, then the slopes."""
-    from scipy import optimize
-
-    mean, scale = x.mean(axis=0), x.std(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
-    columns = np.column_stack([np.ones(len(x)), (x - mean) / scale])
-
-    def loss(b: NDArray[np.float64]) -> float:
-        odds = columns @ b
-        likelihood = np.mean(np.logaddexp(0, odds) - is_new * odds)
-        return float(likelihood + _RIDGE * (b[1:] @ b[1:]))
-
-    b = optimize.minimize(loss, np.zeros(columns.shape[1])).x
-    slopes = b[1:] / scale
-    constant = b[0] - slopes @ mean
-    return tuple(round(float(each), DECIMALS) for each in (constant, *slopes))

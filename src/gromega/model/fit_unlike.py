@@ -7,6 +7,7 @@ few ångström as in a glass, noise, and mixtures of two crystals.
 import numpy as np
 from numpy.typing import NDArray
 
+from gromega.model.logistic import fit_logistic
 from gromega.pdf.network_grid import INPUT_R
 
 SHARE = 0.04
@@ -79,25 +80,11 @@ def fit_unlike(
     crystals and those of odd ones; the share `SHARE` of the crystals has a score above
     0.
     """
-    # SciPy's optimizers take a second to import: predictions do without them.
-    from scipy import optimize
-
-    x = np.concatenate([inside, odd]).astype(np.float64)
-    sign = np.where(np.arange(len(x)) < len(inside), -1.0, 1.0)
-    weights = np.where(sign < 0, 0.5 / len(inside), 0.5 / len(odd))
-    mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-9)
-    columns = np.column_stack([np.ones(len(x)), (x - mean) / scale])
-
-    def loss(b: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        margin = sign * (columns @ b)
-        slopes = np.r_[0.0, b[1:]]
-        pull = -sign * weights / (1 + np.exp(np.minimum(margin, 500.0)))
-        value = weights @ np.logaddexp(0, -margin) + _RIDGE * (slopes @ slopes) / len(x)
-        return float(value), columns.T @ pull + 2 * _RIDGE * slopes / len(x)
-
-    start = np.zeros(columns.shape[1])
-    b = optimize.minimize(loss, start, jac=True, method="L-BFGS-B").x
-    threshold = np.quantile(columns[sign < 0] @ b, 1 - SHARE)
-    slopes = b[1:] / scale
-    coefficients = np.r_[b[0] - threshold - slopes @ mean, slopes]
-    return np.asarray(coefficients, np.float32)
+    x = np.concatenate([inside, odd])
+    is_odd = np.arange(len(x)) >= len(inside)
+    # Both kinds count alike, however many there are.
+    weights = np.where(is_odd, 0.5 / len(odd), 0.5 / len(inside))
+    coefficients = fit_logistic(x, is_odd, _RIDGE / len(x), weights)
+    scores = coefficients[0] + inside @ coefficients[1:]
+    coefficients[0] -= np.quantile(scores, 1 - SHARE)
+    return coefficients.astype(np.float32)

@@ -15,6 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
+from gromega.crystals.uiso import uiso_by_element
 from gromega.defects import Defects
 from gromega.pdf.noise import add_crystal_noise
 from gromega.pdf.operator import Array, Operator
@@ -96,13 +97,8 @@ def partners(ids: Sequence[str]) -> NDArray[np.int64]:
 
 
 def extra_uiso(crystal: Crystal, spread: float) -> NDArray[np.float64]:
-    """Return the excess of each atom's Uiso, (n_atoms,), in Å².
-
-    It is uniform in [0, spread] for each element, less the smallest one.
-    """
-    own, kinds = np.unique(crystal.numbers, return_inverse=True)
-    excess = spread * _generator("uiso", crystal.id).random(own.size)
-    return np.asarray(excess - excess.min())[kinds]
+    """Return the excess of each atom's Uiso by `uiso_by_element`, (n_atoms,), in Å²."""
+    return uiso_by_element(crystal, spread, _generator("uiso", crystal.id))
 
 
 def _generator(purpose: str, name: str, seed: int = 0) -> Generator:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gromega.crystals.crystal import MAX_Z, Crystal
 from gromega.crystals.generate.priors import load_priors
 from gromega.crystals.generate.templates import Template
+from gromega.crystals.uiso import uiso_by_element
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,7 @@ def vary_uiso(
     """Return the excess of each atom's Uiso over the smallest, (n_atoms,), in Å²."""
     if not changes.uiso or generator.random() < 0.5:
         return np.zeros(crystal.numbers.size)
-    own, kinds = np.unique(crystal.numbers, return_inverse=True)
-    excess = changes.uiso * generator.random(own.size)
-    return np.asarray(excess - excess.min())[kinds]
+    return uiso_by_element(crystal, changes.uiso, generator)
 
 
 def vary_q(changes: Changes, generator: Generator) -> float:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gromega.crystals.crystal import Crystal, nuclide_symbol
+from gromega.crystals.crystal import Crystal, element_of, nuclide_symbol
 
 CUBE = 4.0 * np.eye(3)
 
@@ -68,6 +68,12 @@ def test_supercell_has_the_same_formula_and_density(numbers, n):
     )
     assert larger.formula == crystal.formula
     assert larger.density == pytest.approx(crystal.density)
+
+
+@pytest.mark.parametrize("nuclide", [3, np.int64(3), 7003])
+def test_a_nuclide_is_of_its_element(nuclide):
+    assert element_of(nuclide).symbol == "Li"
+    assert element_of(nuclide).isotopes == [*range(4, 13)]
 
 
 def test_isotopes_are_nuclides_and_d_is_in_the_formula():

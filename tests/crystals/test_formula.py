@@ -1,7 +1,7 @@
 import periodictable
 import pytest
 
-from gromega.crystals.crystal import MAX_Z
+from gromega.crystals.crystal import HEAVIEST, MAX_Z
 from gromega.crystals.formula import _RANK, display_formula
 
 
@@ -36,6 +36,5 @@ def test_formula_is_shown_as_chemists_write_it(alphabetical, displayed):
 def test_every_element_has_a_rank():
     symbols = {e.symbol for e in periodictable.elements if 0 < e.number <= MAX_Z}
     # those beyond lawrencium have no chemistry of crystals
-    assert {e for e in symbols if periodictable.elements.symbol(e).number <= 103} == (
-        set(_RANK) - {"D"}
-    )
+    known = {e for e in symbols if periodictable.elements.symbol(e).number <= HEAVIEST}
+    assert known == set(_RANK) - {"D"}

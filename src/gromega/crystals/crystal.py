@@ -1,20 +1,30 @@
 """The crystal: a lattice with atoms."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import periodictable
 from numpy.typing import ArrayLike, NDArray
 
 MAX_Z = 118
+HEAVIEST = 103
+"""Lawrencium. No crystals of heavier elements are known: such a name is misread."""
 ISOTOPE = 1000
 """A nuclide is written as atomic number + 1000 × mass number, 0 for the natural mix."""
 
 
+def element_of(nuclide: int) -> Any:
+    """Return the element of a nuclide, or of an atomic number, as periodictable has it.
+
+    It has a symbol, a list of isotopes and, by mass number, each of them.
+    """
+    return periodictable.elements[int(nuclide) % ISOTOPE]
+
+
 def nuclide_symbol(nuclide: int) -> str:
     """Return the symbol of a nuclide, such as ``Li``, ``7Li`` or ``D``."""
-    mass, number = divmod(nuclide, ISOTOPE)
-    symbol = str(periodictable.elements[number].symbol)
+    mass, symbol = nuclide // ISOTOPE, str(element_of(nuclide).symbol)
     return {"2H": "D"}.get(f"{mass or ''}{symbol}", f"{mass or ''}{symbol}")
 
 
@@ -104,10 +114,11 @@ class Crystal:
                 f"{numbers.min()} to {numbers.max()}."
             )
         for nuclide in set(self.nuclides[self.masses != 0].tolist()):
-            mass, number = divmod(nuclide, ISOTOPE)
-            if mass not in periodictable.elements[number].isotopes:
-                name = periodictable.elements[number].symbol
-                raise ValueError(f"crystal {id!r}: {name} has no isotope {mass}.")
+            mass, element = nuclide // ISOTOPE, element_of(nuclide)
+            if mass not in element.isotopes:
+                raise ValueError(
+                    f"crystal {id!r}: {element.symbol} has no isotope {mass}."
+                )
         low, high = self.occupancy.min(), self.occupancy.max()
         if low <= 0 or high > 1:
             raise ValueError(

@@ -7,6 +7,8 @@ from itertools import product
 import numpy as np
 import periodictable
 
+from gromega.crystals.crystal import HEAVIEST
+
 Amounts = dict[str, float]
 
 _DECIMAL = r"(?:\d+\.?\d*|\.\d+)"
@@ -116,7 +118,7 @@ def _is_element(symbol: str) -> bool:
         return False
     try:
         # D is an isotope here, not hydrogen.
-        return bool(periodictable.elements.symbol(symbol).number <= 103)
+        return bool(periodictable.elements.symbol(symbol).number <= HEAVIEST)
     except ValueError:
         return False
 

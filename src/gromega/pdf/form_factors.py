@@ -3,11 +3,10 @@
 from functools import lru_cache
 
 import numpy as np
-import periodictable
 from numpy.typing import NDArray
 from periodictable.cromermann import fxrayatq
 
-from gromega.crystals.crystal import Crystal
+from gromega.crystals.crystal import Crystal, element_of
 from gromega.pdf.scattering import scattering_table, site_weights
 
 _STEP = 0.5
@@ -26,7 +25,7 @@ def form_factors(
     zero = scattering_table("xray")[numbers][:, None]
     found = np.empty((numbers.size, q.size))
     for row, number in zip(found, numbers, strict=True):
-        row[:] = fxrayatq(periodictable.elements[int(number)].symbol, q)
+        row[:] = fxrayatq(element_of(number).symbol, q)
     return found / zero
 
 

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-import periodictable
 from numpy.typing import NDArray
 from periodictable.cromermann import fxrayatq
 
 from gromega.conditions import RADIATIONS
-from gromega.crystals.crystal import ISOTOPE, MAX_Z, Crystal, nuclide_symbol
+from gromega.crystals.crystal import ISOTOPE, MAX_Z, Crystal, element_of, nuclide_symbol
 
 # periodictable fills its tables at first use; another thread could read them half full.
 _LOCK = threading.Lock()
@@ -35,7 +34,7 @@ def scattering_table(radiation: str) -> NDArray[np.float64]:
     with _LOCK:
         table = np.full(MAX_Z + 1, np.nan)
         for z in range(1, MAX_Z + 1):
-            element = periodictable.elements[z]
+            element = element_of(z)
             if radiation == "neutron":
                 length = element.neutron.b_c
                 table[z] = np.nan if length is None else length
@@ -53,12 +52,12 @@ def scattering_length(nuclide: int, radiation: str) -> float:
 
     By neutrons an isotope has a length of its own; by x-rays it is its element.
     """
-    mass, number = divmod(nuclide, ISOTOPE)
-    natural = float(scattering_table(radiation)[number])
+    mass = nuclide // ISOTOPE
+    natural = float(scattering_table(radiation)[nuclide % ISOTOPE])
     if not mass or radiation != "neutron":
         return natural
     with _LOCK:
-        length = periodictable.elements[number][mass].neutron.b_c
+        length = element_of(nuclide)[mass].neutron.b_c
     return math.nan if length is None else float(length)
 
 
@@ -67,7 +66,7 @@ def without_length(radiation: str) -> set[int]:
     return {
         number + ISOTOPE * mass
         for number in range(1, MAX_Z + 1)
-        for mass in (0, *periodictable.elements[number].isotopes)
+        for mass in (0, *element_of(number).isotopes)
         if math.isnan(scattering_length(number + ISOTOPE * mass, radiation))
     }
 

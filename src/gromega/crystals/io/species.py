@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import gemmi
-import periodictable
 
-from gromega.crystals.crystal import ISOTOPE
+from gromega.crystals.crystal import HEAVIEST, ISOTOPE, element_of
 from gromega.crystals.refusal import Reason, RefusedError
 
-# Lawrencium. A heavier element is a misread name.
-MAX_Z = 103
 DEUTERIUM = 1 + 2 * ISOTOPE
 Shares = list[tuple[int, float]]
 
@@ -147,7 +144,7 @@ def _nuclide(name: str, style: Style, is_type: bool) -> int:
     number = _number(symbol)
     isotope = mass or (is_type and _suffix(behind, symbol)) or ""
     if isotope and symbol != "D":
-        if int(isotope) not in periodictable.elements[number].isotopes:
+        if int(isotope) not in element_of(number).isotopes:
             raise RefusedError(
                 Reason.UNKNOWN_ELEMENT, f"{name!r}: {symbol} has no isotope {isotope}"
             )
@@ -185,14 +182,14 @@ def _letters(name: str) -> str:
 def _number(symbol: str) -> int:
     """Return the atomic number of a symbol in any case, or 0; that of D is 1."""
     number = gemmi.Element(symbol.title()).atomic_number
-    return int(number) if number <= MAX_Z else 0
+    return int(number) if number <= HEAVIEST else 0
 
 
 def _suffix(behind: str, symbol: str) -> str:
     """Return the mass number behind an element, as in B_11, or an empty text."""
     match = _BEHIND.fullmatch(behind)
     mass = (match[1] or match[2]) if match else ""
-    known = mass and int(mass) in periodictable.elements[_number(symbol)].isotopes
+    known = mass and int(mass) in element_of(_number(symbol)).isotopes
     return mass if known else ""
 
 
@@ -205,5 +202,5 @@ def _mass_behind(kind: str, label: str, number: int) -> int:
     if not match or number == 1 or label.upper().startswith(kind.upper()):
         return 0
     mass = int(match[1])
-    element = periodictable.elements[number]
+    element = element_of(number)
     return mass if mass in element.isotopes and element[mass].abundance else 0

@@ -182,6 +182,18 @@ def library(classics, spectra):
     )
 
 
+# Not for the session: its threads and warnings would reach the tests that follow.
+@pytest.fixture(scope="module")
+def cluster():
+    """A Dask cluster of two processes."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as made:
+        yield made
+
+
 @pytest.fixture(scope="session")
 def browser():
     """Headless Chromium, which asks nobody but the pages that tests open."""

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from damage import flip
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "models" / "spacegroup"
@@ -99,9 +100,6 @@ def test_nothing_is_built_without_the_model(tree, tmp_path):
 
 
 def test_nothing_is_built_with_a_damaged_model(tree, released, tmp_path):
-    weights = released / "weights.safetensors"
-    content = bytearray(weights.read_bytes())
-    content[1000] ^= 1
-    weights.write_bytes(content)
+    flip(released / "weights.safetensors")
     assert build(tree, tmp_path).returncode != 0
     assert not any(tmp_path.iterdir())

@@ -28,16 +28,6 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    from distributed import LocalCluster
-
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def collection(tmp_path_factory):
     """Return a folder of 120 CIF files, and a table of 60 crystals."""
     folder = tmp_path_factory.mktemp("collection")

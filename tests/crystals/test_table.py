@@ -2,6 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from damage import flip
 
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.dataset import fill_structure_types
@@ -195,9 +196,7 @@ def test_summary_counts(tmp_path, small_table):
 def test_a_flipped_byte_is_an_error_or_harmless(tmp_path, small_table, share):
     path = tmp_path / "crystals.parquet"
     write_table(small_table, path)
-    content = bytearray(path.read_bytes())
-    content[int(share * len(content))] ^= 1
-    path.write_bytes(content)
+    flip(path, share)
     try:
         found = read_table(path)
     except ValueError as error:

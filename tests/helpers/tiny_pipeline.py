@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import yaml
+from damage import flip
 
 from gromega.crystals.table import read_table
 from gromega.lake.verify import verify_store
@@ -153,9 +154,7 @@ class Pipeline:
         if lose:
             path.unlink()
             return path
-        content = bytearray(path.read_bytes())
-        content[generator.randrange(len(content))] ^= 1 << generator.randrange(8)
-        path.write_bytes(content)
+        flip(path, generator.random(), 1 << generator.randrange(8))
         return path
 
     def taken_for_right(self) -> list[str]:

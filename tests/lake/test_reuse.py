@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damage import flip
 
 from gromega.lake import reuse
 from gromega.lake.predictions import (
@@ -73,8 +74,6 @@ def test_a_damaged_one_is_made_again(make, name, lost):
     if lost:
         (kept / name).unlink()
     else:
-        content = bytearray((kept / name).read_bytes())
-        content[len(content) // 2] ^= 1
-        (kept / name).write_bytes(content)
+        flip(kept / name)
     make_with(-2)
     assert made == [-1, -2]

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import xarray
+from damage import flip
 
 from gromega.lake.store import (
     create_variable,
@@ -111,10 +112,7 @@ def test_a_store_with_a_file_too_many_is_not_opened(store):
 )
 @pytest.mark.parametrize("share", np.linspace(0, 0.99, 12))
 def test_a_flipped_byte_of_metadata_is_found(store, name, share):
-    file = store / name
-    content = bytearray(file.read_bytes())
-    content[int(share * len(content))] ^= 1
-    file.write_bytes(content)
+    flip(store / name, share)
     with pytest.raises(ValueError, match=r"x\.zarr"):
         open_store(store)
 

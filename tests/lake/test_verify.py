@@ -2,6 +2,7 @@ import shutil
 
 import numpy as np
 import pytest
+from damage import flip
 
 from gromega.conditions import REFERENCE
 from gromega.lake.pdfs import write_pdfs
@@ -20,12 +21,6 @@ def whole_store(spectra_store, tmp_path_factory):
 @pytest.fixture
 def store(whole_store, tmp_path):
     return shutil.copytree(whole_store, tmp_path / "g.zarr")
-
-
-def flip(path, share):
-    content = bytearray(path.read_bytes())
-    content[int(share * len(content))] ^= 1
-    path.write_bytes(content)
 
 
 def test_a_whole_store_is_counted(whole_store):

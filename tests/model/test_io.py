@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from damage import flip
 from safetensors.numpy import load_file, save
 
 from gromega import load_model
@@ -144,12 +145,6 @@ def test_a_changed_config_is_refused(folder, change, message):
     write_manifest(folder)
     with pytest.raises(ValueError, match=message):
         load_model(folder).log_probabilities(np.zeros((1, 209), np.float32))
-
-
-def flip(path, share, bits=1):
-    content = bytearray(path.read_bytes())
-    content[int(share * len(content))] ^= bits
-    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "config.json"])

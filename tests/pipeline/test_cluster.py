@@ -25,16 +25,6 @@ MADE = ("data/reference.zarr", "data/sweeps", "data/predictions", "models/curren
 ON_CLUSTER = ("simulate", "calibrate", "evaluate", "simulate-sweep", "evaluate-sweep")
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    from distributed import LocalCluster
-
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as made:
-        yield made
-
-
 @pytest.fixture
 def make(robust_project, tiny_recipe, tmp_path, monkeypatch, run):
     """Return a function that makes all again in a copy, and returns the bytes."""

@@ -2,6 +2,7 @@ import shutil
 
 import numpy as np
 import pytest
+from damage import flip
 from releasable import change_json, make_model
 
 from gromega.model.io import save_model
@@ -51,13 +52,6 @@ def test_a_damaged_model_is_listed_with_its_error(models):
 def test_a_missing_model_raises(models, name, message):
     with pytest.raises((FileNotFoundError, ValueError), match=message):
         find_model(name, models)
-
-
-def flip(path):
-    """Flip one bit in the middle of a file."""
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from damage import flip
 from releasable import write_pipeline
 
 from gromega.crystals.table import write_table
@@ -60,12 +61,6 @@ def test_everything_of_a_workspace_is_found_whole():
     assert set(problems().values()) == {""}
 
 
-def flip(path):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 9] ^= 1
-    path.write_bytes(content)
-
-
 @pytest.mark.parametrize(
     ("damaged", "named"),
     [
@@ -95,7 +90,7 @@ def test_without_dvc_the_own_checksums_count(project, damaged):
     (project / "dvc.lock").unlink()
     path = damaged if damaged.endswith(".parquet") else str(Path(damaged).parent)
     assert problems(path) == {path: ""}
-    flip(project / damaged)
+    flip(project / damaged, 1 / 9)
     assert problems(path)[path]
 
 

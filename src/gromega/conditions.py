@@ -83,26 +83,35 @@ class Conditions:
 
     Parameters
     ----------
-    rmin, rmax
-        The range of G(r) in Å.
-    qmin, qmax
-        The range of the measured F(Q) in Å⁻¹; F is zero outside.
-    qdamp, qbroad
-        The instrumental damping of G(r), exp(-(r Qdamp)²/2), and the instrumental
-        broadening of the peaks with r, in Å⁻¹.
+    rmin
+        The start of the range of G(r) in Å.
+    rmax
+        The end of the range of G(r) in Å.
+    qmin
+        The start of the range of the measured F(Q) in Å⁻¹; F is zero below.
+    qmax
+        The end of the range of the measured F(Q) in Å⁻¹; F is zero from here on.
+    qdamp
+        The instrumental damping of G(r), exp(-(r Qdamp)²/2), in Å⁻¹.
+    qbroad
+        The instrumental broadening of the peaks with r, in Å⁻¹.
     uiso
         The isotropic displacement parameter of every atom in Å².
-    delta1, delta2
-        The correlated motion of near neighbours in Å and Å²:
+    delta1
+        The correlated motion of near neighbours δ1 in Å:
         σ² = 2 Uiso (1 - δ1/d - δ2/d² + Qbroad² d²).
+    delta2
+        The correlated motion of near neighbours δ2 in Å², in the same formula.
     diameter
         The diameter of a spherical crystallite in Å; infinite in a bulk crystal.
     noise
         The r.m.s. of the noise in G(r) over the r.m.s. of G(r) itself. The noise
         is random in the measured band of F(Q), so it is correlated in r.
-    r_offset, r_scale
-        The calibration error: a distance r is measured as r_scale · r + r_offset (Å).
-        0 Å and 1 without an error.
+    r_offset
+        The offset of a calibration error in Å: a distance r is measured as
+        r_scale · r + r_offset.
+    r_scale
+        The scale of a calibration error, in the same formula; 1 without an error.
     radiation
         The radiation, ``"xray"`` or ``"neutron"``.
 

@@ -4,7 +4,6 @@ import pytest
 from pyarrow import parquet
 from releasable import write_pipeline
 
-from gromega.crystals.table import read_formulas
 from gromega.lake.splits import read_part
 from gromega.registry import start
 from gromega.registry.release import ReleaseInfo, release
@@ -27,9 +26,10 @@ def files(tmp_path, monkeypatch):
 def test_a_model_that_carries_these_crystals_was_trained_with_them(
     files, monkeypatch, other
 ):
-    _, split, crystals = files
+    _, split, _ = files
     ids = read_part(split, "train")[0].tolist()
-    formulas = read_formulas(crystals, ids)
+    formulas = ["NaCl"] * len(ids)
+    monkeypatch.setattr(start, "read_formulas", lambda path, ids: ["NaCl"] * len(ids))
     tested = read_part(split, "test")[0].tolist()[:2]
     if other == "formula":
         formulas[3] = "X" + formulas[3]

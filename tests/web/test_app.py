@@ -110,7 +110,7 @@ def test_an_invalid_file_gives_one_line(client, content, fact):
         ("coverage=0.5", "coverage", "0.95"),
         ("radiation=gamma", "radiation", "neutron"),
         ("composition=Qq2", "composition", "Qq"),
-        ("quantity=F(Q)", "quantity", "Keen G(r)"),
+        ("quantity=I(Q)", "quantity", "Keen G(r)"),
         ("r_unit=mm", "r_unit", "pm"),
         ("composition=" + 300 * "H", "composition", "200"),
         ("reliability=perhaps", "reliability", "boolean"),

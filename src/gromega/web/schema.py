@@ -95,6 +95,15 @@ class PredictionOut(_Out):
     )
 
 
+class MeasuredOut(_Out):
+    """A measured PDF as it was read."""
+
+    r: list[float] = Field(description="The distances of the file's points, in Å.")
+    g: list[float] = Field(description="G(r) on the scale of the file, in Å⁻².")
+    dialect: str = Field(description="The program that wrote the file.")
+    notes: list[str] = Field(description="What was converted or left out.")
+
+
 class ModelOut(_Out):
     """The model of the server, and the optional parts that it has."""
 

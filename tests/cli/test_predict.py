@@ -1,8 +1,10 @@
+import csv
 import json
 import os
 import shutil
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from gromega.cli.main import app
 from gromega.model.batch import MANY
 from gromega.model.io import save_model
 from gromega.model.library_io import write_library
+from gromega.model.prediction import FORMAT
 from gromega.web.app import EXAMPLES
 
 GROUPS = np.array([166, 194, 225, 14])
@@ -87,6 +90,41 @@ def test_predictions_are_printed_in_one_form(predict, files):
     result = predict(files / "25.gr", "--json", "--csv")
     assert result.exit_code != 0
     assert "--json and --csv" in str(result.exception)
+
+
+def test_a_summary_has_a_row_for_each_file(predict, files, small_model):
+    found = predict(files, "--summary", "--csv").stdout
+    rows = list(csv.DictReader(StringIO(found)))
+    for row, path in zip(rows, sorted(files.iterdir()), strict=True):
+        expected = small_model.predict(read_pdf(path))
+        first = expected.groups[0]
+        assert row["file"] == str(path)
+        assert (int(row["number"]), row["symbol"]) == (first.number, first.symbol)
+        assert float(row["probability"]) == pytest.approx(first.probability, abs=1e-4)
+        assert [int(n) for n in row["set"].split()] == [
+            c.number for c in expected.groups if c.in_set
+        ]
+        assert float(row["qmax"]) == expected.conditions.qmax
+        assert row["notes"].split(" | ") == [*expected.notes]
+    _, *lines = predict(files, "--summary").stdout.splitlines()
+    for row, line in zip(rows, lines[: len(rows)], strict=True):
+        assert line.startswith(row["file"]) and row["verdict"] in line
+
+
+def test_a_summary_of_no_file_is_its_heading(predict, tmp_path):
+    (tmp_path / "empty.gr").write_text("")
+    result = predict(tmp_path / "empty.gr", "--summary")
+    assert result.exit_code == 2
+    assert len(result.stdout.splitlines()) == 1
+    both = predict(tmp_path / "empty.gr", "--summary", "--json")
+    assert "--summary" in str(both.exception)
+
+
+def test_an_option_that_contradicts_the_header_is_in_the_notes(predict, files):
+    result = predict(files / "25.gr", "--json", "--qmax", "18")
+    (prediction,) = json.loads(result.stdout).values()
+    assert any("25" in note and "18" in note for note in prediction["notes"])
+    assert prediction["format"] == FORMAT
 
 
 def test_the_command_reads_standard_input(predict, files):

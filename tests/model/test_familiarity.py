@@ -126,8 +126,9 @@ def test_a_model_without_both_cases_knows_only_one(small_model, files):
 )
 def test_familiarity_is_said_in_words(n_alike, p_new, word, count):
     made = Familiarity("unsure", p_new, 0.19, 0.97, n_alike, 0.91, 0.33, False)
-    assert str(made).startswith(word + count)
-    assert f"new structure type: {100 * p_new:.0f} %" in str(made)
-    assert "9 of 10 right if it is known, 3 of 10 if it is new" in str(made)
-    stated = str(replace(made, structure_type="new"))
-    assert "stated as new" in stated and "%" not in stated
+    first, second, *cases = made.lines()
+    assert first.startswith(word + count)
+    assert f"{100 * p_new:.0f} %" in second
+    assert ["9 of 10" in cases[0], "3 of 10" in cases[1]] == [True, True]
+    _, stated, *_ = replace(made, structure_type="new").lines()
+    assert "new" in stated and "%" not in stated

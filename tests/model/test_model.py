@@ -120,7 +120,7 @@ def test_a_condition_outside_of_the_box_is_a_warning(small_model, files):
     only = replace(small_model, training={"radiations": ["xray"]})
     assert only.predict(read_pdf(files / "25.gr"), reliability=False).notes == ()
     pdf = read_pdf(files / "25.gr", radiation="neutron")
-    (warning,) = only.predict(pdf, reliability=False).notes
+    _, warning = only.predict(pdf, reliability=False).notes
     assert "trained for xray, not" in warning
     (late,) = small_model.predict(
         read_pdf(files / "25.gr", rmin=2.5), reliability=False

@@ -85,7 +85,7 @@ def test_a_model_is_tested_at_the_conditions_of_a_file(model, classics, tmp_path
     )
     # three classes are always among the first six
     assert prediction.reliability.top6.value == 1
-    where = "with Qmax 18 Å⁻¹, Qdamp 0.04 Å⁻¹ (assumed), rmax 25 Å, x-rays, top-1"
+    where = "Qmax 18 Å⁻¹, Qdamp 0.04 Å⁻¹ (assumed), rmax 25 Å, x-rays"
     assert where in str(prediction)
     assert "qdamp" in prediction.to_mapping()["assumed"]
     assert prediction.to_mapping()["reliability"]["n"] == len(classics)
@@ -187,3 +187,22 @@ def test_the_limit_of_unlike_pdfs_rises_with_the_scores_of_test_crystals(
 
     found = ReliabilityTest(test_crystals, predicted).unlike_limit(REFERENCE, False)
     assert found == pytest.approx(limit, abs=0.02)
+
+
+def test_the_reliability_is_computed_once_for_files_at_the_same_conditions(
+    model, pdf, monkeypatch
+):
+    computed = []
+    kind = type(model.test_crystals)
+    simulate_all = kind.simulate
+
+    def counted(crystals, conditions):
+        computed.append(conditions)
+        return simulate_all(crystals, conditions)
+
+    monkeypatch.setattr(kind, "simulate", counted)
+    fresh = replace(model)
+    other = replace(pdf, stated={**pdf.stated, "qmax": 18.0})
+    fresh.predict_all([pdf, other, pdf])
+    fresh.predict(pdf, explain=True)
+    assert [omega.qmax for omega in computed] == [23.0, 18.0]

@@ -46,6 +46,16 @@ def test_the_response_is_the_prediction_of_the_model(client, model, library):
     assert packed.json()["importance"] is None
 
 
+def test_the_points_of_a_file_are_returned(client):
+    reply = client.post("/api/pdf?qmax=18", content=RUTILE.encode()).json()
+    pdf = read_pdf(io.StringIO(RUTILE))
+    np.testing.assert_allclose(reply["r"], pdf.r, atol=1e-4)
+    np.testing.assert_allclose(reply["g"], pdf.g, atol=1e-4)
+    assert any("18" in note for note in reply["notes"])
+    broken = client.post("/api/pdf?name=a.gr", content=b"nothing")
+    assert broken.status_code == 422 and "a.gr" in broken.json()["detail"]
+
+
 def test_the_composition_is_used_or_ignored(client):
     path = "/api/predict?reliability=false&composition="
     used = client.post(path + "TiO2", content=RUTILE.encode()).json()
@@ -209,9 +219,10 @@ def test_the_page_loads_nothing_else(client):
     assert reply.text == PAGE
     policy = reply.headers["content-security-policy"]
     assert "default-src 'none'" in policy and "connect-src 'self'" in policy
+    assert "unsafe" not in policy
     assert reply.headers["x-content-type-options"] == "nosniff"
     links = re.findall(r'(?:src|href)="([^"]*)"', PAGE)
-    assert links and all(link.startswith(("/", "data:")) for link in links)
+    assert links and all(link.startswith(("/", "#", "data:")) for link in links)
 
 
 def test_the_model_is_described(client):

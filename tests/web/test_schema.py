@@ -2,15 +2,19 @@ import io
 import json
 from copy import deepcopy
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from gromega import read_pdf
 from gromega.conditions import QUANTITIES
-from gromega.model.prediction import Prediction
+from gromega.model.prediction import FORMAT, Prediction
+from gromega.model.summary import COLUMNS
 from gromega.web.page import EXAMPLES
-from gromega.web.schema import PredictionOut
+from gromega.web.schema import PredictionOut, schema_text
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +27,9 @@ def mapping(model, library):
 
 def test_the_schema_has_the_parts_of_a_prediction(mapping):
     assert list(PredictionOut.model_fields) == [
-        each.name for each in fields(Prediction)
-    ]
+        "format", *(each.name for each in fields(Prediction)),
+    ]  # fmt: skip
+    assert mapping["format"] == FORMAT
     assert all(mapping[part] is not None for part in ("reliability", "matches"))
     assert PredictionOut.model_validate(mapping).model_dump(mode="json") == mapping
     assert set(mapping["conditions"]) == set(QUANTITIES)
@@ -51,3 +56,12 @@ def test_the_schema_allows_no_further_keys(mapping, path):
     place["further"] = 1.0
     with pytest.raises(ValidationError, match="further"):
         PredictionOut.model_validate(changed)
+
+
+def test_the_docs_describe_the_schema():
+    # python -m gromega.web.schema > docs/prediction.schema.json
+    made = json.loads((DOCS / "prediction.schema.json").read_text("utf-8"))
+    assert made == json.loads(schema_text())
+    text = (DOCS / "formats.md").read_text("utf-8")
+    for name in [*PredictionOut.model_fields, *COLUMNS]:
+        assert f"`{name}`" in text

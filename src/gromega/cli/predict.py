@@ -15,7 +15,7 @@ from gromega.cli.options import with_options
 from gromega.measured.options import ReadOptions
 
 if TYPE_CHECKING:
-    from gromega.model.batch import PredictOptions
+    from gromega.model.batch import OutputFormat, PredictOptions
 
 
 ModelFolder = Annotated[Path, typer.Option(help="The folder of a model.")]
@@ -28,7 +28,10 @@ LibraryFile = Annotated[
 ]
 
 
-@app.command(epilog="Example: gromega predict sample.gr --qmax 25 --qdamp 0.04")
+@app.command(
+    epilog="Examples: gromega predict sample.gr --qmax 25 --qdamp 0.04; "
+    "gromega predict --summary series/"
+)
 @with_options(ReadOptions)
 def predict(
     files: Annotated[
@@ -42,7 +45,14 @@ def predict(
         bool, typer.Option("--json", help="Print each prediction in full, as JSON.")
     ] = False,
     as_csv: Annotated[
-        bool, typer.Option("--csv", help="Print one row per file and group.")
+        bool,
+        typer.Option(
+            "--csv",
+            help="Print CSV: a row per file and group, or with --summary, per file.",
+        ),
+    ] = False,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Print a table with one row per file.")
     ] = False,
     coverage: Annotated[
         float,
@@ -55,7 +65,7 @@ def predict(
         bool,
         typer.Option(
             help="Estimate the reliability at the conditions of each file; takes about "
-            "1 s per file."
+            "1 s for each set of different conditions."
         ),
     ] = True,
     explain: Annotated[
@@ -87,8 +97,9 @@ def predict(
     If a file cannot be read, gromega prints one error line and continues with
     the other files. The exit status is then 2.
     """
-    if as_json and as_csv:
-        raise ValueError("--json and --csv exclude each other; give one of them.")
+    if as_json and (as_csv or summary):
+        other = "--csv" if as_csv else "--summary"
+        raise ValueError(f"--json and {other} exclude each other; give one of them.")
     leave_cores_to_threads()
     from gromega.model import batch
 
@@ -105,7 +116,7 @@ def predict(
             "explain": explain,
             "structure_type": structure_type,
         },
-        batch.JSON if as_json else batch.CSV if as_csv else batch.TEXT,
+        _output_format(as_json, as_csv, summary),
         _library_path(library) if explain else None,
         _figure_paths(paths, figures) if figures else {},
     )
@@ -113,13 +124,22 @@ def predict(
         raise typer.Exit(2)
 
 
+def _output_format(as_json: bool, as_csv: bool, summary: bool) -> "OutputFormat":
+    from gromega.model import batch
+
+    if summary:
+        return batch.SUMMARY_CSV if as_csv else batch.SUMMARY
+    return batch.JSON if as_json else batch.CSV if as_csv else batch.TEXT
+
+
 def _print_predictions(paths: list[Path], options: "PredictOptions") -> int:
     """Print the predictions for files, and return the number of failures."""
     from gromega.model.batch import Failure, predict_files
 
+    layout = options.output.layout
     # On a terminal, the progress bar is shown first and the predictions at the end.
     later = StringIO()
-    out = later if sys.stdout.isatty() else sys.stdout
+    out = later if sys.stdout.isatty() or layout else sys.stdout
     predicted = failed = 0
     out.write(options.output.head)
     try:
@@ -137,7 +157,8 @@ def _print_predictions(paths: list[Path], options: "PredictOptions") -> int:
         raise
     finally:
         out.write(options.output.tail)
-        sys.stdout.write(later.getvalue())
+        text = later.getvalue()
+        sys.stdout.write(layout(text) if layout else text)
     return failed
 
 

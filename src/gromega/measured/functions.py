@@ -7,7 +7,7 @@ from gromega.measured.options import FUNCTIONS, R_UNITS
 from gromega.measured.quantities import Floats
 from gromega.measured.table import MIN_ROWS
 
-_UNCLEAR = frozenset({"", "G(r)", "g"})
+UNCLEAR = frozenset({"", "G(r)", "g"})
 """The labels of both G(r) and Keen's G(r)."""
 
 
@@ -52,7 +52,7 @@ def function_of(
     if function == "g(r)":
         is_minus_one = checks.is_keen(r, y) and checks.oscillates(y[relevant])
         return "g(r)-1" if is_minus_one else function
-    if function not in _UNCLEAR:
+    if function not in UNCLEAR:
         return function
     if header.dialect in OF_BILLINGE or columns.y_unit in R_UNITS:
         return "G(r)"

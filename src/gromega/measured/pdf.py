@@ -14,6 +14,7 @@ from gromega.conditions import QUANTITIES, REFERENCE, Conditions
 from gromega.crystals.composition import parse_composition
 from gromega.measured import checks
 from gromega.measured.columns import Columns, read_columns
+from gromega.measured.contradictions import note_contradictions
 from gromega.measured.functions import function_of
 from gromega.measured.header import Header, header_lines, read_header
 from gromega.measured.options import UNKNOWN, ReadOptions
@@ -186,6 +187,7 @@ def _measured(
     if unit != "Å":
         notes.append(f"{'Q' if quantity in OF_Q else 'r'} was converted from {unit}.")
         stated = _with_units(header, given, notes)
+    note_contradictions(columns, header, options, unit, notes)
     known = _known(stated, given, notes)
     composition = _composition(options, header.composition, notes)
     if quantity in OF_Q:

@@ -5,13 +5,14 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gromega._util.parallel import keep_memory, n_cores, open_processes, ordered_map
+from gromega.model.summary import COLUMNS, summary_csv, summary_table
 
 # The process that starts the others does without these imports: they take a second.
 if TYPE_CHECKING:
@@ -30,12 +31,16 @@ _IMPORTS = ("gromega.model.io", "gromega.measured.pdf")
 
 @dataclass(frozen=True)
 class OutputFormat:
-    """The text of one prediction after another, each from a file's name."""
+    """The text of one prediction after another, each from a file's name.
+
+    If there is a layout, it makes the final text of the whole one.
+    """
 
     write: "Callable[[str, Prediction], str]"
     head: str = ""
     between: str = ""
     tail: str = ""
+    layout: Callable[[str], str] | None = None
 
 
 def _as_text(name: str, prediction: "Prediction") -> str:
@@ -58,9 +63,11 @@ def _as_csv(name: str, prediction: "Prediction") -> str:
     return text.getvalue()
 
 
-TEXT = OutputFormat(_as_text)
+TEXT = OutputFormat(_as_text, between="\n")
 JSON = OutputFormat(_as_json, "{\n", ",\n", "\n}\n")
 CSV = OutputFormat(_as_csv, "file,rank,number,symbol,system,probability,in_set\n")
+SUMMARY_CSV = OutputFormat(summary_csv, ",".join(COLUMNS) + "\n")
+SUMMARY = replace(SUMMARY_CSV, layout=summary_table)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ new ones. So each case has a calibration of its own.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,20 +53,20 @@ class Familiarity:
     if_new: float
     unlike: bool
 
-    def __str__(self) -> str:
+    def lines(self) -> Iterator[str]:
+        """Yield a line for each fact."""
         like = "no known structure is like it"
         if self.n_alike:
             plural = "structures" if self.n_alike > 1 else "structure"
             like = f"like {self.n_alike:,} known {plural}"
-        stated = f"new structure type: {100 * self.p_new:.0f} %"
-        if self.structure_type != UNSURE:
-            stated = f"structure type stated as {self.structure_type}"
         word = "familiar" if self.n_alike and self.p_new < 0.5 else "unfamiliar"
-        return (
-            f"{word}: {like} (similarity {self.similarity:.2f}) · {stated} · expect "
-            f"{_of_ten(self.if_known)} right if it is known, {_of_ten(self.if_new)} if "
-            "it is new"
-        )
+        yield f"{word}: {like} (similarity {self.similarity:.2f})"
+        if self.structure_type == UNSURE:
+            yield f"new structure type: {100 * self.p_new:.0f} %"
+        else:
+            yield f"structure type stated as {self.structure_type}"
+        yield f"if the structure type is known, expect {_of_ten(self.if_known)} right"
+        yield f"if the structure type is new, expect {_of_ten(self.if_new)} right"
 
 
 def _of_ten(share: float) -> str:

@@ -1,5 +1,6 @@
 """The hierarchy of a prediction: lattices, Laue classes, inversion, supergroup."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,15 +36,13 @@ class Hierarchy:
     centrosymmetric: float
     supergroup: int | None
 
-    def __str__(self) -> str:
-        parts = [
-            f"Bravais lattice: {_shown(self.bravais_lattices)}",
-            f"Laue class: {_shown(self.laue_classes)}",
-            f"inversion centres: {100 * self.centrosymmetric:.0f} %",
-        ]
+    def lines(self) -> Iterator[str]:
+        """Yield a line for each fact."""
+        yield f"Bravais lattice: {_shown(self.bravais_lattices)}"
+        yield f"Laue class: {_shown(self.laue_classes)}"
+        yield f"inversion centres: {100 * self.centrosymmetric:.0f} %"
         if number := self.supergroup:
-            parts.append(f"supergroup of the set: {number} {symbol(number)}")
-        return " · ".join(parts)
+            yield f"supergroup of the set: {number} {symbol(number)}"
 
 
 def hierarchy_of(

@@ -16,8 +16,10 @@ from gromega.model.hierarchy import hierarchy_of
 from gromega.model.importance import find_importance
 from gromega.model.matches import Library
 from gromega.model.other_groups import OtherGroupProbability
-from gromega.model.prediction import FIRST_PEAK, Prediction
+from gromega.model.prediction import Prediction
+from gromega.model.prediction_text import FIRST_PEAK
 from gromega.model.ranker import Ranker
+from gromega.model.verdict import make_verdict
 
 _N_NEIGHBOURS = 5
 # The gap in similarity above which the composition is doubtful: 2 % of the validation
@@ -167,8 +169,10 @@ class Model(Ranker):
                 )  # fmt: skip
             found = self.neighbours
             neighbours = found.named(result, i, self.space_groups) if found else ()
+            groups = ranked_candidates(self._labels, p, in_set[i])
             yield Prediction(
-                groups=ranked_candidates(self._labels, p, in_set[i]),
+                verdict=make_verdict(groups[0], tested, unlike),
+                groups=groups,
                 coverage=coverage if calibration else None,
                 systems=summed((system for *_, system in self._labels), p),
                 neighbours=neighbours,

@@ -18,12 +18,12 @@ from starlette.requests import ClientDisconnect
 
 from gromega._util.parallel import n_cores
 from gromega._util.progress import console
-from gromega.measured.pdf import read_pdf
+from gromega.measured.pdf import MeasuredPDF, read_pdf
 from gromega.model.matches import Library
 from gromega.model.model import Model
 from gromega.web.options import RequestOptions
-from gromega.web.page import EXAMPLES, PAGE
-from gromega.web.schema import ModelOut, PredictionOut, Problem
+from gromega.web.page import EXAMPLES, PAGE, SCRIPT_HASH, STYLE_HASH
+from gromega.web.schema import MeasuredOut, ModelOut, PredictionOut, Problem
 
 MAX_UPLOAD = 4 * 2**20
 """The maximum size of a file, in bytes."""
@@ -40,8 +40,8 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "script-src 'unsafe-inline'; img-src data: blob:; connect-src 'self'; "
+    "Content-Security-Policy": f"default-src 'none'; style-src {STYLE_HASH}; "
+    f"script-src {SCRIPT_HASH}; img-src data: blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -163,14 +163,33 @@ def make_app(
         return EXAMPLES[name]
 
     def make_prediction(content: bytes, options: RequestOptions) -> dict[str, Any]:
-        file = _NamedFile(content)
-        file.name = options.name
-        pdf = read_pdf(file, **options.for_reader())
         prediction = model.predict(
-            pdf, options.coverage, options.reliability, options.explain, library,
-            options.structure_type,
+            _read(content, options), options.coverage, options.reliability,
+            options.explain, library, options.structure_type,
         )  # fmt: skip
         return prediction.to_mapping()
+
+    async def in_turn(
+        function: Callable[[bytes, RequestOptions], dict[str, Any]],
+        request: Request,
+        options: RequestOptions,
+    ) -> JSONResponse:
+        """Return what a function makes of the body, on one of the threads."""
+        nonlocal waiting
+        content = await _receive(request)
+        if waiting >= MAX_WAITING:
+            raise HTTPException(
+                503, "too many requests are waiting; try again.", {"Retry-After": "1"}
+            )
+        waiting += 1
+        try:
+            return JSONResponse(
+                await run_sync(function, content, options, limiter=threads[0])
+            )
+        except ValueError as error:
+            raise HTTPException(422, " ".join(str(error).split())) from None
+        finally:
+            waiting -= 1
 
     @app.post(
         "/api/predict",
@@ -182,23 +201,33 @@ def make_app(
         request: Request, options: Annotated[RequestOptions, Query()]
     ) -> Response:
         """Predict the space group of the measured PDF in the body."""
-        nonlocal waiting
-        content = await _receive(request)
-        if waiting >= MAX_WAITING:
-            raise HTTPException(
-                503, "too many requests are waiting; try again.", {"Retry-After": "1"}
-            )
-        waiting += 1
-        try:
-            return JSONResponse(
-                await run_sync(make_prediction, content, options, limiter=threads[0])
-            )
-        except ValueError as error:
-            raise HTTPException(422, " ".join(str(error).split())) from None
-        finally:
-            waiting -= 1
+        return await in_turn(make_prediction, request, options)
+
+    @app.post(
+        "/api/pdf",
+        response_model=MeasuredOut,
+        responses=_PROBLEMS,
+        openapi_extra=_BODY,
+    )
+    async def measured(
+        request: Request, options: Annotated[RequestOptions, Query()]
+    ) -> Response:
+        """Return the measured PDF in the body as it was read, without a prediction."""
+        return await in_turn(_measured, request, options)
 
     return app
+
+
+def _read(content: bytes, options: RequestOptions) -> MeasuredPDF:
+    file = _NamedFile(content)
+    file.name = options.name
+    return read_pdf(file, **options.for_reader())
+
+
+def _measured(content: bytes, options: RequestOptions) -> dict[str, Any]:
+    pdf = _read(content, options)
+    r, g = ([float(f"{x:.6g}") for x in each.tolist()] for each in (pdf.r, pdf.g))
+    return {"r": r, "g": g, "dialect": pdf.dialect, "notes": [*pdf.notes]}
 
 
 async def _receive(request: Request) -> bytes:

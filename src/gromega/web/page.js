@@ -1,29 +1,16 @@
-"use strict";
-const $ = id => document.getElementById(id);
-const percent = (x, digits = 1) => (100 * x).toFixed(digits) + "\u00a0%";
-const element = (name, text = "", attributes = {}) => {
-  const made = document.createElement(name);
-  made.textContent = text;
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
-};
-const field = name => $("form").elements[name];
-const label = name => // without the unit
-  field(name).closest("label").querySelector("span").textContent.replace(/ \(.*\)$/, "");
-const choice = (name, value) =>
-  [...field(name).options].find(option => option.value === value).textContent;
-// The latest request; the predictions of earlier ones are not shown.
-let latest = {file: null, name: "", turn: 0}, prediction = null;
+// The files of the page: each has its own options, its prediction and its place in the queue.
+const AT_ONCE = 2; // requests for different files
+let entries = [], selected = null, count = 0, running = 0;
+let restored = null; // the name and the options of a link whose file is not there yet
 
-async function request(file, name, parts) {
-  const query = new URLSearchParams({...parts, name: name.slice(-200)});
-  for (const [key, value] of new FormData($("form"))) {
-    if (typeof value === "string" && value !== "") query.set(key, value);
-  }
+async function post(path, entry, parts = {}) {
+  const query = new URLSearchParams(
+    {...entry.options, ...parts, name: entry.name.slice(-200)});
   let response;
   try {
-    response = await fetch("/api/predict?" + query, {
-      method: "POST", body: file, headers: {"Content-Type": "application/octet-stream"},
+    response = await fetch(`${path}?${query}`, {
+      method: "POST", body: entry.file,
+      headers: {"Content-Type": "application/octet-stream"},
     });
   } catch {
     throw new Error("no response from the server; check that it is still running.");
@@ -33,243 +20,289 @@ async function request(file, name, parts) {
   return found;
 }
 
-async function predict(file, name) {
-  const turn = latest.turn + 1;
-  latest = {file, name, turn};
-  prediction = null;
-  $("again").disabled = false;
-  $("problem").textContent = "";
-  $("prediction").hidden = true;
-  // Nothing of the previous file is left beside this prediction.
-  for (const id of ["curves", "importance", "compared"]) $(id).replaceChildren();
-  $("matches").tBodies[0].replaceChildren();
-  $("matches").hidden = $("png").disabled = true;
-  $("status").textContent = `Predicting ${name} …`;
-  const current = () => latest.turn === turn;
-  const merge = found => {
-    if (!current()) return;
-    // Each part adds notes; those of the file are the same in all parts.
-    const notes = [...new Set([...(prediction ? prediction.notes : []), ...found.notes])];
-    prediction = {
-      ...found, notes,
-      reliability: found.reliability || (prediction && prediction.reliability),
-      importance: found.importance || (prediction && prediction.importance),
-      matches: found.matches || (prediction && prediction.matches),
-    };
+// The fields of the form that are not as in the file.
+function formOptions() {
+  const found = {};
+  for (const [key, value] of new FormData($("form"))) {
+    const control = field(key);
+    const usual = control.tagName === "SELECT" ? control.options[0].value : "";
+    if (typeof value === "string" && value !== usual) found[key] = value;
+  }
+  return found;
+}
+
+function fillForm(entry) {
+  $("form").reset();
+  for (const [name, value] of Object.entries(entry.fields)) {
+    field(name).value = value;
+  }
+  const prediction = entry.prediction;
+  for (const control of $("form").querySelectorAll("input[type=number]")) {
+    const value = prediction && prediction.conditions[control.name];
+    const known = value !== undefined && value !== null && !(control.name in entry.options);
+    control.dataset.empty ??= control.placeholder;
+    const source = prediction && prediction.assumed.includes(control.name) ?
+      "assumed" : "in the file";
+    control.placeholder = known ? `${Number(value.toPrecision(4))} (${source})` :
+      control.dataset.empty;
+  }
+  $("for-all").hidden = entries.length < 2;
+}
+
+// One object of the responses: the reliability can change verdict and familiarity; the
+// explanation adds matches, importance and notes.
+function compose({first, reliable, explained}) {
+  const base = reliable || first;
+  if (!base || !explained) return base;
+  const more = explained.notes.filter(note => !first.notes.includes(note));
+  return {...base, importance: explained.importance, matches: explained.matches,
+    notes: [...new Set([...base.notes, ...more])]};
+}
+
+function start(entry, options) {
+  Object.assign(entry, {
+    options, fields: {...options}, turn: entry.turn + 1, prediction: null, pdf: null,
+    parts: {}, problem: "", done: false, waiting: true, explaining: null,
+  });
+  if (entry === selected) {
     show();
+    history.replaceState(null, "", linkOf(entry));
+  }
+  work();
+  refresh();
+}
+
+function work() {
+  while (running < AT_ONCE) {
+    // The one that is looked at comes first.
+    const next = selected && selected.waiting ? selected :
+      entries.find(entry => entry.waiting);
+    if (!next) break;
+    next.waiting = false;
+    running++;
+    predict(next).finally(() => { running--; work(); refresh(); });
+  }
+}
+
+async function predict(entry) {
+  const {turn} = entry, current = () => entry.turn === turn;
+  const merge = part => found => {
+    if (!current()) return;
+    entry.parts[part] = found;
+    entry.prediction = compose(entry.parts);
+    if (entry === selected) show();
+    refresh();
   };
   try {
-    merge(await request(file, name, {reliability: false}));
-    if (!current()) return;
-    $("status").textContent = "Computing reliability, importance and matches …";
     await Promise.all([
-      request(file, name, {reliability: true}).then(merge),
-      request(file, name, {reliability: false, explain: true}).then(merge),
+      post("/api/pdf", entry).then(pdf => { if (current()) entry.pdf = pdf; }),
+      post("/api/predict", entry, {reliability: false}).then(merge("first")),
     ]);
-    if (!current()) return;
-    if (!prediction.reliability) $("reliability").textContent = "Unknown; see the notes.";
-    $("status").textContent = "";
-    $("title").focus({preventScroll: true});
+    if (entry === selected) { show(); explain(entry); }
+    await post("/api/predict", entry, {reliability: true}).then(merge("reliable"));
   } catch (error) {
-    if (!current()) return;
-    $("status").textContent = "";
-    $("problem").textContent = error.message;
+    if (current()) entry.problem = error.message;
   }
+  if (!current()) return;
+  entry.done = true;
+  if (entry !== selected) return;
+  show();
+  // Users of a keyboard or a screen reader continue at the prediction.
+  const idle = !$("form").contains(document.activeElement);
+  if (idle && !entry.problem && entries.length < 2) $("title").focus({preventScroll: true});
+}
+
+// Importance and matches take longest: only for the file that is looked at.
+async function explain(entry) {
+  const {turn} = entry;
+  if (!entry.parts.first || entry.parts.explained || entry.explaining === turn) return;
+  entry.explaining = turn;
+  refresh();
+  try {
+    const found = await post("/api/predict", entry, {reliability: false, explain: true});
+    if (entry.turn !== turn) return;
+    entry.parts.explained = found;
+    entry.prediction = compose(entry.parts);
+  } catch (error) {
+    if (entry.turn === turn) entry.problem = error.message;
+  }
+  if (entry.turn !== turn) return;
+  entry.explaining = null;
+  if (entry === selected) show();
+  refresh();
 }
 
 function show() {
-  $("prediction").hidden = false;
-  $("title").textContent = latest.name;
-  const inside = prediction.groups.filter(group => group.in_set);
-  const other = prediction.other_groups;
-  $("set").textContent = [
-    prediction.coverage !== null &&
-      `${percent(prediction.coverage, 0)} prediction set: ${inside.length} of ` +
-      `${prediction.groups.length} space groups.`,
-    other && `Outside the model's space groups: ${percent(other.probability, 0)} (if ` +
-      `${percent(other.share, 0)} of all crystals are, as in its data).`,
-  ].filter(Boolean).join(" ");
-  $("more").hidden = prediction.groups.length <= 6;
-  showGroups();
-  $("systems").textContent = "Crystal system: " + Object.entries(prediction.systems)
-    .filter(([, share]) => share >= .005)
-    .map(([name, share]) => `${name} ${percent(share, 0)}`).join(", ") + ".";
-  showFamiliarity();
-  showReliability();
-  $("notes").replaceChildren(...prediction.notes.map(text => element("li", text)));
-  const omega = prediction.conditions;
-  const assumed = ["radiation", "qmin", "qmax", "qdamp", "qbroad"]
-    .filter(name => prediction.assumed.includes(name)).map(label);
-  $("conditions").textContent =
-    (prediction.composition ? `With the composition ${prediction.composition}. ` : "") +
-    `Conditions: ${choice("radiation", omega.radiation)}, ` +
-    `r ${omega.rmin.toFixed(1)} to ${omega.rmax.toFixed(1)} Å, ` +
-    `Q ${omega.qmin} to ${omega.qmax} Å⁻¹, ` +
-    `${label("qdamp")} ${omega.qdamp}, ${label("qbroad")} ${omega.qbroad} Å⁻¹.` +
-    (assumed.length ? ` Assumed, because not stated: ${assumed.join(", ")}.` : "");
-  $("neighbours").textContent = prediction.neighbours.length === 0 ? "" :
-    "Nearest neighbours" +
-    (prediction.composition ? ` with a composition like ${prediction.composition}` : "") +
-    " (id, space group, similarity): " + prediction.neighbours.map(each =>
-      `${each.formula} (${each.id}, ${each.number}, ${each.similarity.toFixed(2)})`,
-    ).join(", ") + ".";
-  if (prediction.importance) showExplanation();
+  const entry = selected;
+  $("one").hidden = !entry;
+  if (!entry) return;
+  $("title").textContent = entry.name;
+  $("problem").textContent = entry.problem;
+  // A problem with the options: they are what has to change.
+  if (entry.problem) $("options").open = true;
+  showPrediction(entry);
+  drawEntry(entry);
+  $("png").disabled = !entry.parts.explained;
+  $("link").href = linkOf(entry);
+  if (!$("form").contains(document.activeElement)) fillForm(entry);
 }
 
-function showGroups() {
-  const all = $("more").getAttribute("aria-expanded") === "true";
-  $("more").textContent = all ? "The first six" : `All ${prediction.groups.length} groups`;
-  $("groups").replaceChildren(...prediction.groups.slice(0, all ? undefined : 6).map(group => {
-    const row = element("tr", "", group.in_set ? {} : {class: "outside"});
-    const share = element("td", percent(group.probability), {class: "number bar"});
-    share.style.backgroundSize = `${100 * group.probability}% 100%`;
+function select(entry) {
+  if (entry !== selected) $("matches").tBodies[0].replaceChildren();
+  selected = entry;
+  document.activeElement.blur();
+  fillForm(entry);
+  show();
+  explain(entry);
+  history.replaceState(null, "", linkOf(entry));
+  refresh();
+}
+
+// The table of files, the progress and the status.
+function refresh() {
+  $("series").hidden = entries.length < 2;
+  $("rows").replaceChildren(...entries.map(entry => {
+    const {prediction, problem} = entry;
+    const row = element("tr", "", entry === selected ? {class: "selected"} : {});
+    const name = element("td"), open = element("button", entry.name, {type: "button"});
+    if (entry === selected) open.setAttribute("aria-current", "true");
+    open.addEventListener("click", () => { select(entry); $("title").focus(); });
+    name.append(open);
+    row.append(name);
+    if (!prediction) {
+      const text = problem ? "not predicted" : "…";
+      row.append(element("td", text, {colspan: 8, class: problem ? "problem" : ""}));
+      return row;
+    }
+    const [first] = prediction.groups;
+    const [, , , , , set, level, , composition, qmax] = summaryRow(entry);
     row.append(
-      element("td", group.number, {class: "number"}), element("td", group.symbol),
-      element("td", group.system), share, element("td", group.in_set ? "yes" : "no"));
+      element("td", prediction.verdict.level), element("td", `${first.number} ${first.symbol}`),
+      number(percent(first.probability, 0)),
+      ...[set.split(" ").slice(0, 6).join(", ") + (set.split(" ").length > 6 ? ", …" : ""),
+        level || (entry.done ? "unknown" : "…"), composition || "–"]
+        .map(text => element("td", text, {class: "wide"})),
+      element("td", qmax, {class: "wide number"}),
+      element("td", prediction.notes.length, {class: "wide number"}));
     return row;
   }));
+  const done = entries.filter(entry => entry.done).length;
+  const predicted = entries.filter(entry => entry.prediction);
+  $("all-json").disabled = $("all-csv").disabled = !predicted.length;
+  $("progress").hidden = done === entries.length;
+  $("progress").max = Math.max(entries.length, 1);
+  $("progress").value = done;
+  $("status").textContent =
+    done < entries.length ? `Predicting: ${done} of ${entries.length} files are done.` :
+    selected && selected.explaining ? "Computing importance and matches …" : "";
 }
 
-function showFamiliarity() {
-  const found = prediction.familiarity;
-  $("familiarity").textContent = !found ? "" :
-    (found.n_alike ? `Known structures like it: ${found.n_alike}` :
-      "No known structure is like it") +
-    ` (similarity ${found.similarity.toFixed(2)}). ` +
-    (found.structure_type === "unsure" ?
-      `New structure type: ${percent(found.p_new, 0)}` :
-      `Structure type stated as ${found.structure_type}`) +
-    `; expect ${(10 * found.if_known).toFixed(0)} of 10 right if it is known, ` +
-    `${(10 * found.if_new).toFixed(0)} if it is new.`;
+// Each file begins with options of its own: none, or those of a link.
+function addFiles(files) {
+  const added = files.map(({file, name, options}) => {
+    const asked = restored && restored.name === name ? restored.options : {};
+    if (restored && restored.name === name) forget();
+    return {id: ++count, file, name, turn: 0, asked: options || asked};
+  });
+  if (!added.length) return;
+  entries.push(...added);
+  $("failure").textContent = "";
+  for (const entry of added) start(entry, entry.asked);
+  select(added[0]);
 }
 
-function showReliability() {
-  const found = prediction.reliability;
-  if (!found) { $("reliability").textContent = "…"; return; }
-  const share = s => // without line breaks
-    `${(100 * s.value).toFixed(0)}\u00a0±\u00a0${(50 * (s.high - s.low)).toFixed(0)}\u00a0%`;
-  const composition = prediction.composition ? " with their compositions" : "";
-  $("reliability").textContent =
-    `Accuracy on ${found.n.toLocaleString("en")} test crystals${composition}, simulated ` +
-    `at these conditions: top-1 ${share(found.top1)}, top-6 ${share(found.top6)}. On the ` +
-    `${found.n_alike.toLocaleString("en")} of them predicted with a confidence similar ` +
-    `to that of this PDF: top-1 ${share(found.alike_top1)}, ` +
-    `top-6 ${share(found.alike_top6)}.` +
-    (found.if_known && found.if_new ? ` Of those, top-1 ${share(found.if_known)} if the ` +
-      `structure type is known, ${share(found.if_new)} if it is new.` : "");
+function linkOf({name, options}) {
+  return "#" + new URLSearchParams({file: name, ...options});
 }
 
-function showExplanation() {
-  const {matches} = prediction, table = $("matches");
-  const chosen = table.querySelector("input:checked");
-  const place = chosen ? Number(chosen.value) : 0;
-  table.hidden = !matches;
-  $("compared").textContent = "";
-  if (matches) {
-    $("compared").textContent =
-      `Best matches of ${matches.n.toLocaleString("en")} known crystals, by Rw up to ` +
-      `${matches.r.at(-1).toFixed(0)} Å. The strain stretches the cell of a crystal to ` +
-      "minimize its Rw.";
-    table.tBodies[0].replaceChildren(...matches.best.map((match, k) => {
-      const row = element("tr"), cell = element("td");
-      const radio = element("input", "", {
-        type: "radio", name: "match", value: k,
-        "aria-label": `show ${match.formula} ${match.id}`,
-      });
-      radio.checked = k === Math.min(place, matches.best.length - 1);
-      radio.addEventListener("change", drawExplanation);
-      cell.append(radio);
-      row.append(
-        cell, element("td", match.formula), element("td", match.id),
-        element("td", match.number, {class: "number"}),
-        element("td", match.rw.toFixed(2), {class: "number"}),
-        element("td", (match.strain >= 0 ? "+" : "−") +
-          percent(Math.abs(match.strain)), {class: "number"}));
-      return row;
-    }));
+function forget() {
+  restored = null;
+  $("restored").textContent = "";
+}
+
+// Restores the options of a link, and the file too if it is an example.
+async function restore() {
+  const {file: name, ...rest} = Object.fromEntries(
+    new URLSearchParams(location.hash.slice(1)));
+  if (!name || (selected && location.hash === linkOf(selected))) return;
+  const options = Object.fromEntries(
+    Object.entries(rest).filter(([key]) => field(key) instanceof Element));
+  if (examples.includes(name)) { await openExample(name, options); return; }
+  restored = {name, options};
+  const texts = Object.entries(options).map(([key, value]) => `${key} ${value}`);
+  $("restored").textContent = `The link is for ${name}, with ` +
+    `${texts.join(", ") || "no options"}. Choose this file to restore the prediction.`;
+}
+
+let examples = [];
+async function openExample(name, options = {}) {
+  try {
+    const response = await fetch("/api/examples/" + encodeURIComponent(name));
+    addFiles([{file: await response.blob(), name, options}]);
+  } catch {
+    $("failure").textContent = "no response from the server; check that it is still running.";
   }
-  drawExplanation();
-  $("png").disabled = false;
 }
 
-function save(blob, ending) {
-  const link = element("a", "", {download: latest.name.replace(/\.[^.]*$/, "") + ending});
-  link.href = URL.createObjectURL(blob);
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-}
-
-$("json").addEventListener("click", () => save(
-  new Blob([JSON.stringify(prediction, null, 2)], {type: "application/json"}), ".json"));
-$("csv").addEventListener("click", () => {
-  const rows = prediction.groups.map((group, k) =>
-    [k + 1, group.number, group.symbol, group.system, group.probability.toFixed(6),
-      Number(group.in_set)]);
-  const text = [["rank", "number", "symbol", "system", "probability", "in_set"], ...rows]
-    .map(row => row.join(",")).join("\n") + "\n";
-  save(new Blob([text], {type: "text/csv"}), ".csv");
-});
-$("png").addEventListener("click", async () => {
-  const svgs = [...document.querySelectorAll("#curves svg, #importance svg")];
-  const images = await Promise.all(svgs.map(svg => new Promise((done, failed) => {
-    const {width, height} = svg.viewBox.baseVal, image = new Image();
-    const copy = svg.cloneNode(true);
-    copy.setAttribute("width", width);
-    copy.setAttribute("height", height);
-    image.onload = () => done({image, width, height});
-    image.onerror = failed;
-    image.src = "data:image/svg+xml;charset=utf-8," +
-      encodeURIComponent(new XMLSerializer().serializeToString(copy));
-  })));
-  const canvas = document.createElement("canvas"), scale = 2;
-  canvas.width = scale * images[0].width;
-  canvas.height = scale * images.reduce((sum, one) => sum + one.height, 0);
-  const context = canvas.getContext("2d");
-  let y = 0;
-  for (const {image, width, height} of images) {
-    context.drawImage(image, 0, scale * y, scale * width, scale * height);
-    y += height;
-  }
-  canvas.toBlob(blob => save(blob, ".png"), "image/png");
+const predicted = () => entries.filter(entry => entry.prediction);
+$("json").addEventListener("click", () =>
+  saveJson(selected.prediction, stem(selected.name) + ".json"));
+$("csv").addEventListener("click", () => saveGroups(selected));
+$("png").addEventListener("click", () => savePng(selected.name));
+$("all-json").addEventListener("click", () => saveAll(predicted()));
+$("all-csv").addEventListener("click", () => saveSummary(predicted()));
+$("clear").addEventListener("click", () => {
+  for (const entry of entries) Object.assign(entry, {turn: entry.turn + 1, waiting: false});
+  entries = [];
+  selected = null;
+  history.replaceState(null, "", location.pathname);
+  show();
+  refresh();
+  $("file").focus();
 });
 $("more").addEventListener("click", () => {
   const open = $("more").getAttribute("aria-expanded") === "true";
   $("more").setAttribute("aria-expanded", String(!open));
-  showGroups();
+  showGroups(selected.prediction);
 });
 $("file").addEventListener("change", event => {
-  const [file] = event.target.files;
-  if (file) predict(file, file.name);
+  addFiles([...event.target.files].map(file => ({file, name: file.name})));
+  // The same file can be chosen again.
+  event.target.value = "";
 });
+$("form").addEventListener("input", () => { selected.fields = formOptions(); });
 $("form").addEventListener("submit", event => {
   event.preventDefault();
-  if (latest.file) predict(latest.file, latest.name);
+  start(selected, formOptions());
+});
+$("for-all").addEventListener("click", () => {
+  const options = formOptions();
+  for (const entry of entries) start(entry, {...options});
 });
 for (const kind of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, event => {
     event.preventDefault();
     $("drop").classList.toggle("over", kind === "dragover");
-    if (kind === "drop" && event.dataTransfer.files.length) {
-      const [file] = event.dataTransfer.files;
-      predict(file, file.name);
+    if (kind === "drop") {
+      addFiles([...event.dataTransfer.files].map(file => ({file, name: file.name})));
     }
   });
 }
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  if (prediction && prediction.importance) drawExplanation();
-});
+const redraw = () => { if (selected) drawEntry(selected); };
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+addEventListener("resize", redraw);
+addEventListener("hashchange", restore);
 fetch("/api/model").then(response => response.json()).then(model => {
   $("model").textContent = `Model: ${model.name}, ` +
     `${model.space_groups.length} space groups.`;
 });
 fetch("/api/examples").then(response => response.json()).then(names => {
+  examples = names;
   for (const name of names) {
     const button = element("button", name.replace(/\.gr$/, "").replaceAll("-", " "),
       {type: "button"});
-    button.addEventListener("click", async () => {
-      const response = await fetch("/api/examples/" + encodeURIComponent(name));
-      predict(await response.blob(), name);
-    });
+    button.addEventListener("click", () => openExample(name));
     $("examples").append(button);
   }
+  return restore();
 });

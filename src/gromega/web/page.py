@@ -1,5 +1,7 @@
 """The page: its HTML, style, script and form in one document, and the examples."""
 
+import hashlib
+from base64 import b64encode
 from html import escape
 from importlib import resources
 
@@ -7,6 +9,8 @@ from pydantic.fields import FieldInfo
 
 from gromega.web.options import RequestOptions, bounds_of, choices_of, is_number
 
+SCRIPTS = ("plots.js", "view.js", "save.js", "page.js")
+"""The parts of the script, in order: page.js starts it."""
 # The file has its own name; the script asks for these two by itself.
 _NOT_IN_FORM = ("name", "reliability", "explain")
 _CHOICES = {"xray": "x-rays", "neutron": "neutrons", 0.9: "90 %", 0.95: "95 %"}
@@ -22,7 +26,7 @@ def render_page() -> str:
             for name, field in RequestOptions.model_fields.items()
             if name not in _NOT_IN_FORM
         ),
-        "{{ script }}": _read("page.js") + _read("plots.js"),
+        "{{ script }}": "".join(map(_read, SCRIPTS)),
     }
     page = _read("page.html")
     for place, text in parts.items():
@@ -55,7 +59,16 @@ def _read(name: str) -> str:
     return resources.files("gromega.web").joinpath(name).read_text("utf-8")
 
 
+def _hash(tag: str) -> str:
+    """Return the source of a Content-Security-Policy that allows one element."""
+    inside = PAGE.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
+    digest = hashlib.sha256(inside.encode()).digest()
+    return f"'sha256-{b64encode(digest).decode()}'"
+
+
 PAGE = render_page()
+STYLE_HASH, SCRIPT_HASH = _hash("style"), _hash("script")
+"""What the policy allows: the style and the script of the page, and no other."""
 EXAMPLES = {
     entry.name: entry.read_text("utf-8")
     for entry in sorted(

@@ -1,4 +1,10 @@
-"""The JSON that the HTTP interface returns, for its OpenAPI description."""
+"""The JSON of predictions and of the HTTP interface.
+
+``python -m gromega.web.schema > docs/prediction.schema.json`` writes its JSON Schema.
+"""
+
+import json
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -8,6 +14,7 @@ from gromega.model.hierarchy import Hierarchy
 from gromega.model.neighbours import Neighbour
 from gromega.model.other_groups import OtherGroupProbability
 from gromega.model.reliability import Reliability
+from gromega.model.verdict import Verdict
 
 
 class _Out(BaseModel):
@@ -49,6 +56,11 @@ class ImportanceOut(_Out):
 class PredictionOut(_Out):
     """The prediction for a measured PDF."""
 
+    format: Literal["gromega prediction 1"]
+    verdict: Verdict = Field(
+        description="How far the first group can be relied on: level is likely, "
+        "possible, undecided or unlike, reliability is high, medium, low or null."
+    )
     groups: list[Candidate] = Field(
         description="The space groups, most probable first."
     )
@@ -83,6 +95,15 @@ class PredictionOut(_Out):
     )
 
 
+class MeasuredOut(_Out):
+    """A measured PDF as it was read."""
+
+    r: list[float] = Field(description="The distances of the file's points, in Å.")
+    g: list[float] = Field(description="G(r) on the scale of the file, in Å⁻².")
+    dialect: str = Field(description="The program that wrote the file.")
+    notes: list[str] = Field(description="What was converted or left out.")
+
+
 class ModelOut(_Out):
     """The model of the server, and the optional parts that it has."""
 
@@ -100,3 +121,20 @@ class Problem(_Out):
     """The reason why there is no prediction, in one line."""
 
     detail: str
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of a prediction, which allows further keys."""
+    made = _open(PredictionOut.model_json_schema())
+    return json.dumps(made, indent=2, ensure_ascii=False)
+
+
+def _open(schema: Any) -> Any:
+    """Return a schema without its ban on further keys."""
+    if isinstance(schema, dict):
+        return {k: _open(v) for k, v in schema.items() if k != "additionalProperties"}
+    return [_open(v) for v in schema] if isinstance(schema, list) else schema
+
+
+if __name__ == "__main__":
+    print(schema_text())

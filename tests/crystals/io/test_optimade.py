@@ -82,7 +82,10 @@ def test_species_give_nuclides_and_occupancies(first, nuclides, occupancy):
         ({"lattice_vectors": [[None] * 3] * 3}, Reason.BAD_CELL),
         ({"lattice_vectors": [[1, 0, 0], [0, 1, 0], [1, 1, 0]]}, Reason.BAD_CELL),
         # coordinates
-        ({"cartesian_site_positions": [[0, 0, 0], [1, None, 1]]}, Reason.NO_COORDINATES),
+        (
+            {"cartesian_site_positions": [[0, 0, 0], [1, None, 1]]},
+            Reason.NO_COORDINATES,
+        ),
         (
             {"cartesian_site_positions": [[0, 0, 0], [1, 1, float("inf")]]},
             Reason.NO_COORDINATES,

@@ -154,7 +154,7 @@ def _shares(species: Attributes) -> Shares:
         raise ValueError(f"the species {name!r} has lists of different lengths")
     attached = [each for each in species.get("attached") or [] if each != _VACANCY]
     if attached:
-        detail = f"{attached[0]} attached to {name!r} has no coordinates"
+        detail = f"{attached[0]!r} attached to {name!r} has no coordinates"
         raise RefusedError(Reason.MISSING_ATOMS, detail)
     if min(shares) < 0 or not sum(shares) <= FULL:
         detail = f"{sum(shares):.3g} in the species {name!r}, from {min(shares):.3g}"

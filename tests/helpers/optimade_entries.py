@@ -40,7 +40,11 @@ def species(*symbols, name=None, concentration=None, **more):
 
 def entry(name, *args, **changes):
     """Return an entry, see `attributes`."""
-    return {"id": name, "type": "structures", "attributes": attributes(*args, **changes)}
+    return {
+        "id": name,
+        "type": "structures",
+        "attributes": attributes(*args, **changes),
+    }
 
 
 def salts(n):
@@ -81,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
         if parts.path == "/v1/info":
             return self.reply(200, INFO)
         if parts.path == "/v1/info/structures":
-            properties = dict.fromkeys(attributes(), {})
+            properties = {key: {} for key in attributes()}
             return self.reply(200, {"data": {"properties": properties}})
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         if parts.path != "/v1/structures":
@@ -122,7 +126,9 @@ class Handler(BaseHTTPRequestHandler):
 def serving(entries, page=2):
     """Serve entries on loopback until the block ends."""
     server = Server(entries, page)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}
+    )
     thread.start()
     try:
         yield server

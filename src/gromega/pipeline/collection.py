@@ -11,6 +11,10 @@ from gromega.crystals.table import summarise
 from gromega.evaluation.figures.crystals import crystals_figure
 
 
+class NoCrystalError(ValueError):
+    """Raised if no crystal of a collection is accepted."""
+
+
 def beside(table: Path, name: str) -> Path:
     """Return the path of a file beside a table: ``mine-NAME`` for ``mine.parquet``.
 
@@ -42,14 +46,15 @@ def write_collection(
 
     Raises
     ------
-    ValueError
+    NoCrystalError
         If no crystal is accepted. An earlier table stays.
     """
     new = out.with_name(f".{out.name}")
     tally = ingest(new, quarantine)
     if not tally.accepted:
         new.unlink()
-        raise ValueError(f"no crystal was accepted; see the reasons in {quarantine}.")
+        detail = f"no crystal was accepted; see the reasons in {quarantine}."
+        raise NoCrystalError(detail)
     new.replace(out)
     summary = {**summarise(out), **(facts or {}), "ingest": tally.summary()}
     write_json(summary_files(out)[0], summary)

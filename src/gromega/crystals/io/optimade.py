@@ -19,11 +19,14 @@ from gromega.crystals.refusal import Reason, RefusedError
 
 Attributes = dict[str, Any]
 
-FIELDS = (
+REQUIRED = (
     "lattice_vectors",
     "cartesian_site_positions",
     "species",
     "species_at_sites",
+)
+FIELDS = (
+    *REQUIRED,
     "nsites",
     "dimension_types",
     "nperiodic_dimensions",
@@ -31,7 +34,7 @@ FIELDS = (
     "assemblies",
     "chemical_formula_reduced",
 )
-"""The properties that `read_structure` uses; the first four are required."""
+"""The properties that `read_structure` uses."""
 _VACANCY = "vacancy"
 # Atomic mass units. Programs round masses, and standard atomic weights change.
 _NATURAL, _ISOTOPIC = 0.05, 0.02

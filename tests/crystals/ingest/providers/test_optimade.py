@@ -11,6 +11,7 @@ from gromega.crystals.ingest.providers.optimade import (
     find_database,
     read_page,
 )
+from gromega.crystals.io.optimade import REQUIRED
 
 DATABASE = Database("tst", "http://db.test/v1", "", "CC0-1.0")
 
@@ -44,7 +45,7 @@ WEB = {
     "http://loop.test/v1/links": {"data": [link("x", "http://loop.test")]},
     "http://db.test/v1/info": INFO,
     "http://db.test/v1/info/structures": {
-        "data": {"properties": {"species": {}, "nsites": {}, "_tst_energy": {}}}
+        "data": {"properties": {name: {} for name in (*REQUIRED, "_tst_energy")}}
     },
     "http://db.test/v1.2/info": {"data": {"attributes": {}}, "meta": None},
     "http://b.test/v1/info": {"errors": []},
@@ -126,8 +127,16 @@ def test_a_database_says_what_it_is():
     # properties that it does not have are not asked for
     assert found.first == (
         "http://db.test/v1/structures?filter=elements%20HAS%20%22Si%22%20AND%20nsites"
-        "%3C9&response_fields=species%2Cnsites&page_limit=100"
+        "%3C9&response_fields=lattice_vectors%2Ccartesian_site_positions%2Cspecies%2C"
+        "species_at_sites&page_limit=100"
     )
+
+
+@pytest.mark.parametrize("content", [404, {}, {"data": {"properties": {"nsites": 1}}}])
+def test_without_a_list_of_properties_the_database_chooses_them(content):
+    web = {**WEB, "http://db.test/v1/info/structures": content}
+    first = find("tst", web=web).first
+    assert first == "http://db.test/v1/structures?page_limit=100"
 
 
 @pytest.mark.parametrize(
@@ -150,6 +159,7 @@ def test_the_licence_is_what_the_database_states(about, licence):
     ("prefix", "given", "observed"),
     [
         ("cod", None, True),
+        (["cod"], None, False),
         ("mp", None, False),
         ("mp", True, True),
         ("cod", False, False),
@@ -220,12 +230,16 @@ def test_a_page_of_something_else_is_an_error(content):
         page(content)
 
 
-def test_a_limit_that_is_too_high_is_left_out():
+@pytest.mark.parametrize(
+    ("address", "again"),
+    [("?a=1&page_limit=100", "?a=1"), ("?page_limit=100", "")],
+)
+def test_a_limit_that_is_too_high_is_left_out(address, again):
     asked = []
-    address = "http://db.test/v1/structures"
-    web = {f"{address}?a=1": {"data": []}, address: 403}
+    base = "http://db.test/v1/structures"
+    web = {f"{base}{address}": 403, f"{base}{again}": {"data": []}}
     with client(web, asked) as open_client:
-        read = read_page(open_client, DATABASE, f"{address}?a=1&page_limit=100")
+        read = read_page(open_client, DATABASE, f"{base}{address}")
     assert read.entries == []
     assert len(asked) == 2
 

@@ -15,7 +15,7 @@ from gromega.crystals.ingest.providers.client import (
     one_line,
 )
 from gromega.crystals.ingest.providers.download import Database, Entry, Find, Page, Read
-from gromega.crystals.io.optimade import FIELDS
+from gromega.crystals.io.optimade import FIELDS, REQUIRED
 
 PROVIDERS = (
     "https://providers.optimade.org/v1/links",
@@ -73,13 +73,13 @@ def find_database(
         base = _database_of(client, given)
     info = client.get(f"{base}/info")
     about, meta = _attributes(info.get("data")), _dict(info.get("meta"))
-    provider = _dict(meta.get("provider"))
-    name = _dict(meta.get("database")).get("id") or provider.get("prefix") or base
+    prefix = str(_dict(meta.get("provider")).get("prefix") or "")
+    name = _dict(meta.get("database")).get("id") or prefix or base
     fields = ",".join(_known_fields(client, base))
     query = {"filter": filter, "response_fields": fields, _LIMIT: str(PAGE)}
     query = {key: value for key, value in query.items() if value}
     if observed is None:
-        observed = provider.get("prefix") in _EXPERIMENTAL
+        observed = prefix in _EXPERIMENTAL
     return Database(
         name=one_line(name),
         base=base,
@@ -133,23 +133,25 @@ def _get_page(client: Client, address: str) -> dict[str, Any]:
     try:
         return client.get(address)
     except RequestRefusedError as error:
-        limit = f"&{_LIMIT}={PAGE}"
+        without = re.sub(rf"[?&]{_LIMIT}={PAGE}$", "", address)
         # The specification has this status for a limit that is too high.
-        if error.status != 403 or limit not in address:
+        if error.status != 403 or without == address:
             raise
-    return client.get(address.replace(limit, ""))
+    return client.get(without)
 
 
 def _known_fields(client: Client, base: str) -> list[str]:
     """Return the properties to ask for, of those that the database has.
 
-    Servers refuse unknown ones. Without the list, they choose the properties.
+    Servers refuse unknown ones. Without a complete list, they choose the properties.
     """
     try:
         properties = _dict(client.get(f"{base}/info/structures").get("data"))
     except RequestRefusedError:
         return []
     known = _dict(properties.get("properties"))
+    if not known.keys() >= set(REQUIRED):
+        return []
     return [field for field in _FIELDS if field in known]
 
 

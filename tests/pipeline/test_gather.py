@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from files import NICKEL
 
+from gromega.crystals.io.find import find_sources
 from gromega.crystals.table import read_table, write_table
 from gromega.pipeline.gather import gather, ingest_with_progress
 
@@ -49,7 +50,8 @@ def test_a_source_of_nothing_good_names_the_reasons():
     with pytest.raises(ValueError, match=r"letter\.cif.*quarantine\.csv"):
         gather(Path("letter.cif"), OUT, QUARANTINE)
     # The command ingest accepts it, and prints the counts.
-    assert ingest_with_progress([Path("letter.cif")], OUT, QUARANTINE).accepted == 0
+    files = find_sources([Path("letter.cif")])
+    assert ingest_with_progress(files, OUT, QUARANTINE).accepted == 0
 
 
 def test_a_missing_source_is_named():

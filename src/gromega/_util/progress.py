@@ -25,6 +25,7 @@ EXTRAS = {
     "yaml zarr",
     "train": "flax jax optax orbax",
     "cluster": "distributed",
+    "fetch": "httpx2",
 }
 """The modules that each extra of pyproject.toml adds; `lake` needs `simulate`, and
 `train` needs `lake`. The modules that an extra takes from another are not repeated."""

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -100,36 +101,29 @@ def ingest(
     ] = False,
 ) -> None:
     """Make a table of crystals with space groups from files, folders and archives."""
-    from gromega._util.files import write_json
-    from gromega._util.plotting import save_figure
     from gromega.crystals.ingest.validate import IngestOptions
     from gromega.crystals.ingest.worker import Limits
-    from gromega.crystals.table import summarise
-    from gromega.evaluation.figures.crystals import crystals_figure
+    from gromega.crystals.io.find import check_paths, find_sources
+    from gromega.pipeline.collection import beside, summary_files, write_collection
     from gromega.pipeline.gather import ingest_with_progress
 
-    _check_table(out, paths)
-    beside = [out.with_suffix(suffix) for suffix in (".json", ".svg", ".png")]
-    prefix = "" if out.stem == "crystals" else f"{out.stem}-"
-    quarantine = quarantine or out.with_name(f"{prefix}quarantine.csv")
+    check_table(out, paths)
+    quarantine = quarantine or beside(out, "quarantine.csv")
     if quarantine.is_dir() or quarantine.suffix != ".csv":
         raise ValueError(
             f"--quarantine must name a .csv file, got {quarantine}; use x.csv."
         )
     if not force:
-        _check_own(out, quarantine, beside)
-    options = IngestOptions(max_atoms=max_atoms, inorganic=inorganic)
-    limits = Limits(seconds, mebibytes)
-    # An earlier table stays if no crystal is accepted.
-    new = out.with_name(f".{out.name}")
-    tally = ingest_with_progress(paths, new, quarantine, scheduler, options, limits)
-    if not tally.accepted:
-        new.unlink()
-        raise ValueError(f"no crystal was accepted; see the reasons in {quarantine}.")
-    new.replace(out)
-    summary = {**summarise(out), "ingest": tally.summary()}
-    write_json(beside[0], summary)
-    save_figure(crystals_figure(summary), out.with_suffix(""))
+        _check_own(out, quarantine, summary_files(out))
+    check_paths(paths)
+    examine = partial(
+        ingest_with_progress,
+        find_sources(paths),
+        scheduler=scheduler,
+        options=IngestOptions(max_atoms=max_atoms, inorganic=inorganic),
+        limits=Limits(seconds, mebibytes),
+    )
+    write_collection(out, quarantine, examine)
     typer.echo(f"{out}, {quarantine}")
 
 
@@ -153,7 +147,7 @@ def _check_own(table: Path, quarantine: Path, beside: list[Path]) -> None:
             )
 
 
-def _check_table(out: Path, sources: list[Path]) -> None:
+def check_table(out: Path, sources: list[Path]) -> None:
     """Raise ValueError unless a table can be written without replacing a source."""
     if out.suffix != ".parquet" or out.is_dir():
         raise ValueError(f"--out must name a .parquet file, got {out}.")
@@ -192,7 +186,7 @@ def synthesize(
     from gromega.crystals.generate.recipe import SyntheticRecipe
     from gromega.crystals.generate.synthetic import write_synthetic
 
-    _check_table(out, [])
+    check_table(out, [])
     if not recipe:
         wanted = SyntheticRecipe(tuple(group or range(1, 231)), count or 100, seed or 0)
     elif group or count is not None or seed is not None:

@@ -1,15 +1,18 @@
 """Making a table of crystals from any source, with progress on the terminal."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from gromega._util.parallel import ADDRESS, open_pool, open_processes
 from gromega._util.progress import console, progress_bar, progress_counts
 from gromega.crystals.generate.recipe import SyntheticRecipe
 from gromega.crystals.generate.synthetic import write_synthetic
-from gromega.crystals.ingest.ingest import Tally, ingest, new_quarantine
+from gromega.crystals.ingest.ingest import Tally, ingest_sources, new_quarantine
 from gromega.crystals.ingest.validate import IngestOptions
 from gromega.crystals.ingest.worker import Limits
+from gromega.crystals.io.find import check_paths, find_sources
+from gromega.crystals.io.source import Source
 
 
 def gather(source: Path, out: Path, quarantine: Path) -> tuple[Path, Tally | None]:
@@ -28,7 +31,9 @@ def gather(source: Path, out: Path, quarantine: Path) -> tuple[Path, Tally | Non
             "(.yaml)."
         )
     if source.suffix not in (".yaml", ".parquet"):
-        tally = ingest_with_progress([source], out, quarantine, os.environ.get(ADDRESS))
+        check_paths([source])
+        files = find_sources([source])
+        tally = ingest_with_progress(files, out, quarantine, os.environ.get(ADDRESS))
         if not tally.accepted:
             raise ValueError(
                 f"crystals.source: no crystal of {source} was accepted; see the "
@@ -47,24 +52,26 @@ def gather(source: Path, out: Path, quarantine: Path) -> tuple[Path, Tally | Non
 
 
 def ingest_with_progress(
-    paths: list[Path],
+    sources: Iterable[Source],
     out: Path,
     quarantine: Path,
     scheduler: str | None = None,
     options: IngestOptions | None = None,
     limits: Limits | None = None,
+    what: str = "files",
 ) -> Tally:
-    """Ingest a collection as `ingest` does, show the progress, and print the counts.
+    """Ingest a collection as `ingest_sources` does; show progress, print the counts.
 
     The workers are those of the Dask scheduler at an address, by default the cores.
+    `what` says what is examined.
     """
-    with progress_counts("files") as show, open_pool(scheduler) as pool:
+    with progress_counts(what) as show, open_pool(scheduler) as pool:
 
         def report(tally: Tally) -> None:
             refused = tally.refused.total()
             show(tally.files, f"{tally.accepted} crystals accepted, {refused} refused")
 
-        tally = ingest(paths, out, quarantine, pool, options, limits, report)
-    for line in tally.lines():
+        tally = ingest_sources(sources, out, quarantine, pool, options, limits, report)
+    for line in tally.lines(what):
         console.print(line)
     return tally

@@ -57,11 +57,11 @@ class Tally:
         counts = {**vars(self), "refused": reasons, "notes": dict(self.notes)}
         return counts if self.notes else {k: counts[k] for k in counts if k != "notes"}
 
-    def lines(self) -> list[str]:
-        """Return the counts as lines of text."""
+    def lines(self, what: str = "files") -> list[str]:
+        """Return the counts as lines of text; `what` says what was examined."""
         reasons = ", ".join(f"{n} {reason}" for reason, n in self.refused.most_common())
         lines = [
-            f"{self.files} files: {self.accepted} crystals accepted, "
+            f"{self.files} {what}: {self.accepted} crystals accepted, "
             f"{self.refused.total()} refused{': ' * bool(reasons)}{reasons}"
         ]
         if self.stated:
@@ -82,21 +82,13 @@ def ingest(
     limits: Limits | None = None,
     report: Callable[[Tally], None] | None = None,
 ) -> Tally:
-    """Make a table of crystals from a collection, and return the counts.
-
-    Every crystal goes into the table or into the quarantine. The bytes of both depend
-    on the collection and the options, not on the pool.
+    """Make a table of crystals from files, and return the counts.
 
     Parameters
     ----------
     paths
-        The files, folders, archives and tables, see `gromega.crystals.io.find`.
-    out, quarantine
-        The table of `gromega.crystals.table.SCHEMA`, and the CSV file of refusals.
-    pool
-        The threads or the cluster of `gromega._util.parallel.open_pool`.
-    report
-        A function called with the counts after each batch of files.
+        The files, folders, archives and tables, see `gromega.crystals.io.find`. The
+        other parameters are those of `ingest_sources`.
 
     Raises
     ------
@@ -104,11 +96,40 @@ def ingest(
         If a path does not exist, is a file of another kind, or lacks a column.
     """
     check_paths(paths)
+    sources = find_sources(paths)
+    return ingest_sources(sources, out, quarantine, pool, options, limits, report)
+
+
+def ingest_sources(
+    sources: Iterable[Source],
+    out: Path,
+    quarantine: Path,
+    pool: Executor,
+    options: IngestOptions | None = None,
+    limits: Limits | None = None,
+    report: Callable[[Tally], None] | None = None,
+) -> Tally:
+    """Make a table of crystals from a collection, and return the counts.
+
+    Every crystal goes into the table or into the quarantine. The bytes of both depend
+    on the collection and the options, not on the pool.
+
+    Parameters
+    ----------
+    sources
+        The files, or the entries of a database.
+    out, quarantine
+        The table of `gromega.crystals.table.SCHEMA`, and the CSV file of refusals.
+    pool
+        The threads or the cluster of `gromega._util.parallel.open_pool`.
+    report
+        A function called with the counts after each batch of files.
+    """
     tally, known, names = Tally(), DuplicateFinder(), _Names()
     rows: list[Record] = []
     last = ""
     examine = _Examine(options or IngestOptions(), limits or Limits())
-    batches = _batches(find_sources(paths))
+    batches = _batches(sources)
     try:
         with new_table(out) as write, new_quarantine(quarantine) as refuse:
             for batch in ordered_map(pool, examine, batches):

@@ -14,6 +14,7 @@ from gromega.crystals.crystal import Crystal, crystal_of_nuclides
 from gromega.crystals.fingerprint import fingerprint
 from gromega.crystals.io.cif import Reading, read_block
 from gromega.crystals.io.cif_text import BadBlock, structure_blocks
+from gromega.crystals.io.optimade import read_structure
 from gromega.crystals.io.poscar import read_poscar
 from gromega.crystals.io.sites import MAX_ATOMS, check_cell, merge_sites
 from gromega.crystals.refusal import Reason, RefusedError
@@ -74,7 +75,8 @@ def read_part(part: Part, max_atoms: int = MAX_ATOMS) -> Reading:
     if isinstance(part, bytes):
         return Reading(read_poscar(part, max_atoms), 0, [])
     if isinstance(part, dict):
-        return Reading(_read_row(part, max_atoms), part["space_group"], [])
+        read = _read_entry if "structure" in part else _read_row
+        return Reading(read(part, max_atoms), part["space_group"], [])
     return read_block(part, max_atoms)
 
 
@@ -96,6 +98,11 @@ def _read_row(row: dict[str, Any], max_atoms: int) -> Crystal:
     check_cell(lattice)
     atoms = merge_sites(crystal.nuclides, frac % 1.0, crystal.occupancy, lattice)
     return crystal_of_nuclides(row["id"], lattice, *atoms)
+
+
+def _read_entry(entry: dict[str, Any], max_atoms: int) -> Crystal:
+    """Return the crystal of an entry of a database, see `ingest.providers`."""
+    return read_structure(entry["id"], entry["structure"], max_atoms)
 
 
 def label(crystal: Crystal, record: dict[str, Any], options: IngestOptions) -> None:

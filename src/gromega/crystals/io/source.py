@@ -27,7 +27,7 @@ class Source:
     """A file to read crystals from, or one that was refused unread."""
 
     name: str  # the path within the collection, with slashes
-    kind: str = ""  # cif, poscar, or row for a crystal of a table
+    kind: str = ""  # cif, poscar, or row for a crystal of a table or a database
     content: bytes = b""  # a row is given as JSON
     refusal: Refusal | None = None
 

@@ -1,0 +1,1 @@
+"""Databases on the web that crystals are fetched from: OPTIMADE, Materials Project."""

@@ -1,4 +1,4 @@
-# make repro   run the pipeline on the built-in synthetic crystals
+# make repro   run the pipeline on synthetic crystals; test the released model on real ones
 # make test    check style, types and layers; run the tests with coverage
 # make docs    build the documentation site in site/
 # Both install the project first if necessary. They need python3, git and make.
@@ -9,6 +9,7 @@ RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 PYTHON ?= python3
 
 repro: setup
+	$(RUN) dvc pull --quiet models/spacegroup.dvc
 	$(RUN) dvc repro
 	$(RUN) gromega results
 

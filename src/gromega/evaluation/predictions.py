@@ -47,18 +47,11 @@ def predict_store(
     n_points, n_groups = len(stored.valid), model.space_groups.size
     step = max(_ROWS // n_points, 1)
 
-    def blocks() -> Iterator[tuple[NDArray[np.float32], list[str] | None]]:
+    def blocks() -> Iterator[tuple[NDArray[np.float32], Sequence[str] | None]]:
         for start in range(0, ids.size, step):
             rows = slice(start, start + step)
-            # Crystal by crystal, so that each composition is looked up once.
-            x = stored.read(rows).swapaxes(0, 1)
-            known = None
-            if compositions is not None:
-                known = [each for each in compositions[rows] for _ in range(n_points)]
-            yield x.reshape(-1, x.shape[-1]), known
-
-    def by_point(log_p: NDArray[np.floating]) -> NDArray[np.floating]:
-        return log_p.reshape(-1, n_points, n_groups).swapaxes(0, 1)
+            known = None if compositions is None else compositions[rows]
+            yield stored.read(rows), known
 
     empty = np.empty((n_points, 0, n_groups), np.float32)
     facts = StoredPredictions(
@@ -66,13 +59,33 @@ def predict_store(
     )
     inputs = {pdfs.name: manifest_hash(pdfs)}
     with new_predictions(out, facts, compositions is not None, inputs) as add:
-        for log_p, known in ordered_map(pool, _predict, blocks(), send(pool, model)):
-            given = None if known is None else by_point(known)
-            add(by_point(log_p), given)
+        for log_p, given in ordered_map(pool, _predict, blocks(), send(pool, model)):
+            add(log_p, given)
     return read_predictions(out, sweep)
 
 
-def _predict(
-    model: Model, block: tuple[NDArray[np.float32], list[str] | None]
+def predict_points(
+    model: Model, g: NDArray[np.float32], compositions: Sequence[str] | None
 ) -> tuple[NDArray[np.floating], NDArray[np.floating] | None]:
-    return model.without_and_with_composition(*block)
+    """Return log-probabilities of n crystals at points, without and with compositions.
+
+    G is (n_points, n, 209); the log-probabilities are (n_points, n, n_groups).
+    """
+    n_points, n, n_r = g.shape
+    # Crystal by crystal, so that each composition is looked up once.
+    x = g.swapaxes(0, 1).reshape(-1, n_r)
+    given = None
+    if compositions is not None:
+        given = [each for each in compositions for _ in range(n_points)]
+    without, known = (
+        None if log_p is None else log_p.reshape(n, n_points, -1).swapaxes(0, 1)
+        for log_p in model.without_and_with_composition(x, given)
+    )
+    assert without is not None
+    return without, known
+
+
+def _predict(
+    model: Model, block: tuple[NDArray[np.float32], Sequence[str] | None]
+) -> tuple[NDArray[np.floating], NDArray[np.floating] | None]:
+    return predict_points(model, *block)

@@ -30,19 +30,43 @@ def accuracy_columns(
 
 
 def results(metrics: Path) -> Iterator[str | Table]:
-    """Yield the accuracies of a pipeline's last run beside those of the paper."""
+    """Yield the accuracies of a pipeline's last run beside those of the paper.
+
+    The accuracies of the released model follow if the pipeline has tested it.
+    """
     reference = unflat(read_json(metrics / "reference.json"))
     training = read_json(metrics / "train.json")
     yield (
-        f"{training['n_train']:,} training, {training['n_validation']:,} validation "
-        f"and {reference['n']:,} test crystals"
+        f"This run: {training['n_train']:,} training, {training['n_validation']:,} "
+        f"validation and {reference['n']:,} test crystals"
     )
+    yield from _at_reference(reference)
+    if (metrics / "crystals.json").is_file():
+        groups = read_json(metrics / "crystals.json")["space_groups"]
+        chance = {f"top{k}": min(k / groups, 1.0) for k in TOP}
+        yield f"reference, groups drawn at random: {_tops(chance)}"
+    yield from curve_tables(metrics / "curves", "This run")
+    released = metrics / "released.json"
+    if released.is_file():
+        reference = unflat(read_json(released))
+        yield from curve_tables(metrics / "released", "Released model")
+        yield (
+            f"Released model: {reference['n']:,} real crystals that it did not train on"
+        )
+        yield from _at_reference(reference)
+    yield f"reference, Lan et al., other crystals: {_tops(paper.PAPER_REFERENCE)}"
+
+
+def _at_reference(reference: Scores) -> Iterator[str]:
     yield f"reference: {_tops(reference)}"
     if WITH_COMPOSITION in reference:
         yield f"reference, with the composition: {_tops(reference[WITH_COMPOSITION])}"
-    yield f"reference, Lan et al., other crystals: {_tops(paper.PAPER_REFERENCE)}"
+
+
+def curve_tables(folder: Path, model: str) -> Iterator[Table]:
+    """Yield a table for each axis that has a curve in a folder, of a model."""
     for axis in (AXES | BEYOND).values():
-        path = metrics / "curves" / f"{axis.name}.csv"
+        path = folder / f"{axis.name}.csv"
         if not path.is_file():
             continue
         axis, scores = read_curve(path, axis)
@@ -55,7 +79,8 @@ def results(metrics: Path) -> Iterator[str | Table]:
             for key, row in cells.items()
         ]
         head = f"{axis.name} ({axis.unit})" if axis.unit else axis.name
-        yield Table(f"Accuracy along {axis.name}", [head, *headings], rows)
+        caption = f"{model}: accuracy along {axis.name}"
+        yield Table(caption, [head, *headings], rows)
 
 
 def _cells(score: Scores) -> list[str]:

@@ -26,6 +26,7 @@ STAGES = (
     "baselines",
     "simulate-sweep",
     "evaluate-sweep",
+    "evaluate-released",
     "figures",
     "report",
 )

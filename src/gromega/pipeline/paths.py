@@ -15,4 +15,7 @@ LIBRARY, SUBSAMPLES = DATA / "library.parquet", DATA / "subsamples.parquet"
 NOVELTY = PREDICTIONS / "novelty.json"
 """Scores by novelty of the test crystals."""
 REPORT = METRICS / "report"
+RELEASED = Path("models/spacegroup")
+"""The released model, whatever the pipeline trains."""
+RELEASED_SCORES, RELEASED_CURVES = METRICS / "released.json", METRICS / "released"
 TRAINED, MODEL = Path("models/trained"), Path("models/current")

@@ -7,6 +7,7 @@ from gromega._util.files import new_path, read_json
 from gromega.evaluation.baselines import BASELINES
 from gromega.evaluation.compare import compare_runs, predictions_of_run
 from gromega.evaluation.report.facts import read_facts
+from gromega.evaluation.report.released import released_section
 from gromega.evaluation.report.render import write_report
 from gromega.evaluation.report.report import make_report
 from gromega.evaluation.subsamples import read_subsamples
@@ -39,8 +40,10 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
             comparisons.append(table)
     model, subsamples = load_model(paths.MODEL), read_subsamples(paths.SUBSAMPLES)
     by_novelty = read_json(paths.NOVELTY)["scores"]
+    released = load_model(paths.RELEASED)
     made = make_report(
-        model, facts, predictions, subsamples, baselines, by_novelty, comparisons
-    )
+        model, facts, predictions, subsamples, baselines, by_novelty, comparisons,
+        released_section(paths.RELEASED_CURVES, released.trained_over),
+    )  # fmt: skip
     with new_path(paths.REPORT) as folder:
         write_report(folder, made)

@@ -28,12 +28,14 @@ def make_report(
     baselines: Mapping[str, NDArray[np.floating]],
     by_novelty: Mapping[str, Any],
     comparisons: Sequence[Table] = (),
+    released: Section | None = None,
 ) -> Report:
     """Return the report on a model.
 
     Predictions are by name: ``reference``, and the sweeps; accuracies of subsamples by
     name of the sweep and key of the point; log-probabilities at the reference,
-    (n, n_groups), by name of the baseline; scores of the stage evaluate-novelty.
+    (n, n_groups), by name of the baseline; scores of the stage evaluate-novelty. The
+    section on the released model is the first one.
     """
     reference = predictions["reference"]
     sweeps = [each for each in predictions.values() if each.sweep]
@@ -41,6 +43,7 @@ def make_report(
     log_p = reference.log_p[0]
     about = f"{y.size:,} test crystals, {facts.scheme} split of {facts.source}"
     sections = [
+        *([released] if released else []),
         reference_section(model, about, reference, y, baselines),
         *([Section("Comparison with other runs", comparisons)] if comparisons else []),
         *(sweep_section(model, about, sweep, y, subsamples) for sweep in sweeps),

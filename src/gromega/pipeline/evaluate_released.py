@@ -1,0 +1,31 @@
+"""Stage: the released model along the axes of the paper, on its own test crystals."""
+
+import shutil
+
+from gromega._util.files import write_json
+from gromega._util.parallel import keep_memory
+from gromega._util.progress import progress_bar
+from gromega.conditions import REFERENCE
+from gromega.evaluation.plot_data import write_curve
+from gromega.evaluation.released import released_scores
+from gromega.evaluation.score import flat
+from gromega.model.io import load_model
+from gromega.params import Params
+from gromega.pipeline.paths import RELEASED, RELEASED_CURVES, RELEASED_SCORES
+from gromega.sweeps import AXES
+
+
+def evaluate_released(params: Params) -> None:
+    """Make metrics/released.json, at the reference, and metrics/released/<axis>.csv.
+
+    They do not depend on the crystals of this pipeline.
+    """
+    keep_memory()
+    model = load_model(RELEASED, compiled=True)
+    shutil.rmtree(RELEASED_CURVES, ignore_errors=True)
+    with progress_bar("axes", len(AXES)) as advance:
+        for axis, scores in released_scores(model):
+            write_curve(RELEASED_CURVES / f"{axis.name}.csv", axis, scores)
+            reference = scores[axis.key(getattr(REFERENCE, axis.name))]
+            advance(1)
+    write_json(RELEASED_SCORES, flat(reference))

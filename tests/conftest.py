@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from contextlib import chdir
 from dataclasses import replace
@@ -29,6 +30,11 @@ from gromega.pdf.operator import apply_operator
 from gromega.pdf.scattering import site_weights
 from gromega.pdf.spectrum import make_spectra
 from gromega.registry.release import ReleaseInfo, release
+
+# Most of the time of a test with a network is its compilation: all processes share it.
+CACHE = Path(__file__).parents[1] / ".pytest_cache" / "jax"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 
 DATA = Path(__file__).parent / "data"
 SHARED = Path(__file__).parents[2] / "shared"

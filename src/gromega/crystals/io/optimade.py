@@ -10,9 +10,9 @@ import numpy as np
 import periodictable
 from numpy.typing import NDArray
 
-from gromega.crystals.crystal import ISOTOPE, Crystal, crystal_of_nuclides
+from gromega.crystals.crystal import HEAVIEST, ISOTOPE, Crystal, crystal_of_nuclides
 from gromega.crystals.io.sites import FULL, MAX_ATOMS, check_cell, merge_sites
-from gromega.crystals.io.species import DEUTERIUM, MAX_Z, Shares
+from gromega.crystals.io.species import DEUTERIUM, Shares
 from gromega.crystals.io.stated_formula import agrees
 from gromega.crystals.read_formula import spellings
 from gromega.crystals.refusal import Reason, RefusedError
@@ -196,7 +196,7 @@ def _nuclide(symbol: str, mass: float | None) -> int:
 def _atomic_number(symbol: str) -> int:
     """Return the atomic number of a symbol as OPTIMADE spells it, or 0."""
     element = gemmi.Element(symbol)
-    known = element.name == symbol and element.atomic_number <= MAX_Z
+    known = element.name == symbol and element.atomic_number <= HEAVIEST
     return int(element.atomic_number) if known else 0
 
 

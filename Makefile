@@ -14,7 +14,7 @@ repro: setup
 	$(RUN) gromega results
 
 test: lint
-	$(RUN) pytest --numprocesses 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(RUN) pytest --numprocesses 2 --dist loadgroup --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 setup: $(VENV)/.ready
 

@@ -266,3 +266,17 @@ def models(released, tmp_path, monkeypatch):
     (tmp_path / "models" / "other.dvc").write_text("outs:\n- path: other\n")
     monkeypatch.chdir(tmp_path)
     return Path("models")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Group the tests by what they share, for ``--dist loadgroup``.
+
+    The projects of tests/pipeline take minutes to make: one process makes them, first.
+    Other tests are grouped by module.
+    """
+    pipeline = Path(__file__).parent / "pipeline"
+    for item in items:
+        group = pipeline if item.path.parent == pipeline else item.path
+        item.add_marker(pytest.mark.xdist_group(str(group)))
+    items.sort(key=lambda item: item.path.parent != pipeline)

@@ -41,7 +41,7 @@ def test_columns_with_the_composition_need_every_point():
 )
 def test_a_sweep_stands_beside_the_paper_s(tmp_path, score, cells):
     write_metrics(tmp_path, score)
-    *_, table = results(tmp_path)
+    *_, table, _ = results(tmp_path)
     assert table.head[0] == "qdamp (Å⁻¹)"
     assert len(table.head) == len(cells)
     assert table.rows[-1] == cells
@@ -49,7 +49,7 @@ def test_a_sweep_stands_beside_the_paper_s(tmp_path, score, cells):
 
 def test_lines_have_the_counts_and_the_accuracies_at_the_reference(tmp_path):
     write_metrics(tmp_path, KNOWN)
-    counts, alone, with_composition, paper, _ = results(tmp_path)
+    counts, alone, with_composition, _, paper = results(tmp_path)
     assert [word for word in counts.split() if word[0].isdigit()] == [
         "3,240", "360", "900"
     ]  # fmt: skip
@@ -59,6 +59,22 @@ def test_lines_have_the_counts_and_the_accuracies_at_the_reference(tmp_path):
         (paper, ("67.7 %", "90.2 %")),
     ):
         assert all(number in line for number in numbers)
+
+
+def test_the_released_model_follows_the_run(tmp_path):
+    write_metrics(tmp_path, SCORE)
+    write_json(tmp_path / "crystals.json", {"space_groups": 40})
+    better = {"top1": 0.7, "top6": 0.9, "n": 2000}
+    write_json(tmp_path / "released.json", better)
+    axis = AXES["uiso"]
+    points = {axis.key(value): better for value in axis.values}
+    write_curve(tmp_path / "released" / "uiso.csv", axis, points)
+    lines = list(results(tmp_path))
+    first, second = (line for line in lines if not isinstance(line, str))
+    assert first.head[0].startswith("qdamp") and second.rows[0][1] == "70.0"
+    text = [line for line in lines if isinstance(line, str)]
+    assert any("2.5 %" in line and "15.0 %" in line for line in text)
+    assert "70.0 %" in text[-2] and "67.7 %" in text[-1]
 
 
 def test_a_pipeline_that_did_not_run_has_no_results(tmp_path):

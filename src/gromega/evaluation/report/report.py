@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gromega._util.formatting import percent
 from gromega._util.intervals import Share
 from gromega.evaluation.report.accuracy import reference_section, sweep_section
 from gromega.evaluation.report.confidence import confidence_section
@@ -57,11 +58,14 @@ def make_report(
         ),
     ]  # fmt: skip
     top1, top6 = (Share.of(ranks(log_p, y) < k).text() for k in TOP)
+    n_groups = model.space_groups.size
+    chance = " and ".join(percent(min(k / n_groups, 1.0)) for k in TOP)
     return Report(
         f"Robustness of the model (recipe: {model.training.get('recipe', 'unknown')})",
         f"At the reference, top-1 accuracy is {top1} and top-6 accuracy is {top6}, on "
-        f"{about}. The model distinguishes {model.space_groups.size} space groups and "
-        f"was trained on {model.training.get('n_train', 0):,} crystals. Ranges are "
-        "95 % confidence intervals.",
+        f"{about}; groups drawn at random have {chance}. The model distinguishes "
+        f"{n_groups} space groups and was trained on "
+        f"{model.training.get('n_train', 0):,} crystals. Ranges are 95 % confidence "
+        "intervals.",
         sections,
     )

@@ -122,6 +122,9 @@ def _pull(path: Path, again: bool = False) -> str:
     tracked = path.with_name(path.name + ".dvc")
     if not tracked.is_file():
         return "release it again with 'gromega models release'"
+    # The files of a released model are in git, others in a remote of DVC.
+    if "cache: false" in tracked.read_text("utf-8"):
+        return f"get it with 'git restore {path}'"
     if again:
         return f"get it again with 'dvc pull --force {tracked}'"
     return f"get it with 'dvc pull {tracked}'"

@@ -33,8 +33,7 @@ class ModelHook(BuildHookInterface):
             ) from None
         if found != stated:
             raise SystemExit(
-                f"{MODEL}: a file differs from its card; "
-                f"run 'git restore {MODEL}'."
+                f"{MODEL}: a file differs from its card; run 'git restore {MODEL}'."
             )
         inside = MODEL if self.target_name == "sdist" else Path("gromega") / MODEL
         for file in sorted(folder.iterdir()):

@@ -21,10 +21,10 @@ class Quiet(SimpleHTTPRequestHandler):
 class GitHandler(Quiet):
     """Answers by ``git http-backend``, as web servers do."""
 
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         self.answer(b"")
 
-    def do_POST(self):  # noqa: N802
+    def do_POST(self):
         self.answer(self.body())
 
     def body(self):

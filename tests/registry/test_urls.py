@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir
 from pathlib import Path
 
@@ -31,7 +32,7 @@ SET_UP = """\
 git init --quiet --initial-branch main
 git remote add origin ../served/gromega.git
 git init --quiet --bare --initial-branch main ../served/gromega.git
-dvc init --quiet
+mkdir .dvc && echo /config.local > .dvc/.gitignore && touch .dvc/config
 dvc commit --quiet --force train
 """
 # As in CONTRIBUTING.md
@@ -64,6 +65,12 @@ def run(script, folder, status=0):
     return done.stdout
 
 
+def run_at_once(scripts, folder):
+    """Run scripts that do not need each other, and return what each prints."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(run, scripts, [folder] * len(scripts)))
+
+
 def block(title, number, language="sh"):
     """Return a block of code of a section of the page."""
     section = PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
@@ -82,7 +89,7 @@ def made(tmp_path_factory):
     write_pipeline(project)
     shutil.copy(ROOT / ".gitattributes", project)
     (project / "dvc.yaml").write_text(PROJECT)
-    (project / ".gitignore").write_text("/data\n/cache\n")
+    (project / ".gitignore").write_text("/cache\n/.dvc/cache\n/.dvc/tmp\n")
     run(SET_UP, project)
     tracked = ROOT / "models" / "spacegroup.dvc"
     shutil.copy(tracked, project / "models")
@@ -118,7 +125,9 @@ def at(address, script):
 
 
 def test_the_model_is_got_from_a_git_server(git_address, user):
-    shown = run(at(git_address, block("The model from a git address", 0)), user)
+    *commands, last = block("The model from a git address", 0).splitlines()
+    shown, *_ = run_at_once([at(git_address, each) for each in commands], user)
+    run(at(git_address, last), user)
     assert re.search(r"spacegroup\W+v1\.9\.0", shown)
     assert version(user / "spacegroup") == "v1.9.0"
     assert version(user / "older") == "v1.8.1"
@@ -127,7 +136,7 @@ def test_the_model_is_got_from_a_git_server(git_address, user):
 
 
 def test_the_model_is_imported_and_opened_in_python(git_address, user):
-    run("git init --quiet && dvc init --quiet", user)
+    run("git init --quiet && mkdir .dvc && touch .dvc/config", user)
     first, update = block("The model from a git address", 1).splitlines()
     run(at(git_address, first), user)
     assert version(user / "model") == "v1.8.1"
@@ -140,15 +149,13 @@ def test_the_model_is_imported_and_opened_in_python(git_address, user):
 
 def test_a_web_server_does_as_well(http_address, user):
     get, _, artifact, *_ = block("The model from a git address", 0).splitlines()[1:]
-    run(at(http_address, f"{get}\n{artifact}"), user)
+    run_at_once([at(http_address, get), at(http_address, artifact)], user)
     assert version(user / "spacegroup") == version(user / "newer") == "v1.9.0"
 
 
 def test_a_fresh_clone_has_the_model_and_its_versions(git_address, user):
     clone = f"git clone --quiet {git_address} .\ngit config advice.detachedHead false\n"
-    pulls = "dvc pull models/spacegroup.dvc\ndvc pull --allow-missing\n"
-    shown = run(clone + pulls + "dvc status models/spacegroup.dvc", user)
-    assert "up to date" in shown
+    run(f"{clone}dvc pull models/spacegroup.dvc\ndvc pull --allow-missing", user)
     assert version(user / "models/spacegroup") == "v1.9.0"
     commands = block("Versions and tags", 0).splitlines()
     run("\n".join(commands[1:]), user)  # the first one is the maintainers'

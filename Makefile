@@ -9,7 +9,6 @@ RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 PYTHON ?= python3
 
 repro: setup
-	$(RUN) dvc pull --quiet models/spacegroup.dvc
 	$(RUN) dvc repro
 	$(RUN) gromega results
 

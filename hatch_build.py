@@ -29,12 +29,11 @@ class ModelHook(BuildHookInterface):
         except (OSError, ValueError, KeyError) as error:
             raise SystemExit(
                 f"{MODEL}: the released model is missing or damaged ({error}); "
-                f"run 'dvc pull {MODEL}.dvc'."
+                f"run 'git restore {MODEL}'."
             ) from None
         if found != stated:
             raise SystemExit(
-                f"{MODEL}: a file differs from its card; "
-                f"run 'dvc checkout {MODEL}.dvc'."
+                f"{MODEL}: a file differs from its card; run 'git restore {MODEL}'."
             )
         inside = MODEL if self.target_name == "sdist" else Path("gromega") / MODEL
         for file in sorted(folder.iterdir()):

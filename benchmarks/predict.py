@@ -67,9 +67,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=20_000)
     n = parser.parse_args().files
     if not MODEL.is_dir():
-        raise SystemExit(
-            "models/spacegroup is missing; run 'dvc pull models/spacegroup.dvc'"
-        )
+        raise SystemExit("models/spacegroup is missing; run 'git restore models'")
     rows = Table(title=f"gromega predict, {n_cores()} cores")
     for heading in ("what", "measured", "to reach"):
         rows.add_column(heading)

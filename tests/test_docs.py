@@ -83,7 +83,7 @@ def test_each_python_block_is_python(page):
 @pytest.mark.parametrize("name", RUN)
 def test_the_python_of_the_first_pages_runs(name, tmp_path):
     if not (ROOT / "models" / "spacegroup").is_dir():
-        pytest.skip("needs models/spacegroup: dvc pull models/spacegroup.dvc")
+        pytest.skip("needs models/spacegroup: git restore models")
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     (tmp_path / "models").symlink_to(ROOT / "models")
     (page,) = (page for page in PAGES if page.name == name)

@@ -41,7 +41,7 @@ def tree(tmp_path_factory):
 @pytest.fixture
 def released(tree):
     if not MODEL.is_dir():
-        pytest.skip("needs models/spacegroup: dvc pull models/spacegroup.dvc")
+        pytest.skip("needs models/spacegroup: git restore models")
     shutil.copytree(MODEL, tree / "models" / "spacegroup")
     yield tree / "models" / "spacegroup"
     shutil.rmtree(tree / "models" / "spacegroup")
@@ -95,7 +95,7 @@ def test_the_source_archive_has_the_model_and_none_of_the_data(
 def test_nothing_is_built_without_the_model(tree, tmp_path):
     made = build(tree, tmp_path)
     assert made.returncode != 0
-    assert "dvc pull models/spacegroup.dvc" in made.stdout + made.stderr
+    assert "git restore models/spacegroup" in made.stdout + made.stderr
     assert not any(tmp_path.iterdir())
 
 

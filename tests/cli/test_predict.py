@@ -292,4 +292,4 @@ def test_the_command_draws_a_figure_for_each_file(
     )
     assert "most important r for" in without.stdout
     assert "best match" not in without.stdout
-    assert "dvc pull models/library.parquet.dvc" in without.stderr
+    assert "git restore models/library.parquet" in without.stderr

@@ -110,7 +110,7 @@ def test_a_library_comes_back_from_its_file(library, classics, tmp_path):
 
 
 def test_what_is_no_library_is_refused(library, tmp_path):
-    with pytest.raises(FileNotFoundError, match="dvc pull"):
+    with pytest.raises(FileNotFoundError, match="git restore"):
         load_library(tmp_path / "none.parquet")
     (tmp_path / "text.parquet").write_text("no table")
     with pytest.raises(ValueError, match=r"text\.parquet: not a library of crystals"):

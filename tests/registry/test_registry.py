@@ -77,10 +77,22 @@ def test_damage_is_found(models, harm, named):
         verify("spacegroup")
 
 
-def test_a_damaged_tracked_model_can_be_pulled_again(models):
-    (models / "spacegroup.dvc").write_text("outs:\n- path: spacegroup\n")
+@pytest.mark.parametrize(
+    ("more", "command"),
+    [
+        # in a remote of DVC
+        ("", r"dvc pull --force models/spacegroup\.dvc"),
+        # in git
+        ("  cache: false\n", "git restore models/spacegroup"),
+    ],
+)
+def test_the_command_that_gets_a_damaged_model_again_is_named(models, more, command):
+    (models / "spacegroup.dvc").write_text("outs:\n- path: spacegroup\n" + more)
     flip(models / "spacegroup" / "weights.safetensors")
-    with pytest.raises(ValueError, match=r"dvc pull --force models/spacegroup\.dvc"):
+    with pytest.raises(ValueError, match=command):
+        verify("spacegroup")
+    shutil.rmtree(models / "spacegroup")
+    with pytest.raises(FileNotFoundError, match=command.replace(" --force", "")):
         verify("spacegroup")
 
 

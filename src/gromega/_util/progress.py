@@ -10,12 +10,14 @@ from typing import Any
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
     SpinnerColumn,
     TextColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 
 EXTRAS = {
@@ -84,6 +86,15 @@ def progress_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]
         TimeRemainingColumn(),
     )
     with _bar(*columns) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda n: bar.advance(task, n)
+
+
+@contextmanager
+def download_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Yield a function that advances a bar by bytes, shown on a terminal only."""
+    columns = (TextColumn("{task.description}"), BarColumn())
+    with _bar(*columns, DownloadColumn(), TransferSpeedColumn()) as bar:
         task = bar.add_task(what, total=total)
         yield lambda n: bar.advance(task, n)
 

@@ -75,7 +75,7 @@ def verify_model(name: Name) -> None:
     typer.echo(f"{name} {card['version']}: intact, {groups} space groups")
 
 
-@app.command(epilog="Example: gromega models pull spacegroup@v1.8.1 --from ../gromega")
+@app.command(epilog="Example: gromega models pull --from https://host/gromega.git")
 def pull(
     model: Annotated[
         str,
@@ -87,17 +87,21 @@ def pull(
         str,
         typer.Option(
             "--from",
-            help="The folder or the http(s) address of a clone of the project, in "
-            "which {version} stands for the version; by default that of the "
-            "environment variable GROMEGA_REGISTRY.",
+            help="The address of a git repository, of a web server with the files "
+            "of the project, or a folder; {version} in it stands for the version. By "
+            "default that of the environment variable GROMEGA_REGISTRY.",
         ),
     ] = "",
 ) -> None:
     """Copy a released model to your cache, where every command finds it."""
+    from gromega.model.io import locate_model
     from gromega.registry.pull import pull_model
 
     name, _, version = model.partition("@")
-    typer.echo(f"pulled {name} to {pull_model(name, address, version)}")
+    path = pull_model(name, address, version)
+    typer.echo(f"pulled {name} to {path}")
+    if (first := locate_model(name)) != path:
+        typer.echo(f"{first} comes before it; use --model {path} for this one")
 
 
 @app.command(

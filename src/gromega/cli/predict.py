@@ -227,7 +227,7 @@ def _library_path(path: Path | None) -> Path | None:
         return path or LIBRARY
     typer.echo(
         f"gromega: {LIBRARY} does not exist, so no known crystal is compared; get it "
-        "with 'dvc pull models/library.parquet.dvc', or give --library.",
+        "with 'git restore models/library.parquet', or give --library.",
         err=True,
     )
     return None

@@ -117,8 +117,8 @@ def load_model(path: str | Path = "models/spacegroup", compiled: bool = False) -
         if not (path / name).is_file():
             raise FileNotFoundError(
                 f"{path}: there is no {name}; train models/current with 'dvc repro', "
-                "or get models/spacegroup, the released model, with 'dvc pull "
-                "models/spacegroup.dvc' or 'gromega models pull'."
+                "or get models/spacegroup, the released model, with 'git "
+                "restore models/spacegroup' in a clone, or 'gromega models pull'."
             )
     try:
         config = read_json(path / "config.json")

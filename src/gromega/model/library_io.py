@@ -57,8 +57,8 @@ def load_library(path: str | Path = LIBRARY) -> Library:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path}: there is no library of known crystals; get it with 'dvc pull "
-            "models/library.parquet.dvc', or make one with 'dvc repro'."
+            f"{path}: there is no library of known crystals; get it with 'git "
+            "restore models/library.parquet', or make one with 'dvc repro'."
         )
     try:
         table = pq.read_table(path, page_checksum_verification=True)

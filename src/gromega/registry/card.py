@@ -1,6 +1,5 @@
 """The card of a released model: purpose, limits, data, training and accuracies."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from copy import deepcopy
@@ -22,6 +21,7 @@ from gromega.evaluation.score import WITH_COMPOSITION
 from gromega.model.io import MODEL_FILES, hashes_of
 from gromega.model.model import Model
 from gromega.registry.card_texts import standard_texts
+from gromega.registry.names import card_hash, card_text
 
 CARRIED = ("split.parquet", "params.yaml")
 """The split and the parameters of the training, which a released model carries."""
@@ -68,7 +68,7 @@ def make_card(
         "sha256": dict.fromkeys((*MODEL_FILES, "CARD.md", "card.json"), "0" * 64),
     }
     # As it will be read again: lists instead of tuples, and no NaN.
-    card = json.loads(_to_text(card))
+    card = json.loads(card_text(card))
     check_card(card, f"{info['name']} {info['version']}")
     return card
 
@@ -107,8 +107,8 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     hashes = hashes_of(folder) | {name: sha256(folder / name) for name in carried}
     write_whole(folder / "CARD.md", render({**card, "sha256": hashes}))
     hashes["CARD.md"] = sha256(folder / "CARD.md")
-    hashes["card.json"] = _own_hash({**card, "sha256": hashes})
-    write_whole(folder / "card.json", _to_text({**card, "sha256": hashes}))
+    hashes["card.json"] = card_hash({**card, "sha256": hashes})
+    write_whole(folder / "card.json", card_text({**card, "sha256": hashes}))
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -125,14 +125,14 @@ def read_card(folder: Path) -> dict[str, Any]:
     try:
         released = read_json(path)
         # Raises for NaN, which JSON does not allow but Python reads.
-        _to_text(released)
+        card_text(released)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a card ({error}).") from None
     card: dict[str, Any] = upgrade_from_v1(released)
     check_card(card, str(path))
     if released["format"] != FORMAT:
         card |= standard_texts(card["data"], card["metrics"])
-    if released["sha256"]["card.json"] != _own_hash(released):
+    if released["sha256"]["card.json"] != card_hash(released):
         raise ValueError(
             f"{path}: the card was changed after the release; remove {folder}, and "
             "pull or release it again."
@@ -227,12 +227,3 @@ def render(card: Mapping[str, Any]) -> str:
         box=(["condition", "from", "to"], box),
         groups=(["space group", "symbol", "train", "validation", "test"], groups),
     )
-
-
-def _own_hash(card: Mapping[str, Any]) -> str:
-    others = {name: h for name, h in card["sha256"].items() if name != "card.json"}
-    return hashlib.sha256(_to_text({**card, "sha256": others}).encode()).hexdigest()
-
-
-def _to_text(card: Mapping[str, Any]) -> str:
-    return json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,25 +1,35 @@
-"""Models from a registry at an address: the files of its DVC remote, checked by hash.
+"""Models from an address: the files of a release, checked by hash.
 
-A registry is a clone of a project, or the same files behind an address: ``models``
-with ``NAME.dvc``, and ``models/registry`` with what DVC pushed there.
+A released model is plain files in the tree of its project, ``models/NAME``. The address
+is that of a git repository, of an HTTP server with the files of a tree, or a folder. No
+extra is needed.
 """
 
 import hashlib
+import http.client
 import json
 import os
+import re
+import subprocess
 import urllib.request
-from pathlib import Path, PurePosixPath
-
-import yaml
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from gromega._util.files import new_path, write_whole
-from gromega.model.io import model_folders
-from gromega.registry.registry import check_name, verify_folder
+from gromega._util.manifest import MANIFEST, check_manifest
+from gromega._util.progress import console, download_bar
+from gromega.model.io import load_model, model_folders
+from gromega.registry.names import card_hash, check_name
 
 ADDRESS = "GROMEGA_REGISTRY"
-"""The environment variable with the address of the registry."""
+"""The environment variable with the address to pull from."""
 LIMIT = 64_000_000
 TIMEOUT = 30.0  # s, without a byte
+_GIT = re.compile(r"(git|ssh|file)://|[\w.-]+@[\w.-]+:|.*\.git/?$")
+_CARD_1 = "gromega card 1"  # of releases without a manifest
 
 
 def pull_model(name: str, address: str = "", version: str = "") -> Path:
@@ -30,61 +40,115 @@ def pull_model(name: str, address: str = "", version: str = "") -> Path:
     name
         The name of the model.
     address
-        The folder or the http(s) address of a project; ``{version}`` in it stands for
-        the version. By default that of the environment variable `ADDRESS`.
+        The folder, the http(s) address or the git address of a project; ``{version}``
+        in it stands for the version. By default that of the environment variable
+        `ADDRESS`.
     version
-        The version, such as ``v1.8.1``; that of the registry if left out.
+        The version, such as ``v1.8.1``; that of the project if left out. Of a git
+        repository, it is the tag ``NAME@VERSION``.
 
     Raises
     ------
     OSError
-        If the registry or one of its files cannot be reached.
+        If the project or one of the files cannot be reached.
     ValueError
-        If a file is damaged, or the registry has another version.
+        If a file is damaged, or the project has another version.
     """
     check_name(name)
     address = address or os.environ.get(ADDRESS, "")
     if not address:
-        raise ValueError(f"give the address of a registry: --from, or set {ADDRESS}.")
-    base = address.replace("{version}", version).rstrip("/") + "/models/"
-    try:
-        out = yaml.safe_load(_read(f"{base}{name}.dvc"))["outs"][0]
-        files = json.loads(_read_object(base, str(out["md5"])))
-        wanted = {str(file["relpath"]): str(file["md5"]) for file in files}
-    except (ValueError, KeyError, TypeError, yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f"{base}{name}.dvc: damaged ({error}).") from None
+        raise ValueError(f"give the address of a project: --from, or set {ADDRESS}.")
+    address = address.replace("{version}", version)
     path = model_folders()[-1] / name
-    with new_path(path) as folder:
+    with _tree(name, address, version) as tree, new_path(path) as folder:
         folder.mkdir()
-        for relative, md5 in wanted.items():
-            if PurePosixPath(relative).name != relative:
-                raise ValueError(f"{base}{name}.dvc: the file name {relative!r}.")
-            write_whole(folder / relative, _read_object(base, md5))
-        found = verify_folder(folder)["version"]
+        found = _copy(f"{tree}/models/{name}/", folder)
         if version and found != version:
             raise ValueError(f"{address} has {name} {found}, not {version}.")
+        load_model(folder)
     return path
 
 
-def _read_object(base: str, md5: str) -> bytes:
-    content = _read(f"{base}registry/files/md5/{md5[:2]}/{md5[2:]}")
-    if hashlib.md5(content).hexdigest() != md5.removesuffix(".dir"):
-        raise ValueError(f"the object {md5} is damaged")
-    return content
+def _copy(base: str, folder: Path) -> str:
+    """Copy the files that a card names, and return the version of the model."""
+    content = _read(base + "card.json")
+    try:
+        card: dict[str, Any] = json.loads(content)
+        hashes = {str(name): str(of) for name, of in card["sha256"].items()}
+        version = str(card["version"])
+        intact = hashes.pop("card.json") == card_hash(card)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        intact = False
+    if not intact:
+        raise ValueError(f"{base}card.json: damaged.")
+    write_whole(folder / "card.json", content)
+    for name, stated in hashes.items():
+        if not re.fullmatch(r"\w[\w.-]*", name):
+            raise ValueError(f"{base}card.json: the file name {name!r}.")
+        content = _read(base + name)
+        if hashlib.sha256(content).hexdigest() != stated:
+            raise ValueError(f"{base}{name}: damaged; its SHA-256 is another one.")
+        write_whole(folder / name, content)
+    if card.get("format") != _CARD_1:
+        write_whole(folder / MANIFEST, _read(base + MANIFEST))
+        try:
+            check_manifest(folder)
+        except ValueError:  # all other files are those of the card
+            raise ValueError(f"{base}{MANIFEST}: damaged.") from None
+    return version
+
+
+@contextmanager
+def _tree(name: str, address: str, version: str) -> Iterator[str]:
+    """Yield the address of the files of a project; git makes them in a folder."""
+    if not _GIT.match(address):
+        yield address.rstrip("/")
+        return
+    with TemporaryDirectory() as folder:
+        # Servers that cannot leave out files send the whole tree, without its history.
+        options = ["--depth=1", "--filter=blob:none", "--sparse"]
+        options += [f"--branch={name}@{version}"] if version else []
+        _git(address, "clone", *options, "--", address, folder)
+        pattern = f"/models/{name}/"
+        _git(address, "-C", folder, "sparse-checkout", "set", "--no-cone", pattern)
+        yield folder
+
+
+def _git(address: str, *arguments: str) -> None:
+    """Run git, which shows its progress on a terminal."""
+    command = ["git", "-c", "advice.detachedHead=false", *arguments]
+    stderr = None if console.is_terminal else subprocess.PIPE
+    try:
+        subprocess.run(command, check=True, stderr=stderr, text=True)
+    except FileNotFoundError:
+        raise OSError(f"{address}: git is needed, but not installed.") from None
+    except subprocess.CalledProcessError as error:
+        lines = (error.stderr or "").split("fatal: ")[-1].split("\n")
+        raise OSError(f"{address}: {lines[0] or 'git failed'}.") from None
 
 
 def _read(address: str) -> bytes:
     """Return a file of at most `LIMIT` bytes."""
+    content, expected = bytearray(), None
+    name = address.rpartition("/")[2]
     try:
-        if not address.startswith(("http://", "https://")):
-            with Path(address).open("rb") as file:
-                content = file.read(LIMIT + 1)
-        else:
-            with urllib.request.urlopen(address, timeout=TIMEOUT) as response:
-                content = response.read(LIMIT + 1)
-    except OSError as error:
-        reason = getattr(error, "reason", error.strerror)
-        raise OSError(f"{address}: {reason}.") from None
+        with _open(address) as file:
+            expected = getattr(file, "length", None)
+            with download_bar(name, expected) as advance:
+                while len(content) <= LIMIT and (block := file.read(1 << 18)):
+                    content += block
+                    advance(len(block))
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None)
+        raise OSError(f"{address}: {reason or error}.") from None
     if len(content) > LIMIT:
         raise ValueError(f"{address}: more than {LIMIT / 1e6:g} MB.")
+    if expected and len(content) < expected:
+        raise OSError(f"{address}: {len(content)} of {expected} bytes were sent.")
     return bytes(content)
+
+
+def _open(address: str) -> Any:
+    if address.startswith(("http://", "https://")):
+        return urllib.request.urlopen(address, timeout=TIMEOUT)
+    return Path(address).open("rb")

@@ -11,8 +11,7 @@ from gromega._util.files import sha256
 from gromega.model.io import MODELS, load_model, model_folders
 from gromega.pdf.network_grid import INPUT_R
 from gromega.registry.card import read_card
-
-_NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+from gromega.registry.names import NAME, check_name
 
 
 @dataclass(frozen=True)
@@ -25,15 +24,6 @@ class ModelEntry:
     note: str
 
 
-def check_name(name: str) -> None:
-    """Raise ValueError unless a released model may have this name."""
-    if not re.fullmatch(_NAME, name):
-        raise ValueError(
-            "the name of a model consists of lower-case letters, digits and hyphens, "
-            f"got {name!r}."
-        )
-
-
 def list_models(models: Path = MODELS) -> list[ModelEntry]:
     """Return the released models by name, with those that are not yet pulled."""
     here = {path.parent.name for path in models.glob("*/card.json")}
@@ -41,7 +31,7 @@ def list_models(models: Path = MODELS) -> list[ModelEntry]:
     found = []
     for name in sorted(here | tracked):
         # Other names are files, such as library.parquet, or an interrupted release.
-        if not re.fullmatch(_NAME, name):
+        if not re.fullmatch(NAME, name):
             continue
         if name not in here:
             found.append(ModelEntry(name, None, 0, f"missing; {_pull(models / name)}"))
@@ -122,6 +112,9 @@ def _pull(path: Path, again: bool = False) -> str:
     tracked = path.with_name(path.name + ".dvc")
     if not tracked.is_file():
         return "release it again with 'gromega models release'"
+    # The files of a released model are in git, others in a remote of DVC.
+    if "cache: false" in tracked.read_text("utf-8"):
+        return f"get it with 'git restore {path}'"
     if again:
         return f"get it again with 'dvc pull --force {tracked}'"
     return f"get it with 'dvc pull {tracked}'"

@@ -21,7 +21,8 @@ from gromega.lake.verify import verify_store
 from gromega.model.io import MODEL_FILES, MODELS, hashes_of, load_model
 from gromega.registry.card import check_same_files, make_card, read_card, write_card
 from gromega.registry.lineage import lineage_of, write_params
-from gromega.registry.registry import check_name, size_of, verify_folder
+from gromega.registry.names import check_name
+from gromega.registry.registry import size_of, verify_folder
 from gromega.registry.training_data import describe_training_data
 from gromega.sweeps import Sweep, get_sweep
 

@@ -73,11 +73,15 @@ def _verify(path: Path, tracked: Mapping[Path, str]) -> Finding:
     md5 = tracked.get(path, "")
     try:
         if not path.exists():
-            raise ValueError("missing; get it with 'dvc pull', or 'dvc repro'.")
+            raise ValueError(
+                "missing; get it with 'dvc pull' or 'dvc repro', or with 'git restore' "
+                "if it is in git."
+            )
         if md5 and md5 != md5_of(path):
             raise ValueError(
                 "its MD5 is not that of dvc.lock or its .dvc file; get it again with "
-                f"'dvc checkout --force {path}', or 'dvc repro'."
+                f"'dvc checkout --force {path}' or 'dvc repro', or with 'git restore' "
+                "if it is in git."
             )
         if kind == "store":
             verify_store(path)

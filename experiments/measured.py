@@ -18,10 +18,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from gromega import load_library, load_model, read_pdf
-from gromega.crystals.table import crystals_of
+from gromega.crystals.table import crystals_of, read_table
 from gromega.measured.resample import to_input
 
 # The number of matches.
@@ -79,7 +78,7 @@ def main() -> None:
     model = load_model(options.model)
     library = load_library(options.library) if options.library else None
     folder = options.folder / "data" / "measured"
-    table = pq.read_table(options.folder / "data" / "structures.parquet")
+    table = read_table(options.folder / "data" / "structures.parquet")
     table = table.filter(pc.field("observed"))
     with (folder / "manifest.csv").open() as file:
         rows = list(csv.DictReader(file))

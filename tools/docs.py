@@ -1,5 +1,6 @@
-"""Extensions of MkDocs: pages and links outside of docs, defaults of conditions."""
+"""Extensions of MkDocs: pages outside of docs, the tutorial, defaults of conditions."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,36 @@ _PAGES = {
     "experiments/log.md": "log.md",
 }
 """The pages of the site by their files in the repository."""
+_NOTEBOOK = "tutorial.ipynb"
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages that stand outside of docs."""
-    for file, page in _PAGES.items():
-        text = (_ROOT / file).read_text(encoding="utf-8")
+    """Add the pages that stand outside of docs, and the notebook as a page."""
+    pages = {
+        page: (_ROOT / file).read_text(encoding="utf-8")
+        for file, page in _PAGES.items()
+    }
+    notebook = (_ROOT / "docs" / _NOTEBOOK).read_text(encoding="utf-8")
+    pages["tutorial.md"] = _page_of(json.loads(notebook))
+    for page, text in pages.items():
         files.append(File.generated(config, page, content=text))
     return files
+
+
+def _page_of(notebook: dict[str, Any]) -> str:
+    """Return a notebook with its outputs as Markdown."""
+    parts = []
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        code = cell["cell_type"] == "code"
+        parts.append(f"```python\n{source}\n```" if code else source)
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {"text/plain": output.get("text", "")})
+            if "text/html" in data:
+                parts.append(f"<div>{''.join(data['text/html'])}</div>")
+            elif text := "".join(data["text/plain"]).strip():
+                parts.append(f"```\n{text}\n```")
+    return "\n\n".join(parts)
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -29,6 +52,7 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     for file, page in _PAGES.items():
         markdown = re.sub(rf"\]\((?:\.\./)?{file}", f"]({page}", markdown)
     markdown = re.sub(r"\[([^\]]+)\]\((?:\.\./)?src/[^)]+\)", r"\1", markdown)
+    markdown = markdown.replace(f"({_NOTEBOOK})", "(tutorial.md)")
     return re.sub(r"\]\((?:\.\./)?docs/", "](", markdown)
 
 

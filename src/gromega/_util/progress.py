@@ -23,8 +23,7 @@ from rich.progress import (
 EXTRAS = {
     "simulate": "numba",
     "web": "anyio fastapi starlette uvicorn",
-    "lake": "dvc filelock jinja2 jsonschema pyarrow pydantic scmrepo sklearn xarray "
-    "yaml zarr",
+    "lake": "dvc filelock jinja2 jsonschema pyarrow pydantic sklearn xarray yaml zarr",
     "train": "flax jax optax orbax",
     "cluster": "distributed",
     "fetch": "httpx2",

@@ -31,14 +31,13 @@ def predictions_of_run(where: str) -> Iterator[dict[str, StoredPredictions]]:
         yield _read(Path(where) / PREDICTIONS)
         return
     from dvc.api import DVCFileSystem
-    from dvc.exceptions import DvcException
-    from scmrepo.exceptions import SCMError
 
     with TemporaryDirectory() as folder:
         try:
             files = DVCFileSystem(".", rev=where)
             files.get(PREDICTIONS.as_posix(), folder, recursive=True)
-        except (DvcException, SCMError, OSError) as error:
+        except Exception as error:
+            # The errors of DVC's packages have no common class.
             raise ValueError(
                 f"there are no predictions of {where!r} "
                 f"({' '.join(str(error).split())}); give a git revision whose data are "

@@ -48,10 +48,10 @@ ADDED = {
 }
 # Pages whose Python needs the files of a pipeline; tests/pipeline/test_docs.py.
 OF_PIPELINE = {"formats.md", "own-model.md"}
+# The Python of remotes.md needs a git server; tests/registry/test_urls.py.
+OTHER_TESTS = {*OF_PIPELINE, "remotes.md", "CONTRIBUTING.md"}
 WITH_PYTHON = [
-    page
-    for page in PAGES
-    if blocks(page, "python") and page.name not in OF_PIPELINE | {"CONTRIBUTING.md"}
+    page for page in PAGES if blocks(page, "python") and page.name not in OTHER_TESTS
 ]
 
 

@@ -31,7 +31,7 @@ ONE_STAGE = {
         "gromega.sweeps",
         "gromega.training",
     ),
-    # It writes the trained weights by `save_model`, and `check_trained_with` only
+    # It writes the trained weights by `save_model`, and `check_start` only
     # refuses: a change of calibration or cards retrains nothing.
     "train": ("gromega.model", "gromega.registry"),
 }

@@ -7,8 +7,8 @@ from releasable import NETWORK, write_pipeline
 from gromega.model.io import hashes_of, load_model
 from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
-from gromega.registry.card import check_trained_with
 from gromega.registry.release import ReleaseInfo, release
+from gromega.registry.start import check_start
 from gromega.training.inputs import LabelledPDFs
 from gromega.training.warm_start import SHARES, average, start_from
 
@@ -64,16 +64,15 @@ def test_layers_of_another_shape_keep_their_weights(released):
     ],
 )
 def test_a_model_trained_with_other_files_is_an_error(released, changed):
-    files = {"split": SPLIT, "table": CRYSTALS}
-    check_trained_with(released, files)
+    check_start(released, SPLIT, CRYSTALS)
     changed.write_bytes(changed.read_bytes() + b" ")
     with pytest.raises(ValueError, match=str(changed)):
-        check_trained_with(released, files)
+        check_start(released, SPLIT, CRYSTALS)
 
 
 def test_a_model_without_a_card_is_an_error(released):
     with pytest.raises(FileNotFoundError):
-        check_trained_with(Path("models/current"), {"split": SPLIT})
+        check_start(Path("models/current"), SPLIT, CRYSTALS)
 
 
 def test_a_model_of_another_architecture_is_an_error(released):

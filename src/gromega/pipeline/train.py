@@ -15,7 +15,7 @@ from gromega.model.io import save_model
 from gromega.params import Params
 from gromega.pipeline.parts import box_part, part_of
 from gromega.pipeline.paths import AUGMENTATION, CRYSTALS, METRICS, SPLIT, TRAINED
-from gromega.registry.card import check_trained_with
+from gromega.registry.start import check_start
 from gromega.training.devices import is_first, join_processes
 from gromega.training.history import write_history
 from gromega.training.inputs import FixedInputs, TrainingInputs
@@ -34,8 +34,7 @@ def train(params: Params) -> None:
     recipe = get_recipe(params.train.recipe)
     recipe = replace(recipe, learning_rate=params.train.rate * recipe.learning_rate)
     if params.train.from_model:
-        known_files = {"split": SPLIT, "table": CRYSTALS}
-        check_trained_with(Path(params.train.start), known_files)
+        check_start(Path(params.train.start), SPLIT, CRYSTALS)
     files = TrainingFiles(CRYSTALS, SPLIT, AUGMENTATION)
     groups = np.unique(read_part(SPLIT, "train")[1])
     validation = part_of("validation", groups)

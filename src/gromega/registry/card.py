@@ -140,23 +140,15 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def check_trained_with(folder: Path, files: Mapping[str, Path]) -> None:
-    """Check that a released model was trained with these files.
-
-    A split names crystals by their ids, which other crystals may share, so split and
-    crystals must both be the same.
-
-    The files are by what they are, such as ``split``. If the model was trained with
-    another one, its training crystals may include test crystals: ValueError.
-    """
-    hashes = read_card(folder)["data"]["sha256"]
-    check_same_files(folder, hashes, files, "leave train.start as it is by default")
-
-
 def check_same_files(
     model: Path, hashes: Mapping[str, str], files: Mapping[str, Path], remedy: str
 ) -> None:
-    """Do `check_trained_with` by hashes, by file name; the error ends with a remedy."""
+    """Check that a model was trained with these files, by the hashes of their names.
+
+    The files are by what they are, such as ``split``. If the model was trained with
+    another one, its training crystals may include test crystals: ValueError, which ends
+    with the remedy.
+    """
     for what, file in files.items():
         if sha256(file) != hashes[file.name]:
             raise ValueError(

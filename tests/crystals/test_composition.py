@@ -160,6 +160,12 @@ def test_the_same_composition_weighs_most_however_it_is_written():
     assert weights[4] == weights.min() == pytest.approx(-12)
 
 
+def test_a_formula_of_a_table_is_as_spelt_even_if_it_has_other_readings():
+    known = Compositions(["CF2H6IN3O2", "CF2H6ClN3O2", "CF2H6InO2", "NaCl"])
+    assert known.n_of_ratios("CF2H6IN3O2") == 2
+    assert known.log_weights("CF2H6IN3O2").argmax() == 0
+
+
 def test_like_ratios_and_like_elements_weigh_more():
     # barium is next to strontium on the scale, ytterbium further, chlorine far away
     known = Compositions(["BaO3Ti", "YbO3Ti", "ClO3Ti", "Ba2O4Ti", "LiF"])

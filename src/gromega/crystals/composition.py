@@ -106,7 +106,7 @@ class Compositions:
 
         Their elements may be any, as in rock salt and caesium chloride.
         """
-        own = _descending(_fractions([parse_composition(formula).items()]))
+        own = _descending(_fractions([spellings(formula)[0].items()]))
         same = np.abs(self._ratios - own.T).sum(axis=0) < _SAME_RATIOS
         return int(self._n_of[same].sum())
 

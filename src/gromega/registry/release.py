@@ -25,7 +25,7 @@ from gromega.registry.registry import check_name, size_of, verify_folder
 from gromega.registry.training_data import describe_training_data
 from gromega.sweeps import Sweep, get_sweep
 
-LIMIT = 12_000_000
+LIMIT = 30_000_000
 """The size of a released model must be below this, in bytes: it is kept in git."""
 RESERVED = ("current", "registry", "trained")
 """The names of other folders beside the released models."""

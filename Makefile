@@ -13,7 +13,7 @@ repro: setup
 	$(RUN) gromega results
 
 test: lint
-	$(RUN) OPENBLAS_NUM_THREADS=1 pytest --numprocesses 2 --dist loadgroup --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(RUN) OPENBLAS_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 setup: $(VENV)/.ready
 

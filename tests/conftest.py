@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from releasable import write_pipeline
 from scipy.spatial.distance import cdist
+from xdist.scheduler import LoadFileScheduling
 
 from gromega import simulate
 from gromega.conditions import REFERENCE, Box, Conditions
@@ -268,15 +269,16 @@ def models(released, tmp_path, monkeypatch):
     return Path("models")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Group the tests by what they share, for ``--dist loadgroup``.
+class ByRoom(LoadFileScheduling):
+    """One process runs the tests of a module, and one those of tests/pipeline.
 
-    The projects of tests/pipeline take minutes to make: one process makes them, first.
-    Other tests are grouped by module.
+    The projects of tests/pipeline take minutes to make, and are made once.
     """
-    pipeline = Path(__file__).parent / "pipeline"
-    for item in items:
-        group = pipeline if item.path.parent == pipeline else item.path
-        item.add_marker(pytest.mark.xdist_group(str(group)))
-    items.sort(key=lambda item: item.path.parent != pipeline)
+
+    def _split_scope(self, nodeid):
+        path = Path(nodeid.partition("::")[0])
+        return str(path.parent if path.parent.name == "pipeline" else path)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return ByRoom(config, log)

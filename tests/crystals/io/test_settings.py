@@ -91,6 +91,30 @@ def test_one_atom_is_not_the_whole_cell_because_it_has_the_group(tmp_path):
     assert find_symmetry(crystal).structure_type == "A_166_c"
 
 
+def test_listed_atoms_may_be_all_if_the_operations_repeat_them(tmp_path):
+    # indium as in COD 5910133: the four atoms of an F cell, named as I
+    atoms = "In 0 0 0\nIn 0.5 0.5 0\nIn 0.5 0 0.5\nIn 0 0.5 0.5"
+    lines = [f"In{k} {line}" for k, line in enumerate(atoms.split("\n"))]
+    text = named_cif("I 4/m m m", atoms="\n".join(lines), a="4.6", alpha="90")
+    path = tmp_path / "x.cif"
+    path.write_text(text.replace("_cell_length_c 4.6", "_cell_length_c 4.9"))
+    assert read_crystal(path).numbers.size == 4
+
+
+def test_two_atoms_that_have_the_group_by_accident_are_ambiguous(tmp_path):
+    # with the operations four atoms, of a higher group
+    atoms = "V1 V 0 0.25 0.25\nSi2 Si 0.5 0.667 0.75"
+    text = named_cif("P m m 2", atoms=atoms, a="7.9", alpha="90")
+    path = tmp_path / "x.cif"
+    path.write_text(
+        text.replace("length_b 7.9", "length_b 7.0").replace(
+            "length_c 7.9", "length_c 7.7"
+        )
+    )
+    with pytest.raises(ValueError, match="may be all"):
+        read_crystal(path)
+
+
 def read_named(tmp_path, *args, **kwargs):
     path = tmp_path / "x.cif"
     path.write_text(named_cif(*args, **kwargs))

@@ -242,12 +242,29 @@ class _Block:
         text = self.block.find_value("_cell_formula_units_Z") or "?"
         return float(gemmi.cif.as_number(text))
 
+    def _listed_atoms(self, stated: int) -> Reading | None:
+        """Return the listed atoms as the whole cell, if they have the stated group."""
+        with suppress(RefusedError):
+            whole = self.expand(read_operations(("x,y,z",)))
+            # One atom shows nothing.
+            if whole.crystal.numbers.size > 1 and has_group(whole.crystal, stated):
+                return whole
+        return None
+
+    def _repeats(self, settings: list[gemmi.SpaceGroup]) -> bool:
+        """Return whether the operations make one listed atom of another."""
+        # A file that needs the operations lists one atom of each orbit.
+        sites, _ = read_sites(self.block, symbols_of(self.formula))
+        operations = operations_of(settings[0])
+        cell = expand_sites(sites, operations, self.lattice, self.max_atoms)
+        return sum(map(len, cell.orbits)) > self.expand(operations).crystal.numbers.size
+
     def choose(self, settings: list[gemmi.SpaceGroup], stated: int) -> Reading:
         """Return the crystal of a block that states a symbol or a number alone.
 
         It must agree with the formula and the number of formula units. The listed atoms
-        may be the whole cell if only they have the stated space group (COD 5910133,
-        indium). Raise RefusedError if no crystal agrees, or two different ones do.
+        may be all if only they have the stated space group (COD 5910133, indium). Raise
+        RefusedError if no crystal agrees, or two different ones do.
         """
         readings, refused = [], None
         for setting in settings:
@@ -271,11 +288,14 @@ class _Block:
                 )
             readings = counted
         if stated and not any(has_group(each.crystal, stated) for each in readings):
-            # The listed atoms may be all; one atom shows nothing.
-            with suppress(RefusedError):
-                whole = self.expand(read_operations(("x,y,z",)))
-                if whole.crystal.numbers.size > 1 and has_group(whole.crystal, stated):
-                    return whole
+            # The listed atoms may be all.
+            whole = self._listed_atoms(stated)
+            if whole and readings and not (units > 0 or self._repeats(settings)):
+                raise RefusedError(
+                    Reason.NO_SYMMETRY, "no operations, and the listed atoms may be all"
+                )
+            if whole:
+                return whole
         if not readings:
             # The file means another origin (COD 5910029, magnesite).
             assert refused is not None

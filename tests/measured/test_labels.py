@@ -117,6 +117,10 @@ def test_abscissas_are_known(text, found):
 @pytest.mark.parametrize(
     ("line", "labels"),
     [
+        (
+            "#i r dy g(r)-1_calc residual g(r)-1",
+            ["i", "r", "dy", "g(r)-1_calc", "residual", "g(r)-1"],
+        ),
         ("#L r G(r) dr dG(r)", ["r", "G(r)", "dr", "dG(r)"]),
         (
             "# r (Angstrom)   G_k(r) (barn/sr/atom)",

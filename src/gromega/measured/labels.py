@@ -15,7 +15,7 @@ _POWER = re.compile(r"(?:\^?[({]*[-−⁻][\d¹²³]+[)}]*|[²³]|\^\d)$")
 _BRACKET = r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}"
 # A name, its brackets, and what may follow them: "g(r) - 1", "r / Å", "r in nm".
 _WORD = re.compile(
-    rf"[^\s()\[\]{{}},;|]+(?:\s*(?:{_BRACKET}))*(?:_\w+)?(?:\s*-\s*1\b)?"
+    rf"[^\s()\[\]{{}},;|]+(?:\s*(?:{_BRACKET}))*(?:_\w+)?(?:\s*-\s*1(?:_\w+|\b))?"
     r"(?:\s*/\s*[^\s,;]+|\s+in\s+[^\s,;]+)?"
 )
 _FILLERS = re.compile(

@@ -8,7 +8,6 @@ no failure. The third is killed in the middle, and repeated.
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,29 +17,15 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
+
+from optimade_server import start
+
 from gromega.crystals.crystal import nuclide_symbol
 from gromega.crystals.table import crystals_of, read_table
 
 # The page of which the first request is refused with HTTP 503.
 FAIL_AT = 25
-SERVE = f"""
-import socket, sys, uvicorn
-from optimade.server.main import app
-asked = 0
-async def failing(scope, receive, send):
-    global asked
-    if scope["type"] == "http" and scope["path"].endswith("/structures"):
-        asked += not scope["path"].endswith("info/structures")
-        if asked == {FAIL_AT}:
-            asked += 1
-            await send({{"type": "http.response.start", "status": 503, "headers": []}})
-            await send({{"type": "http.response.body", "body": b""}})
-            return
-    await app(scope, receive, send)
-listener = socket.create_server(("127.0.0.1", 0))
-print("port", listener.getsockname()[1], flush=True)
-uvicorn.Server(uvicorn.Config(failing, log_level="error")).run([listener])
-"""
 
 
 def entry(crystal):
@@ -64,26 +49,6 @@ def entry(crystal):
             "last_modified": "2024-05-06T07:08:09Z",
         },
     }
-
-
-def start(folder, entries):
-    """Start the server, and return its process and its address."""
-    lines = [{"x-optimade": {"meta": {"api_version": "1.2.0"}}}, *entries]
-    data = folder / "data.jsonl"
-    data.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    config = {
-        "database_backend": "mongomock", "insert_test_data": False,
-        "insert_from_jsonl": str(data), "page_limit_max": 500,
-        "log_dir": str(folder),
-    }  # fmt: skip
-    (folder / "config.json").write_text(json.dumps(config))
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVE], stdout=subprocess.PIPE, text=True,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "OPTIMADE_CONFIG_FILE": str(folder / "config.json")},
-    )  # fmt: skip
-    port = next(line for line in server.stdout if line.startswith("port "))
-    return server, f"http://127.0.0.1:{port.split()[1]}"
 
 
 def fetch(folder, address):
@@ -130,7 +95,7 @@ def main():
     with TemporaryDirectory() as name:
         folder = Path(name)
         entries = [entry(crystal) for crystal in crystals_of(table.take(rows))]
-        server, address = start(folder, entries)
+        server, address = start(folder, entries, page_limit=500, fail_at=FAIL_AT)
         try:
             found = []
             for each in ("failure", "whole", "killed"):

@@ -1,15 +1,12 @@
 """A fetch from the server of optimade-python-tools, on loopback."""
 
-import json
-import os
-import subprocess
-import sys
 import time
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
 from optimade_entries import entry, salts, species
+from optimade_server import start
 
 from gromega.crystals.ingest.providers.client import Client
 from gromega.crystals.ingest.providers.optimade import functions
@@ -18,15 +15,6 @@ from gromega.pipeline.fetch import fetch
 
 pytest.importorskip("mongomock", reason="the server needs a database")
 pytest.importorskip("optimade", reason="there is no server to fetch from")
-
-# The port is chosen by the system, and the server says which.
-SERVE = """
-import socket, sys, uvicorn
-from optimade.server.main import app
-listener = socket.create_server(("127.0.0.1", 0))
-print("port", listener.getsockname()[1], flush=True)
-uvicorn.Server(uvicorn.Config(app, log_level="error")).run([listener])
-"""
 
 
 @pytest.fixture(scope="module")
@@ -41,23 +29,9 @@ def address(tmp_path_factory):
         ),
         entry("molecule", dimension_types=[0, 0, 0], nperiodic_dimensions=0),
     ]  # fmt: skip
-    lines = [{"x-optimade": {"meta": {"api_version": "1.2.0"}}}, *entries]
-    data = folder / "data.jsonl"
-    data.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    config = {
-        "database_backend": "mongomock", "insert_test_data": False,
-        "insert_from_jsonl": str(data), "page_limit_max": 50,
-        "log_dir": str(folder),
-    }  # fmt: skip
-    (folder / "config.json").write_text(json.dumps(config))
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVE], stdout=subprocess.PIPE, text=True, cwd=folder,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "OPTIMADE_CONFIG_FILE": str(folder / "config.json")},
-    )  # fmt: skip
+    server, address = start(folder, entries, page_limit=50)
     try:
-        port = next(line for line in server.stdout if line.startswith("port "))
-        yield f"http://127.0.0.1:{int(port.split()[1])}"
+        yield address
     finally:
         server.kill()
         server.wait()

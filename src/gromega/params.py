@@ -50,10 +50,15 @@ class Crystals(Section):
     """The section `crystals`."""
 
     source: str = "data/synthetic.yaml"
-    groups: CountFromOne = 45
+    groups: CountFromOne | Literal["all"] = 45
     observed: bool = True
     theoretical: bool = False
     synthetic: Count = 0
+
+    @property
+    def n_groups(self) -> int | None:
+        """The number of space groups, None for all."""
+        return None if self.groups == "all" else self.groups
 
 
 class Split(Section):

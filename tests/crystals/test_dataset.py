@@ -163,3 +163,12 @@ def test_a_source_that_is_named_is_kept(tmp_path, small_table):
     keep = np.ones(small_table.num_rows, bool)
     (table,) = labelled_rows(tmp_path / "x.parquet", keep, "other")
     assert table["source"].to_pylist() == ["other", *["textbook"] * 23]
+
+
+def test_all_groups_leave_no_other_ones(path):
+    rows = select_crystals(path, groups=None, observed=True, theoretical=True)
+    observed = np.asarray(read_table(path)["observed"])
+    np.testing.assert_array_equal(rows.dataset, observed)
+    np.testing.assert_array_equal(rows.augmentation, ~observed)
+    assert not rows.other_groups.any()
+    assert len(rows.groups) == 219

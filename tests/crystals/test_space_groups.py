@@ -1,12 +1,19 @@
+import gemmi
 import numpy as np
 import pytest
 
 from gromega.crystals.space_groups import (
+    ENANTIOMORPHS,
     SYSTEMS,
+    all_classes,
     bravais_lattice,
+    class_number,
+    class_of,
+    class_symbol,
     common_supergroup,
     crystal_system,
     laue_class,
+    most_populated,
     related,
     symbol,
     t_subgroups,
@@ -97,3 +104,34 @@ def test_there_are_fourteen_bravais_lattices_and_eleven_laue_classes():
 )
 def test_the_smallest_common_supergroup(space_groups, smallest):
     assert common_supergroup(space_groups) == smallest
+
+
+def test_mirror_images_are_one_class():
+    pairs = {group for pair in ENANTIOMORPHS.items() for group in pair}
+    # the 22 groups of International Tables that have an enantiomorphic partner
+    assert len(pairs) == 22
+    assert class_of([152, 154, 225]).tolist() == [152, 152, 225]
+    found = all_classes()
+    assert len(found) == 219
+    assert 152 in found
+    assert 154 not in found
+
+
+@pytest.mark.parametrize(("lower", "higher"), ENANTIOMORPHS.items())
+def test_a_pair_differs_in_the_sense_of_its_screws_alone(lower, higher):
+    one, other = (gemmi.find_spacegroup_by_number(number) for number in (lower, higher))
+    assert not one.is_centrosymmetric()
+    assert one.point_group_hm() == other.point_group_hm()
+    assert one.hm != other.hm
+    rotations = [sorted(str(op.rot) for op in g.operations()) for g in (one, other)]
+    assert rotations[0] == rotations[1]
+
+
+def test_a_pair_has_both_symbols_and_numbers():
+    assert (class_symbol(152), class_number(152)) == ("P3121 / P3221", "152/154")
+    assert (class_symbol(225), class_number(225)) == ("Fm-3m", "225")
+
+
+def test_the_most_populated_classes_come_first():
+    groups = [1, 1, 152, 154, 154, 225, 225, 2]
+    assert most_populated(groups, 3).tolist() == [152, 1, 225]

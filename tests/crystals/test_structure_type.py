@@ -99,3 +99,30 @@ def test_letters_are_exchanged_as_the_tables_say():
     for group, n in expected.items():
         positions, exchanges = wyckoff(group)
         assert len(closure("".join(positions), exchanges)) == n
+
+
+def test_mirror_images_are_of_one_type():
+    # quartz, in 154 and, inverted, in 152
+    lattice = [[4.914, 0, 0], [-2.457, 4.2556, 0], [0, 0, 5.406]]
+    si, o = np.array([0.4697, 0, 0]), np.array([0.4133, 0.2672, 0.1188])
+    third = np.array([0, 0, 1 / 3])
+
+    def rotated(x):
+        return np.array([-x[1], x[0] - x[1], x[2]])
+
+    def flipped(x):
+        return np.array([x[1], x[0], -x[2]])
+
+    def orbit(x, sign):
+        turned = [x, rotated(x) + sign * third, rotated(rotated(x)) + 2 * sign * third]
+        every = np.array([*turned, *map(flipped, turned)]) % 1
+        return np.unique(every.round(9), axis=0)
+
+    found = []
+    for sign in (1, -1):
+        silicon, oxygen = orbit(si, sign), orbit(o * [1, 1, sign], sign)
+        frac = np.concatenate([silicon, oxygen])
+        numbers = [14] * len(silicon) + [8] * len(oxygen)
+        found.append(find_symmetry(Crystal("q", lattice, numbers, frac)))
+    assert {each.space_group for each in found} == {152, 154}
+    assert found[0].structure_type == found[1].structure_type

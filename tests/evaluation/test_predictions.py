@@ -5,9 +5,9 @@ from gromega._util.parallel import open_pool
 from gromega.conditions import REFERENCE
 from gromega.crystals.table import write_table
 from gromega.evaluation import predictions as module
-from gromega.evaluation.predictions import predict_store
+from gromega.evaluation.predictions import predict_store, within
 from gromega.lake.pdfs import StoredPDFs, read_pdfs, write_pdfs
-from gromega.lake.predictions import read_predictions
+from gromega.lake.predictions import StoredPredictions, read_predictions
 from gromega.lake.spectra import write_spectra
 from gromega.pdf.bins import DMAX
 from gromega.sweeps import get_sweep
@@ -85,3 +85,20 @@ def test_a_crystal_that_the_store_lacks_is_named(lake, tmp_path):
         predict_store(
             Echo(), lake / "reference.zarr", np.array(["gold"]), tmp_path / "p.zarr"
         )
+
+
+def test_predictions_within_some_groups_are_among_these_alone():
+    p = np.array([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.2, 0.2, 0.6]])
+    groups = np.array([2, 14, 62])
+    everything = StoredPredictions(
+        np.array(list("abc")), groups, np.log(p)[None], np.ones((1, 3), bool),
+        None, np.log(p[:, ::-1])[None],
+    )  # fmt: skip
+    assert within(everything, groups, np.array([2, 14, 62])) is everything
+    found = within(everything, np.array([2, 62]), np.array([2, 14, 62]))
+    assert found.ids.tolist() == ["a", "c"]
+    assert found.space_groups.tolist() == [2, 62]
+    np.testing.assert_allclose(np.exp(found.log_p[0]), [[5 / 7, 2 / 7], [0.25, 0.75]])
+    given = np.exp(found.log_p_with_composition[0])
+    np.testing.assert_allclose(given, [[2 / 7, 5 / 7], [0.75, 0.25]])
+    assert found.valid.shape == (1, 2)

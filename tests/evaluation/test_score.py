@@ -192,3 +192,12 @@ def test_a_model_is_not_scored_on_its_training_crystals(
         score_model(learned, data)
     own = replace(learned, training={"sha256": {"split.parquet": sha256(split)}})
     assert score_model(replace(own, neighbours=None), data)["n"] == len(test_ids)
+
+
+def test_scores_of_all_groups_are_apart():
+    score = {"top1": 0.5, "n": 4, "with_composition": {"top1": 0.6, "n": 4}}
+    of_all = {"top1": 0.4, "n": 7, "with_composition": {"top1": 0.45, "n": 7}}
+    numbers = flat(score | {"all_groups": of_all})
+    assert numbers["n_all_groups"] == 7
+    assert numbers["top1_with_composition_all_groups"] == 0.45
+    assert unflat(numbers) == score | {"all_groups": of_all}

@@ -21,6 +21,8 @@ FACTS = CrystalFacts(
     n_train=np.array([100, 400, 900]),
     scheme="random",
     source="synthetic.yaml",
+    all_groups=np.array([]),
+    all_n_train=np.array([]),
 )
 
 

@@ -7,12 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gromega.crystals.crystal import Crystal
+from gromega.crystals.space_groups import class_of
 from gromega.crystals.table import to_table, write_table
 from gromega.lake.splits import (
     PARTS,
     SCHEMES,
+    benchmark_groups,
+    benchmark_of_counts,
     draw_split,
     keys_of,
+    read_benchmark,
     read_part,
     read_relatives,
     unrelated,
@@ -207,3 +211,43 @@ def test_relatives_are_training_crystals_of_the_same_structure_type(tmp_path):
         tmp_path / "crystals.parquet", tmp_path / "split.parquet", ["c6", "c3", "c5"]
     )
     assert found.tolist() == [3, 0, 0]
+
+
+def test_groups_of_two_keys_are_trained_on_if_allowed():
+    groups = np.array([1] * 9 + [2] * 2 + [3])
+    ids = [f"c{i}" for i in range(groups.size)]
+    with pytest.raises(ValueError, match="space group 2"):
+        draw_split(ids, groups)
+    parts = draw_split(ids, groups, rare=True)
+    assert set(parts[groups > 1]) == {"train"}
+    # The other groups keep their parts.
+    only = groups == 1
+    alone = draw_split(np.array(ids)[only], groups[only])
+    np.testing.assert_array_equal(parts[only], alone)
+
+
+@pytest.fixture
+def split_of_five_groups(tmp_path, monkeypatch):
+    monkeypatch.setattr("gromega.lake.splits.BENCHMARK", 2)
+    groups = np.repeat([1, 2, 152, 154, 225], [3, 6, 4, 3, 5])
+    ids = [f"c{i}" for i in range(groups.size)]
+    parts = np.array(["train", "validation", "test"])[np.arange(groups.size) % 3]
+    path = tmp_path / "split.parquet"
+    write_split(path, ids, class_of(groups), parts, "random", 0)
+    return path
+
+
+def test_the_benchmark_has_the_most_populated_classes(split_of_five_groups):
+    # 152 and 154 are one class of 7 crystals.
+    assert benchmark_groups(split_of_five_groups).tolist() == [2, 152]
+    counts = {"2": {"train": 3, "test": 3}, "152": {"train": 7}, "225": {"train": 5}}
+    assert benchmark_of_counts(counts).tolist() == [2, 152]
+
+
+def test_a_part_of_the_benchmark_has_the_crystals_of_its_groups(split_of_five_groups):
+    ids, labels = read_benchmark(split_of_five_groups, "test")
+    all_ids, all_labels = read_part(split_of_five_groups, "test")
+    inside = np.isin(all_labels, [2, 152])
+    assert ids.tolist() == all_ids[inside].tolist()
+    assert set(labels.tolist()) == {2, 152}
+    assert 0 < labels.size < all_labels.size

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from releasable import NETWORK, write_pipeline
@@ -26,7 +27,8 @@ def test_a_network_gets_the_weights_of_the_released_model(released):
     network = make_network(NETWORK, 3, 99)
     its = load_model(released).network
     assert (network.last.kernel[...] != its.last.kernel[...]).any()
-    start = start_from(network, released)
+    start, fresh = start_from(network, released)
+    assert fresh == ()
     assert start == {
         "name": "spacegroup",
         "version": "v1.0.0",
@@ -48,7 +50,8 @@ def test_layers_of_another_shape_keep_their_weights(released):
     network = make_network(NETWORK, 5, 99)
     fresh = make_network(NETWORK, 5, 99)
     its = load_model(released).network
-    start_from(network, released)
+    _, names = start_from(network, released)
+    assert names == ("last.bias", "last.kernel")
     np.testing.assert_array_equal(network.last.kernel[...], fresh.last.kernel[...])
     first, its = network.blocks[0], its.blocks[0]
     np.testing.assert_array_equal(first.first.kernel[...], its.first.kernel[...])
@@ -97,3 +100,16 @@ def test_the_average_with_the_lowest_loss_is_taken(generator):
         made.last.kernel[...], 0.5 * good.last.kernel[...], rtol=1e-6
     )
     assert (bad.last.kernel[...] == -good.last.kernel[...]).all()
+
+
+def test_weights_that_were_random_before_are_not_averaged(generator):
+    before, after = (make_network(NETWORK, 3, 1) for _ in range(2))
+    g = generator.normal(size=(40, 209)).astype(np.float32)
+    truth = Compiled(after).predict(g).argmax(axis=1)
+    before.last.kernel[...] = -before.last.kernel[...]
+    after.last.bias[...] = jnp.array([9.0, 0.0, -9.0])
+    parts = [LabelledPDFs(np.arange(40).astype(str), g, truth)]
+    made, share = average(before, after, parts, ["last.kernel"])
+    assert share == max(SHARES)
+    np.testing.assert_array_equal(made.last.kernel[...], after.last.kernel[...])
+    np.testing.assert_allclose(made.last.bias[...], 0.25 * after.last.bias[...])

@@ -1,6 +1,5 @@
 """The data set: which crystals of a table it consists of, and what goes beside it."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Set
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from gromega._util.parallel import open_processes, ordered_map
 from gromega.crystals.crystal import ISOTOPE
 from gromega.crystals.generate.recipe import SyntheticRecipe
 from gromega.crystals.generate.synthetic import synthesize
+from gromega.crystals.space_groups import all_classes, class_of, most_populated
 from gromega.crystals.symmetry import structure_types
 from gromega.crystals.table import crystals_of, read_table, row_batches, to_table
 
@@ -32,19 +32,21 @@ class Selection:
     # Crystals of the same space groups that only theory predicts, to train on as well.
     augmentation: NDArray[np.bool_]
     other_groups: NDArray[np.bool_]
-    groups: tuple[int, ...]  # of the data set, in ascending order
+    # The classes of space groups to learn, in ascending order.
+    groups: tuple[int, ...]
     n_invisible: int  # crystals left out because an element does not scatter
 
 
 def choose_dataset(
-    table: pa.Table, groups: int = 45, observed: bool = True
+    table: pa.Table, groups: int | None = 45, observed: bool = True
 ) -> NDArray[np.bool_]:
     """Return the mask of the crystals that make up the data set, (n,).
 
     They have the same space group at both tolerances, belong to the most populated
-    space groups, and if `observed` are known from experiment. Of two groups of the same
-    size, the lower number comes first. The table needs ids and labels only. Raise
-    ValueError if a space group is outside 1 to 230, or no crystal is left.
+    classes of space groups, or to any if `groups` is None, and if `observed` are known
+    from experiment. Of two classes of the same size, the lower number comes first. The
+    table needs ids and labels only. Raise ValueError if a space group is outside 1 to
+    230, or no crystal is left.
     """
     labels = np.asarray(table["space_group"])
     wrong = np.flatnonzero((labels < 1) | (labels > 230))
@@ -57,9 +59,8 @@ def choose_dataset(
     keep: NDArray[np.bool_] = labels == np.asarray(table["space_group_loose"])
     if observed:
         keep &= np.asarray(table["observed"])
-    ranked = sorted(Counter(labels[keep].tolist()).items(), key=lambda g: (-g[1], g[0]))
-    chosen = [group for group, _ in ranked[:groups]]
-    keep &= np.isin(labels, chosen)
+    if groups is not None:
+        keep &= np.isin(class_of(labels), most_populated(labels[keep], groups))
     if not keep.any():
         raise ValueError(
             "no crystal is left: none has the same space group at both tolerances"
@@ -70,7 +71,7 @@ def choose_dataset(
 
 def select_crystals(
     path: Path,
-    groups: int,
+    groups: int | None,
     observed: bool,
     theoretical: bool,
     invisible: Set[int] = frozenset(),
@@ -96,8 +97,8 @@ def select_crystals(
     )
     numbers = np.asarray(labels["space_group"])
     stable = numbers == np.asarray(labels["space_group_loose"])
-    chosen = np.unique(numbers[dataset])
-    in_groups = np.isin(numbers, chosen)
+    chosen = all_classes() if groups is None else np.unique(class_of(numbers[dataset]))
+    in_groups = np.isin(class_of(numbers), chosen)
     augmentation = visible & ~dataset & stable & in_groups & theoretical
     other_groups = visible & stable & ~in_groups
     if observed:
@@ -106,7 +107,7 @@ def select_crystals(
         dataset,
         augmentation,
         other_groups,
-        tuple(chosen.tolist()),
+        tuple(map(int, chosen)),
         int((~visible).sum()),
     )
 

@@ -1,4 +1,4 @@
-"""Space groups: symbols, crystal systems, and translationengleiche subgroups."""
+"""Space groups: symbols, crystal systems, classes, translationengleiche subgroups."""
 
 import json
 import re
@@ -20,11 +20,56 @@ SYSTEMS = (
     ("cubic", 195, 230),
 )
 """The crystal systems, with their first and last space group."""
+ENANTIOMORPHS = {
+    76: 78, 91: 95, 92: 96, 144: 145, 151: 153, 152: 154, 169: 170, 171: 172, 178: 179,
+    180: 181, 212: 213,
+}  # fmt: skip
+"""The 11 pairs of space groups that are mirror images of each other.
+
+A crystal and its mirror image have the same distances, so G(r) cannot tell the groups
+of a pair apart: they are one class, which has the lower number.
+"""
 
 
 def crystal_system(space_groups: ArrayLike) -> NDArray[np.int64]:
     """Return the indices of the crystal systems in `SYSTEMS`, of the same shape."""
     return np.searchsorted([last for _, _, last in SYSTEMS], space_groups)
+
+
+def class_of(space_groups: ArrayLike) -> NDArray[np.int64]:
+    """Return the classes of space groups, numbers, as an array of the same shape."""
+    numbers = np.asarray(space_groups, np.int64)
+    found = numbers.copy()
+    for lower, higher in ENANTIOMORPHS.items():
+        found[numbers == higher] = lower
+    return found
+
+
+def all_classes() -> tuple[int, ...]:
+    """Return the 219 classes of space groups that G(r) can tell apart, ascending."""
+    return tuple(np.unique(class_of(np.arange(1, 231))).tolist())
+
+
+def most_populated(space_groups: ArrayLike, n: int) -> NDArray[np.int64]:
+    """Return the n classes with the most of some crystals, the most populated first.
+
+    The space groups are numbers, one of each crystal; of two classes of the same size,
+    the lower number comes first.
+    """
+    numbers, counts = np.unique(class_of(space_groups), return_counts=True)
+    return np.asarray(numbers[np.lexsort((numbers, -counts))][:n])
+
+
+def class_symbol(number: int) -> str:
+    """Return the symbol of a class, such as ``Fm-3m`` or ``P3121 / P3221``."""
+    other = ENANTIOMORPHS.get(number)
+    return f"{symbol(number)} / {symbol(other)}" if other else symbol(number)
+
+
+def class_number(number: int) -> str:
+    """Return the number of a class as a text, such as ``225`` or ``152/154``."""
+    other = ENANTIOMORPHS.get(number)
+    return f"{number}/{other}" if other else str(number)
 
 
 @cache

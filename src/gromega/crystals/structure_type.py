@@ -5,6 +5,7 @@ from collections.abc import Hashable, Sequence
 from functools import cache
 from math import gcd
 
+from gromega.crystals.space_groups import class_of
 from gromega.crystals.wyckoff import wyckoff
 
 
@@ -13,7 +14,8 @@ def structure_type(
 ) -> str:
     """Return the structure type, such as ``AB_225_a_b`` of rock salt.
 
-    It consists of the anonymised formula, the space group, and for each kind of atom
+    It consists of the anonymised formula, the class of the space group (crystals that
+    are mirror images have one type), and for each kind of atom
     the Wyckoff letters of its orbits, ``3l`` for three orbits on l. AFLOW and aviary
     call it a prototype label and add the Pearson symbol. Kinds are sorted by their
     numbers of atoms. The letters depend on the choice of origin and axes. Of all
@@ -51,7 +53,7 @@ def _canonical(space_group: int, species: tuple[tuple[int, str], ...]) -> str:
     for _, letters in best:
         counts = Counter(letters)
         parts.append("".join(f"{n if n > 1 else ''}{x}" for x, n in counts.items()))
-    return "_".join([formula, str(space_group), *parts])
+    return "_".join([formula, str(class_of(space_group)), *parts])
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from gromega.lake.predictions import (
 )
 from gromega.lake.store import manifest_hash
 from gromega.model.model import Model
+from gromega.networks.logits import among, classes
 
 if TYPE_CHECKING:
     # Which axes exist must not change what the evaluation at the reference depends on.
@@ -62,6 +64,32 @@ def predict_store(
         for log_p, given in ordered_map(pool, _predict, blocks(), send(pool, model)):
             add(log_p, given)
     return read_predictions(out, sweep)
+
+
+def within(
+    predictions: StoredPredictions, groups: NDArray[np.int64], labels: NDArray[np.int64]
+) -> StoredPredictions:
+    """Return the predictions for the crystals of some groups, among these alone.
+
+    The probabilities are those of the groups, (k,), if no other is possible; the labels
+    are the true space groups, (n,).
+    """
+    if np.array_equal(groups, predictions.space_groups):
+        return predictions
+    columns = classes(predictions.space_groups, groups)
+    rows, known = np.isin(labels, groups), predictions.log_p_with_composition
+    if known is not None:
+        known = among(known[:, rows], columns)
+    return replace(
+        predictions,
+        ids=predictions.ids[rows],
+        space_groups=groups,
+        log_p=among(predictions.log_p[:, rows], columns),
+        valid=predictions.valid[:, rows],
+        log_p_with_composition=None
+        if known is None
+        else among(known[:, rows], columns),
+    )
 
 
 def predict_points(

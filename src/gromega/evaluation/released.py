@@ -3,19 +3,25 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gromega.conditions import REFERENCE
 from gromega.evaluation.predictions import predict_points
 from gromega.evaluation.score import Scores, score
 from gromega.model.model import Model
+from gromega.networks.logits import among, classes
 from gromega.sweeps import AXES, Axis, Sweep
 
 # Crystals that go to the model at a time, each at all values of an axis.
 _CRYSTALS = 400
 
 
-def released_scores(model: Model) -> Iterator[tuple[Axis, dict[str, Scores]]]:
+def released_scores(
+    model: Model, groups: NDArray[np.int64]
+) -> Iterator[tuple[Axis, dict[str, Scores]]]:
     """Yield the four axes of the paper, each with the scores by key of its value.
+
+    They are on the test crystals of some space groups, numbers, among these alone.
 
     The other conditions are those of the paper, `gromega.conditions.REFERENCE`. The
     scores are those of `gromega.evaluation.score.score`, with the composition if the
@@ -24,11 +30,14 @@ def released_scores(model: Model) -> Iterator[tuple[Axis, dict[str, Scores]]]:
     crystals = model.test_crystals
     if crystals is None:
         raise ValueError("the model carries no test crystals to score it on.")
+    columns = classes(model.space_groups, groups)
+    inside = np.isin(crystals.y, columns)
     for axis in AXES.values():
         sweep = Sweep((axis,))
         points = [crystals.simulate(omega) for omega in sweep.conditions(REFERENCE)]
         # All points are of x-rays, and so of the same crystals.
         rows, g = points[0][0], np.stack([at_point for _, at_point in points])
+        rows, g = rows[inside[rows]], g[:, inside[rows]]
         formulas = None
         if model.uses_compositions and crystals.formulas:
             formulas = [crystals.formulas[i] for i in rows]
@@ -37,9 +46,9 @@ def released_scores(model: Model) -> Iterator[tuple[Axis, dict[str, Scores]]]:
             predict_points(model, g[:, block], formulas and formulas[block])
             for block in blocks
         ]
-        without = np.concatenate([log_p for log_p, _ in predicted], axis=1)
-        known = [log_p for _, log_p in predicted if log_p is not None]
+        without = np.concatenate([among(p, columns) for p, _ in predicted], axis=1)
+        known = [among(p, columns) for _, p in predicted if p is not None]
         given = np.concatenate(known, axis=1) if known else [None] * len(points)
-        y = crystals.y[rows]
+        y = classes(groups, model.space_groups[crystals.y[rows]])
         at_points = zip(sweep.keys(), without, given, strict=True)
         yield axis, {key: score(log_p, y, known) for key, log_p, known in at_points}

@@ -18,8 +18,13 @@ from gromega.networks.logits import classes, ranks
 
 TOP = (1, 6)
 WITH_COMPOSITION = "with_composition"
+ALL_GROUPS = "all_groups"
 Scores = dict[str, Any]
-"""Accuracies of a model; at `WITH_COMPOSITION`, those with the composition."""
+"""Accuracies of a model; at `WITH_COMPOSITION`, those with the composition.
+
+Of a model of more groups than the benchmark, those on all test crystals, among all
+groups, are at `ALL_GROUPS`.
+"""
 
 
 def score(
@@ -56,21 +61,31 @@ def scores(
 
 def flat(score: Scores) -> dict[str, float]:
     """Return scores as DVC tabulates metrics: ``top1_with_composition`` and so on."""
-    found = {key: value for key, value in score.items() if key != WITH_COMPOSITION}
+    nested = (WITH_COMPOSITION, ALL_GROUPS)
+    found = {key: value for key, value in score.items() if key not in nested}
     for key, value in score.get(WITH_COMPOSITION, {}).items():
         if key != "n":
             found[f"{key}_{WITH_COMPOSITION}"] = value
+    for key, value in flat(score.get(ALL_GROUPS, {})).items():
+        found[f"{key}_{ALL_GROUPS}"] = value
     return found
 
 
 def unflat(values: Mapping[str, float]) -> Scores:
     """Return the scores of which `flat` made these values."""
-    suffix = f"_{WITH_COMPOSITION}"
-    score: Scores = {k: v for k, v in values.items() if not k.endswith(suffix)}
-    known = {k.removesuffix(suffix): v for k, v in values.items() if k not in score}
+    rest, of_all = _apart(values, f"_{ALL_GROUPS}")
+    score, known = _apart(rest, f"_{WITH_COMPOSITION}")
     if known:
         score[WITH_COMPOSITION] = {**known, "n": score["n"]}
+    if of_all:
+        score[ALL_GROUPS] = unflat(of_all)
     return score
+
+
+def _apart(values: Mapping[str, float], suffix: str) -> tuple[Scores, Scores]:
+    """Return the values whose keys lack a suffix, and the others without it."""
+    rest = {key: value for key, value in values.items() if not key.endswith(suffix)}
+    return rest, {k.removesuffix(suffix): v for k, v in values.items() if k not in rest}
 
 
 def write_points(folder: Path, scores: Mapping[str, Scores]) -> None:

@@ -1,7 +1,7 @@
 """Splits of the crystals into parts for training, validation and test."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from gromega._util.files import check_there
+from gromega.crystals.space_groups import most_populated
 from gromega.crystals.table import read_table, rows_of, write_table
 
 PARTS = ("train", "validation", "test")
@@ -20,6 +21,12 @@ SCHEMES = {
     "structure-type": "structure_type",
 }
 """The columns of the table by scheme: crystals of one value are in one part."""
+BENCHMARK = 45
+"""The number of space groups, the most populated ones, of the benchmark.
+
+They are those of Lan et al. A model of more groups is compared with the paper by its
+probabilities of these alone, on crystals of these.
+"""
 
 
 def keys_of(table: pa.Table, scheme: str) -> list[str]:
@@ -40,6 +47,7 @@ def draw_split(
     test: float = 0.2,
     validation: float = 0.1,
     seed: int = 0,
+    rare: bool = False,
 ) -> NDArray[np.str_]:
     """Return the part of each crystal, (n,), drawn at random within each space group.
 
@@ -59,12 +67,15 @@ def draw_split(
         The share of the others in the validation part.
     seed
         The seed of the random numbers.
+    rare
+        Whether groups of fewer than 3 keys are allowed: all of their crystals are in
+        the training part, except those with a key of another group.
 
     Raises
     ------
     ValueError
         If a share is not between 0 and 1, or a part has no crystal of a group because
-        the group has too few keys.
+        the group has too few keys, unless these are allowed.
     """
     for name, share in (("test", test), ("validation", validation)):
         if not 0 < share < 1:
@@ -80,9 +91,12 @@ def draw_split(
             np.flatnonzero(inside)
         )
         rest = inside.sum()
+        few = rare and np.count_nonzero(inside) < len(PARTS)
         for spare, (part, share) in zip(
             (2, 1), (("test", test), ("validation", validation)), strict=True
         ):
+            if few:
+                break
             target = round(share * rest)
             taken = inside[part_of == part].sum()
             free = [key for key in order if not part_of[key]]
@@ -93,7 +107,7 @@ def draw_split(
     parts = part_of[key_of]
     for group, count in zip(numbers, counts, strict=True):
         missing = set(PARTS) - set(parts[groups == group].tolist())
-        if missing:
+        if missing and not rare:
             n_keys = np.unique(key_of[groups == group]).size
             raise ValueError(
                 f"space group {group} has {count} crystals with {n_keys} different "
@@ -159,6 +173,32 @@ def read_part(path: Path, part: str) -> tuple[NDArray[np.str_], NDArray[np.int64
     chosen = table.filter(pa.array(_parts(table) == part))
     ids = np.array(chosen["id"].to_pylist(), dtype=str)
     return ids, np.asarray(chosen["space_group"], dtype=np.int64)
+
+
+def benchmark_groups(path: Path) -> NDArray[np.int64]:
+    """Return the classes of space groups of the benchmark of a split, ascending.
+
+    They are the most populated of all its crystals, at most `BENCHMARK`.
+    """
+    labels = np.asarray(_read_split(path)["space_group"], np.int64)
+    return np.sort(most_populated(labels, BENCHMARK))
+
+
+def benchmark_of_counts(counts: Mapping[str, Mapping[str, int]]) -> NDArray[np.int64]:
+    """Return the groups of the benchmark of a released model, ascending.
+
+    The counts, of its card, are numbers of crystals by space group and part.
+    """
+    numbers = [int(group) for group in counts]
+    totals = [sum(of_group.values()) for of_group in counts.values()]
+    return np.sort(most_populated(np.repeat(numbers, totals), BENCHMARK))
+
+
+def read_benchmark(path: Path, part: str) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
+    """Return what `read_part` does, of crystals in the groups of the benchmark."""
+    ids, labels = read_part(path, part)
+    chosen = np.isin(labels, benchmark_groups(path))
+    return ids[chosen], labels[chosen]
 
 
 def read_relatives(

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.crystals.space_groups import SYSTEMS, crystal_system, symbol
+from gromega.crystals.space_groups import SYSTEMS, class_symbol, crystal_system
 
 Key = TypeVar("Key")
 N_SHOWN = 6  # groups in a table and a figure
@@ -22,7 +22,9 @@ class Candidate:
     Parameters
     ----------
     number, symbol, system
-        The space group number, the Hermann-Mauguin symbol and the crystal system.
+        The space group number, the Hermann-Mauguin symbol and the crystal system. Two
+        groups that are mirror images of each other have the lower number, and both
+        symbols: G(r) cannot tell them apart.
     probability
         The probability, calibrated if the model is.
     in_set
@@ -40,7 +42,8 @@ def labels_of(space_groups: NDArray[np.int64]) -> Labels:
     """Return the number, symbol and crystal system of space groups, (n_groups,)."""
     systems = [SYSTEMS[k][0] for k in crystal_system(space_groups)]
     numbers = space_groups.tolist()
-    return [(n, symbol(n), name) for n, name in zip(numbers, systems, strict=True)]
+    symbols = map(class_symbol, numbers)
+    return list(zip(numbers, symbols, systems, strict=True))
 
 
 def ranked_candidates(

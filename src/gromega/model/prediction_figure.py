@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from gromega._util.plotting import style
+from gromega.crystals.space_groups import class_number
 from gromega.model.candidates import N_SHOWN, Candidate
 from gromega.model.importance import Importance
 from gromega.model.matches import Matches
@@ -59,13 +60,13 @@ def prediction_figure(
         )
         windows.set(xlabel="r (Å)", ylabel="decrease of log p")
         windows.set_title(
-            f"importance of r for {first.number} {first.symbol}",
+            f"importance of r for {class_number(first.number)} {first.symbol}",
             fontsize=9, loc="left",
         )  # fmt: skip
         probabilities = figure.add_subplot(grid[1, 1])
         shown = groups[:N_SHOWN][::-1]
         probabilities.barh(
-            [f"{c.number} {c.symbol}" for c in shown],
+            [f"{class_number(c.number)} {c.symbol}" for c in shown],
             [100 * c.probability for c in shown],
             color=[MATCH if c.in_set else "#a8b3bd" for c in shown],
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gromega.conditions import Conditions
+from gromega.crystals.space_groups import class_number
 from gromega.model.candidates import N_SHOWN
 from gromega.model.reliability import Reliability
 
@@ -20,9 +21,14 @@ _RADIATIONS = {"xray": "x-rays", "neutron": "neutrons"}
 
 def to_text(prediction: "Prediction") -> str:
     """Return the text for a terminal."""
+    shown = prediction.groups[:N_SHOWN]
+    # A pair of groups that are mirror images is longer.
+    numbers = max(4, *(len(class_number(c.number)) for c in shown))
+    symbols = max(10, *(len(c.symbol) for c in shown))
     rows = [
-        f"{c.number:4} {c.symbol:10} {c.system:13} {100 * c.probability:5.1f} %"
-        for c in prediction.groups[:N_SHOWN]
+        f"{class_number(c.number):>{numbers}} {c.symbol:{symbols}} {c.system:13} "
+        f"{100 * c.probability:5.1f} %"
+        for c in shown
     ]
     return "\n".join([prediction.verdict.text, *rows, *_facts(prediction)])
 
@@ -31,7 +37,7 @@ def to_html(prediction: "Prediction") -> str:
     """Return the verdict, the first groups, the facts, and a figure, for Jupyter."""
     head = "".join(f"<th>{name}</th>" for name in _HEADINGS)
     rows = "".join(
-        f"<tr><td>{c.number}</td><td>{html.escape(c.symbol)}</td>"
+        f"<tr><td>{class_number(c.number)}</td><td>{html.escape(c.symbol)}</td>"
         f"<td>{c.system}</td><td>{100 * c.probability:.1f} %</td></tr>"
         for c in prediction.groups[:N_SHOWN]
     )
@@ -70,9 +76,9 @@ def _facts(prediction: "Prediction") -> Iterator[str]:
 def _set_lines(prediction: "Prediction") -> Iterator[str]:
     """Yield the prediction set and the probability of all other groups."""
     if prediction.coverage is not None:
-        numbers = ", ".join(str(c.number) for c in prediction.groups if c.in_set)
-        of = f"(of {len(prediction.groups)} groups)"
-        yield f"{_percent(prediction.coverage)} prediction set: {numbers} {of}"
+        in_set = [class_number(c.number) for c in prediction.groups if c.in_set]
+        numbers = f"{', '.join(in_set)} (of {len(prediction.groups)} groups)"
+        yield f"{_percent(prediction.coverage)} prediction set: {numbers}"
     if other := prediction.other_groups:
         yield (
             f"outside the model's groups: {_percent(other.probability)} (if "
@@ -102,7 +108,8 @@ def _reasons(prediction: "Prediction") -> Iterator[str]:
     if prediction.importance:
         centres = ", ".join(f"{r:.1f}" for r in prediction.importance.highest())
         near = f"near {centres} Å" if centres else "no single window"
-        yield f"most important r for {prediction.groups[0].number}: {near}"
+        first_group = class_number(prediction.groups[0].number)
+        yield f"most important r for {first_group}: {near}"
 
 
 def _reliability_lines(found: Reliability) -> Iterator[str]:

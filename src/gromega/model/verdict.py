@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gromega.crystals.space_groups import class_number
 from gromega.model.candidates import Candidate
 from gromega.model.reliability import Reliability
 
@@ -51,7 +52,7 @@ def make_verdict(
     return Verdict(
         level,
         found,
-        f"{_BEGINNINGS[level]} {first.symbol} (No. {first.number}), "
+        f"{_BEGINNINGS[level]} {first.symbol} (No. {class_number(first.number)}), "
         f"{100 * first.probability:.0f} %; reliability under these conditions: "
         f"{found or 'unknown'}",
     )

@@ -40,6 +40,13 @@ def classes(
     return order[np.searchsorted(known, space_groups, sorter=order)]
 
 
+def among(log_p: NDArray[Any], columns: NDArray[np.int64]) -> NDArray[Any]:
+    """Return log-probabilities of some of the classes, if no other is possible."""
+    if np.array_equal(columns, np.arange(log_p.shape[-1])):
+        return log_p
+    return log_softmax(log_p[..., columns])
+
+
 def ranks(log_p: NDArray[np.floating], y: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the rank of the true class in each row, from 0, (n,).
 

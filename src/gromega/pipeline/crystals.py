@@ -21,7 +21,7 @@ def crystals(params: Params) -> None:
     try:
         table, tally = gather(source, gathered, paths.QUARANTINE)
         rows = dataset.select_crystals(
-            table, wanted.groups, wanted.observed, wanted.theoretical,
+            table, wanted.n_groups, wanted.observed, wanted.theoretical,
             without_length(radiation),
         )  # fmt: skip
         if rows.n_invisible:

@@ -1,12 +1,14 @@
 """Stage: predictions for the test part at the reference, and their scores."""
 
+import numpy as np
+
 from gromega._util.files import write_json
 from gromega._util.parallel import keep_memory, open_cluster
 from gromega.crystals.table import read_formulas
 from gromega.evaluation.plot_data import write_confusion
-from gromega.evaluation.predictions import predict_store
-from gromega.evaluation.score import flat, scores
-from gromega.lake.splits import read_part
+from gromega.evaluation.predictions import predict_store, within
+from gromega.evaluation.score import ALL_GROUPS, flat, scores
+from gromega.lake.splits import benchmark_groups, read_part
 from gromega.model.io import hashes_of, load_model
 from gromega.params import Params
 from gromega.pipeline import paths
@@ -26,5 +28,11 @@ def evaluate(params: Params) -> None:
         found = predict_store(
             model, paths.REFERENCE_PDFS, ids, out, None, formulas, model_sha256, pool
         )
-    write_json(paths.METRICS / "reference.json", flat(scores(found, space_groups)[""]))
-    write_confusion(paths.METRICS / "confusion.csv", found, space_groups)
+    groups = benchmark_groups(paths.SPLIT)
+    benchmark, labels = within(found, groups, space_groups), space_groups
+    scored = scores(found, space_groups)[""]
+    if benchmark is not found:
+        labels = labels[np.isin(labels, groups)]
+        scored = scores(benchmark, labels)[""] | {ALL_GROUPS: scored}
+    write_json(paths.METRICS / "reference.json", flat(scored))
+    write_confusion(paths.METRICS / "confusion.csv", benchmark, labels)

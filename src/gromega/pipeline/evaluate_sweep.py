@@ -1,4 +1,4 @@
-"""Stage: predictions for the test part along every sweep, and their scores."""
+"""Stage: predictions for the benchmark along every sweep, and their scores."""
 
 import shutil
 from functools import partial
@@ -7,12 +7,12 @@ from gromega._util.parallel import keep_memory, open_cluster
 from gromega._util.progress import progress_bar
 from gromega.crystals.table import read_formulas
 from gromega.evaluation.plot_data import write_curve
-from gromega.evaluation.predictions import predict_store
+from gromega.evaluation.predictions import predict_store, within
 from gromega.evaluation.score import scores, write_points
 from gromega.evaluation.subsamples import Subsamples, subsample_points, write_subsamples
 from gromega.lake.predictions import read_predictions
 from gromega.lake.reuse import make_or_reuse
-from gromega.lake.splits import read_part
+from gromega.lake.splits import benchmark_groups, read_benchmark
 from gromega.lake.store import manifest_hash
 from gromega.model.io import hashes_of, load_model
 from gromega.params import Params
@@ -34,7 +34,8 @@ def evaluate_sweep(params: Params) -> None:
     """
     keep_memory()
     model, model_sha256 = load_model(MODEL, compiled=True), hashes_of(MODEL)
-    ids, space_groups = read_part(SPLIT, "test")
+    groups = benchmark_groups(SPLIT)
+    ids, space_groups = read_benchmark(SPLIT, "test")
     formulas = read_formulas(CRYSTALS, ids) if model.uses_compositions else None
     folder, metrics = PREDICTIONS / "sweeps", METRICS / "sweeps"
     curves = METRICS / "curves"
@@ -54,7 +55,7 @@ def evaluate_sweep(params: Params) -> None:
                     pool,
                 ),
             )  # fmt: skip
-            found = read_predictions(out, sweep)
+            found = within(read_predictions(out, sweep), groups, space_groups)
             scored = scores(found, space_groups)
             write_points(metrics / sweep.name, scored)
             if len(sweep.axes) == 1:

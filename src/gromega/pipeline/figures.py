@@ -8,9 +8,10 @@ from gromega.evaluation.figures.crystals import crystals_figure
 from gromega.evaluation.figures.sweeps import map_figure, sweep_figure
 from gromega.evaluation.score import read_points
 from gromega.evaluation.subsamples import read_subsamples
+from gromega.lake.splits import benchmark_groups
 from gromega.model.io import load_model
 from gromega.params import Params
-from gromega.pipeline.paths import METRICS, MODEL, SUBSAMPLES, SUMMARY
+from gromega.pipeline.paths import METRICS, MODEL, SPLIT, SUBSAMPLES, SUMMARY
 
 
 def figures(params: Params) -> None:
@@ -19,12 +20,12 @@ def figures(params: Params) -> None:
     shutil.rmtree(METRICS / "figures", ignore_errors=True)
     summary = read_json(SUMMARY)
     save_figure(crystals_figure(summary), METRICS / "figures/crystals")
-    subsamples = read_subsamples(SUBSAMPLES)
+    subsamples, n_groups = read_subsamples(SUBSAMPLES), benchmark_groups(SPLIT).size
     for sweep in params.sweep.sweeps():
         scores = read_points(METRICS / "sweeps" / sweep.name, sweep.keys())
         n = next(iter(scores.values()))["n"]
         title = (
-            f"recipe {model.training['recipe']}, {model.space_groups.size} groups, "
+            f"recipe {model.training['recipe']}, {n_groups} groups, "
             f"{model.training['n_train']:,} training and {n:,} test crystals"
         )
         if len(sweep.axes) == 1:

@@ -6,12 +6,14 @@ from pathlib import Path
 from gromega._util.files import new_path, read_json
 from gromega.evaluation.baselines import BASELINES
 from gromega.evaluation.compare import compare_runs, predictions_of_run
+from gromega.evaluation.predictions import within
 from gromega.evaluation.report.facts import read_facts
 from gromega.evaluation.report.released import released_section
 from gromega.evaluation.report.render import write_report
 from gromega.evaluation.report.report import make_report
 from gromega.evaluation.subsamples import read_subsamples
 from gromega.lake.predictions import read_predictions
+from gromega.lake.splits import benchmark_groups
 from gromega.model.io import load_model
 from gromega.params import Params
 from gromega.pipeline import paths
@@ -24,15 +26,17 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
     """
     source = Path(params.crystals.source).name
     facts = read_facts(paths.CRYSTALS, paths.SPLIT, params.split.scheme, source)
-    folder = paths.PREDICTIONS
+    folder, groups = paths.PREDICTIONS, benchmark_groups(paths.SPLIT)
     baselines = {
         title: read_predictions(folder / "baselines" / f"{name}.zarr").log_p[0]
         for name, (title, _) in BASELINES.items()
     }
-    predictions = {"reference": read_predictions(folder / "reference.zarr")}
+    everything, labels = read_predictions(folder / "reference.zarr"), facts.all_groups
+    predictions = {"reference": within(everything, groups, labels)}
     for sweep in params.sweep.sweeps():
         path = folder / "sweeps" / f"{sweep.name}.zarr"
-        predictions[sweep.name] = read_predictions(path, sweep)
+        found = read_predictions(path, sweep)
+        predictions[sweep.name] = within(found, groups, facts.space_groups)
     comparisons = []
     for where in compare:
         with predictions_of_run(where) as theirs:
@@ -43,7 +47,7 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
     released = load_model(paths.RELEASED)
     made = make_report(
         model, facts, predictions, subsamples, baselines, by_novelty, comparisons,
-        released_section(paths.RELEASED_CURVES, released.trained_over),
+        released_section(paths.RELEASED_CURVES, released.trained_over), everything,
     )  # fmt: skip
     with new_path(paths.REPORT) as folder:
         write_report(folder, made)

@@ -1,4 +1,4 @@
-"""Stage: G(r) of the test part along every sweep."""
+"""Stage: G(r) of the test crystals of the benchmark along every sweep."""
 
 import math
 import shutil
@@ -9,7 +9,7 @@ from gromega._util.parallel import open_cluster
 from gromega._util.progress import progress_bar
 from gromega.lake.pdfs import write_pdfs
 from gromega.lake.reuse import make_or_reuse
-from gromega.lake.splits import read_part
+from gromega.lake.splits import read_benchmark
 from gromega.lake.store import manifest_hash
 from gromega.params import Params
 from gromega.pipeline.paths import CRYSTALS, SPECTRA, SPLIT, SWEEP_PDFS
@@ -21,7 +21,7 @@ def simulate_sweep(params: Params) -> None:
     PDFs of the same crystals at the same conditions are not simulated again.
     """
     sweeps = params.sweep.sweeps()
-    ids, _ = read_part(SPLIT, "test")
+    ids, _ = read_benchmark(SPLIT, "test")
     shutil.rmtree(SWEEP_PDFS, ignore_errors=True)
     SWEEP_PDFS.mkdir(parents=True)
     total = ids.size * sum(math.prod(sweep.shape) for sweep in sweeps)

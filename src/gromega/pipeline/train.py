@@ -5,8 +5,6 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from gromega._util.files import write_json
 from gromega._util.parallel import keep_memory
 from gromega._util.progress import progress_bar, training_bar
@@ -19,7 +17,7 @@ from gromega.registry.start import check_start
 from gromega.training.devices import is_first, join_processes
 from gromega.training.history import write_history
 from gromega.training.inputs import FixedInputs, TrainingInputs
-from gromega.training.prepare import TrainingFiles, variant_inputs
+from gromega.training.prepare import TrainingFiles, groups_to_learn, variant_inputs
 from gromega.training.recipes import get_recipe
 from gromega.training.run import TrainingData, run_training
 
@@ -36,7 +34,7 @@ def train(params: Params) -> None:
     if params.train.from_model:
         check_start(Path(params.train.start), SPLIT, CRYSTALS)
     files = TrainingFiles(CRYSTALS, SPLIT, AUGMENTATION)
-    groups = np.unique(read_part(SPLIT, "train")[1])
+    groups = groups_to_learn(recipe, files)
     validation = part_of("validation", groups)
     test_ids, _ = read_part(SPLIT, "test")
     inputs: TrainingInputs

@@ -13,11 +13,12 @@ from jsonschema.exceptions import best_match
 from gromega._util.files import read_json, sha256, write_whole
 from gromega._util.templates import render_template
 from gromega.conditions import QUANTITIES
-from gromega.crystals.space_groups import symbol
+from gromega.crystals.space_groups import class_number, class_symbol
 from gromega.defects import ALL_QUANTITIES
 from gromega.evaluation.report.familiarity import novelty_table
 from gromega.evaluation.results import accuracy_columns
 from gromega.evaluation.score import WITH_COMPOSITION
+from gromega.lake.splits import benchmark_of_counts
 from gromega.model.io import MODEL_FILES, hashes_of
 from gromega.model.model import Model
 from gromega.registry.card_texts import standard_texts
@@ -207,13 +208,17 @@ def render(card: Mapping[str, Any]) -> str:
         for name, ends in card["box"].items()
     ]
     groups = [
-        [group, symbol(int(group)), *(f"{n:,}" for n in counts.values())]
-        for group, counts in card["data"]["by_space_group"].items()
+        [class_number(n), class_symbol(n), *(f"{k:,}" for k in counts.values())]
+        for n, counts in (
+            (int(group), of_parts)
+            for group, of_parts in card["data"]["by_space_group"].items()
+        )
     ]
     return render_template(
         "gromega.registry",
         "CARD.md.j2",
         card=card,
+        benchmark=benchmark_of_counts(card["data"]["by_space_group"]),
         conditions=", ".join(
             f"{name} {QUANTITIES[name].with_unit(value)}"
             for name, value in card["conditions"].items()

@@ -13,9 +13,10 @@ import numpy as np
 from gromega._util.files import new_path, read_json
 from gromega._util.manifest import write_manifest
 from gromega.conditions import Conditions
-from gromega.evaluation.score import WITH_COMPOSITION, scores
+from gromega.evaluation.predictions import within
+from gromega.evaluation.score import ALL_GROUPS, WITH_COMPOSITION, scores
 from gromega.lake.predictions import StoredPredictions, read_predictions
-from gromega.lake.splits import read_part
+from gromega.lake.splits import benchmark_groups, read_benchmark, read_part
 from gromega.lake.store import open_store, read_values
 from gromega.lake.verify import verify_store
 from gromega.model.io import MODEL_FILES, MODELS, hashes_of, load_model
@@ -154,7 +155,10 @@ def score_predictions(
     Predictions that are incomplete, of another model, for other crystals or for PDFs at
     other conditions raise ValueError.
     """
-    test, space_groups = read_part(data / "split.parquet", "test")
+    split = data / "split.parquet"
+    groups = benchmark_groups(split)
+    test, space_groups = read_part(split, "test")
+    of_benchmark, labels = read_benchmark(split, "test")
 
     def checked(name: str, sweep: Sweep | None) -> StoredPredictions:
         path = data / "predictions" / name
@@ -172,7 +176,7 @@ def score_predictions(
             )
         if found.model_sha256 != hashes:
             other = "of another model"
-        elif found.ids.tolist() != test.tolist():
+        elif found.ids.tolist() != (of_benchmark if sweep else test).tolist():
             other = "for another test part"
         else:
             return found
@@ -180,16 +184,20 @@ def score_predictions(
             f"{path}: the predictions are {other}; make them again with 'dvc repro'."
         )
 
-    reference = scores(checked("reference.zarr", None), space_groups)[""]
+    found = checked("reference.zarr", None)
+    reference = scores(within(found, groups, space_groups), labels)[""]
     with_composition = reference.pop(WITH_COMPOSITION, None)
     metrics = {"reference": reference}
     if with_composition:
         metrics[WITH_COMPOSITION] = with_composition
+    if labels.size < space_groups.size:
+        metrics[ALL_GROUPS] = scores(found, space_groups)[""]
     metrics["sweeps"] = {}
     for path in sorted((data / "predictions" / "sweeps").glob("*.zarr")):
         sweep = get_sweep(path.stem, read_values(path))
         along = checked(f"sweeps/{path.name}", sweep)
-        metrics["sweeps"][sweep.name] = scores(along, space_groups)
+        along = within(along, groups, labels)
+        metrics["sweeps"][sweep.name] = scores(along, labels)
     path = data / "predictions" / "novelty.json"
     by_novelty = read_json(path)
     if by_novelty["model"] != hashes:

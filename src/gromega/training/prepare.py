@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from gromega.conditions import Box
 from gromega.crystals.generate.templates import with_symmetry
-from gromega.crystals.table import crystals_of, read_table, rows_of
+from gromega.crystals.space_groups import class_of
+from gromega.crystals.table import SCHEMA, crystals_of, read_table, rows_of
 from gromega.lake.splits import read_part, unrelated
 from gromega.networks.logits import classes
 from gromega.params import Params
@@ -34,6 +35,25 @@ class TrainingFiles:
         """Return the files on which the training crystals of a recipe depend."""
         augmentation = [self.augmentation] if recipe.augmentation else []
         return [self.crystals, self.split, *augmentation]
+
+
+def groups_to_learn(recipe: Recipe, files: TrainingFiles) -> NDArray[np.int64]:
+    """Return the classes of space groups of the training crystals, ascending.
+
+    They are those of the training part and, if the recipe trains on augmentation
+    crystals, of those that `unrelated` allows.
+    """
+    labels = read_part(files.split, "train")[1]
+    if recipe.augmentation:
+        more = np.asarray(_allowed(files, ["space_group"])["space_group"])
+        labels = np.concatenate([labels, class_of(more)])
+    return np.unique(labels)
+
+
+def _allowed(files: TrainingFiles, columns: Sequence[str] = SCHEMA.names) -> pa.Table:
+    """Return the augmentation crystals that may be in the training."""
+    allowed = unrelated(files.split, files.crystals, files.augmentation)
+    return read_table(files.augmentation, columns).filter(pa.array(allowed, pa.bool_()))
 
 
 def variant_inputs(
@@ -66,12 +86,12 @@ def variant_inputs(
     crystals, types = crystals_of(table), table["structure_type"].to_pylist()
     n_own = len(types)
     if recipe.augmentation:
-        allowed = unrelated(files.split, files.crystals, files.augmentation)
-        more = read_table(files.augmentation).filter(pa.array(allowed, pa.bool_()))
+        more = _allowed(files)
         crystals += crystals_of(more)
         types += more["structure_type"].to_pylist()
         ids = np.concatenate([ids, np.array(more["id"].to_pylist(), dtype=str)])
-        labels = np.concatenate([labels, np.asarray(more["space_group"], np.int64)])
+        more_labels = class_of(np.asarray(more["space_group"]))
+        labels = np.concatenate([labels, more_labels])
     y = classes(groups, labels)
     type_of = group_of_type = None
     if recipe.type_weight:

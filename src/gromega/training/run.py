@@ -78,9 +78,10 @@ def run_training(
     network: Any = make_network(architecture, data.groups.size, params.train.seed)
     if data.group_of_type is not None:
         network.group_of_type[...] = jnp.asarray(data.group_of_type, jnp.int32)
-    start = None
+    start: dict[str, str] | None = None
+    fresh: tuple[str, ...] = ()
     if params.train.from_model:
-        start = start_from(network, Path(params.train.start))
+        start, fresh = start_from(network, Path(params.train.start))
     key = fingerprint(
         recipe, params.train, params.reference, data.inputs.ids, data.inputs.y,
         data.validation.g, data.box and data.box.g, start,
@@ -101,7 +102,7 @@ def run_training(
     }
     if start:
         parts = [data.validation, *([data.box] if data.box else [])]
-        trained, facts["start_share"] = average(network, trained, parts)
+        trained, facts["start_share"] = average(network, trained, parts, fresh)
     round_weights(trained)
     n_train = data.inputs.y.size
     summary = summarize(history, trained, n_train, data.validation, data.box)

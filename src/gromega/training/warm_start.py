@@ -1,12 +1,14 @@
 """Training that starts from the weights of a released model."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax import Array
 
 from gromega._util.files import read_json, sha256
 from gromega.model.io import load_model
@@ -18,19 +20,23 @@ WEIGHTS = nnx.Any(nnx.Param, nnx.BatchStat)
 """The learned variables: parameters, and the running averages of BatchNorm."""
 
 
-def start_from(network: nnx.Module, path: Path) -> dict[str, str]:
+def start_from(
+    network: nnx.Module, path: Path
+) -> tuple[dict[str, str], tuple[str, ...]]:
     """Copy the weights of a released model into a network.
 
-    Return the name, the version, and the SHA-256 of the weights of the released model.
-    Weights without one of the same name and shape in the model stay as they are; if no
-    weight of the model fits the network, a ValueError is raised.
+    Return the name, the version, and the SHA-256 of the weights of the released model;
+    and the names of the fresh weights, which have none of the same name and shape in
+    the model and stay as they are. If all are fresh, a ValueError is raised.
     """
     released = dict(nnx.to_flat_state(nnx.state(load_model(path).network, WEIGHTS)))
-    copied = 0
+    copied, fresh = 0, []
     for keys, value in nnx.to_flat_state(nnx.state(network, WEIGHTS)):
         if keys in released and released[keys].shape == value.shape:
             value[...] = jnp.asarray(released[keys][...])
             copied += value.size
+        else:
+            fresh.append(_name(keys))
     if not copied:
         raise ValueError(
             f"{path} has no weights in common with the network of this recipe; leave "
@@ -38,11 +44,15 @@ def start_from(network: nnx.Module, path: Path) -> dict[str, str]:
         )
     card = read_json(path / "card.json")
     digest = sha256(path / "weights.safetensors")
-    return {"name": card["name"], "version": card["version"], "sha256": digest}
+    stated = {"name": card["name"], "version": card["version"], "sha256": digest}
+    return stated, tuple(fresh)
 
 
 def average(
-    before: nnx.Module, after: nnx.Module, parts: Sequence[LabelledPDFs]
+    before: nnx.Module,
+    after: nnx.Module,
+    parts: Sequence[LabelledPDFs],
+    fresh: Collection[str] = (),
 ) -> tuple[nnx.Module, float]:
     """Return the best average of a network before and after a training, and its share.
 
@@ -50,14 +60,18 @@ def average(
     weights before and after is often better than either (Wortsman et al., CVPR 2022,
     7959). The best has the lowest mean of -log p of the true class, summed over the
     parts, which are the validation part at several conditions. The share, one of
-    `SHARES`, is that of the weights before.
+    `SHARES`, is that of the weights before; it is 0 for the fresh ones, which were
+    random before.
     """
     start = nnx.state(before, WEIGHTS)
     graph, *states = nnx.split(after, WEIGHTS, ...)
     end, rest = states
 
     def mixed(share: float) -> nnx.Module:
-        weights = jax.tree.map(lambda x, y: share * x + (1 - share) * y, start, end)
+        def mix(keys: Any, x: Array, y: Array) -> Array:
+            return y if _name(keys) in fresh else share * x + (1 - share) * y
+
+        weights = jax.tree_util.tree_map_with_path(mix, start, end)
         made: nnx.Module = nnx.merge(graph, weights, rest, copy=True)
         return made
 
@@ -70,3 +84,10 @@ def average(
 
     best = min(SHARES, key=lambda share: loss(mixed(share)))
     return mixed(best), best
+
+
+def _name(keys: Iterable[Any]) -> str:
+    """Return the name of a weight, such as ``last.kernel``, from its path."""
+    parts = (getattr(key, "key", getattr(key, "name", key)) for key in keys)
+    # JAX adds the attribute of the variable, Flax does not.
+    return ".".join(str(part) for part in parts if part != "value")

@@ -58,7 +58,7 @@ def sweep_section(
     """Return the section on the accuracy along an axis, or over a map of two."""
     sweep = predictions.sweep
     assert sweep is not None
-    by_point = scores(predictions, model.space_groups[y])
+    by_point = scores(predictions, predictions.space_groups[y])
     title = f"recipe {model.training.get('recipe')}, {y.size:,} test crystals"
     if len(sweep.axes) == 2:
         figure = map_figure(sweep, by_point, title)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from gromega._util.formatting import percent
 from gromega._util.intervals import Share
 from gromega.evaluation.report.accuracy import reference_section, sweep_section
+from gromega.evaluation.report.all_groups import all_groups_section
 from gromega.evaluation.report.confidence import confidence_section
 from gromega.evaluation.report.content import Report, Section, Table
 from gromega.evaluation.report.errors import errors_section
@@ -30,17 +31,20 @@ def make_report(
     by_novelty: Mapping[str, Any],
     comparisons: Sequence[Table] = (),
     released: Section | None = None,
+    everything: StoredPredictions | None = None,
 ) -> Report:
     """Return the report on a model.
 
     Predictions are by name: ``reference``, and the sweeps; accuracies of subsamples by
     name of the sweep and key of the point; log-probabilities at the reference,
     (n, n_groups), by name of the baseline; scores of the stage evaluate-novelty. The
-    section on the released model is the first one.
+    section on the released model is the first one. All of these are of the benchmark
+    but `everything`, the predictions at the reference for all test crystals.
     """
     reference = predictions["reference"]
     sweeps = [each for each in predictions.values() if each.sweep]
-    y = classes(model.space_groups, facts.space_groups)
+    groups = reference.space_groups
+    y = classes(groups, facts.space_groups)
     log_p = reference.log_p[0]
     about = f"{y.size:,} test crystals, {facts.scheme} split of {facts.source}"
     sections = [
@@ -48,23 +52,26 @@ def make_report(
         reference_section(model, about, reference, y, baselines),
         *([Section("Comparison with other runs", comparisons)] if comparisons else []),
         *(sweep_section(model, about, sweep, y, subsamples) for sweep in sweeps),
+        *(
+            [all_groups_section(facts, everything, groups)]
+            if everything and everything.space_groups.size > groups.size
+            else []
+        ),
         errors_section(
-            model.space_groups, about, log_p, y, facts.atoms, facts.isostructural,
+            groups, about, log_p, y, facts.atoms, facts.isostructural,
             facts.n_train,
         ),
         familiarity_section(about, by_novelty),
-        confidence_section(
-            model.calibration, about, log_p, y, model.space_groups, sweeps
-        ),
+        confidence_section(model.calibration, about, log_p, y, groups, sweeps),
     ]  # fmt: skip
     top1, top6 = (Share.of(ranks(log_p, y) < k).text() for k in TOP)
-    n_groups = model.space_groups.size
+    n_groups = groups.size
     chance = " and ".join(percent(min(k / n_groups, 1.0)) for k in TOP)
     return Report(
         f"Robustness of the model (recipe: {model.training.get('recipe', 'unknown')})",
         f"At the reference, top-1 accuracy is {top1} and top-6 accuracy is {top6}, on "
         f"{about}; groups drawn at random have {chance}. The model distinguishes "
-        f"{n_groups} space groups and was trained on "
+        f"{model.space_groups.size} space groups and was trained on "
         f"{model.training.get('n_train', 0):,} crystals. Ranges are 95 % confidence "
         "intervals.",
         sections,

@@ -86,9 +86,7 @@ def within(
         space_groups=groups,
         log_p=among(predictions.log_p[:, rows], columns),
         valid=predictions.valid[:, rows],
-        log_p_with_composition=None
-        if known is None
-        else among(known[:, rows], columns),
+        log_p_with_composition=known,
     )
 
 

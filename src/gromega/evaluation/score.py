@@ -66,8 +66,8 @@ def flat(score: Scores) -> dict[str, float]:
     for key, value in score.get(WITH_COMPOSITION, {}).items():
         if key != "n":
             found[f"{key}_{WITH_COMPOSITION}"] = value
-    for key, value in flat(score.get(ALL_GROUPS, {})).items():
-        found[f"{key}_{ALL_GROUPS}"] = value
+    if of_all := score.get(ALL_GROUPS):
+        found |= {f"{key}_{ALL_GROUPS}": n for key, n in flat(of_all).items()}
     return found
 
 

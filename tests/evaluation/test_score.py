@@ -16,6 +16,7 @@ from gromega.evaluation.score import (
     read_points,
     score,
     score_model,
+    score_with_benchmark,
     scores,
     unflat,
     write_points,
@@ -201,3 +202,17 @@ def test_scores_of_all_groups_are_apart():
     assert numbers["n_all_groups"] == 7
     assert numbers["top1_with_composition_all_groups"] == 0.45
     assert unflat(numbers) == score | {"all_groups": of_all}
+
+
+def test_the_benchmark_is_scored_among_its_groups_alone():
+    p = np.array([[0.2, 0.7, 0.1], [0.1, 0.3, 0.6], [0.1, 0.8, 0.1]])
+    y = np.array([0, 2, 1])
+    found = score_with_benchmark(np.log(p), y, np.log(p), np.array([0, 2]))
+    # class 1 is not possible, and the crystal of class 1 does not count
+    assert (found["top1"], found["n"]) == (1.0, 2)
+    assert found["with_composition"]["top1"] == 1.0
+    of_all = found["all_groups"]
+    assert (of_all["top1"], of_all["n"]) == (round(2 / 3, 6), 3)
+    assert of_all["with_composition"]["n"] == 3
+    whole = score_with_benchmark(np.log(p), y, None, np.arange(3))
+    assert whole == score(np.log(p), y)

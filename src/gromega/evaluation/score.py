@@ -11,10 +11,10 @@ from gromega._util.files import read_json, sha256, write_json
 from gromega.crystals.table import read_formulas
 from gromega.lake.pdfs import read_pdfs
 from gromega.lake.predictions import StoredPredictions
-from gromega.lake.splits import read_part
+from gromega.lake.splits import BENCHMARK, benchmark_groups, read_part
 from gromega.model.calibration import expected_calibration_error
 from gromega.model.model import Model
-from gromega.networks.logits import classes, ranks
+from gromega.networks.logits import among, classes, ranks
 
 TOP = (1, 6)
 WITH_COMPOSITION = "with_composition"
@@ -45,6 +45,26 @@ def score(
     if with_composition is not None:
         scores[WITH_COMPOSITION] = score(with_composition, y)
     return scores
+
+
+def score_with_benchmark(
+    log_p: NDArray[np.floating],
+    y: NDArray[np.int64],
+    with_composition: NDArray[np.floating] | None,
+    benchmark: NDArray[np.int64],
+) -> Scores:
+    """Return `score` on the crystals of the benchmark, among its classes alone.
+
+    The benchmark is an array of classes, (k,). If there are more, the score on all
+    crystals among all classes is at `ALL_GROUPS`.
+    """
+    if benchmark.size == log_p.shape[1]:
+        return score(log_p, y, with_composition)
+    inside, known = np.isin(y, benchmark), with_composition
+    if known is not None:
+        known = among(known[inside], benchmark)
+    found = score(among(log_p[inside], benchmark), classes(benchmark, y[inside]), known)
+    return found | {ALL_GROUPS: score(log_p, y, with_composition)}
 
 
 def scores(
@@ -102,6 +122,9 @@ def read_points(folder: Path, keys: Iterable[str]) -> dict[str, Scores]:
 def score_model(model: Model, data: Path) -> Scores:
     """Return the scores of a model on the test part of a pipeline at the reference.
 
+    If it has crystals of more groups than the benchmark, they are those of
+    `score_with_benchmark`, else those of all groups of the model.
+
     The folder `data` has crystals.parquet, split.parquet and reference.zarr. ValueError
     is raised if a space group of the test part is not among the model's, or if its
     crystals may have been trained on.
@@ -114,7 +137,11 @@ def score_model(model: Model, data: Path) -> Scores:
     if model.uses_compositions:
         formulas = read_formulas(data / "crystals.parquet", ids)
     log_p, with_composition = model.without_and_with_composition(g, formulas)
-    return score(log_p, y, with_composition)
+    chosen = model.space_groups
+    if np.unique(labels).size > BENCHMARK:
+        chosen = benchmark_groups(data / "split.parquet")
+    benchmark = classes(model.space_groups, chosen)
+    return score_with_benchmark(log_p, y, with_composition, benchmark)
 
 
 def learned_of(model: Model, ids: Iterable[str]) -> list[str]:

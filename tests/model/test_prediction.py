@@ -48,3 +48,16 @@ def test_groups_and_systems_are_shown(small_model, files):
     assert f"crystal system: {first} {100 * share:.0f} %" in str(prediction)
     # a session shows a model, not all that is in it
     assert len(repr(replace(small_model, test_crystals=None))) < 3000
+
+
+def test_groups_that_are_mirror_images_are_shown_as_a_pair(small_model, files):
+    groups = np.where(GROUPS == 166, 152, small_model.space_groups)
+    assert (small_model.space_groups == GROUPS).all()
+    with_pair = replace(small_model, space_groups=groups)
+    prediction = with_pair.predict(read_pdf(files / "25.gr"), coverage=0.95)
+    pair = next(c for c in prediction.groups if c.number == 152)
+    assert (pair.symbol, pair.system) == ("P3121 / P3221", "trigonal")
+    rows = str(prediction).splitlines()[1:5]
+    assert any(row.split()[:4] == ["152/154", "P3121", "/", "P3221"] for row in rows)
+    # the columns stay columns
+    assert len({row.index(" %") for row in rows}) == 1

@@ -26,7 +26,7 @@ def data(tmp_path, monkeypatch):
     return TrainingData(
         groups=np.array([2, 14, 62]),
         inputs=FixedInputs(waves(64, 0)),
-        group_of_type=None,
+        types=None,
         validation=waves(32, 1),
         box=None,
         test_ids=np.array(["other"]),

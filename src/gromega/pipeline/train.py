@@ -9,7 +9,7 @@ from gromega._util.files import write_json
 from gromega._util.parallel import keep_memory
 from gromega._util.progress import progress_bar, training_bar
 from gromega.lake.splits import read_part
-from gromega.model.io import save_model
+from gromega.model.io import load_model, save_model
 from gromega.params import Params
 from gromega.pipeline.parts import box_part, part_of
 from gromega.pipeline.paths import AUGMENTATION, CRYSTALS, METRICS, SPLIT, TRAINED
@@ -17,7 +17,12 @@ from gromega.registry.start import check_start
 from gromega.training.devices import is_first, join_processes
 from gromega.training.history import write_history
 from gromega.training.inputs import FixedInputs, TrainingInputs
-from gromega.training.prepare import TrainingFiles, groups_to_learn, variant_inputs
+from gromega.training.prepare import (
+    TrainingFiles,
+    groups_to_learn,
+    types_of_released,
+    variant_inputs,
+)
 from gromega.training.recipes import get_recipe
 from gromega.training.run import TrainingData, run_training
 
@@ -38,16 +43,21 @@ def train(params: Params) -> None:
     validation = part_of("validation", groups)
     test_ids, _ = read_part(SPLIT, "test")
     inputs: TrainingInputs
-    group_of_type = None
+    types = types_before = training_part = None
     if recipe.variants:
         with progress_bar("symmetry", None) as advance:
-            inputs, group_of_type = variant_inputs(
-                recipe, params, groups, files, advance
-            )
+            inputs, types = variant_inputs(recipe, params, groups, files, advance)
+        if types and params.train.from_model:
+            model = load_model(Path(params.train.start))
+            types_before = types_of_released(model, files)
+            training_part = part_of("train", groups)
     else:
         inputs = FixedInputs(part_of("train", groups), recipe.stretch)
     box = box_part(validation, recipe.box, [0]) if recipe.box else None
-    data = TrainingData(groups, inputs, group_of_type, validation, box, test_ids, files)
+    data = TrainingData(
+        groups, inputs, types, validation, box, test_ids, files, types_before,
+        training_part,
+    )  # fmt: skip
     with closing(inputs), training_bar(params.train.epochs) as show:
         result = run_training(recipe, params, data, show)
     if is_first():

@@ -53,7 +53,7 @@ def make_card(
         "format": FORMAT,
         "name": info["name"],
         "version": info["version"],
-        **standard_texts(data, metrics),
+        **standard_texts(data, metrics, model.space_groups.tolist()),
         "data": data,
         "space_groups": model.space_groups.tolist(),
         "network": _network(model),
@@ -132,7 +132,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     card: dict[str, Any] = upgrade_from_v1(released)
     check_card(card, str(path))
     if released["format"] != FORMAT:
-        card |= standard_texts(card["data"], card["metrics"])
+        card |= standard_texts(card["data"], card["metrics"], card["space_groups"])
     if released["sha256"]["card.json"] != card_hash(released):
         raise ValueError(
             f"{path}: the card was changed after the release; remove {folder}, and "

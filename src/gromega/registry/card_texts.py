@@ -1,9 +1,10 @@
 """The texts of the card of a released model: task, intended use and limits."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gromega._util.formatting import percent
+from gromega.crystals.space_groups import class_number
 from gromega.defects import ALL_QUANTITIES
 
 TASK = "Rank the possible space groups of a material, given its PDF G(r)."
@@ -33,11 +34,11 @@ RANDOM_SPLIT = (
 
 
 def standard_texts(
-    data: Mapping[str, Any], metrics: Mapping[str, Any]
+    data: Mapping[str, Any], metrics: Mapping[str, Any], space_groups: Iterable[int]
 ) -> dict[str, Any]:
     """Return the blocks ``task``, ``intended_use`` and ``limits`` of a card.
 
-    They depend on its blocks ``data`` and ``metrics``.
+    They depend on its blocks ``data``, ``metrics`` and ``space_groups``.
     """
     counts = {group: n["train"] for group, n in data["by_space_group"].items()}
     rarest = min(counts, key=lambda group: counts[group])
@@ -46,6 +47,17 @@ def standard_texts(
         "Rare space groups are predicted less well: group "
         f"{rarest} has {counts[rarest]:,} training crystals.",
     ]
+    by_group = data["by_space_group"]
+    untested = [
+        class_number(group)
+        for group in space_groups
+        if not by_group.get(str(group), {}).get("test")
+    ]
+    if untested:
+        limits.append(
+            "These space groups have too few crystals known from experiment to be "
+            f"tested, or none: {', '.join(untested)}."
+        )
     top6 = [
         (score["top6"], axis, value)
         for axis, scores in metrics["sweeps"].items()

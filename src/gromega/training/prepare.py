@@ -14,6 +14,7 @@ from gromega.crystals.generate.templates import with_symmetry
 from gromega.crystals.space_groups import class_of
 from gromega.crystals.table import SCHEMA, crystals_of, read_table, rows_of
 from gromega.lake.splits import read_part, unrelated
+from gromega.model.model import Model
 from gromega.networks.logits import classes
 from gromega.params import Params
 from gromega.pdf.bins import DMAX
@@ -35,6 +36,22 @@ class TrainingFiles:
         """Return the files on which the training crystals of a recipe depend."""
         augmentation = [self.augmentation] if recipe.augmentation else []
         return [self.crystals, self.split, *augmentation]
+
+
+@dataclass(frozen=True)
+class StructureTypes:
+    """The structure types that are the classes of a network.
+
+    The name of each, empty for the rest of a space group, and its group, (n_types,), an
+    index into the groups of the model.
+    """
+
+    names: tuple[str, ...]
+    groups: NDArray[np.int64]
+
+    def keys(self, space_groups: NDArray[np.int64]) -> list[tuple[int, str]]:
+        """Return the space group number and the name of each type."""
+        return list(zip(space_groups[self.groups].tolist(), self.names, strict=True))
 
 
 def groups_to_learn(recipe: Recipe, files: TrainingFiles) -> NDArray[np.int64]:
@@ -62,13 +79,13 @@ def variant_inputs(
     groups: NDArray[np.int64],
     files: TrainingFiles,
     progress: Callable[[int], None] | None = None,
-) -> tuple[VariantInputs, NDArray[np.int64] | None]:
-    """Return the inputs of a recipe with variants, and the group of each type.
+) -> tuple[VariantInputs, StructureTypes | None]:
+    """Return the inputs of a recipe with variants, and its structure types.
 
     The inputs are variants of the training part and, if the recipe says so, of the
-    augmentation crystals that `unrelated` allows. The groups, (n_types,), are indices
-    into `groups`, the space groups of the model, (n_groups,); they are None if the
-    classes of the network are space groups. `progress` is called with the number of
+    augmentation crystals that `unrelated` allows. The space groups of the model are
+    `groups`, (n_groups,); the types are None if these are the classes of the network.
+    `progress` is called with the number of
     crystals finished since its last call. Pair spectra that are too short for the
     conditions of the recipe are a ValueError.
     """
@@ -93,9 +110,9 @@ def variant_inputs(
         more_labels = class_of(np.asarray(more["space_group"]))
         labels = np.concatenate([labels, more_labels])
     y = classes(groups, labels)
-    type_of = group_of_type = None
+    type_of = found = None
     if recipe.type_weight:
-        type_of, group_of_type = type_classes(types, y, n_own)
+        type_of, found = type_classes(types, y, n_own)
     inputs = VariantInputs(
         ids,
         with_symmetry(crystals, WORK, progress),
@@ -111,13 +128,13 @@ def variant_inputs(
         epochs=params.train.epochs,
         defects=recipe.defects,
     )
-    return inputs, group_of_type
+    return inputs, found
 
 
 def type_classes(
     types: Sequence[str], y: NDArray[np.int64], n_own: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the class of each crystal, (n,), and the group of each class, (n_types,).
+) -> tuple[NDArray[np.int64], StructureTypes]:
+    """Return the class of each crystal, (n,), and the structure types of the classes.
 
     Every structure type of a crystal of the split is a class, and so is any other that
     at least two crystals have. The remaining crystals of each space group are in one
@@ -132,4 +149,33 @@ def type_classes(
     ]
     index = {key: k for k, key in enumerate(sorted(set(keys)))}
     classes = np.array([index[key] for key in keys])
-    return classes, np.array([group for group, _ in index])
+    return classes, StructureTypes(
+        tuple(name for _, name in index), np.array([group for group, _ in index])
+    )
+
+
+def types_of_released(model: Model, files: TrainingFiles) -> StructureTypes | None:
+    """Return the structure types of a released model that was trained on these files.
+
+    A model does not carry the names of its types. They are those of its training
+    crystals: those of its space groups here, but for synthetic ones. If the types of
+    these do not have the space groups of its types, in their order, it was trained on
+    others, and None is returned.
+    """
+    stated = model.weights.get("group_of_type")
+    if stated is None:
+        return None
+    ids, labels = read_part(files.split, "train")
+    own = rows_of(read_table(files.crystals, ["id", "structure_type"]), ids)
+    more = _allowed(files, ["id", "space_group", "structure_type", "source"])
+    theory = np.array([source != "synthetic" for source in more["source"].to_pylist()])
+    more_labels = class_of(np.asarray(more["space_group"]))
+    inside = np.isin(labels, model.space_groups)
+    theory &= np.isin(more_labels, model.space_groups)
+    types = np.array(own["structure_type"].to_pylist(), object)[inside].tolist()
+    types += np.array(more["structure_type"].to_pylist(), object)[theory].tolist()
+    y = classes(
+        model.space_groups, np.concatenate([labels[inside], more_labels[theory]])
+    )
+    _, found = type_classes(types, y, int(inside.sum()))
+    return found if np.array_equal(found.groups, stated) else None

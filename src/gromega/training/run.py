@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gromega._util.files import sha256
 from gromega.conditions import RADIATIONS
+from gromega.model.io import load_model
 from gromega.model.model import Model
 from gromega.networks.build import make_network
 from gromega.networks.weights import round_weights, to_arrays
@@ -20,9 +21,9 @@ from gromega.training.checkpoint import WORK, fingerprint
 from gromega.training.history import Epoch, Progress, summarize
 from gromega.training.inputs import LabelledPDFs, TrainingInputs
 from gromega.training.loop import train_network
-from gromega.training.prepare import TrainingFiles
+from gromega.training.prepare import StructureTypes, TrainingFiles
 from gromega.training.recipes import Recipe
-from gromega.training.warm_start import average, start_from
+from gromega.training.warm_start import average, start_from, take_types
 
 # The code that determines the weights. After an edit elsewhere, a stopped training
 # still continues from its checkpoint.
@@ -35,19 +36,22 @@ _ROOMS = (
 class TrainingData:
     """The data of one training.
 
-    The space group of each structure type is an index into `groups`; `group_of_type` is
-    None if the classes of the network are space groups. The validation part is at the
-    reference and, for a recipe with a box, at conditions from the whole box. The
-    training must not have the ids of the test part.
+    The structure types are None if the classes of the network are space groups. The
+    validation part is at the reference and, for a recipe with a box, at conditions from
+    the whole box. The training must not have the ids of the test part. To go on from a
+    released model of other structure types, its types and the training part at the
+    reference are used, if they are known.
     """
 
     groups: NDArray[np.int64]  # of the model, (n_groups,)
     inputs: TrainingInputs
-    group_of_type: NDArray[np.int64] | None  # (n_types,)
+    types: StructureTypes | None
     validation: LabelledPDFs
     box: LabelledPDFs | None
     test_ids: NDArray[np.str_]
     files: TrainingFiles
+    types_before: StructureTypes | None = None  # of the released model
+    training_part: LabelledPDFs | None = None
 
 
 @dataclass(frozen=True)
@@ -73,15 +77,17 @@ def run_training(
     ``reference`` count; `report` is that of `train_network`.
     """
     architecture = dict(recipe.network)
-    if data.group_of_type is not None:
-        architecture["n_types"] = data.group_of_type.size
+    if data.types:
+        architecture["n_types"] = data.types.groups.size
     network: Any = make_network(architecture, data.groups.size, params.train.seed)
-    if data.group_of_type is not None:
-        network.group_of_type[...] = jnp.asarray(data.group_of_type, jnp.int32)
+    if data.types:
+        network.group_of_type[...] = jnp.asarray(data.types.groups, jnp.int32)
     start: dict[str, str] | None = None
     fresh: tuple[str, ...] = ()
     if params.train.from_model:
         start, fresh = start_from(network, Path(params.train.start))
+        if _take_types(network, data, Path(params.train.start)):
+            fresh = ()
     key = fingerprint(
         recipe, params.train, params.reference, data.inputs.ids, data.inputs.y,
         data.validation.g, data.box and data.box.g, start,
@@ -116,6 +122,20 @@ def run_training(
         recipe.box,
     )
     return TrainingResult(model, history, summary, WORK / key)
+
+
+def _take_types(network: Any, data: TrainingData, path: Path) -> bool:
+    """Give a network the structure types of a released one; return whether it could."""
+    before, part = data.types_before, data.training_part
+    if not (data.types and before and part) or data.inputs.types is None:
+        return False
+    released = load_model(path)
+    own = {key: k for k, key in enumerate(data.types.keys(data.groups))}
+    keys = enumerate(before.keys(released.space_groups))
+    rows = {k: own[key] for k, key in keys if key in own}
+    types = data.inputs.types[: part.y.size]
+    take_types(network, released.network, rows, part.g, types)
+    return True
 
 
 def _sources() -> list[Path]:

@@ -1,6 +1,6 @@
 """Training that starts from the weights of a released model."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax import Array
+from numpy.typing import NDArray
 
 from gromega._util.files import read_json, sha256
 from gromega.model.io import load_model
@@ -16,6 +17,7 @@ from gromega.networks.inference import Compiled
 from gromega.training.inputs import LabelledPDFs
 
 SHARES = (0.0, 0.25, 0.5, 0.75)  # of the initial weights in the average
+_RIDGE = 1e-3  # of the mean diagonal element
 WEIGHTS = nnx.Any(nnx.Param, nnx.BatchStat)
 """The learned variables: parameters, and the running averages of BatchNorm."""
 
@@ -46,6 +48,57 @@ def start_from(
     digest = sha256(path / "weights.safetensors")
     stated = {"name": card["name"], "version": card["version"], "sha256": digest}
     return stated, tuple(fresh)
+
+
+def take_types(
+    network: Any,
+    released: Any,
+    rows: Mapping[int, int],
+    pdfs: NDArray[np.float32],
+    types: NDArray[np.int64],
+) -> None:
+    """Give a network the structure types of a released one of the same architecture.
+
+    The weights of a type that both have are copied. Those of another one are predicted
+    from the mean embedding of its crystals and from their number, by ridge regression
+    on the common types; a type without crystals gets the mean of the predicted ones.
+
+    Parameters
+    ----------
+    network, released
+        The networks, of `gromega.networks.resnet.ResNet`.
+    rows
+        The type of the network by that of the released one, for the common types.
+    pdfs, types
+        The G(r) of crystals, (n, 209), and their types in the network, (n,).
+    """
+    old, new = (np.array(list(x), np.int64) for x in (rows, rows.values()))
+    kernel, bias = (
+        np.zeros(weights.shape, np.float32)
+        for weights in (network.last.kernel[...], network.last.bias[...])
+    )
+    embeddings = Compiled(released).embed(pdfs)
+    counts = np.bincount(types, minlength=bias.size)
+    sums = np.zeros((bias.size, embeddings.shape[1]))
+    np.add.at(sums, types, embeddings)
+    # The last two columns are for the bias, and for the frequency of a type.
+    x = np.column_stack([
+        sums / np.maximum(counts, 1)[:, None], np.ones(bias.size),
+        np.log(np.maximum(counts, 1)),
+    ])  # fmt: skip
+    columns = np.vstack([released.last.kernel[...], released.last.bias[...][None]])
+    has = counts[new] > 0
+    known, target = x[new[has]], columns[:, old[has]].T
+    normal = known.T @ known
+    normal += _RIDGE * np.trace(normal) / len(normal) * np.eye(len(normal))
+    predicted = x @ np.linalg.solve(normal, known.T @ target)
+    fresh = np.setdiff1d(np.arange(bias.size), new)
+    seen = fresh[counts[fresh] > 0]
+    if seen.size:
+        predicted[fresh[counts[fresh] == 0]] = predicted[seen].mean(axis=0)
+    predicted[new] = columns[:, old].T
+    kernel[:], bias[:] = predicted[:, :-1].T, predicted[:, -1]
+    network.last.kernel[...], network.last.bias[...] = map(jnp.asarray, (kernel, bias))
 
 
 def average(

@@ -37,9 +37,10 @@ def released_scores(model: Model) -> Iterator[tuple[Axis, dict[str, Scores]]]:
             predict_points(model, g[:, block], formulas and formulas[block])
             for block in blocks
         ]
-        without = np.concatenate([log_p for log_p, _ in predicted], axis=1)
-        known = [log_p for _, log_p in predicted if log_p is not None]
-        given = np.concatenate(known, axis=1) if known else [None] * len(points)
+        without, given = (
+            [None] * len(points) if parts[0] is None else np.concatenate(parts, axis=1)
+            for parts in zip(*predicted, strict=True)
+        )
         y = crystals.y[rows]
         at_points = zip(sweep.keys(), without, given, strict=True)
         yield axis, {key: score(log_p, y, known) for key, log_p, known in at_points}

@@ -42,6 +42,11 @@ def score(
     return scores
 
 
+def chance(n_groups: int) -> Scores:
+    """Return the accuracies of groups drawn at random."""
+    return {f"top{k}": min(k / n_groups, 1.0) for k in TOP}
+
+
 def scores(
     predictions: StoredPredictions, space_groups: NDArray[np.int64]
 ) -> dict[str, Scores]:

@@ -21,7 +21,7 @@ from rich.table import Table
 from gromega._util.parallel import open_pool, open_processes
 from gromega.crystals.generate.recipe import SyntheticRecipe
 from gromega.crystals.generate.synthetic import write_synthetic
-from gromega.crystals.ingest.ingest import ingest
+from gromega.crystals.ingest.ingest import ingest_sources
 from gromega.crystals.io.find import find_sources
 from gromega.crystals.symmetry import space_group
 from gromega.crystals.table import crystals_of, new_table, read_table, row_batches
@@ -42,7 +42,8 @@ def ingest_rate(folder: Path) -> str:
         shutil.copy(ARCHIVE, folder / "cifs" / f"{k}.tar.gz")
     start = time.perf_counter()
     with open_pool() as pool:
-        tally = ingest([folder / "cifs"], folder / "t", folder / "q", pool)
+        sources = find_sources([folder / "cifs"])
+        tally = ingest_sources(sources, folder / "t", folder / "q", pool)
     took = time.perf_counter() - start
     return f"{tally.files / took:.0f} CIFs per second ({tally.files} in {took:.1f} s)"
 
@@ -93,9 +94,9 @@ def cluster_bytes(folder: Path) -> str:
                 kill()
 
         with open_pool(scheduler) as pool:
-            paths = [folder / "cifs", folder / "real.parquet"]
+            sources = find_sources([folder / "cifs", folder / "real.parquet"])
             out, refused = folder / name / "t.parquet", folder / name / "q.csv"
-            ingest(paths, out, refused, pool, report=report)
+            ingest_sources(sources, out, refused, pool, report=report)
             write_spectra(
                 folder / name / "s.zarr", folder / "real.parquet", "xray", DMAX, pool
             )

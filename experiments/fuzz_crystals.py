@@ -41,9 +41,7 @@ def outcome(seed: int) -> str:
         pair = [known.crystal, found]
         for radiation in RADIATIONS:
             _, (one, other) = valid_spectra(pair, radiation, 12.0)
-            # Two digits move an atom by up to 0.5 % of an edge.
-            width = 25 if "2 digits" in known.dialect else 9
-            smooth = np.ones(width) / width
+            smooth = np.ones(9) / 9
             one, other = np.convolve(one, smooth), np.convolve(other, smooth)
             if np.abs(one - other).max() > 0.05 * np.abs(one).max():
                 return f"WRONG: {different} ({', '.join(known.dialect)})"

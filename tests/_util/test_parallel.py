@@ -20,7 +20,8 @@ from gromega._util.parallel import (
 )
 from gromega.crystals.generate.recipe import SyntheticRecipe
 from gromega.crystals.generate.synthetic import write_synthetic
-from gromega.crystals.ingest.ingest import ingest
+from gromega.crystals.ingest.ingest import ingest_sources
+from gromega.crystals.io.find import find_sources
 from gromega.lake.spectra import write_spectra
 
 # Dask leaves sockets and loops to the collector when a cluster goes down.
@@ -43,8 +44,8 @@ def work(collection, out, scheduler, kill=None):
     """Ingest and make spectra, and return all bytes."""
     out.mkdir()
     with open_pool(scheduler) as pool:
-        tally = ingest(
-            [collection / "cifs"],
+        tally = ingest_sources(
+            find_sources([collection / "cifs"]),
             out / "t.parquet",
             out / "q.csv",
             pool,

@@ -1,15 +1,10 @@
 import numpy as np
 import pytest
 
-from gromega._util.parallel import open_pool
-from gromega.conditions import REFERENCE
-from gromega.crystals.table import write_table
 from gromega.evaluation import predictions as module
 from gromega.evaluation.predictions import predict_store, within
-from gromega.lake.pdfs import StoredPDFs, read_pdfs, write_pdfs
+from gromega.lake.pdfs import StoredPDFs, read_pdfs
 from gromega.lake.predictions import StoredPredictions, read_predictions
-from gromega.lake.spectra import write_spectra
-from gromega.pdf.bins import DMAX
 from gromega.sweeps import get_sweep
 
 
@@ -23,20 +18,6 @@ class Echo:
         if compositions is None:
             return first, None
         return first, first + np.array([[float(name)] for name in compositions])
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory, small_table):
-    folder = tmp_path_factory.mktemp("lake")
-    write_table(small_table, folder / "crystals.parquet")
-    with open_pool() as pool:
-        table = folder / "crystals.parquet"
-        write_spectra(folder / "spectra.zarr", table, "xray", DMAX, pool)
-    write_pdfs(folder / "reference.zarr", folder / "spectra.zarr", [REFERENCE])
-    sweep, ids = get_sweep("uiso"), small_table["id"].to_pylist()
-    omegas = sweep.conditions()
-    write_pdfs(folder / "uiso.zarr", folder / "spectra.zarr", omegas, sweep, ids)
-    return folder
 
 
 @pytest.fixture(scope="module")

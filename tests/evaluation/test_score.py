@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from gromega._util.files import read_json, sha256, write_json
-from gromega._util.parallel import open_pool
 from gromega.conditions import REFERENCE
-from gromega.crystals.table import crystals_of, write_table
+from gromega.crystals.table import crystals_of
 from gromega.evaluation.predictions import predict_store
 from gromega.evaluation.score import (
     classes,
@@ -21,20 +20,17 @@ from gromega.evaluation.score import (
     unflat,
     write_points,
 )
-from gromega.lake.pdfs import write_pdfs
 from gromega.lake.predictions import (
     StoredPredictions,
     read_predictions,
     write_predictions,
 )
-from gromega.lake.spectra import write_spectra
 from gromega.lake.splits import draw_split, write_split
 from gromega.model.build_neighbours import build_neighbours
 from gromega.model.model import Model
 from gromega.networks.build import make_network
 from gromega.networks.logits import ranks
 from gromega.networks.weights import to_arrays
-from gromega.pdf.bins import DMAX
 from gromega.sweeps import get_sweep
 
 NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
@@ -44,21 +40,6 @@ NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
 def model():
     groups = np.array([194, 225, 229])
     return Model(to_arrays(make_network(NETWORK, 3, 3)), groups, NETWORK, REFERENCE, {})
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory, small_table):
-    folder = tmp_path_factory.mktemp("lake")
-    write_table(small_table, folder / "crystals.parquet")
-    with open_pool() as pool:
-        table = folder / "crystals.parquet"
-        write_spectra(folder / "spectra.zarr", table, "xray", DMAX, pool)
-    write_pdfs(folder / "reference.zarr", folder / "spectra.zarr", [REFERENCE])
-    sweep = get_sweep("uiso")
-    ids = small_table["id"].to_pylist()
-    omegas = sweep.conditions()
-    write_pdfs(folder / "uiso.zarr", folder / "spectra.zarr", omegas, sweep, ids)
-    return folder
 
 
 @pytest.fixture

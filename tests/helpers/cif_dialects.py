@@ -23,7 +23,11 @@ SPECIAL = (0.0, 0.5, 0.25, 0.75, 1 / 3, 2 / 3, 0.125)
 
 @dataclass
 class Known:
-    """A crystal and the text of its file; `wrong` if the file must be refused."""
+    """A crystal and the text of its file; `wrong` if the file must be refused.
+
+    The coordinates of the crystal have the digits of the file, but that its symmetry
+    fixes special ones.
+    """
 
     crystal: Crystal
     text: str
@@ -65,6 +69,19 @@ def orbit_of(group, site):
     return np.array(kept)
 
 
+def stated_orbit(group, site, orbit, stated):
+    """Return the images of a site in the digits of a file, (m, 3), in their order.
+
+    The digits move the site only as far as its site symmetry allows.
+    """
+    exact = [np.array(op.apply_to_xyz(list(site))) for op in group.operations()]
+    found = [np.array(op.apply_to_xyz(list(stated))) for op in group.operations()]
+    moves = np.array(found) - exact
+    near = np.array(exact)[None] - orbit[:, None]
+    same = np.abs(near - np.round(near)).max(axis=2) < 1e-6
+    return orbit + same @ moves / same.sum(axis=1, keepdims=True)
+
+
 def closest(frac, lattice):
     """Return the shortest distance between two of some atoms, images included."""
     steps = frac[:, None] - frac[None]
@@ -104,7 +121,7 @@ def draw_sites(group, rng, digits):
 
 
 def draw(rng):
-    """Return a setting, a cell, sites and the crystal that they make."""
+    """Return a setting, digits, a cell, sites and their orbits."""
     while True:
         group = rng.choice(SETTINGS)
         digits = rng.choice((2, 3, 4, 5, 6))
@@ -117,17 +134,20 @@ def draw(rng):
             continue
         if len(np.unique(np.round(frac % 1.0 % 1.0, 6), axis=0)) < len(frac):
             continue
-        nuclides, atoms, occupancy = [], [], []
-        for (shares, _, occ), orbit in zip(sites, orbits, strict=True):
-            for nuclide, share in shares:
-                nuclides += [nuclide] * len(orbit)
-                atoms.append(orbit)
-                occupancy += [occ * share] * len(orbit)
-        masses, numbers = np.divmod(nuclides, ISOTOPE)
-        crystal = Crystal(
-            "x", lattice, numbers, np.concatenate(atoms), occupancy, masses
-        )
-        return group, digits, cell, sites, orbits, crystal
+        return group, digits, cell, sites, orbits
+
+
+def crystal_of(cell, sites, orbits):
+    """Return the crystal that sites make."""
+    lattice = np.array(gemmi.UnitCell(*cell).orth.mat.tolist()).T
+    nuclides, atoms, occupancy = [], [], []
+    for (shares, _, occ), orbit in zip(sites, orbits, strict=True):
+        for nuclide, share in shares:
+            nuclides += [nuclide] * len(orbit)
+            atoms.append(orbit)
+            occupancy += [occ * share] * len(orbit)
+    masses, numbers = np.divmod(nuclides, ISOTOPE)
+    return Crystal("x", lattice, numbers, np.concatenate(atoms), occupancy, masses)
 
 
 def operation_text(op, rng):
@@ -206,7 +226,8 @@ def formula_of(crystal, rng):
 def write(seed):
     """Return a known crystal and its file."""
     rng = random.Random(seed)
-    group, digits, cell, sites, orbits, crystal = draw(rng)
+    group, digits, cell, sites, orbits = draw(rng)
+    crystal = crystal_of(cell, sites, orbits)
     dialect = [group.xhm(), f"{digits} digits"]
     formula, units = formula_of(crystal, rng)
     labels_only = rng.random() < 0.25
@@ -236,12 +257,14 @@ def write(seed):
     lines += symmetry
     order = list(range(7))
     rng.shuffle(order)
-    rows = []
+    rows, stated_orbits = [], []
     for k, ((shares, site, occ), orbit) in enumerate(zip(sites, orbits, strict=True)):
         own = occ
         if populations:
             own = occ * len(orbit) / len(group.operations())
         rows += site_rows(k, shares, site, own, digits, populations, labels_only, rng)
+        digits_of = np.array(rows[-1][2:5], float)
+        stated_orbits.append(stated_orbit(group, site, orbit, digits_of))
     if rng.random() < 0.1 and not labels_only:
         rows.append(["Cg1", "X", "0.111", "0.222", "0.333", "1", "dum"])
     tags = [
@@ -268,7 +291,7 @@ def write(seed):
         text = text.replace("\n", "\r\n")
     flags = {"populations": populations, "labels": labels_only, "formula": with_formula}
     dialect += [name for name, on in flags.items() if on]
-    return Known(crystal, text, wrong, dialect)
+    return Known(crystal_of(cell, sites, stated_orbits), text, wrong, dialect)
 
 
 def cell_lines(cell, rng):

@@ -7,9 +7,11 @@ from directions import clusters
 from gromega import read_pdf, simulate
 from gromega.conditions import REFERENCE, Conditions
 from gromega.model.build_neighbours import build_neighbours
+from gromega.model.matches import make_library
 from gromega.model.model import Model
 from gromega.networks.build import make_network
 from gromega.networks.weights import to_arrays
+from gromega.pdf.spectrum import make_spectra
 
 NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
 
@@ -33,3 +35,20 @@ def three_groups():
     """An untrained model of three groups, without neighbours or test crystals."""
     network = make_network(NETWORK, 3, 0)
     return Model(to_arrays(network), np.array([136, 166, 225]), NETWORK, REFERENCE, {})
+
+
+@pytest.fixture(scope="session")
+def library(classics):
+    spectra = {
+        radiation: make_spectra(classics, radiation)
+        for radiation in ("xray", "neutron")
+    }
+    # a crystal that neutrons do not see
+    spectra["neutron"][0] = 0
+    return make_library(
+        np.array([crystal.id for crystal in classics]),
+        [crystal.formula for crystal in classics],
+        np.arange(len(classics)),
+        np.array([crystal.density for crystal in classics]),
+        spectra,
+    )

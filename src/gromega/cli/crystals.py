@@ -103,7 +103,7 @@ def ingest(
     """Make a table of crystals with space groups from files, folders and archives."""
     from gromega.crystals.ingest.validate import IngestOptions
     from gromega.crystals.ingest.worker import Limits
-    from gromega.crystals.io.find import check_paths, find_sources
+    from gromega.crystals.io.find import find_sources
     from gromega.pipeline.collection import beside, summary_files, write_collection
     from gromega.pipeline.gather import ingest_with_progress
 
@@ -115,7 +115,6 @@ def ingest(
         )
     if not force:
         _check_own(out, quarantine, summary_files(out))
-    check_paths(paths)
     examine = partial(
         ingest_with_progress,
         find_sources(paths),

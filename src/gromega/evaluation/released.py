@@ -46,9 +46,12 @@ def released_scores(
             predict_points(model, g[:, block], formulas and formulas[block])
             for block in blocks
         ]
-        without = np.concatenate([among(p, columns) for p, _ in predicted], axis=1)
-        known = [among(p, columns) for _, p in predicted if p is not None]
-        given = np.concatenate(known, axis=1) if known else [None] * len(points)
+        without, given = (
+            [None] * len(points)
+            if parts[0] is None
+            else among(np.concatenate(parts, axis=1), columns)
+            for parts in zip(*predicted, strict=True)
+        )
         y = classes(groups, model.space_groups[crystals.y[rows]])
         at_points = zip(sweep.keys(), without, given, strict=True)
         yield axis, {key: score(log_p, y, known) for key, log_p, known in at_points}

@@ -9,7 +9,7 @@ from gromega._util.formatting import in_percent, percent
 from gromega.evaluation import paper
 from gromega.evaluation.plot_data import read_curve
 from gromega.evaluation.report.content import Table
-from gromega.evaluation.score import TOP, WITH_COMPOSITION, Scores, unflat
+from gromega.evaluation.score import TOP, WITH_COMPOSITION, Scores, chance, unflat
 from gromega.sweeps import AXES, BEYOND
 
 
@@ -42,9 +42,8 @@ def results(metrics: Path) -> Iterator[str | Table]:
     )
     yield from _at_reference(reference)
     if (metrics / "crystals.json").is_file():
-        groups = read_json(metrics / "crystals.json")["space_groups"]
-        chance = {f"top{k}": min(k / groups, 1.0) for k in TOP}
-        yield f"reference, groups drawn at random: {_tops(chance)}"
+        n_groups = read_json(metrics / "crystals.json")["space_groups"]
+        yield f"reference, groups drawn at random: {_tops(chance(n_groups))}"
     yield from curve_tables(metrics / "curves", "This run")
     released = metrics / "released.json"
     if released.is_file():

@@ -47,6 +47,11 @@ def score(
     return scores
 
 
+def chance(n_groups: int) -> Scores:
+    """Return the accuracies of groups drawn at random."""
+    return {f"top{k}": min(k / n_groups, 1.0) for k in TOP}
+
+
 def score_with_benchmark(
     log_p: NDArray[np.floating],
     y: NDArray[np.int64],

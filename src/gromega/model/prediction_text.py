@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from gromega.model.prediction import Prediction
 
 FIRST_PEAK = 2.0  # Å; a PDF that begins below this r has all of its peaks
-MAIN = ("qmax", "qdamp", "radiation")
-"""The conditions that matter most and that a header may leave out."""
 _HEADINGS = ("number", "symbol", "crystal system", "probability")
 _RADIATIONS = {"xray": "x-rays", "neutron": "neutrons"}
 

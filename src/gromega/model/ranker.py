@@ -139,12 +139,6 @@ class Ranker:
         result = self.query(g, [compositions])[0]
         return self.calibrated(result, compositions, structure_type)
 
-    def uncalibrated(
-        self, g: NDArray[np.float32], compositions: Sequence[str] | None = None
-    ) -> NDArray[np.float32]:
-        """Return log-probabilities as `log_probabilities`, but without calibration."""
-        return self.query(g, [compositions])[0].log_p
-
     def without_and_with_composition(
         self, g: NDArray[np.float32], compositions: Sequence[str] | None
     ) -> tuple[NDArray[np.floating], NDArray[np.floating] | None]:

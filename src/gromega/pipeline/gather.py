@@ -11,7 +11,7 @@ from gromega.crystals.generate.synthetic import write_synthetic
 from gromega.crystals.ingest.ingest import Tally, ingest_sources, new_quarantine
 from gromega.crystals.ingest.validate import IngestOptions
 from gromega.crystals.ingest.worker import Limits
-from gromega.crystals.io.find import check_paths, find_sources
+from gromega.crystals.io.find import find_sources
 from gromega.crystals.io.source import Source
 
 
@@ -31,7 +31,6 @@ def gather(source: Path, out: Path, quarantine: Path) -> tuple[Path, Tally | Non
             "(.yaml)."
         )
     if source.suffix not in (".yaml", ".parquet"):
-        check_paths([source])
         files = find_sources([source])
         tally = ingest_with_progress(files, out, quarantine, os.environ.get(ADDRESS))
         if not tally.accepted:

@@ -11,8 +11,9 @@ import pytest
 from files import HOSTILE, POSCAR, ROCK_SALT, cif
 
 from gromega._util.parallel import open_pool
-from gromega.crystals.ingest.ingest import ingest, new_quarantine
+from gromega.crystals.ingest.ingest import ingest_sources, new_quarantine
 from gromega.crystals.ingest.validate import IngestOptions
+from gromega.crystals.io.find import find_sources
 from gromega.crystals.refusal import Reason, Refusal
 from gromega.crystals.table import crystals_of, read_table, write_table
 
@@ -20,7 +21,9 @@ from gromega.crystals.table import crystals_of, read_table, write_table
 def run(tmp_path, *paths, **options):
     out, quarantine = tmp_path / "out.parquet", tmp_path / "quarantine.csv"
     with open_pool() as pool:
-        tally = ingest(paths, out, quarantine, pool, IngestOptions(**options))
+        tally = ingest_sources(
+            find_sources(paths), out, quarantine, pool, IngestOptions(**options)
+        )
     with quarantine.open(newline="") as file:
         refused = list(csv.DictReader(file))
     return read_table(out), refused, tally
@@ -193,7 +196,8 @@ def test_an_interrupt_leaves_nothing_half_written(tmp_path):
 
     out, quarantine = tmp_path / "out.parquet", tmp_path / "q.csv"
     with pytest.raises(KeyboardInterrupt), open_pool() as pool:
-        ingest([tmp_path / "a.cif"], out, quarantine, pool, report=interrupt)
+        sources = find_sources([tmp_path / "a.cif"])
+        ingest_sources(sources, out, quarantine, pool, report=interrupt)
     assert [path.name for path in tmp_path.iterdir()] == ["a.cif"]
 
 

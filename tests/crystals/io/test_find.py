@@ -9,10 +9,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from files import POSCAR, cif
+from files import cif
 
 from gromega.crystals.io import find
-from gromega.crystals.io.find import check_paths, find_sources
+from gromega.crystals.io.find import find_sources
 from gromega.crystals.refusal import Reason
 from gromega.crystals.table import write_table
 
@@ -81,12 +81,7 @@ def test_unusable_path_is_named(tmp_path, name, error):
     (tmp_path / "x.doc").write_text("dear reader")
     (tmp_path / "x.parquet").write_text("dear reader")
     with pytest.raises(error, match=name.split(".")[0]):
-        check_paths([tmp_path / name])
-
-
-def test_usable_paths_pass(tmp_path):
-    (tmp_path / "POSCAR").write_text(POSCAR)
-    check_paths([tmp_path, tmp_path / "POSCAR"])
+        find_sources([tmp_path / name])
 
 
 def zipped(path, names, content=None):

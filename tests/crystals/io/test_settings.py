@@ -91,6 +91,16 @@ def test_one_atom_is_not_the_whole_cell_because_it_has_the_group(tmp_path):
     assert find_symmetry(crystal).structure_type == "A_166_c"
 
 
+def test_one_mixed_site_is_not_the_whole_cell_because_it_has_the_group(tmp_path):
+    # the occupancies may be populations, so the operations make no certain crystal
+    site = "0.12 0.33 0.5"
+    atoms = f"F1 F {site} 0.24\nHo1 Ho {site} 0.06"
+    path = tmp_path / "x.cif"
+    path.write_text(cif(a="10.5", group="P m -3 m", atoms=atoms))
+    with pytest.raises(ValueError, match="populations"):
+        read_crystal(path)
+
+
 def test_listed_atoms_may_be_all_if_the_operations_repeat_them(tmp_path):
     # indium as in COD 5910133: the four atoms of an F cell, named as I
     atoms = "In 0 0 0\nIn 0.5 0.5 0\nIn 0.5 0 0.5\nIn 0 0.5 0.5"
@@ -150,6 +160,16 @@ def test_coordinates_of_the_other_origin_are_read_with_it(tmp_path):
     path.write_text(text + "_chemical_formula_sum 'Ni Fe2 O4'\n")
     with pytest.warns(UserWarning, match="F d -3 m:1"):
         assert read_crystal(path).formula == "Fe2NiO4"
+
+
+def test_possible_populations_do_not_show_another_origin(tmp_path):
+    # half a site of 16, or a full one; with the other origin, half a site of 8
+    path = tmp_path / "x.cif"
+    text = cif("x", a="6.84", atoms="Mg1 Mg 0.75 0.75 0.25 0.5", group="I 41/a m d:1")
+    text = text.replace("length_c 6.84", "length_c 10.04")
+    path.write_text(text + "_chemical_formula_sum Mg8\n")
+    with pytest.raises(ValueError, match="populations"):
+        read_crystal(path)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import csv
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -19,7 +19,6 @@ from gromega._util.parallel import ordered_map
 from gromega.crystals.ingest.duplicates import DuplicateFinder
 from gromega.crystals.ingest.validate import IngestOptions
 from gromega.crystals.ingest.worker import Limits, WorkerProcess
-from gromega.crystals.io.find import check_paths, find_sources
 from gromega.crystals.io.source import MEBIBYTE, Source
 from gromega.crystals.refusal import Reason, Refusal
 from gromega.crystals.table import SCHEMA, new_table
@@ -73,33 +72,6 @@ class Tally:
         return lines
 
 
-def ingest(
-    paths: Sequence[Path],
-    out: Path,
-    quarantine: Path,
-    pool: Executor,
-    options: IngestOptions | None = None,
-    limits: Limits | None = None,
-    report: Callable[[Tally], None] | None = None,
-) -> Tally:
-    """Make a table of crystals from files, and return the counts.
-
-    Parameters
-    ----------
-    paths
-        The files, folders, archives and tables, see `gromega.crystals.io.find`. The
-        other parameters are those of `ingest_sources`.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If a path does not exist, is a file of another kind, or lacks a column.
-    """
-    check_paths(paths)
-    sources = find_sources(paths)
-    return ingest_sources(sources, out, quarantine, pool, options, limits, report)
-
-
 def ingest_sources(
     sources: Iterable[Source],
     out: Path,
@@ -117,7 +89,7 @@ def ingest_sources(
     Parameters
     ----------
     sources
-        The files, or the entries of a database.
+        The files, see `gromega.crystals.io.find`, or the entries of a database.
     out, quarantine
         The table of `gromega.crystals.table.SCHEMA`, and the CSV file of refusals.
     pool

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.ingest.validate import name_of, read_part, split_blocks
-from gromega.crystals.io.find import check_paths, find_sources
+from gromega.crystals.io.find import find_sources
 from gromega.crystals.io.source import Source
 from gromega.crystals.refusal import Reason, RefusedError
 
@@ -32,11 +32,8 @@ def read_crystals(path: str | Path) -> list[Crystal]:
         If a crystal cannot be read. The message names the file. To leave out such
         crystals, use ``gromega ingest``, which lists them with the reasons.
     """
-    path = Path(path)
-    check_paths([path])
-    return [
-        crystal for source in find_sources([path]) for crystal in _read_source(source)
-    ]
+    sources = find_sources([Path(path)])
+    return [crystal for source in sources for crystal in _read_source(source)]
 
 
 def _read_source(source: Source) -> Iterator[Crystal]:

@@ -17,6 +17,7 @@ from gromega.crystals.io.atom_sites import number_of, read_sites
 from gromega.crystals.io.cif_text import BadBlock, structure_blocks
 from gromega.crystals.io.operations import Operations, read_operations
 from gromega.crystals.io.settings import (
+    listed_operations,
     operations_of,
     other_origin,
     stated_number,
@@ -37,18 +38,15 @@ from gromega.crystals.symmetry import has_group
 
 Floats = NDArray[np.float64]
 
-_OPERATION_TAGS = (
-    "_space_group_symop_operation_xyz",
-    "_symmetry_equiv_pos_as_xyz",
-    # Atoms of a magnetic structure have the operations without their time reversal.
-    "_space_group_symop_magn_operation_xyz",
-)
 _ATOM_TAGS = ("_atom_site_label", "_atom_site_fract_x")
 # Coordinates of one origin with operations of the other give these. If the other origin
 # gives the stated formula and group, it is the one that the author used: the COD gives
 # F d -3 m the origin 2 in 5910063 and 5910064, spinels of Wyckoff's book.
 _WRONG_ORIGIN = (Reason.OVERLAP, Reason.BAD_OCCUPANCY, Reason.OTHER_FORMULA)
-_CENTRING_TAG = "_space_group_symop_magn_centering_xyz"
+
+
+class _UnclearError(RefusedError):
+    """Raised for occupancies that may be populations; it shows no wrong origin."""
 
 
 class Reading(NamedTuple):
@@ -134,7 +132,7 @@ class _Block:
         # P1 counts as none: programs write it when they list all atoms of the cell.
         stated = stated_number(self.block) or (settings[0].number if settings else 0)
         stated = stated if stated > 1 else 0
-        operations = _listed_operations(self.block)
+        operations = listed_operations(self.block)
         if operations is None and len({setting.hm for setting in settings}) != 1:
             raise RefusedError(Reason.NO_SYMMETRY, self._unknown_group(settings))
         try:
@@ -143,7 +141,10 @@ class _Block:
             return self.expand(operations)._replace(stated=stated)
         except RefusedError as error:
             other = other_origin(settings)
-            if error.reason not in _WRONG_ORIGIN or not (self.formula and other):
+            is_unclear = isinstance(error, _UnclearError)
+            if is_unclear or error.reason not in _WRONG_ORIGIN:
+                raise
+            if not (self.formula and other):
                 raise
             with suppress(RefusedError):
                 found = self.expand(operations_of(other))
@@ -231,7 +232,7 @@ class _Block:
         special = populations.full and not populations.has_general
         if special and (several or largest < 0.1):
             return True
-        raise RefusedError(
+        raise _UnclearError(
             Reason.BAD_OCCUPANCY,
             f"{largest:g} at most may be occupancies or populations m / M: add the "
             "formula and the number of formula units",
@@ -246,8 +247,9 @@ class _Block:
         """Return the listed atoms as the whole cell, if they have the stated group."""
         with suppress(RefusedError):
             whole = self.expand(read_operations(("x,y,z",)))
-            # One atom shows nothing.
-            if whole.crystal.numbers.size > 1 and has_group(whole.crystal, stated):
+            # One site shows nothing.
+            sites = np.unique(whole.crystal.frac, axis=0)
+            if len(sites) > 1 and has_group(whole.crystal, stated):
                 return whole
         return None
 
@@ -317,16 +319,6 @@ def _is_same(one: Crystal, other: Crystal) -> bool:
     return one.formula == other.formula and np.allclose(
         fingerprint(one), fingerprint(other), rtol=1e-3
     )
-
-
-def _listed_operations(block: gemmi.cif.Block) -> Operations | None:
-    """Return the operations that a block lists, or None; refuse unreadable ones."""
-
-    def values(tag: str) -> tuple[str, ...]:
-        return tuple(gemmi.cif.as_string(text) for text in block.find_values(tag))
-
-    texts = next(filter(None, map(values, _OPERATION_TAGS)), ())
-    return read_operations(texts, values(_CENTRING_TAG)) if texts else None
 
 
 def _read_lattice(block: gemmi.cif.Block) -> Floats:

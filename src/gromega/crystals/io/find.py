@@ -38,8 +38,18 @@ READ = ("cif", "poscar")
 OTHER_KIND = "neither a CIF nor a POSCAR file, by its name"
 
 
-def check_paths(paths: Sequence[Path]) -> None:
-    """Raise an error if a path does not exist or cannot be a source of crystals."""
+def find_sources(paths: Sequence[Path]) -> Iterator[Source]:
+    """Read the structure files of paths, one at a time, in the order of their names.
+
+    A path is a file, a folder of any depth, an archive or a table. Files of other kinds
+    in folders and archives are refused, but for hidden and unfinished ones.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        At once, if a path does not exist, is a file of another kind, or is a table that
+        lacks a column.
+    """
     for path in paths:
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist; check the path.")
@@ -50,14 +60,10 @@ def check_paths(paths: Sequence[Path]) -> None:
             )
         if kind_of(path.name) == "table" and not path.is_dir():
             next(row_batches(path, rows=1), None)
+    return _sources(paths)
 
 
-def find_sources(paths: Sequence[Path]) -> Iterator[Source]:
-    """Read the structure files of paths, one at a time, in the order of their names.
-
-    A path is a file, a folder of any depth, an archive or a table. Files of other kinds
-    in folders and archives are refused, but for hidden and unfinished ones.
-    """
+def _sources(paths: Sequence[Path]) -> Iterator[Source]:
     several = len(paths) > 1
     names: Counter[str] = Counter()
     for path in paths:

@@ -1,4 +1,4 @@
-"""Settings of space groups that the symbols and numbers of files mean."""
+"""Operations that files list, and settings that their symbols and numbers mean."""
 
 import re
 from contextlib import suppress
@@ -22,6 +22,13 @@ _SYMBOL_TAGS = (
     "_space_group_name_H-M_full",
     "_space_group_name_H-M",
 )
+_OPERATION_TAGS = (
+    "_space_group_symop_operation_xyz",
+    "_symmetry_equiv_pos_as_xyz",
+    # Atoms of a magnetic structure have the operations without their time reversal.
+    "_space_group_symop_magn_operation_xyz",
+)
+_CENTRING_TAG = "_space_group_symop_magn_centering_xyz"
 _HALL_TAGS = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
 # The endings of the ICSD: S and Z are the origins 1 and 2, H and HR hexagonal axes.
 _ENDINGS = {"S": "1", "Z": "2", "H": "H", "HR": "H", "R": "R", "O1": "1", "O2": "2"}
@@ -32,6 +39,16 @@ _ELEMENT = re.compile(r"-[1346]|[2346][1-5]?(?:/[a-en])?(?:/m)?|[a-emn]|1")
 def _value(block: gemmi.cif.Block, tags: tuple[str, ...]) -> str:
     values = (gemmi.cif.as_string(block.find_value(tag) or "") for tag in tags)
     return next((text.strip() for text in values if text.strip(" ?.")), "")
+
+
+def listed_operations(block: gemmi.cif.Block) -> Operations | None:
+    """Return the operations that a block lists, or None; refuse unreadable ones."""
+
+    def values(tag: str) -> tuple[str, ...]:
+        return tuple(gemmi.cif.as_string(text) for text in block.find_values(tag))
+
+    texts = next(filter(None, map(values, _OPERATION_TAGS)), ())
+    return read_operations(texts, values(_CENTRING_TAG)) if texts else None
 
 
 def stated_number(block: gemmi.cif.Block) -> int:

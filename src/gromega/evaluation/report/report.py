@@ -15,7 +15,7 @@ from gromega.evaluation.report.content import Report, Section, Table
 from gromega.evaluation.report.errors import errors_section
 from gromega.evaluation.report.facts import CrystalFacts
 from gromega.evaluation.report.familiarity import familiarity_section
-from gromega.evaluation.score import TOP
+from gromega.evaluation.score import TOP, chance
 from gromega.evaluation.subsamples import Subsamples
 from gromega.lake.predictions import StoredPredictions
 from gromega.model.model import Model
@@ -65,12 +65,11 @@ def make_report(
         confidence_section(model.calibration, about, log_p, y, groups, sweeps),
     ]  # fmt: skip
     top1, top6 = (Share.of(ranks(log_p, y) < k).text() for k in TOP)
-    n_groups = groups.size
-    chance = " and ".join(percent(min(k / n_groups, 1.0)) for k in TOP)
+    at_random = " and ".join(map(percent, chance(groups.size).values()))
     return Report(
         f"Robustness of the model (recipe: {model.training.get('recipe', 'unknown')})",
         f"At the reference, top-1 accuracy is {top1} and top-6 accuracy is {top6}, on "
-        f"{about}; groups drawn at random have {chance}. The model distinguishes "
+        f"{about}; groups drawn at random have {at_random}. The model distinguishes "
         f"{model.space_groups.size} space groups and was trained on "
         f"{model.training.get('n_train', 0):,} crystals. Ranges are 95 % confidence "
         "intervals.",

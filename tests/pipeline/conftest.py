@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 import yaml
 from conftest import NETWORK
 
+from gromega._util.files import write_json
 from gromega.crystals.table import write_table
+from gromega.lake.splits import read_part
 from gromega.pipeline import STAGES, main
 from gromega.training.checkpoint import Checkpoints
 from gromega.training.recipes import RECIPES
@@ -62,6 +65,12 @@ def run_and_release(run, *stages):
         run(stage)
         if stage == "calibrate":
             shutil.copytree("models/current", "models/spacegroup")
+            # What the stages read of its card.
+            _, labels = read_part(Path("data/split.parquet"), "train")
+            counts = {str(n): {"train": k} for n, k in Counter(labels.tolist()).items()}
+            card = {"name": "spacegroup", "version": "v1.0.0"}
+            card |= {"data": {"by_space_group": counts}}
+            write_json(Path("models/spacegroup/card.json"), card)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from gromega.networks.inference import Compiled
 from gromega.registry.release import ReleaseInfo, release
 from gromega.registry.start import check_start
 from gromega.training.inputs import LabelledPDFs
-from gromega.training.warm_start import SHARES, average, start_from
+from gromega.training.warm_start import SHARES, average, start_from, take_types
 
 SPLIT, CRYSTALS = Path("data/split.parquet"), Path("data/crystals.parquet")
 
@@ -113,3 +113,31 @@ def test_weights_that_were_random_before_are_not_averaged(generator):
     assert share == max(SHARES)
     np.testing.assert_array_equal(made.last.kernel[...], after.last.kernel[...])
     np.testing.assert_allclose(made.last.bias[...], 0.25 * after.last.bias[...])
+
+
+def test_types_are_copied_and_those_of_others_predicted(generator):
+    width = {
+        "name": "resnet", "widths": (8,), "blocks": (1,), "dense": 8, "dropout": 0.0,
+        "embedding": 6,
+    }  # fmt: skip
+    released = make_network({**width, "n_types": 40}, 4, 1)
+    network = make_network({**width, "n_types": 50}, 4, 2)
+    types = np.repeat(np.arange(50), 3)[:-3]  # the last type has no crystal
+    g = generator.normal(size=(types.size, 209)).astype(np.float32)
+    means = Compiled(released).embed(g).reshape(-1, 3, 6).mean(axis=1)
+    # weights that are linear in the mean embedding
+    linear = generator.normal(size=(6, 6)).astype(np.float32)
+    rows = {k: 49 - k if k == 0 else k + 5 for k in range(40)}
+    kernel = np.zeros((6, 40), np.float32)
+    for old, new in rows.items():
+        kernel[:, old] = linear @ (means[new] if new < 49 else np.ones(6))
+    released.last.kernel[...] = jnp.asarray(kernel)
+    take_types(network, released, rows, g, types)
+    made = np.asarray(network.last.kernel[...])
+    for old, new in rows.items():
+        np.testing.assert_array_equal(made[:, new], kernel[:, old])
+        assert network.last.bias[...][new] == released.last.bias[...][old]
+    others = np.setdiff1d(np.arange(49), list(rows.values()))
+    expected = linear @ means[others].T
+    error = np.abs(made[:, others] - expected).max() / np.abs(expected).max()
+    assert error < 0.1

@@ -1,4 +1,4 @@
-"""Commands for measured PDFs: predict, serve."""
+"""Commands for measured PDFs: predict, serve, examples."""
 
 import re
 import sys
@@ -219,6 +219,26 @@ def serve(
     serve_app(load_model(model), model.name, known, host, port)
 
 
+@app.command(epilog="Example: gromega examples && gromega predict examples/")
+def examples(
+    folder: Annotated[
+        Path, typer.Argument(help="The folder to write to; it is made if necessary.")
+    ] = Path("examples"),
+) -> None:
+    """Write simulated PDFs to a folder, to try gromega predict with."""
+    from gromega._util.files import write_whole
+    from gromega.measured.examples import EXAMPLES
+
+    for name, text in EXAMPLES.items():
+        path = folder / name
+        if path.exists() and path.read_text("utf-8") != text:
+            raise ValueError(f"{path} exists and is another file; give another folder.")
+    for name, text in EXAMPLES.items():
+        if not (folder / name).exists():
+            write_whole(folder / name, text)
+        typer.echo(folder / name)
+
+
 def _library_path(path: Path | None) -> Path | None:
     """Return a path, or that of the released library if it exists."""
     from gromega.model.matches import LIBRARY
@@ -226,8 +246,9 @@ def _library_path(path: Path | None) -> Path | None:
     if path or LIBRARY.is_file():
         return path or LIBRARY
     typer.echo(
-        f"gromega: {LIBRARY} does not exist, so no known crystal is compared; get it "
-        "with 'git restore models/library.parquet', or give --library.",
+        f"gromega: {LIBRARY} does not exist here, so no known crystal is compared. A "
+        "clone of gromega has this file ('git restore models/library.parquet' brings "
+        "it back): run gromega there, or give its path with --library.",
         err=True,
     )
     return None

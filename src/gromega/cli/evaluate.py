@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from gromega.cli.app import app
 
 
-@app.command(epilog="Example: gromega evaluate models/current --data ../real/data")
+@app.command(epilog="Example: gromega evaluate models/current --data ../other/data")
 def evaluate(
     model: Annotated[Path, typer.Argument(help="The folder of a model.")],
     data: Annotated[
@@ -40,7 +40,11 @@ def results(
         if isinstance(block, str):
             console.print(block)
             continue
-        columns = (Column(heading, justify="right") for heading in block.head)
+        # The narrowest columns that break no word: seven of them fit on 80 characters.
+        columns = (
+            Column(heading, justify="right", width=max(7, *map(len, heading.split())))
+            for heading in block.head
+        )
         table = Table(*columns, title=block.caption, title_justify="left")
         for row in block.rows:
             table.add_row(*row)

@@ -7,7 +7,7 @@ from gromega._util.files import new_path, read_json
 from gromega.evaluation.baselines import BASELINES
 from gromega.evaluation.compare import compare_runs, predictions_of_run
 from gromega.evaluation.report.facts import read_facts
-from gromega.evaluation.report.released import released_section
+from gromega.evaluation.report.released import released_model
 from gromega.evaluation.report.render import write_report
 from gromega.evaluation.report.report import make_report
 from gromega.evaluation.subsamples import read_subsamples
@@ -43,7 +43,7 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
     released = load_model(paths.RELEASED)
     made = make_report(
         model, facts, predictions, subsamples, baselines, by_novelty, comparisons,
-        released_section(paths.RELEASED_CURVES, released.trained_over),
+        released_model(paths.RELEASED_CURVES, released.trained_over),
     )  # fmt: skip
     with new_path(paths.REPORT) as folder:
         write_report(folder, made)

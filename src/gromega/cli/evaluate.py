@@ -16,10 +16,13 @@ def evaluate(
     model: Annotated[Path, typer.Argument(help="The folder of a model.")],
     data: Annotated[
         Path,
-        typer.Option(help="The data folder of a pipeline, made by 'dvc repro'."),
+        typer.Option(help="The data folder of a pipeline, made by 'dvc repro' or 'dvc exp run'."),
     ] = Path("data"),
 ) -> None:
-    """Score a model on the test part of a pipeline, its own or another one."""
+    """Print the accuracies of a model on the test crystals of a pipeline, as JSON.
+
+    The model may come from another pipeline, such as the released model.
+    """
     from gromega.evaluation.score import flat, score_model
     from gromega.model.io import load_model
 
@@ -29,10 +32,13 @@ def evaluate(
 @app.command(epilog="Example: gromega results")
 def results(
     metrics: Annotated[
-        Path, typer.Argument(help="The metrics folder of a pipeline.")
+        Path, typer.Argument(help="The metrics folder of a run.")
     ] = Path("metrics"),
 ) -> None:
-    """Print the accuracies of the last run beside those of the paper."""
+    """Print the accuracies of the last run and of the released model.
+
+    Those of the paper (Lan et al.) are beside them.
+    """
     from gromega.evaluation.results import results as accuracies
 
     console = Console(highlight=False)

@@ -16,7 +16,9 @@ def evaluate(
     model: Annotated[Path, typer.Argument(help="The folder of a model.")],
     data: Annotated[
         Path,
-        typer.Option(help="The data folder of a pipeline, made by 'dvc repro' or 'dvc exp run'."),
+        typer.Option(
+            help="The data folder of a pipeline, made by 'dvc repro' or 'dvc exp run'."
+        ),
     ] = Path("data"),
 ) -> None:
     """Print the accuracies of a model on the test crystals of a pipeline, as JSON.

@@ -78,8 +78,8 @@ def predict(
     structure_type: Annotated[
         Literal["unsure", "known", "new"],
         typer.Option(
-            help="known: the structure type is a common one, such as perovskite; new: no "
-            "known crystal has it; unsure: you do not know."
+            help="known: the structure type is a common one, such as perovskite; "
+            "new: no known crystal has it; unsure: you do not know."
         ),
     ] = "unsure",
     library: LibraryFile = None,

@@ -22,7 +22,7 @@ from gromega._util.parallel import n_cores
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "models" / "spacegroup"
-MEASURED = ROOT / "src" / "gromega" / "web" / "examples" / "rutile-synchrotron.gr"
+MEASURED = ROOT / "src" / "gromega" / "examples" / "rutile-synchrotron.gr"
 HEAD = "[DEFAULT]\n\nversion = pdfgetx3 2.1.1\nmode = xray\nqmax = 25.0\n\n"
 HEAD += "#### start data\n#S 1\n#L r(Å)  G(Å$^{-2}$)\n"
 NOISE = 0.02

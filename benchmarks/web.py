@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gromega.web.page import EXAMPLES
+from gromega.measured.examples import EXAMPLES
 
 TEXTS = [text.encode() for text in EXAMPLES.values()]
 CLIENTS = 16

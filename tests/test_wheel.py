@@ -60,21 +60,26 @@ def test_the_wheel_predicts_in_an_empty_directory_without_the_extras(
     found = hashlib.sha256((inside / "weights.safetensors").read_bytes()).hexdigest()
     assert found == stated["weights.safetensors"]
 
-    example = inside.parents[1] / "web" / "examples" / "rutile-synchrotron.gr"
     program = (
         "import sys; sys.modules.update(dict.fromkeys(sys.argv[1].split(',')));"
-        "sys.argv = ['gromega', 'predict', sys.argv[2], '--json'];"
+        "sys.argv = ['gromega', *sys.argv[2:]];"
         "from gromega.cli.main import main; main()"
     )
     (tmp_path / "empty").mkdir()
     path = os.pathsep.join([str(tmp_path / "installed"), sysconfig.get_path("purelib")])
-    result = subprocess.run(
-        # -S: without the editable install of the environment
-        [sys.executable, "-S", "-c", program, ",".join(EXTRAS), str(example)],
-        cwd=tmp_path / "empty", capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": path, "HOME": str(tmp_path / "empty")},
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
+
+    def run(*words):
+        result = subprocess.run(
+            # -S: without the editable install of the environment
+            [sys.executable, "-S", "-c", program, ",".join(EXTRAS), *words],
+            cwd=tmp_path / "empty", capture_output=True, text=True,
+            env={**os.environ, "PYTHONPATH": path, "HOME": str(tmp_path / "empty")},
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        return result
+
+    run("examples")
+    result = run("predict", "examples/rutile-synchrotron.gr", "--json")
     (prediction,) = json.loads(result.stdout).values()
     assert prediction["groups"][0]["number"] == 136
     assert prediction["reliability"]["n"] == 2000

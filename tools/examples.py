@@ -1,6 +1,6 @@
 """Simulate the example PDFs of the web page.
 
-    python tools/examples.py tests/data/classics.json src/gromega/web/examples
+    python tools/examples.py tests/data/classics.json src/gromega/examples
 
 writes PDFs of textbook crystals with the conditions and the noise of some instruments.
 """

@@ -60,7 +60,13 @@ def __getattr__(name: str) -> Any:
         return version("gromega")
     if name not in _HOMES:
         raise AttributeError(f"module 'gromega' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    try:
+        return getattr(import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as error:
+        from gromega._util.progress import explain_missing
+
+        text = f"gromega.{name}: {explain_missing(error)}"
+        raise ModuleNotFoundError(text, name=error.name) from error
 
 
 def __dir__() -> list[str]:

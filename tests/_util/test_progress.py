@@ -68,7 +68,7 @@ def test_each_epoch_of_a_training_is_a_line(capsys):
         show(SimpleNamespace(epoch=3, step=1, steps=4, loss=2.6, rate=100.0))
         show(epoch)
     (line,) = capsys.readouterr().err.splitlines()
-    for number in ("3", "2.5000", "50.0%", "75.0%", "25.0%"):
+    for number in ("3", "2.5000", "50.0 %", "75.0 %", "25.0 %"):
         assert number in line
 
 

@@ -1,4 +1,6 @@
 import importlib.metadata
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -125,3 +127,12 @@ def test_help_has_an_example(command):
     result = runner.invoke(app, [command, "--help"])
     assert result.exit_code == 0
     assert f"Example: gromega {command}" in result.stdout
+
+
+def test_python_names_the_extra_that_is_missing():
+    program = "import sys; sys.modules['numba'] = None; from gromega import simulate"
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("ModuleNotFoundError: gromega.simulate: ")
+    assert "gromega[simulate]" in line

@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 from gromega import read_pdf
 from gromega.cli.main import app
+from gromega.measured.examples import EXAMPLES
 from gromega.model.batch import MANY
 from gromega.model.io import save_model
 from gromega.model.library_io import write_library
 from gromega.model.prediction import FORMAT
-from gromega.web.app import EXAMPLES
 
 GROUPS = np.array([166, 194, 225, 14])
 
@@ -293,3 +293,21 @@ def test_the_command_draws_a_figure_for_each_file(
     assert "most important r for" in without.stdout
     assert "best match" not in without.stdout
     assert "git restore models/library.parquet" in without.stderr
+
+
+def test_examples_are_written_to_be_predicted(predict, tmp_path):
+    for _ in range(2):  # the second time, they are there
+        written = CliRunner().invoke(app, ["examples"])
+        assert written.exit_code == 0, written.output
+        assert written.stdout.split() == [f"examples/{name}" for name in EXAMPLES]
+    result = predict("examples/rutile-synchrotron.gr")
+    assert result.exit_code == 0, result.output
+
+
+def test_examples_replace_no_other_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    mine = tmp_path / "spinel-laboratory.gr"
+    mine.write_text("1 2\n")
+    result = CliRunner().invoke(app, ["examples", "."])
+    assert "spinel-laboratory.gr exists" in str(result.exception)
+    assert list(tmp_path.iterdir()) == [mine] and mine.read_text() == "1 2\n"

@@ -39,7 +39,14 @@ def stored(right, sweep=None):
     return StoredPredictions(ids, GROUPS, tiled, np.ones((points, N), bool), sweep)
 
 
-def report(right=45, calibration=CALIBRATION, names=("uiso",), comparisons=()):
+def report(
+    right=45,
+    calibration=CALIBRATION,
+    names=("uiso",),
+    comparisons=(),
+    facts=FACTS,
+    released=None,
+):
     model = make_model(calibration=calibration)
     predictions = {"reference": stored(right)}
     subsamples = {}
@@ -52,8 +59,9 @@ def report(right=45, calibration=CALIBRATION, names=("uiso",), comparisons=()):
     baselines = {title: log_p(12) for title, _ in BASELINES.values()}
     by_novelty = {"reference": {"without_composition": novelty_scores()}}
     return make_report(
-        model, FACTS, predictions, subsamples, baselines, by_novelty, comparisons
-    )
+        model, facts, predictions, subsamples, baselines, by_novelty, comparisons,
+        released,
+    )  # fmt: skip
 
 
 def tables(made, words=""):

@@ -113,15 +113,28 @@ def test_a_prediction_ranks_all_groups(small_model, files):
     assert "no test crystals" in warning
 
 
+def test_a_model_of_the_reference_warns_of_other_conditions_alone(
+    small_model, tmp_path
+):
+    at_reference = replace(small_model, box=Box(rmax=(30, 30), qmax=(23, 23)))
+    # The data end between the last point of the grid, 29.911 Å, and 30 Å.
+    rows = "".join(f"{r:.2f} {np.sin(3 * r):.4f}\n" for r in np.arange(1, 29.93, 0.02))
+    (tmp_path / "a.gr").write_text(f"qmax = 25\nmode = xray\n#### start data\n{rows}")
+    pdf = read_pdf(tmp_path / "a.gr")
+    notes = at_reference.predict(pdf, reliability=False).notes
+    assert "qmax is 25 Å⁻¹; the model was trained only at 23 Å⁻¹." in notes
+    assert not any(note.startswith("rmax") for note in notes)
+
+
 def test_a_condition_outside_of_the_box_is_a_warning(small_model, files):
     narrow = replace(small_model, box=Box(qmax=(20.0, 24.0)))
     (warning,) = narrow.predict(read_pdf(files / "25.gr"), reliability=False).notes
-    assert warning.startswith("qmax 25 is outside") and "20 to 24" in warning
+    assert warning == ("qmax is 25 Å⁻¹; the model was trained from 20 Å⁻¹ to 24 Å⁻¹.")
     only = replace(small_model, training={"radiations": ["xray"]})
     assert only.predict(read_pdf(files / "25.gr"), reliability=False).notes == ()
     pdf = read_pdf(files / "25.gr", radiation="neutron")
     _, warning = only.predict(pdf, reliability=False).notes
-    assert "trained for xray, not" in warning
+    assert warning == "the radiation is neutron; the model was trained for xray only."
     (late,) = small_model.predict(
         read_pdf(files / "25.gr", rmin=2.5), reliability=False
     ).notes

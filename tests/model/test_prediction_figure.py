@@ -42,10 +42,18 @@ def test_the_best_match_has_its_difference(three_groups, library, pdf):
     _, match, difference = top.lines
     assert match.get_label().startswith("TiO2 (rutile, 10), Rw ")
     expected = prediction.matches.g - prediction.matches.best[0].g
-    drawn = difference.get_ydata()
+    # a smooth line through the points
+    assert match.get_xdata().size > 5 * prediction.matches.r.size
+    np.testing.assert_allclose(match.get_xdata()[::6], prediction.matches.r)
+    np.testing.assert_allclose(
+        match.get_ydata()[::6], prediction.matches.best[0].g, atol=1e-5
+    )
+    drawn = difference.get_ydata()[::6]
     np.testing.assert_allclose(drawn - drawn[0], expected - expected[0], atol=1e-5)
     # below both curves
-    assert drawn.max() < min(line.get_ydata().min() for line in top.lines[:2])
+    assert difference.get_ydata().max() < min(
+        line.get_ydata().min() for line in top.lines[:2]
+    )
     assert top.figure.get_suptitle() == "a.gr"
 
 

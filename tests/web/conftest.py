@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gromega.measured.examples import EXAMPLES
 from gromega.model.io import save_model
 from gromega.model.library_io import write_library
 from gromega.web.app import MAX_UPLOAD
-from gromega.web.page import EXAMPLES
 
 
 @pytest.fixture(scope="package")

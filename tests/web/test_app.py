@@ -12,10 +12,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from gromega import read_pdf
+from gromega.measured.examples import EXAMPLES
 from gromega.web import app as web
 from gromega.web.app import make_app
 from gromega.web.options import RequestOptions
-from gromega.web.page import EXAMPLES, PAGE
+from gromega.web.page import PAGE
 
 RUTILE = EXAMPLES["rutile-synchrotron.gr"]
 R = np.arange(1.5, 30, 0.02)

@@ -5,7 +5,7 @@ import json
 import pytest
 from pages import DESKTOP, PHONE, RUTILE, wait_for_all
 
-from gromega.web.page import EXAMPLES
+from gromega.measured.examples import EXAMPLES
 
 
 def predict_rutile(page, address, files):

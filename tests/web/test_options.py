@@ -7,11 +7,11 @@ from pydantic import ValidationError
 
 from gromega import read_pdf
 from gromega.conditions import RADIATIONS
+from gromega.measured.examples import EXAMPLES
 from gromega.measured.options import FUNCTIONS, R_UNITS, ReadOptions
 from gromega.model.calibration import COVERAGES
 from gromega.model.familiarity import STRUCTURE_TYPES
 from gromega.web.options import RequestOptions, bounds_of, choices_of
-from gromega.web.page import EXAMPLES
 
 READ = {each.name: each.metadata["quantity"] for each in fields(ReadOptions)}
 FIELDS = RequestOptions.model_fields

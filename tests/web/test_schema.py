@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from gromega import read_pdf
 from gromega.conditions import QUANTITIES
+from gromega.measured.examples import EXAMPLES
 from gromega.model.prediction import FORMAT, Prediction
 from gromega.model.summary import COLUMNS
-from gromega.web.page import EXAMPLES
 from gromega.web.schema import PredictionOut, schema_text
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -20,6 +20,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from gromega._util.formatting import percent
+
 EXTRAS = {
     "simulate": "numba",
     "web": "anyio fastapi starlette uvicorn",
@@ -134,10 +136,11 @@ def training_bar(epochs: int) -> Iterator[Callable[[Any], None]]:
                 return
             text = (
                 f"epoch {what.epoch}: loss {what.loss:.4f}, validation top-1 "
-                f"{what.top1:.1%}, top-6 {what.top6:.1%}"
+                f"{percent(what.top1)}, top-6 {percent(what.top6)}"
             )
             if what.box_top1 == what.box_top1:
-                text += f", over the box {what.box_top1:.1%}, {what.box_top6:.1%}"
+                box = f"{percent(what.box_top1)}, {percent(what.box_top6)}"
+                text += f", over the box {box}"
             console.print(text)
 
         yield show

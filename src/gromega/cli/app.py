@@ -7,8 +7,8 @@ import typer
 from typer.core import TyperGroup
 
 COMMANDS = (
-    "predict", "serve", "simulate", "ingest", "fetch", "synthesize", "results",
-    "report", "evaluate", "models", "reproduce", "verify", "doctor",
+    "predict", "serve", "examples", "simulate", "ingest", "fetch", "synthesize",
+    "results", "report", "evaluate", "models", "reproduce", "verify", "doctor",
 )  # fmt: skip
 """The commands in the order of the help: for PDFs, crystals, accuracy, checks."""
 

@@ -31,7 +31,7 @@ def verify(
         ),
     ] = False,
 ) -> None:
-    """Check that nothing is missing or damaged; if something is, the status is 1."""
+    """Check files for damage; the exit status is 1 if one is damaged or missing."""
     from gromega.registry.remote import verify_remotes
     from gromega.registry.verify import verify_paths
 
@@ -47,7 +47,7 @@ def verify(
 
 @app.command(epilog="Example: gromega doctor")
 def doctor() -> None:
-    """Print the versions of packages, the cores, the devices and the engines."""
+    """Print what is installed: versions of packages, cores, devices and engines."""
     from gromega.pdf import srreal
 
     facts = {"gromega": importlib.metadata.version("gromega")}

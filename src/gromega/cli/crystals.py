@@ -33,10 +33,13 @@ def simulate(
         ),
     ] = None,
     engine: Annotated[
-        str, typer.Option(help="The engine: native or srreal.")
+        str, typer.Option(help="native, or srreal: diffpy.srreal from conda-forge.")
     ] = "native",
 ) -> None:
-    """Simulate G(r) of a crystal; the defaults are the reference conditions."""
+    """Simulate G(r) of a crystal at the conditions given by the options.
+
+    The defaults are the reference: the conditions of the paper (Lan et al.).
+    """
     from gromega._util.files import write_whole
     from gromega.crystals.io.cif import read_crystal
     from gromega.pdf.simulate import narrowest_peak
@@ -100,7 +103,7 @@ def ingest(
         bool, typer.Option("--force", help="Replace files that no ingest has written.")
     ] = False,
 ) -> None:
-    """Make a table of crystals with space groups from files, folders and archives."""
+    """Check crystal files, and make a table of the crystals with their space groups."""
     from gromega.crystals.ingest.validate import IngestOptions
     from gromega.crystals.ingest.worker import Limits
     from gromega.crystals.io.find import find_sources

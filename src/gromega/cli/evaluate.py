@@ -11,15 +11,20 @@ from rich.table import Column, Table
 from gromega.cli.app import app
 
 
-@app.command(epilog="Example: gromega evaluate models/current --data ../real/data")
+@app.command(epilog="Example: gromega evaluate models/current --data ../other/data")
 def evaluate(
     model: Annotated[Path, typer.Argument(help="The folder of a model.")],
     data: Annotated[
         Path,
-        typer.Option(help="The data folder of a pipeline, made by 'dvc repro'."),
+        typer.Option(
+            help="The data folder of a pipeline, made by 'dvc repro' or 'dvc exp run'."
+        ),
     ] = Path("data"),
 ) -> None:
-    """Score a model on the test part of a pipeline, its own or another one."""
+    """Print the accuracies of a model on the test crystals of a pipeline, as JSON.
+
+    The model may come from another pipeline, such as the released model.
+    """
     from gromega.evaluation.score import flat, score_model
     from gromega.model.io import load_model
 
@@ -29,10 +34,13 @@ def evaluate(
 @app.command(epilog="Example: gromega results")
 def results(
     metrics: Annotated[
-        Path, typer.Argument(help="The metrics folder of a pipeline.")
+        Path, typer.Argument(help="The metrics folder of a run.")
     ] = Path("metrics"),
 ) -> None:
-    """Print the accuracies of the last run beside those of the paper."""
+    """Print the accuracies of the last run and of the released model.
+
+    Those of the paper (Lan et al.) are beside them.
+    """
     from gromega.evaluation.results import results as accuracies
 
     console = Console(highlight=False)
@@ -40,7 +48,11 @@ def results(
         if isinstance(block, str):
             console.print(block)
             continue
-        columns = (Column(heading, justify="right") for heading in block.head)
+        # The narrowest columns that break no word: seven of them fit on 80 characters.
+        columns = (
+            Column(heading, justify="right", width=max(7, *map(len, heading.split())))
+            for heading in block.head
+        )
         table = Table(*columns, title=block.caption, title_justify="left")
         for row in block.rows:
             table.add_row(*row)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     cls=Group,
     no_args_is_help=True,
-    help="Fetch crystals from a database on the web, and examine them as ingest does.",
+    help="Fetch crystals from a database on the web, and check them as ingest does.",
 )
 Limit = Annotated[
     int | None, typer.Option(min=1, help="Fetch at most this number of entries.")

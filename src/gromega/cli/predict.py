@@ -1,4 +1,4 @@
-"""Commands for measured PDFs: predict, serve."""
+"""Commands for measured PDFs: predict, serve, examples."""
 
 import re
 import sys
@@ -22,8 +22,8 @@ ModelFolder = Annotated[Path, typer.Option(help="The folder of a model.")]
 LibraryFile = Annotated[
     Path | None,
     typer.Option(
-        help="The file of known crystals; default: models/library.parquet, if it "
-        "exists."
+        help="The file of known crystals for --explain. The default is "
+        "models/library.parquet, if it exists."
     ),
 ]
 
@@ -57,8 +57,7 @@ def predict(
     coverage: Annotated[
         float,
         typer.Option(
-            help="The probability that the prediction set contains the correct group: "
-            "0.9 or 0.95."
+            help="How often the prediction set contains the correct group: 0.9 or 0.95."
         ),
     ] = 0.9,
     reliability: Annotated[
@@ -72,21 +71,21 @@ def predict(
         bool,
         typer.Option(
             "--explain",
-            help="Find the most important r and the known crystals that fit best; "
-            "--library or --figures turns this on.",
+            help="Find the most important ranges of r, and the known crystals that fit "
+            "best. --library and --figures turn this on.",
         ),
     ] = False,
     structure_type: Annotated[
         Literal["unsure", "known", "new"],
         typer.Option(
-            help="What you know about the structure type: known if other crystals have "
-            "it, new, or unsure."
+            help="known: the structure type is a common one, such as perovskite; "
+            "new: no known crystal has it; unsure: you do not know."
         ),
     ] = "unsure",
     library: LibraryFile = None,
     figures: Annotated[
         Path | None,
-        typer.Option(help="Write one figure per file into this folder."),
+        typer.Option(help="Draw a figure of each file into this folder."),
     ] = None,
     *,
     reading: ReadOptions,
@@ -95,7 +94,8 @@ def predict(
 
     The conditions come from the header of each file; an option overrides them.
     If a file cannot be read, gromega prints one error line and continues with
-    the other files. The exit status is then 2.
+    the other files. The exit status is then 2. 'gromega examples' writes files
+    to try it with.
     """
     if as_json and (as_csv or summary):
         other = "--csv" if as_csv else "--summary"
@@ -219,6 +219,26 @@ def serve(
     serve_app(load_model(model), model.name, known, host, port)
 
 
+@app.command(epilog="Example: gromega examples && gromega predict examples/")
+def examples(
+    folder: Annotated[
+        Path, typer.Argument(help="The folder to write to; it is made if necessary.")
+    ] = Path("examples"),
+) -> None:
+    """Write simulated PDFs to a folder, to try gromega predict with."""
+    from gromega._util.files import write_whole
+    from gromega.measured.examples import EXAMPLES
+
+    for name, text in EXAMPLES.items():
+        path = folder / name
+        if path.exists() and path.read_text("utf-8") != text:
+            raise ValueError(f"{path} exists and is another file; give another folder.")
+    for name, text in EXAMPLES.items():
+        if not (folder / name).exists():
+            write_whole(folder / name, text)
+        typer.echo(folder / name)
+
+
 def _library_path(path: Path | None) -> Path | None:
     """Return a path, or that of the released library if it exists."""
     from gromega.model.matches import LIBRARY
@@ -226,8 +246,9 @@ def _library_path(path: Path | None) -> Path | None:
     if path or LIBRARY.is_file():
         return path or LIBRARY
     typer.echo(
-        f"gromega: {LIBRARY} does not exist, so no known crystal is compared; get it "
-        "with 'git restore models/library.parquet', or give --library.",
+        f"gromega: {LIBRARY} does not exist here, so no known crystal is compared. A "
+        "clone of gromega has this file ('git restore models/library.parquet' brings "
+        "it back): run gromega there, or give its path with --library.",
         err=True,
     )
     return None

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.conditions import Conditions
+from gromega.conditions import QUANTITIES, Conditions
 from gromega.measured.pdf import MeasuredPDF
 from gromega.measured.resample import to_inputs
 from gromega.model.candidates import Labels, labels_of, ranked_candidates, summed
@@ -20,6 +20,7 @@ from gromega.model.prediction import Prediction
 from gromega.model.prediction_text import FIRST_PEAK
 from gromega.model.ranker import Ranker
 from gromega.model.verdict import make_verdict
+from gromega.pdf.network_grid import INPUT_R
 
 _N_NEIGHBOURS = 5
 # The gap in similarity above which the composition is doubtful: 2 % of the validation
@@ -239,12 +240,15 @@ class Model(Ranker):
         """Yield a note for each condition that the model was not trained for."""
         box = self.trained_over
         for name in box.outside(conditions):
-            if name != "rmin":
-                low, high = getattr(box, name)
-                yield (
-                    f"{name} {getattr(conditions, name):g} is outside the range that "
-                    f"the model was trained for, {low:g} to {high:g}."
-                )
+            # No input is beyond the end of the grid, so a larger rmax is the same.
+            if name == "rmin" or (
+                name == "rmax" and min(conditions.rmax, box.rmax[1]) >= INPUT_R[-1]
+            ):
+                continue
+            low, high = map(QUANTITIES[name].with_unit, getattr(box, name))
+            trained = f"only at {low}" if low == high else f"from {low} to {high}"
+            value = QUANTITIES[name].with_unit(getattr(conditions, name))
+            yield f"{name} is {value}; the model was trained {trained}."
         if conditions.rmin > FIRST_PEAK:
             yield (
                 f"G(r) begins at {conditions.rmin:.3g} Å, but the model was trained "
@@ -253,6 +257,6 @@ class Model(Ranker):
             )
         if conditions.radiation not in self.radiations:
             yield (
-                f"the model was trained for {' and '.join(self.radiations)}, not for "
-                f"the radiation {conditions.radiation}."
+                f"the radiation is {conditions.radiation}; the model was trained for "
+                f"{' and '.join(self.radiations)} only."
             )

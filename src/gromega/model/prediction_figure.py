@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import CubicSpline
 
 from gromega._util.plotting import style
 from gromega.crystals.space_groups import class_number
@@ -10,6 +13,8 @@ from gromega.model.candidates import N_SHOWN, Candidate
 from gromega.model.importance import Importance
 from gromega.model.matches import Matches
 
+_STEPS = 6
+"""The drawn steps between two points of the network's grid."""
 MEASURED, MATCH, AGAINST = "#333333", "#1f6fb4", "#c2571a"
 
 
@@ -33,19 +38,22 @@ def prediction_figure(
         if title:
             figure.suptitle(title, fontsize=10, x=0.01, ha="left", color="#333333")
         top.plot(
-            importance.r, importance.g, color=MEASURED, linewidth=1, label="measured"
-        )
+            *_fine(importance.r, importance.g), color=MEASURED, linewidth=1,
+            label="measured",
+        )  # fmt: skip
         if matches:
             best = matches.best[0]
             label = (
                 f"{best.formula} ({best.id}, {best.number}), Rw {best.rw:.2f}, cell "
                 f"{100 * best.strain:+.1f} %"
             )
-            top.plot(matches.r, best.g, color=MATCH, linewidth=1, label=label)
-            below = 1.2 * float(min(matches.g.min(), best.g.min()))
-            difference = matches.g - best.g
+            r, match = _fine(matches.r, best.g)
+            top.plot(r, match, color=MATCH, linewidth=1, label=label)
+            _, measured = _fine(matches.r, matches.g)
+            below = 1.2 * float(min(measured.min(), match.min()))
+            difference = measured - match
             top.plot(
-                matches.r, below - difference.max() + difference, color=AGAINST,
+                r, below - difference.max() + difference, color=AGAINST,
                 linewidth=0.8, label="difference",
             )  # fmt: skip
         top.set(xlabel="r (Å)", ylabel="G(r)")
@@ -73,3 +81,11 @@ def prediction_figure(
         probabilities.set(xlabel="probability (%)", xlim=(0, 100))
         probabilities.grid(visible=False, axis="y")
     return figure
+
+
+def _fine(r: ArrayLike, g: ArrayLike) -> tuple[NDArray[np.float64], ...]:
+    """Return a curve with `_STEPS` steps for each of its own, by a cubic spline."""
+    x = np.asarray(r, float)
+    at = np.arange(_STEPS * (x.size - 1) + 1) / _STEPS
+    fine = np.interp(at, np.arange(x.size), x)
+    return fine, CubicSpline(x, np.asarray(g, float))(fine)

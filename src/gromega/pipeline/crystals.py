@@ -52,5 +52,6 @@ def crystals(params: Params) -> None:
     write_json(paths.METRICS / "crystals.json", counts)
     console.print(
         f"{summary['crystals']} crystals of {summary['structure_types']} structure "
-        f"types in {summary['space_groups']} space groups"
+        f"types in {summary['space_groups']} space groups: "
+        f"{', '.join(map(str, sorted(rows.groups)))}"
     )

@@ -8,7 +8,7 @@ from gromega.evaluation.baselines import BASELINES
 from gromega.evaluation.compare import compare_runs, predictions_of_run
 from gromega.evaluation.predictions import within
 from gromega.evaluation.report.facts import read_facts
-from gromega.evaluation.report.released import released_section
+from gromega.evaluation.report.released import released_model
 from gromega.evaluation.report.render import write_report
 from gromega.evaluation.report.report import make_report
 from gromega.evaluation.subsamples import read_subsamples
@@ -47,7 +47,7 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
     released = load_model(paths.RELEASED)
     made = make_report(
         model, facts, predictions, subsamples, baselines, by_novelty, comparisons,
-        released_section(paths.RELEASED_CURVES, released.trained_over), everything,
+        released_model(paths.RELEASED_CURVES, released.trained_over), everything,
     )  # fmt: skip
     with new_path(paths.REPORT) as folder:
         write_report(folder, made)

@@ -18,11 +18,12 @@ from starlette.requests import ClientDisconnect
 
 from gromega._util.parallel import n_cores
 from gromega._util.progress import console
+from gromega.measured.examples import EXAMPLES
 from gromega.measured.pdf import MeasuredPDF, read_pdf
 from gromega.model.matches import Library
 from gromega.model.model import Model
 from gromega.web.options import RequestOptions
-from gromega.web.page import EXAMPLES, PAGE, SCRIPT_HASH, STYLE_HASH
+from gromega.web.page import PAGE, SCRIPT_HASH, STYLE_HASH
 from gromega.web.schema import MeasuredOut, ModelOut, PredictionOut, Problem
 
 MAX_UPLOAD = 4 * 2**20

@@ -1,4 +1,4 @@
-"""The page: its HTML, style, script and form in one document, and the examples."""
+"""The page: its HTML, style, script and form in one document."""
 
 import hashlib
 from base64 import b64encode
@@ -69,12 +69,3 @@ def _hash(tag: str) -> str:
 PAGE = render_page()
 STYLE_HASH, SCRIPT_HASH = _hash("style"), _hash("script")
 """What the policy allows: the style and the script of the page, and no other."""
-EXAMPLES = {
-    entry.name: entry.read_text("utf-8")
-    for entry in sorted(
-        (resources.files("gromega.web") / "examples").iterdir(),
-        key=lambda entry: entry.name,
-    )
-    if entry.name.endswith(".gr")
-}
-"""Simulated PDFs to try the page with, by name."""

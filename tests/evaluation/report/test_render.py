@@ -14,7 +14,7 @@ TABLE = Table("50 % & <more>, Å⁻¹.", ["a_b", "top-1"], [["P2_1/c", "1.0 (0.5
 FIGURE = ReportFigure("A 'curve' & <more>", "rmax", SVG)
 REPORT = Report(
     "Robustness of <x>",
-    "Top-1 accuracy is 5 %.",
+    ["Top-1 accuracy is 5 %."],
     [
         Section("Along rmax", ["Some & text.", FIGURE, TABLE]),
         Section("Empty", []),

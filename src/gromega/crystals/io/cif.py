@@ -149,7 +149,7 @@ class _Block:
             with suppress(RefusedError):
                 found = self.expand(operations_of(other))
                 if has_group(found.crystal, stated):
-                    note = f"the coordinates are those of {other.xhm()}"
+                    note = f"read with the other origin choice, {other.xhm()}"
                     return Reading(found.crystal, stated, [*found.notes, note])
             raise
 

@@ -72,7 +72,7 @@ def sweep_section(
     caption = f"Top-1 and top-6 accuracy along {axis.name}; {about}."
     block = ReportFigure(caption, sweep.name, to_svg(figure))
     table = _sweep_table(axis, about, predictions, y, drawn)
-    return Section(f"Sweep: {axis.name}", [block, table])
+    return Section(f"Sweep of {axis.name}", [block, table])
 
 
 def _sweep_table(

@@ -35,8 +35,8 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """A report; the summary is its first paragraph."""
+    """A report; the paragraphs of the summary come first."""
 
     title: str
-    summary: str
+    summary: Sequence[str]
     sections: Sequence[Section]

@@ -64,8 +64,15 @@ def _read(odb: Any, oid: str) -> str | list[str]:
             while block := file.read(1 << 20):
                 found.update(block)
                 text += block if is_list else b""
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        cause = error.__cause__
+        # For a web server that cannot be reached, fsspec raises this error too.
+        if odb.fs.protocol.startswith("http") and getattr(cause, "status", 0) != 404:
+            raise OSError(f"{odb.path} cannot be read: {cause}") from None
         return "missing"
+    except Exception as error:
+        # The errors of botocore and aiohttp share no class.
+        raise OSError(f"{odb.path} cannot be read: {error}") from None
     if found.hexdigest() != oid.removesuffix(".dir"):
         return "damaged"
     return [entry["md5"] for entry in json.loads(text)] if is_list else ""

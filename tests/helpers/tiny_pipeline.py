@@ -48,8 +48,10 @@ class Pipeline:
         folder.mkdir(parents=True)
         for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
             shutil.copy(root / name, folder / name)
-        skip = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(root / "src", folder / "src", ignore=skip)
+        # The released model and the start of the training are in models/.
+        skip = shutil.ignore_patterns("__pycache__", "current", "trained")
+        for name in ("src", "models"):
+            shutil.copytree(root / name, folder / name, ignore=skip)
         (folder / "data").mkdir()
         (folder / "data/few.yaml").write_text(RECIPE)
         self.edit(0)

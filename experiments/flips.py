@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gromega import load_library, load_model
@@ -49,7 +50,10 @@ def load(thing: Path) -> str:
         if any((thing / name).is_file() for name in ("card.json", "CARD.md")):
             found.update(repr(read_card(thing)).encode())
     elif kind == "table":
-        schema = pq.read_schema(thing)
+        try:
+            schema = pq.read_schema(thing)
+        except pa.ArrowException as error:
+            raise ValueError(f"{thing}: {error}") from None
         if b"gromega" in (schema.metadata or {}):
             library: Any = load_library(thing)
             found.update(repr((library.ids, library.formulas)).encode())

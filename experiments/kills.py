@@ -64,18 +64,21 @@ def kills(pipeline: Pipeline, count: int, generator: random.Random) -> None:
 
 
 def pairs(pipeline: Pipeline, count: int) -> None:
-    """Start each stage twice at once, and print how many were refused."""
-    for stage in STAGES:
-        counts: collections.Counter[str] = collections.Counter()
-        for _ in range(count):
+    """Start each stage twice at once, in rounds; print how many were refused."""
+    counts: dict[str, collections.Counter[str]] = {
+        stage: collections.Counter() for stage in STAGES
+    }
+    for round_ in range(count):
+        for stage in STAGES:
             command = ["python", "-m", "gromega.pipeline", stage]
             two = [pipeline.start(*command) for _ in range(2)]
             for process in two:
                 process.communicate()
             statuses = sorted(process.returncode for process in two)
             right = pipeline.files() == pipeline.right[pipeline.state]
-            counts[f"{statuses} {'right' if right else 'WRONG'}"] += 1
-        print(stage, dict(counts), flush=True)
+            counts[stage][f"{statuses} {'right' if right else 'WRONG'}"] += 1
+        for stage in STAGES:
+            print(round_ + 1, stage, dict(counts[stage]), flush=True)
 
 
 def main() -> None:

@@ -18,6 +18,26 @@ class Quiet(SimpleHTTPRequestHandler):
         """Print nothing."""
 
 
+class Garbage(Quiet):
+    """Answers without a status line."""
+
+    def do_GET(self):
+        self.wfile.write(b"0\r\n\r\n")
+
+    def do_HEAD(self):
+        self.do_GET()
+
+
+class Refusing(Quiet):
+    """Answers that it is forbidden."""
+
+    def do_GET(self):
+        self.send_error(403)
+
+    def do_HEAD(self):
+        self.do_GET()
+
+
 class GitHandler(Quiet):
     """Answers by ``git http-backend``, as web servers do."""
 

@@ -10,6 +10,11 @@ ERROR = 0 * R + 0.1
 INDEX = np.arange(R.size)
 
 
+def with_first(column, value):
+    """Return a column with another first value."""
+    return np.concatenate([[value], column[1:]])
+
+
 @pytest.mark.parametrize(
     ("labels", "columns"),
     [
@@ -54,6 +59,9 @@ def test_a_fit_of_pdfgui_is_the_sum_of_two_columns():
         ("r gcalc gdiff gfit", (R, CALC, G - CALC, CALC), "gdiff.*column"),
         # no labels, and two like curves
         ("", (R, CALC, G), "columns 2 and 3 .*column"),
+        # the same with a first row without numbers, which is left out
+        ("", (R, with_first(CALC, np.nan), G), "columns 2 and 3 .*column"),
+        ("", (R, CALC, with_first(G, np.inf)), "columns 2 and 3 .*column"),
         # a label or a unit that is not known
         ("r rho(r)", (R, G), r"rho\(r\).*quantity"),
         ("r  c_rdf[2]", (R, G), r"c_rdf\[2\].*quantity"),

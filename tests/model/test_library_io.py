@@ -36,6 +36,8 @@ def test_what_is_no_library_is_refused(library, tmp_path):
         (b'"levels": 63', b'"levels": 9'),
         (b'["xray", "neutron"]', b'["xraz", "neutron"]'),
         (b'"sha256": "', b'"sha256": "x'),
+        # no hash
+        (b'"sha256"', b'"sha257"'),
     ],
 )
 def test_a_library_with_changed_facts_is_refused(library, tmp_path, old, new):

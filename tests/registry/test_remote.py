@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from serving import serve
+from serving import Garbage, Refusing, serve
 
 DVC = [sys.executable, "-m", "dvc"]
 VERIFY = [sys.executable, "-c", "from gromega.cli.main import main; main()", "verify"]
@@ -127,6 +127,19 @@ def test_a_damaged_and_a_missing_object_are_told_apart(clone):
     listed.unlink()
     found = call(VERIFY, "--remote", "lake", status=1)
     assert f"1 missing, such as {listed.parent.name}{listed.name}" in found
+
+
+def test_a_server_that_fails_is_not_a_missing_object(pushed, tmp_path, monkeypatch):
+    shutil.copytree(pushed, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path / "project")
+    for kind in (Garbage, Refusing):
+        with serve(tmp_path / "lake", kind) as address:
+            call(DVC, "remote", "modify", "lake", "url", address)
+            found = call(VERIFY, "--remote", "lake", status=2)
+            assert found.startswith("gromega: the remote lake cannot be read")
+    # the server is gone
+    found = call(VERIFY, "--remote", "lake", status=2)
+    assert found.startswith("gromega: the remote lake cannot be read")
 
 
 def test_an_unknown_remote_is_named(clone):

@@ -181,12 +181,12 @@ def _unlabelled(
     if table.shape[1] <= x + 1:
         x = 0
     y = x + 1
-    curve = table[:, y] - table[:, y].mean()
     for k in range(y + 1, table.shape[1]):
-        other = table[:, k]
-        if not np.isfinite(other).all() or other.min() >= 0 or np.ptp(other) == 0:
+        pair = table[:, [y, k]]
+        curve, other = pair[np.isfinite(pair).all(axis=1)].T
+        if other.size == 0 or other.min() >= 0 or np.ptp(other) == 0:
             continue
-        other = other - other.mean()
+        curve, other = curve - curve.mean(), other - other.mean()
         scale = np.linalg.norm(curve) * np.linalg.norm(other)
         if scale and abs(curve @ other) > _SEPARATE * scale:
             raise ValueError(

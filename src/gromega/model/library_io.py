@@ -79,8 +79,7 @@ def load_library(path: str | Path = LIBRARY) -> Library:
             spectra,
         )
         # The pages of Parquet have checksums, the names of columns and the facts none.
-        # A library up to v1.8.1 states no hash.
-        if "sha256" in facts and facts["sha256"] != _hash(library):
+        if facts["sha256"] != _hash(library):
             raise ValueError("its SHA-256 is another one")
         return library
     except (

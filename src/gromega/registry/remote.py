@@ -43,10 +43,10 @@ def verify_remotes(names: Sequence[str] = ()) -> Iterator[Finding]:
 
 def _verify_out(odb: Any, path: str, oid: str, remote: str) -> Finding:
     kind = f"in the remote {remote}"
-    states = {oid: _read(odb, oid)}
+    states = {oid: _read(odb, oid, remote)}
     listed = states[oid]
     if isinstance(listed, list):
-        states = {each: _read(odb, each) for each in listed}
+        states = {each: _read(odb, each, remote) for each in listed}
     wrong = []
     for state in ("missing", "damaged"):
         if found := [each for each, its in states.items() if its == state]:
@@ -56,7 +56,7 @@ def _verify_out(odb: Any, path: str, oid: str, remote: str) -> Finding:
     return Finding(path, kind, f"{kind}, of {len(states)} objects {'; '.join(wrong)}")
 
 
-def _read(odb: Any, oid: str) -> str | list[str]:
+def _read(odb: Any, oid: str, remote: str) -> str | list[str]:
     """Return the objects of one that lists a folder, or its state; empty if right."""
     is_list, found, text = oid.endswith(".dir"), hashlib.md5(), b""
     try:
@@ -64,8 +64,15 @@ def _read(odb: Any, oid: str) -> str | list[str]:
             while block := file.read(1 << 20):
                 found.update(block)
                 text += block if is_list else b""
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        cause = error.__cause__
+        # For a web server that cannot be reached, fsspec raises this error too.
+        if odb.fs.protocol.startswith("http") and getattr(cause, "status", 0) != 404:
+            raise OSError(f"the remote {remote} cannot be read: {cause}") from None
         return "missing"
+    except Exception as error:
+        # The errors of botocore and aiohttp share no class.
+        raise OSError(f"the remote {remote} cannot be read: {error}") from None
     if found.hexdigest() != oid.removesuffix(".dir"):
         return "damaged"
     return [entry["md5"] for entry in json.loads(text)] if is_list else ""

@@ -80,3 +80,12 @@ def test_the_released_model_follows_the_run(tmp_path):
 def test_a_pipeline_that_did_not_run_has_no_results(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"reference\.json"):
         list(results(tmp_path))
+
+
+def test_accuracies_among_all_groups_follow_those_of_the_benchmark(tmp_path):
+    of_all = {"top1": 0.3, "top6": 0.5, "ece": 0.1, "n": 1100}
+    write_metrics(tmp_path, {**KNOWN, "all_groups": of_all})
+    lines = [line for line in results(tmp_path) if isinstance(line, str)]
+    (line,) = [line for line in lines if "1,100" in line]
+    assert "30.0 %" in line and "50.0 %" in line
+    assert lines.index(line) < len(lines) - 1

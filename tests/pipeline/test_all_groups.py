@@ -9,11 +9,18 @@ import numpy as np
 import pytest
 import yaml
 
+from gromega._util.parallel import open_pool
+from gromega.conditions import REFERENCE
+from gromega.evaluation.released import released_scores, score_among_all
 from gromega.evaluation.score import unflat
 from gromega.lake.predictions import read_predictions
 from gromega.lake.splits import benchmark_groups, read_benchmark, read_part
 from gromega.model.io import load_model
 from gromega.pipeline import STAGES
+from gromega.registry.card import read_card
+from gromega.registry.release import ReleaseInfo, release
+from gromega.registry.reproduce import reproduce_from_carried, reproduce_from_source
+from gromega.registry.training_data import DESCRIPTION
 from gromega.sweeps import get_sweep
 
 SPLIT = Path("data/split.parquet")
@@ -91,3 +98,34 @@ def test_the_report_has_a_section_on_all_groups(inside_all, robust_project):
     assert "## All space groups" in text
     before = (robust_project / "metrics/report/report.md").read_text()
     assert "## All space groups" not in before
+
+
+def test_a_model_of_all_groups_is_scored_on_what_it_carries(inside_all):
+    model = load_model("models/current")
+    ids, labels = read_part(SPLIT, "test")
+    assert score_among_all(model)["n"] == ids.size
+    groups = benchmark_groups(SPLIT)
+    for axis, found in released_scores(model, groups):
+        at_reference = found[axis.key(getattr(REFERENCE, axis.name))]
+        assert at_reference["n"] == np.isin(labels, groups).sum()
+
+
+def test_a_release_states_both_scores_and_they_are_reproduced(inside_all, tmp_path):
+    about = tmp_path / "about.yaml"
+    about.write_text(yaml.safe_dump(dict.fromkeys(DESCRIPTION, "a few crystals")))
+    info = ReleaseInfo("everything", "v1.0.0", None, None)
+    path = release(
+        info, source=Path("crystals.parquet"), description=about, models=tmp_path
+    )
+    metrics = read_card(path)["metrics"]
+    scores = unflat(json.loads(Path("metrics/reference.json").read_text()))
+    assert metrics["all_groups"] == scores["all_groups"]
+    assert metrics["reference"]["n"] == scores["n"]
+    with open_pool() as pool:
+        rows = list(
+            reproduce_from_source(path, Path("crystals.parquet"), tmp_path / "w", pool)
+        )
+    assert {"reference", "reference, all groups"} <= {row.where for row in rows}
+    assert [row for row in rows if row.differs] == []
+    carried = list(reproduce_from_carried(path))
+    assert [row for row in carried if row.differs] == []

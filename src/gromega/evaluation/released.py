@@ -9,11 +9,32 @@ from gromega.conditions import REFERENCE
 from gromega.evaluation.predictions import predict_points
 from gromega.evaluation.score import Scores, score
 from gromega.model.model import Model
+from gromega.model.reliability import TestCrystals
 from gromega.networks.logits import among, classes
 from gromega.sweeps import AXES, Axis, Sweep
 
 # Crystals that go to the model at a time, each at all values of an axis.
 _CRYSTALS = 400
+
+
+def score_among_all(model: Model) -> Scores:
+    """Return the scores on all test crystals that a model carries, among all groups.
+
+    The conditions are those of the paper; ValueError is raised as by `released_scores`.
+    """
+    crystals = _carried(model)
+    rows, g = crystals.simulate(REFERENCE)
+    formulas = None
+    if model.uses_compositions and crystals.formulas:
+        formulas = [crystals.formulas[i] for i in rows]
+    log_p, known = model.without_and_with_composition(g, formulas)
+    return score(log_p, crystals.y[rows], known)
+
+
+def _carried(model: Model) -> TestCrystals:
+    if model.test_crystals is None:
+        raise ValueError("the model carries no test crystals to score it on.")
+    return model.test_crystals
 
 
 def released_scores(
@@ -27,9 +48,7 @@ def released_scores(
     scores are those of `gromega.evaluation.score.score`, with the composition if the
     model can use it. ValueError is raised if the model carries no test crystals.
     """
-    crystals = model.test_crystals
-    if crystals is None:
-        raise ValueError("the model carries no test crystals to score it on.")
+    crystals = _carried(model)
     columns = classes(model.space_groups, groups)
     inside = np.isin(crystals.y, columns)
     for axis in AXES.values():

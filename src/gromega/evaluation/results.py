@@ -9,7 +9,15 @@ from gromega._util.formatting import in_percent, percent
 from gromega.evaluation import paper
 from gromega.evaluation.plot_data import read_curve
 from gromega.evaluation.report.content import Table
-from gromega.evaluation.score import TOP, WITH_COMPOSITION, Scores, chance, unflat
+from gromega.evaluation.score import (
+    ALL_GROUPS,
+    TOP,
+    WITH_COMPOSITION,
+    Scores,
+    chance,
+    unflat,
+)
+from gromega.lake.splits import BENCHMARK
 from gromega.sweeps import AXES, BEYOND
 
 
@@ -42,7 +50,7 @@ def results(metrics: Path) -> Iterator[str | Table]:
     )
     yield from _at_reference(reference)
     if (metrics / "crystals.json").is_file():
-        n_groups = read_json(metrics / "crystals.json")["space_groups"]
+        n_groups = min(read_json(metrics / "crystals.json")["space_groups"], BENCHMARK)
         yield f"reference, groups drawn at random: {_tops(chance(n_groups))}"
     yield from curve_tables(metrics / "curves", "This run")
     released = metrics / "released.json"
@@ -56,10 +64,13 @@ def results(metrics: Path) -> Iterator[str | Table]:
     yield f"reference, Lan et al., other crystals: {_tops(paper.PAPER_REFERENCE)}"
 
 
-def _at_reference(reference: Scores) -> Iterator[str]:
-    yield f"reference: {_tops(reference)}"
+def _at_reference(reference: Scores, where: str = "reference") -> Iterator[str]:
+    yield f"{where}: {_tops(reference)}"
     if WITH_COMPOSITION in reference:
-        yield f"reference, with the composition: {_tops(reference[WITH_COMPOSITION])}"
+        yield f"{where}, with the composition: {_tops(reference[WITH_COMPOSITION])}"
+    if of_all := reference.get(ALL_GROUPS):
+        where = f"reference, among all groups, {of_all['n']:,} test crystals"
+        yield from _at_reference(of_all, where)
 
 
 def curve_tables(folder: Path, model: str) -> Iterator[Table]:

@@ -7,8 +7,8 @@ from gromega._util.parallel import keep_memory
 from gromega._util.progress import progress_bar
 from gromega.conditions import REFERENCE
 from gromega.evaluation.plot_data import write_curve
-from gromega.evaluation.released import released_scores
-from gromega.evaluation.score import flat
+from gromega.evaluation.released import released_scores, score_among_all
+from gromega.evaluation.score import ALL_GROUPS, flat
 from gromega.lake.splits import benchmark_of_counts
 from gromega.model.io import load_model
 from gromega.params import Params
@@ -31,4 +31,6 @@ def evaluate_released(params: Params) -> None:
             write_curve(RELEASED_CURVES / f"{axis.name}.csv", axis, scores)
             reference = scores[axis.key(getattr(REFERENCE, axis.name))]
             advance(1)
+    if groups.size < model.space_groups.size:
+        reference[ALL_GROUPS] = score_among_all(model)
     write_json(RELEASED_SCORES, flat(reference))

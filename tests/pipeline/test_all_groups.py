@@ -95,9 +95,9 @@ def test_sweeps_and_baselines_are_of_the_benchmark(inside_all):
 
 def test_the_report_has_a_section_on_all_groups(inside_all, robust_project):
     text = Path("metrics/report/report.md").read_text()
-    assert "## All space groups" in text
+    assert "## This run: all space groups" in text
     before = (robust_project / "metrics/report/report.md").read_text()
-    assert "## All space groups" not in before
+    assert "## This run: all space groups" not in before
 
 
 def test_a_model_of_all_groups_is_scored_on_what_it_carries(inside_all):

@@ -134,4 +134,4 @@ def test_a_pair_has_both_symbols_and_numbers():
 
 def test_the_most_populated_classes_come_first():
     groups = [1, 1, 152, 154, 154, 225, 225, 2]
-    assert most_populated(groups, 3).tolist() == [152, 1, 225]
+    assert most_populated(class_of(groups), 3).tolist() == [152, 1, 225]

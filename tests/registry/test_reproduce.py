@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from releasable import DATA, INFO, LINEAGE
 from typer.testing import CliRunner
@@ -69,7 +70,10 @@ def made(tmp_path_factory, model, classics):
     both = {**BLANK, "with_composition": BLANK}
     sweeps = {"radiation": dict.fromkeys(KEYS, both)}
     metrics = {"reference": BLANK, "with_composition": BLANK, "sweeps": sweeps}
-    card = make_card(INFO, model, DATA, metrics, LINEAGE)
+    part = {"train": 0, "validation": 0, "test": 16}
+    counts = {str(group): part for group in np.unique(groups).tolist()}
+    data = {**DATA, "by_space_group": counts}
+    card = make_card(INFO, model, data, metrics, LINEAGE)
     restate(path, card, metrics)
     with open_pool() as pool:
         rows = list(reproduce_from_source(path, table, folder / "work", pool))

@@ -22,7 +22,7 @@ def files(tmp_path, monkeypatch):
     return folder, split, crystals
 
 
-@pytest.mark.parametrize("other", ["", "formula", "id", "test crystal"])
+@pytest.mark.parametrize("other", ["", "fewer", "formula", "id", "test crystal"])
 def test_a_model_that_carries_these_crystals_was_trained_with_them(
     files, monkeypatch, other
 ):
@@ -34,6 +34,10 @@ def test_a_model_that_carries_these_crystals_was_trained_with_them(
     if other == "formula":
         formulas[3] = "X" + formulas[3]
     elif other == "id":
+        ids.append("not in the training part")
+        formulas.append("NaCl")
+    elif other == "fewer":
+        # the split has more groups than the model
         ids.pop()
     elif other == "test crystal":
         tested[0] = ids[0]
@@ -43,7 +47,7 @@ def test_a_model_that_carries_these_crystals_was_trained_with_them(
         test_crystals=SimpleNamespace(ids=tested),
     )
     monkeypatch.setattr(start, "load_model", lambda folder: model)
-    if other:
+    if other not in ("", "fewer"):
         with pytest.raises(ValueError, match=split.name):
             start.check_start(*files)
     else:

@@ -60,7 +60,9 @@ def choose_dataset(
     if observed:
         keep &= np.asarray(table["observed"])
     if groups is not None:
-        keep &= np.isin(class_of(labels), most_populated(labels[keep], groups))
+        keep &= np.isin(
+            class_of(labels), most_populated(class_of(labels[keep]), groups)
+        )
     if not keep.any():
         raise ValueError(
             "no crystal is left: none has the same space group at both tolerances"

@@ -50,13 +50,13 @@ def all_classes() -> tuple[int, ...]:
     return tuple(np.unique(class_of(np.arange(1, 231))).tolist())
 
 
-def most_populated(space_groups: ArrayLike, n: int) -> NDArray[np.int64]:
+def most_populated(classes: ArrayLike, n: int) -> NDArray[np.int64]:
     """Return the n classes with the most of some crystals, the most populated first.
 
-    The space groups are numbers, one of each crystal; of two classes of the same size,
-    the lower number comes first.
+    The classes are those of each crystal; of two of the same size, the lower number
+    comes first.
     """
-    numbers, counts = np.unique(class_of(space_groups), return_counts=True)
+    numbers, counts = np.unique(np.asarray(classes, np.int64), return_counts=True)
     return np.asarray(numbers[np.lexsort((numbers, -counts))][:n])
 
 

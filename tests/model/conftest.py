@@ -48,7 +48,7 @@ def library(classics):
     return make_library(
         np.array([crystal.id for crystal in classics]),
         [crystal.formula for crystal in classics],
-        np.arange(len(classics)),
+        np.arange(1, 1 + len(classics)),
         np.array([crystal.density for crystal in classics]),
         spectra,
     )

@@ -42,7 +42,7 @@ def test_a_crystal_is_found_with_its_strain_and_its_uiso(
     best = found.best[0]
     assert best.id == classics[place].id
     assert best.formula == display_formula(classics[place].formula)
-    assert best.number == place
+    assert best.number == place + 1
     assert best.strain == pytest.approx(0.012, abs=0.0016)
     assert best.uiso == pytest.approx(omega.uiso, rel=0.1)
     # what a byte rounds off

@@ -48,7 +48,9 @@ def make_report(
     groups = reference.space_groups
     y = classes(groups, facts.space_groups)
     log_p = reference.log_p[0]
-    about = f"{y.size:,} test crystals, {facts.scheme} split of {facts.source}"
+    origin = f"{facts.scheme} split of {facts.source}"
+    about = f"{y.size:,} test crystals, {origin}"
+    n_all = everything.ids.size if everything else y.size
     sections = [
         reference_section(model, about, reference, y, baselines),
         *([Section("Comparison with other runs", comparisons)] if comparisons else []),
@@ -62,7 +64,7 @@ def make_report(
             groups, about, log_p, y, facts.atoms, facts.isostructural,
             facts.n_train,
         ),
-        familiarity_section(about, by_novelty),
+        familiarity_section(f"{n_all:,} test crystals, {origin}", by_novelty),
         confidence_section(model.calibration, about, log_p, y, groups, sweeps),
     ]  # fmt: skip
     top1, top6 = (Share.of(ranks(log_p, y) < k).text() for k in TOP)

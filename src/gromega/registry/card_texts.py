@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gromega._util.formatting import percent
-from gromega.crystals.space_groups import class_number
+from gromega.crystals.space_groups import all_classes, class_number
 from gromega.defects import ALL_QUANTITIES
 
 TASK = "Rank the possible space groups of a material, given its PDF G(r)."
@@ -14,9 +14,11 @@ INTENDED_USE = (
     "Study how predictions depend on the conditions of an experiment, in research and "
     "teaching.",
 )
-LIMITS = (
+OTHER_GROUPS = (
     "The model ranks only its own space groups, also for a material of another one. "
-    "The probability of another group depends on how common such materials are.",
+    "The probability of another group depends on how common such materials are."
+)
+LIMITS = (
     "The PDF must be that of one crystalline phase: no mixture, glass or liquid, and "
     "no differential PDF.",
     "All accuracies are for simulated G(r) with one Uiso for all atoms. Measured PDFs "
@@ -42,10 +44,12 @@ def standard_texts(
     """
     counts = {group: n["train"] for group, n in data["by_space_group"].items()}
     rarest = min(counts, key=lambda group: counts[group])
+    n = counts[rarest]
     limits = [
+        *([] if {*space_groups} >= {*all_classes()} else [OTHER_GROUPS]),
         *LIMITS,
         "Rare space groups are predicted less well: group "
-        f"{rarest} has {counts[rarest]:,} training crystals.",
+        f"{class_number(int(rarest))} has {n:,} training crystal{'s' * (n != 1)}.",
     ]
     by_group = data["by_space_group"]
     untested = [

@@ -81,6 +81,9 @@ def version(folder):
     return verify_folder(folder)["version"]
 
 
+NEWEST = "v2.0.0"  # which the page names
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A project with two releases in a git repository that can be served."""
@@ -93,7 +96,7 @@ def made(tmp_path_factory):
     run(SET_UP, project)
     tracked = ROOT / "models" / "spacegroup.dvc"
     shutil.copy(tracked, project / "models")
-    for each in ("v1.8.1", "v1.9.0"):
+    for each in ("v1.8.1", NEWEST):
         with chdir(project):
             release(ReleaseInfo("spacegroup", each))
         run(RELEASE.format(version=each), project)
@@ -128,11 +131,11 @@ def test_the_model_is_got_from_a_git_server(git_address, user):
     *commands, last = block("The model from a git address", 0).splitlines()
     shown, *_ = run_at_once([at(git_address, each) for each in commands], user)
     run(at(git_address, last), user)
-    assert re.search(r"spacegroup\W+v1\.9\.0", shown)
-    assert version(user / "spacegroup") == "v1.9.0"
+    assert re.search(rf"spacegroup\W+{NEWEST}", shown)
+    assert version(user / "spacegroup") == NEWEST
     assert version(user / "older") == "v1.8.1"
-    assert version(user / "newer") == "v1.9.0"
-    assert version(user / "cache/gromega/models/spacegroup") == "v1.9.0"
+    assert version(user / "newer") == NEWEST
+    assert version(user / "cache/gromega/models/spacegroup") == NEWEST
 
 
 def test_the_model_is_imported_and_opened_in_python(git_address, user):
@@ -141,22 +144,22 @@ def test_the_model_is_imported_and_opened_in_python(git_address, user):
     run(at(git_address, first), user)
     assert version(user / "model") == "v1.8.1"
     run(update, user)
-    assert version(user / "model") == "v1.9.0"
+    assert version(user / "model") == NEWEST
     program = at(git_address, block("The model from a git address", 0, "python"))
     (user / "program.py").write_text(program)
-    assert "v1.9.0" in run("python program.py", user)
+    assert NEWEST in run("python program.py", user)
 
 
 def test_a_web_server_does_as_well(http_address, user):
     get, _, artifact, *_ = block("The model from a git address", 0).splitlines()[1:]
     run_at_once([at(http_address, get), at(http_address, artifact)], user)
-    assert version(user / "spacegroup") == version(user / "newer") == "v1.9.0"
+    assert version(user / "spacegroup") == version(user / "newer") == NEWEST
 
 
 def test_a_fresh_clone_has_the_model_and_its_versions(git_address, user):
     clone = f"git clone --quiet {git_address} .\ngit config advice.detachedHead false\n"
     run(f"{clone}dvc pull models/spacegroup.dvc\ndvc pull --allow-missing", user)
-    assert version(user / "models/spacegroup") == "v1.9.0"
+    assert version(user / "models/spacegroup") == NEWEST
     commands = block("Versions and tags", 0).splitlines()
     run("\n".join(commands[1:]), user)  # the first one is the maintainers'
     assert version(user / "models/spacegroup") == "v1.8.1"
@@ -165,7 +168,7 @@ def test_a_fresh_clone_has_the_model_and_its_versions(git_address, user):
 
 def test_tags_travel_with_the_commits(made):
     tags = run("git tag --list", made / "served/gromega.git").split()
-    assert tags == ["spacegroup@v1.8.1", "spacegroup@v1.9.0"]
+    assert tags == ["spacegroup@v1.8.1", f"spacegroup@{NEWEST}"]
     kinds = run("git for-each-ref --format '%(objecttype)' refs/tags", made / "project")
     assert set(kinds.split()) == {"tag"}
 

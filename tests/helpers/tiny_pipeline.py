@@ -76,6 +76,8 @@ class Pipeline:
         if target is None:
             released = with_few_test_crystals(load_model(root / "models/spacegroup"))
             save_model(folder / "models/spacegroup", released)
+            card = "models/spacegroup/card.json"
+            shutil.copy(root / card, folder / card)
         (folder / "data").mkdir()
         (folder / "data/few.yaml").write_text(RECIPE)
         self.edit(0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from libraries import library_of
 from releasable import write_pipeline
 from scipy.spatial.distance import cdist
 from xdist.scheduler import LoadFileScheduling
@@ -19,7 +20,6 @@ from gromega.crystals.symmetry import space_group
 from gromega.crystals.table import to_table
 from gromega.model.build_neighbours import build_neighbours
 from gromega.model.calibration import Calibration
-from gromega.model.matches import make_library
 from gromega.model.model import Model
 from gromega.model.other_groups import OtherGroupFit
 from gromega.model.reliability import pack_test_crystals
@@ -183,13 +183,7 @@ def small_model():
 
 @pytest.fixture(scope="session")
 def library(classics, spectra):
-    return make_library(
-        np.array([crystal.id for crystal in classics]),
-        [crystal.formula for crystal in classics],
-        np.arange(1, 1 + len(classics)),
-        np.array([crystal.density for crystal in classics]),
-        spectra,
-    )
+    return library_of(classics, spectra)
 
 
 # Not for the session: its threads and warnings would reach the tests that follow.

@@ -3,15 +3,14 @@ from io import StringIO
 import numpy as np
 import pytest
 from directions import clusters
+from libraries import library_of
 
 from gromega import read_pdf, simulate
 from gromega.conditions import REFERENCE, Conditions
 from gromega.model.build_neighbours import build_neighbours
-from gromega.model.matches import make_library
 from gromega.model.model import Model
 from gromega.networks.build import make_network
 from gromega.networks.weights import to_arrays
-from gromega.pdf.spectrum import make_spectra
 
 NETWORK = {"name": "residual", "widths": (8, 16), "dropout": 0.1}
 
@@ -38,17 +37,8 @@ def three_groups():
 
 
 @pytest.fixture(scope="session")
-def library(classics):
-    spectra = {
-        radiation: make_spectra(classics, radiation)
-        for radiation in ("xray", "neutron")
-    }
+def library(classics, spectra):
     # a crystal that neutrons do not see
-    spectra["neutron"][0] = 0
-    return make_library(
-        np.array([crystal.id for crystal in classics]),
-        [crystal.formula for crystal in classics],
-        np.arange(1, 1 + len(classics)),
-        np.array([crystal.density for crystal in classics]),
-        spectra,
-    )
+    neutrons = spectra["neutron"].copy()
+    neutrons[0] = 0
+    return library_of(classics, {**spectra, "neutron": neutrons})

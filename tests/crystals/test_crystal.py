@@ -14,6 +14,16 @@ def test_density_counts_occupancies():
     assert crystal.density == pytest.approx(1.5 / 64.0)
 
 
+def test_volume_does_not_depend_on_the_processor():
+    # LAPACK gives 717.0877656322848, or other last digits on another processor.
+    lattice = [
+        [5.55030692, 3.20447120, 6.71809797],
+        [-5.55160236, 3.20447120, 6.71809797],
+        [-6.47720000e-04, -6.41006427, 6.71809797],
+    ]
+    assert Crystal("x", lattice, [14], [[0, 0, 0]]).volume == 717.087765632285
+
+
 @pytest.mark.parametrize(
     ("numbers", "occupancy", "formula"),
     [

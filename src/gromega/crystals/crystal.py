@@ -138,7 +138,14 @@ class Crystal:
     @property
     def volume(self) -> float:
         """The volume of the cell in Å³."""
-        return float(abs(np.linalg.det(self.lattice)))
+        # Not by LAPACK, whose last digits depend on the kind of processor.
+        (ax, ay, az), (bx, by, bz), (cx, cy, cz) = self.lattice.tolist()
+        volume: float = abs(
+            ax * (by * cz - bz * cy)
+            + ay * (bz * cx - bx * cz)
+            + az * (bx * cy - by * cx)
+        )
+        return volume
 
     @property
     def density(self) -> float:

@@ -70,38 +70,58 @@ def _rooms(
 def _nearest_over_contact(  # type: ignore[no-untyped-def]
     images, own_contact, atoms, contacts, lattice
 ):
-    """Return the shortest distance over contact of each orbit's first atom, (n,)."""
+    """Return the shortest distance over contact of each orbit's first atom, (n,).
+
+    An orbit with less than another one is given up early: its value is then an upper
+    bound, less than the largest.
+    """
     n, m, _ = images.shape
     result = np.empty(n)
-    lengths = np.sqrt((lattice * lattice).sum(axis=1))
+    shifts = _shifts(lattice)
+    edge = np.sqrt((lattice * lattice).sum(axis=1)).min() / own_contact
+    largest = 0.0
     for i in range(n):
-        first = images[i, 0]
-        least = lengths.min() / own_contact
+        least = edge
         for j in range(1, m):
-            d = _nearest(images[i, j] - first, lattice)
+            d = _nearest(images[i, j], images[i, 0], lattice, shifts)
             least = min(least, d / own_contact)
+            if least < largest:
+                break
         for j in range(len(atoms)):
-            d = _nearest(atoms[j] - first, lattice)
+            if least < largest:
+                break
+            d = _nearest(atoms[j], images[i, 0], lattice, shifts)
             least = min(least, d / contacts[j])
+        largest = max(largest, least)
         result[i] = least
     return result
 
 
 @numba.njit(cache=True)
-def _nearest(step, lattice):  # type: ignore[no-untyped-def]
-    """Return the distance (Å) over the nearest image, in a reduced lattice."""
-    x = step - np.round(step)
-    best = np.inf
+def _shifts(lattice):  # type: ignore[no-untyped-def]
+    """Return the vectors (Å) to a cell and its neighbours, (27, 3)."""
+    shifts = np.empty((27, 3))
+    row = 0
     for i in range(-1, 2):
         for j in range(-1, 2):
             for k in range(-1, 2):
-                total = 0.0
-                for c in range(3):
-                    length = (
-                        (x[0] + i) * lattice[0, c]
-                        + (x[1] + j) * lattice[1, c]
-                        + (x[2] + k) * lattice[2, c]
-                    )
-                    total += length * length
-                best = min(best, total)
+                shifts[row] = i * lattice[0] + j * lattice[1] + k * lattice[2]
+                row += 1
+    return shifts
+
+
+@numba.njit(cache=True)
+def _nearest(atom, other, lattice, shifts):  # type: ignore[no-untyped-def]
+    """Return the distance (Å) over the nearest image, in a reduced lattice."""
+    x, y, z = 0.0, 0.0, 0.0
+    for c in range(3):
+        step = atom[c] - other[c]
+        step -= np.round(step)
+        x += step * lattice[c, 0]
+        y += step * lattice[c, 1]
+        z += step * lattice[c, 2]
+    best = np.inf
+    for row in range(len(shifts)):
+        dx, dy, dz = x + shifts[row, 0], y + shifts[row, 1], z + shifts[row, 2]
+        best = min(best, dx * dx + dy * dy + dz * dz)
     return np.sqrt(best)

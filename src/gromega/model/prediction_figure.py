@@ -38,7 +38,7 @@ def prediction_figure(
         if title:
             figure.suptitle(title, fontsize=10, x=0.01, ha="left", color="#333333")
         top.plot(
-            *_fine(importance.r, importance.g), color=MEASURED, linewidth=1,
+            *smooth(importance.r, importance.g), color=MEASURED, linewidth=1,
             label="measured",
         )  # fmt: skip
         if matches:
@@ -47,9 +47,9 @@ def prediction_figure(
                 f"{best.formula} ({best.id}, {best.number}), Rw {best.rw:.2f}, cell "
                 f"{100 * best.strain:+.1f} %"
             )
-            r, match = _fine(matches.r, best.g)
+            r, match = smooth(matches.r, best.g)
             top.plot(r, match, color=MATCH, linewidth=1, label=label)
-            _, measured = _fine(matches.r, matches.g)
+            _, measured = smooth(matches.r, matches.g)
             below = 1.2 * float(min(measured.min(), match.min()))
             difference = measured - match
             top.plot(
@@ -83,7 +83,7 @@ def prediction_figure(
     return figure
 
 
-def _fine(r: ArrayLike, g: ArrayLike) -> tuple[NDArray[np.float64], ...]:
+def smooth(r: ArrayLike, g: ArrayLike) -> tuple[NDArray[np.float64], ...]:
     """Return a curve with `_STEPS` steps for each of its own, by a cubic spline."""
     x = np.asarray(r, float)
     at = np.arange(_STEPS * (x.size - 1) + 1) / _STEPS

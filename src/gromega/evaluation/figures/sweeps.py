@@ -139,13 +139,15 @@ def _mark_training(
         if not inside:
             return []
         low, high = min(inside), max(inside)
-    kind: dict[str, Any] = {"color": "#777777", "label": "training range"}
+    line: dict[str, Any] = {"color": "#777777", "linestyle": ":"}
     if not is_range:
-        kind["label"] = "training condition"
-        return [plot.axvline(low, linestyle=":", linewidth=1.2, **kind)]
+        plot.axvline(low, linewidth=1.2, **line)
+        return [Line2D([], [], label="training condition", **line)]
     # The limits stay: the range may exceed the values of the axis.
     limits = plot.get_xlim()
-    span = plot.axvspan(low, high, alpha=0.1, linewidth=0, **kind)
+    span = plot.axvspan(
+        low, high, color="#777777", alpha=0.1, linewidth=0, label="training range"
+    )
     plot.set_xlim(*limits)
     return [span]
 

@@ -16,6 +16,7 @@ _PAGES = {
 }
 """The pages of the site by their files in the repository."""
 _NOTEBOOK = "tutorial.ipynb"
+_ITEM = re.compile(r"(?:-|\d\.) ")
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -53,7 +54,30 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
         markdown = re.sub(rf"\]\((?:\.\./)?{file}", f"]({page}", markdown)
     markdown = re.sub(r"\[([^\]]+)\]\((?:\.\./)?src/[^)]+\)", r"\1", markdown)
     markdown = markdown.replace(f"({_NOTEBOOK})", "(tutorial.md)")
-    return re.sub(r"\]\((?:\.\./)?docs/", "](", markdown)
+    return _indented(re.sub(r"\]\((?:\.\./)?docs/", "](", markdown))
+
+
+def _indented(markdown: str) -> str:
+    """Return a page with lists as Python-Markdown needs them.
+
+    Their items are indented by 4, and a blank line is before those that follow another
+    paragraph, table or list.
+    """
+    lines, width, in_code, loose = [], 0, False, False
+    for line in markdown.split("\n"):
+        item = None if in_code else _ITEM.match(line)
+        if line.startswith("```"):
+            in_code, width = not in_code, 0
+        elif item:
+            if width and loose:
+                lines.append("")
+            width, loose = item.end(), False
+        elif line and line[0] != " ":
+            width = 0
+        loose = loose or not line
+        inside = width and line.startswith(" " * width)
+        lines.append(" " * (4 - width) + line if inside else line)
+    return "\n".join(lines)
 
 
 class ConditionDefaults(griffe.Extension):

@@ -6,7 +6,7 @@ from releasable import CALIBRATION, GROUPS, make_model, novelty_scores
 from gromega.evaluation.baselines import BASELINES
 from gromega.evaluation.report.content import Table
 from gromega.evaluation.report.facts import CrystalFacts
-from gromega.evaluation.report.report import make_report
+from gromega.evaluation.report.report import Run, make_report
 from gromega.evaluation.subsamples import subsample_rows, subsample_scores
 from gromega.lake.predictions import StoredPredictions
 from gromega.networks.logits import ranks
@@ -58,10 +58,8 @@ def report(
             subsamples[sweep.name, key] = accuracies
     baselines = {title: log_p(12) for title, _ in BASELINES.values()}
     by_novelty = {"reference": {"without_composition": novelty_scores()}}
-    return make_report(
-        model, facts, predictions, subsamples, baselines, by_novelty, comparisons,
-        released,
-    )  # fmt: skip
+    run = Run(model, facts, predictions, subsamples, baselines, by_novelty, comparisons)
+    return make_report(run, released)
 
 
 def tables(made, words=""):

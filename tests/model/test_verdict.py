@@ -19,8 +19,10 @@ def reliability(top1, alike):
     return Reliability(every, every, 100, near, near, 100)
 
 
-def first(probability):
-    return Candidate(221, "Pm-3m", "cubic", probability, True)
+def groups(probability, n=219):
+    first = Candidate(221, "Pm-3m", "cubic", probability, True)
+    rest = (1 - probability) / (n - 1)
+    return [first, *[Candidate(1, "P1", "triclinic", rest, True)] * (n - 1)]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def first(probability):
 )
 def test_the_level_is_that_of_the_lower_of_two_shares(probability, alike, level):
     found = alike and reliability(0.7, alike)
-    verdict = make_verdict(first(probability), found, False)
+    verdict = make_verdict(groups(probability), found, False)
     assert verdict.level == level
     assert "Pm-3m" in verdict.text and "221" in verdict.text
     assert f"{100 * probability:.0f} %" in verdict.text
@@ -51,15 +53,23 @@ def test_the_level_is_that_of_the_lower_of_two_shares(probability, alike, level)
 
 
 @pytest.mark.parametrize(
-    ("top1", "level"), [(0.6, "high"), (0.59, "medium"), (0.4, "medium"), (0.2, "low")]
-)
-def test_the_reliability_is_that_of_all_test_crystals(top1, level):
-    verdict = make_verdict(first(0.9), reliability(top1, 0.9), False)
+    ("top1", "n_groups", "level"),
+    [
+        # many groups: chance is hardly ever right
+        (0.61, 219, "high"), (0.6, 219, "medium"),
+        (0.41, 219, "medium"), (0.4, 219, "low"),
+        # two groups: half are right by chance
+        (0.8, 2, "high"), (0.79, 2, "medium"), (0.7, 2, "medium"), (0.63, 2, "low"),
+    ],
+)  # fmt: skip
+def test_the_reliability_is_better_than_chance(top1, n_groups, level):
+    found = reliability(top1, 0.9)
+    verdict = make_verdict(groups(0.9, n_groups), found, False)
     assert verdict.reliability == level and verdict.text.endswith(level)
 
 
 def test_a_pdf_unlike_all_crystals_has_no_group_in_its_verdict():
-    verdict = make_verdict(first(0.99), reliability(0.7, 0.9), True)
+    verdict = make_verdict(groups(0.99), reliability(0.7, 0.9), True)
     assert verdict.level == "unlike"
     assert "Pm-3m" not in verdict.text
 

@@ -2,10 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 from pages import DESKTOP, PHONE, RUTILE, wait_for_all
 
 from gromega.measured.examples import EXAMPLES
+from gromega.model.prediction_figure import smooth
+from gromega.pdf.network_grid import INPUT_R
 
 
 def predict_rutile(page, address, files):
@@ -47,6 +50,17 @@ def test_a_prediction_comes_with_reliability_importance_and_matches(
     assert table.evaluate("table => table.scrollWidth - table.clientWidth") <= 0
     assert all(url.startswith((address, "data:")) for url in watched.asked)
     assert watched.complaints == []
+
+
+def test_curves_are_as_fine_as_those_of_the_command_line(address, open_page):
+    page = open_page(DESKTOP).page
+    page.goto(address)
+    for n in (4, 5, 30):
+        g = np.sin(3 * INPUT_R[:n]) / INPUT_R[:n]
+        curve = {"x": INPUT_R[:n].tolist(), "y": g.tolist()}
+        found = page.evaluate("smooth", curve)
+        r, fine = smooth(INPUT_R[:n], g)
+        assert np.allclose(found["x"], r) and np.allclose(found["y"], fine)
 
 
 def test_predictions_are_saved_as_json_csv_and_png(address, open_page, files):

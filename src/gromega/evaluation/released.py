@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.conditions import REFERENCE
+from gromega.conditions import REFERENCE, Conditions
 from gromega.evaluation.predictions import predict_points
 from gromega.evaluation.score import Scores, score
 from gromega.model.model import Model
@@ -22,19 +22,40 @@ def score_among_all(model: Model) -> Scores:
 
     The conditions are those of the paper; ValueError is raised as by `released_scores`.
     """
-    crystals = _carried(model)
-    rows, g = crystals.simulate(REFERENCE)
-    formulas = None
-    if model.uses_compositions and crystals.formulas:
-        formulas = [crystals.formulas[i] for i in rows]
-    log_p, known = model.without_and_with_composition(g, formulas)
-    return score(log_p, crystals.y[rows], known)
+    log_p, known, y = predict_carried(model, REFERENCE, model.space_groups)
+    return score(log_p, y, known)
+
+
+def predict_carried(
+    model: Model, omega: Conditions, groups: NDArray[np.int64]
+) -> tuple[NDArray[np.floating], NDArray[np.floating] | None, NDArray[np.int64]]:
+    """Return log-probabilities without and with the composition, and the classes.
+
+    They are of the n carried test crystals of some space groups, numbers, among these
+    alone: (n, n_groups), the same or None if it cannot be used, and (n,).
+    """
+    crystals, columns = _carried(model), classes(model.space_groups, groups)
+    rows, g = crystals.simulate(omega)
+    inside = np.isin(crystals.y[rows], columns)
+    rows, g = rows[inside], g[inside]
+    log_p, known = model.without_and_with_composition(g, _formulas(model, rows))
+    y = classes(groups, model.space_groups[crystals.y[rows]])
+    known = None if known is None else among(known, columns)
+    return among(log_p, columns), known, y
 
 
 def _carried(model: Model) -> TestCrystals:
     if model.test_crystals is None:
         raise ValueError("the model carries no test crystals to score it on.")
     return model.test_crystals
+
+
+def _formulas(model: Model, rows: NDArray[np.int64]) -> list[str] | None:
+    """Return the formulas of carried test crystals, if the model can use them."""
+    formulas = _carried(model).formulas
+    if not (model.uses_compositions and formulas):
+        return None
+    return [formulas[i] for i in rows]
 
 
 def released_scores(
@@ -57,9 +78,7 @@ def released_scores(
         # All points are of x-rays, and so of the same crystals.
         rows, g = points[0][0], np.stack([at_point for _, at_point in points])
         rows, g = rows[inside[rows]], g[:, inside[rows]]
-        formulas = None
-        if model.uses_compositions and crystals.formulas:
-            formulas = [crystals.formulas[i] for i in rows]
+        formulas = _formulas(model, rows)
         blocks = [slice(i, i + _CRYSTALS) for i in range(0, rows.size, _CRYSTALS)]
         predicted = [
             predict_points(model, g[:, block], formulas and formulas[block])

@@ -72,7 +72,7 @@ def read_columns(
     given = None if column is None else column - 1
     found = _labelled(lines, table, index, given)
     if found is None:
-        found = _unlabelled(lines, table, index, given)
+        found = _unlabelled(table, index, given)
     if found.function == "":
         found = replace(found, function=_stated(lines, name, found))
         if found.function in OF_Q:
@@ -171,9 +171,7 @@ def _measured(labels: Sequence[Label]) -> int:
     )
 
 
-def _unlabelled(
-    lines: Sequence[str], table: NDArray[np.float64], index: bool, given: int | None
-) -> Columns:
+def _unlabelled(table: NDArray[np.float64], index: bool, given: int | None) -> Columns:
     """Return the first columns of a table without labels, if only one is a curve."""
     x = int(index)
     if given is not None:

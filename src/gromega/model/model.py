@@ -172,7 +172,7 @@ class Model(Ranker):
             neighbours = found.named(result, i, self.space_groups) if found else ()
             groups = ranked_candidates(self._labels, p, in_set[i])
             yield Prediction(
-                verdict=make_verdict(groups[0], tested, unlike),
+                verdict=make_verdict(groups, tested, unlike),
                 groups=groups,
                 coverage=coverage if calibration else None,
                 systems=summed((system for *_, system in self._labels), p),

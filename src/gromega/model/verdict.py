@@ -1,5 +1,6 @@
 """The verdict of a prediction: how far its first group can be relied on, in a line."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gromega.crystals.space_groups import class_number
@@ -11,7 +12,10 @@ LEVELS = ((LIKELY, 0.8), (POSSIBLE, 0.5))
 """The levels with their least certainty: that of `certainty`."""
 HIGH, MEDIUM, LOW = "high", "medium", "low"
 RELIABILITY_LEVELS = ((HIGH, 0.6), (MEDIUM, 0.4))
-"""The levels of the reliability with their least top-1 on the test crystals."""
+"""The levels of the reliability with their least top-1 on the test crystals.
+
+It is counted from that of groups drawn at random, 1 / n_groups, to 1 (as Cohen's κ).
+"""
 _BEGINNINGS = {LIKELY: "Likely", POSSIBLE: "Possibly", UNDECIDED: "Undecided, first is"}
 
 
@@ -28,7 +32,8 @@ class Verdict:
         predicted with similar confidence if that is lower.
     reliability
         ``high`` from a top-1 of 60 % on, on all test crystals at the conditions of the
-        PDF, ``medium`` from 40 % on, else ``low``; None if it is unknown.
+        PDF, ``medium`` from 40 % on, else ``low``; None if it is unknown. With few
+        groups, more is needed, since chance is better: 80 % and 70 % with two.
     text
         The verdict as a line.
     """
@@ -39,12 +44,14 @@ class Verdict:
 
 
 def make_verdict(
-    first: Candidate, reliability: Reliability | None, unlike: bool
+    groups: Sequence[Candidate], reliability: Reliability | None, unlike: bool
 ) -> Verdict:
-    """Return the verdict on a prediction with its first group and its reliability."""
-    found = None
+    """Return the verdict on a prediction with its groups, best first."""
+    first, found = groups[0], None
     if reliability:
-        found = _level(reliability.top1.value, RELIABILITY_LEVELS, LOW)
+        chance = 1 / len(groups)
+        levels = [(name, chance + x * (1 - chance)) for name, x in RELIABILITY_LEVELS]
+        found = _level(reliability.top1.value, levels, LOW)
     if unlike:
         text = "Unlike all known crystals, do not rely on the groups below"
         return Verdict(UNLIKE, found, text)
@@ -67,5 +74,5 @@ def certainty(confidence: float, reliability: Reliability | None) -> float:
     return min(confidence, reliability.alike_top1.value) if reliability else confidence
 
 
-def _level(share: float, levels: tuple[tuple[str, float], ...], lowest: str) -> str:
+def _level(share: float, levels: Iterable[tuple[str, float]], lowest: str) -> str:
     return next((name for name, least in levels if share >= least), lowest)

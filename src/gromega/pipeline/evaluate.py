@@ -7,10 +7,9 @@ from gromega._util.parallel import keep_memory, open_cluster
 from gromega.crystals.table import read_formulas
 from gromega.evaluation.plot_data import write_confusion
 from gromega.evaluation.predictions import predict_store, within
-from gromega.evaluation.score import flat, score_with_benchmark
+from gromega.evaluation.score import ALL_GROUPS, flat, scores
 from gromega.lake.splits import benchmark_groups, read_part
 from gromega.model.io import hashes_of, load_model
-from gromega.networks.logits import classes
 from gromega.params import Params
 from gromega.pipeline import paths
 
@@ -29,13 +28,11 @@ def evaluate(params: Params) -> None:
         found = predict_store(
             model, paths.REFERENCE_PDFS, ids, out, None, formulas, model_sha256, pool
         )
-    groups, y = benchmark_groups(paths.SPLIT), classes(found.space_groups, space_groups)
-    known = found.log_p_with_composition
-    scored = score_with_benchmark(
-        found.log_p[0], y, None if known is None else known[0],
-        classes(found.space_groups, groups),
-    )  # fmt: skip
-    write_json(paths.METRICS / "reference.json", flat(scored))
-    labels = space_groups[np.isin(space_groups, groups)]
+    groups = benchmark_groups(paths.SPLIT)
     benchmark = within(found, groups, space_groups)
+    labels = space_groups[np.isin(space_groups, groups)]
+    scored = scores(benchmark, labels)[""]
+    if groups.size < found.space_groups.size:
+        scored[ALL_GROUPS] = scores(found, space_groups)[""]
+    write_json(paths.METRICS / "reference.json", flat(scored))
     write_confusion(paths.METRICS / "confusion.csv", benchmark, labels)

@@ -10,7 +10,7 @@ from gromega.evaluation.predictions import within
 from gromega.evaluation.report.facts import read_facts
 from gromega.evaluation.report.released import released_model
 from gromega.evaluation.report.render import write_report
-from gromega.evaluation.report.report import make_report
+from gromega.evaluation.report.report import Run, make_report
 from gromega.evaluation.subsamples import read_subsamples
 from gromega.lake.predictions import read_predictions
 from gromega.lake.splits import benchmark_groups
@@ -24,6 +24,14 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
 
     The runs to compare with are git revisions, or folders of other pipelines.
     """
+    trained_over = load_model(paths.RELEASED).trained_over
+    released = released_model(paths.RELEASED_CURVES, trained_over)
+    made = make_report(_read_run(params, compare), released)
+    with new_path(paths.REPORT) as folder:
+        write_report(folder, made)
+
+
+def _read_run(params: Params, compare: Sequence[str]) -> Run:
     source = Path(params.crystals.source).name
     facts = read_facts(paths.CRYSTALS, paths.SPLIT, params.split.scheme, source)
     folder, groups = paths.PREDICTIONS, benchmark_groups(paths.SPLIT)
@@ -31,8 +39,8 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
         title: read_predictions(folder / "baselines" / f"{name}.zarr").log_p[0]
         for name, (title, _) in BASELINES.items()
     }
-    everything, labels = read_predictions(folder / "reference.zarr"), facts.all_groups
-    predictions = {"reference": within(everything, groups, labels)}
+    everything = read_predictions(folder / "reference.zarr")
+    predictions = {"reference": within(everything, groups, facts.all_groups)}
     for sweep in params.sweep.sweeps():
         path = folder / "sweeps" / f"{sweep.name}.zarr"
         found = read_predictions(path, sweep)
@@ -42,12 +50,7 @@ def report(params: Params, compare: Sequence[str] = ()) -> None:
         with predictions_of_run(where) as theirs:
             table = compare_runs(predictions, theirs, facts.space_groups, where)
             comparisons.append(table)
-    model, subsamples = load_model(paths.MODEL), read_subsamples(paths.SUBSAMPLES)
-    by_novelty = read_json(paths.NOVELTY)["scores"]
-    released = load_model(paths.RELEASED)
-    made = make_report(
-        model, facts, predictions, subsamples, baselines, by_novelty, comparisons,
-        released_model(paths.RELEASED_CURVES, released.trained_over), everything,
+    return Run(
+        load_model(paths.MODEL), facts, predictions, read_subsamples(paths.SUBSAMPLES),
+        baselines, read_json(paths.NOVELTY)["scores"], comparisons, everything,
     )  # fmt: skip
-    with new_path(paths.REPORT) as folder:
-        write_report(folder, made)

@@ -16,6 +16,7 @@ from gromega.crystals.dataset import select_crystals
 from gromega.crystals.space_groups import class_of
 from gromega.crystals.table import read_table, rows_of, write_table
 from gromega.evaluation.predictions import predict_store, within
+from gromega.evaluation.released import predict_carried
 from gromega.evaluation.score import (
     ALL_GROUPS,
     TOP,
@@ -30,7 +31,7 @@ from gromega.lake.spectra import write_spectra
 from gromega.lake.splits import benchmark_of_counts, draw_split, read_part
 from gromega.model.io import load_model
 from gromega.model.model import Model
-from gromega.networks.logits import among, classes, ranks
+from gromega.networks.logits import ranks
 from gromega.params import Params, read_params
 from gromega.pdf.scattering import without_length
 from gromega.registry.registry import verify_folder
@@ -80,8 +81,10 @@ def reproduce_from_carried(path: Path, report: Report | None = None) -> Iterator
             continue
         if report:
             report(where)
-        for suffix, its in _both(stated):
-            found_ranks = _carried_ranks(model, omega, bool(suffix), groups)
+        *both, y = predict_carried(model, omega, groups)
+        for (suffix, its), log_p in zip(_both(stated), both, strict=False):
+            assert log_p is not None
+            found_ranks = ranks(log_p, y)
             for k in TOP:
                 share, n = its[f"top{k}"], its["n"]
                 part = max(1 - found_ranks.size / n, 0.0) / found_ranks.size
@@ -122,10 +125,8 @@ def reproduce_from_source(
     crystals, spectra = work / "crystals.parquet", work / "spectra.zarr"
     rows = rows_of(read_table(table), ids.tolist())
     write_table(rows, crystals)
-    omega, groups = (
-        model.conditions,
-        benchmark_of_counts(card["data"]["by_space_group"]),
-    )
+    omega = model.conditions
+    groups = benchmark_of_counts(card["data"]["by_space_group"])
     of_benchmark = np.isin(labels, groups)
     write_spectra(spectra, crystals, omega.radiation, params.spectra.dmax, pool)
     formulas = rows["formula"].to_pylist() if model.uses_compositions else None
@@ -154,23 +155,6 @@ def reproduce_from_source(
         again = scores(within(along, groups, its_labels), its_labels)
         for value, its in by_value.items():
             yield from _compare(f"{name} {value}", its, again[value])
-
-
-def _carried_ranks(
-    model: Model,
-    omega: Conditions,
-    with_composition: bool,
-    groups: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    """Return the ranks of the true groups of carried test crystals of some groups."""
-    crystals = model.test_crystals
-    assert crystals is not None
-    columns = classes(model.space_groups, groups)
-    rows, g = crystals.simulate(omega)
-    rows, g = rows[chosen := np.isin(crystals.y[rows], columns)], g[chosen]
-    given = [crystals.formulas[i] for i in rows] if with_composition else None
-    log_p = among(model.log_probabilities(g, given), columns)
-    return ranks(log_p, classes(groups, model.space_groups[crystals.y[rows]]))
 
 
 def check_disjoint(path: Path, model: Model, ids: Iterable[str]) -> None:

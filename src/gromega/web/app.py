@@ -88,7 +88,6 @@ def make_app(
         check stops other web pages from reaching a local server through a name of
         their own (DNS rebinding), so turn it off only for a server open to others.
     """
-    waiting = 0
     threads: list[anyio.CapacityLimiter] = []
 
     @asynccontextmanager
@@ -111,27 +110,35 @@ def make_app(
     if not any_host:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK))
 
-    @app.middleware("http")
-    async def add_headers(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        response = await call_next(request)
-        response.headers.update(_HEADERS)
-        return response
+    app.middleware("http")(_add_headers)
+    app.exception_handler(RequestValidationError)(_report_invalid)
+    _add_pages(app, model, name, library)
+    _add_predictions(app, model, library, threads)
+    return app
 
-    @app.exception_handler(RequestValidationError)
-    async def report(_: Request, error: RequestValidationError) -> JSONResponse:
-        found = []
-        for each in error.errors():
-            name = str(each["loc"][-1])
-            if each["type"] == "extra_forbidden":
-                known = ", ".join(RequestOptions.model_fields)
-                found.append(
-                    f"there is no option {name[:40]!r}; the options are {known}"
-                )
-            else:
-                found.append(f"{name}: {each['msg'].removeprefix('Value error, ')}")
-        return JSONResponse({"detail": "; ".join(found) + "."}, 422)
+
+async def _add_headers(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    response = await call_next(request)
+    response.headers.update(_HEADERS)
+    return response
+
+
+async def _report_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    found = []
+    for each in error.errors():
+        name = str(each["loc"][-1])
+        if each["type"] == "extra_forbidden":
+            known = ", ".join(RequestOptions.model_fields)
+            found.append(f"there is no option {name[:40]!r}; the options are {known}")
+        else:
+            found.append(f"{name}: {each['msg'].removeprefix('Value error, ')}")
+    return JSONResponse({"detail": "; ".join(found) + "."}, 422)
+
+
+def _add_pages(app: FastAPI, model: Model, name: str, library: Library | None) -> None:
+    """Add the page, the facts about the model, and the examples."""
 
     @app.get("/", include_in_schema=False)
     async def page() -> HTMLResponse:
@@ -162,6 +169,16 @@ def make_app(
                 404, f"there is no example {name!r}; /api/examples lists them."
             )
         return EXAMPLES[name]
+
+
+def _add_predictions(
+    app: FastAPI,
+    model: Model,
+    library: Library | None,
+    threads: list[anyio.CapacityLimiter],
+) -> None:
+    """Add the prediction and the reading of files, on the threads of the server."""
+    waiting = 0
 
     def make_prediction(content: bytes, options: RequestOptions) -> dict[str, Any]:
         prediction = model.predict(
@@ -215,8 +232,6 @@ def make_app(
     ) -> Response:
         """Return the measured PDF in the body as it was read, without a prediction."""
         return await in_turn(_measured, request, options)
-
-    return app
 
 
 def _read(content: bytes, options: RequestOptions) -> MeasuredPDF:

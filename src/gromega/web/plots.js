@@ -36,6 +36,33 @@ function visible({x, y}, x0, x1, columns) {
   return found;
 }
 
+// A curve of even x with six steps for each of its own, by a cubic spline (not-a-knot), as in
+// the figures of gromega predict. m are the second derivatives, with the step of x as unit.
+function smooth({x, y, ...rest}) {
+  const last = x.length - 1, steps = 6, m = [], c = [], found = {x: [x[0]], y: [y[0]]};
+  if (last < 3) return {x, y, ...rest};
+  const bend = k => 6 * (y[k + 1] - 2 * y[k] + y[k - 1]);
+  c[1] = 0;
+  m[1] = bend(1) / 6;
+  for (let k = 2; k < last - 1; k++) {
+    c[k] = 1 / (4 - c[k - 1]);
+    m[k] = (bend(k) - m[k - 1]) * c[k];
+  }
+  m[last - 1] = bend(last - 1) / 6;
+  for (let k = last - 2; k > 1; k--) m[k] -= c[k] * m[k + 1];
+  m[0] = 2 * m[1] - m[2];
+  m[last] = 2 * m[last - 1] - m[last - 2];
+  for (let k = 0; k < last; k++) {
+    for (let step = 1; step <= steps; step++) {
+      const b = step / steps, a = 1 - b;
+      found.x.push(a * x[k] + b * x[k + 1]);
+      found.y.push(a * y[k] + b * y[k + 1] +
+        ((a ** 3 - a) * m[k] + (b ** 3 - b) * m[k + 1]) / 6);
+    }
+  }
+  return {...found, ...rest};
+}
+
 // Draws into a place what it is given: lines {x, y, color, name} or bars {x, y, width}, labels,
 // the height, words for those who do not see it, and a caption. Lines can be zoomed; the
 // range that is shown stays with the place as long as the key is the same.

@@ -194,12 +194,11 @@ function drawEntry({id, pdf, prediction, turn}) {
     if (matches) {
       const chosen = $("matches").querySelector("input:checked");
       const match = matches.best[Number(chosen.value)];
-      const away = matches.g.map((value, k) => value - match.g[k]);
-      const shift = 1.2 * Math.min(...matches.g, ...match.g) - Math.max(...away);
-      drawn.push(
-        {x: matches.r, y: match.g, color: "--match", name: match.formula},
-        {x: matches.r, y: away.map(value => value + shift), color: "--against",
-         name: "difference"});
+      const made = smooth({x: matches.r, y: match.g, color: "--match", name: match.formula});
+      const away = smooth({x: matches.r, y: matches.g.map((value, k) => value - match.g[k]),
+        color: "--against", name: "difference"});
+      const shift = 1.2 * Math.min(...matches.g, ...made.y) - Math.max(...away.y);
+      drawn.push(made, {...away, y: away.y.map(value => value + shift)});
     }
     const names = drawn.map(line => line.name).join(", ");
     plot(place, {

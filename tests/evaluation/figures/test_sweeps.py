@@ -33,6 +33,26 @@ def test_a_model_trained_over_a_box_shows_its_range():
     assert boxed.get_xlim()[1] < 0.17
 
 
+@pytest.mark.parametrize(
+    ("name", "box", "expected"),
+    [
+        # one condition: a line
+        ("qmin", None, ["training condition"]),
+        # a box: a range
+        ("qmin", Box(), ["training range"]),
+        # not in the box: nothing is marked
+        ("radiation", Box(), []),
+        ("wave", Box(), []),
+    ],
+)
+def test_the_legend_names_the_training_if_it_is_marked(name, box, expected):
+    made = figure(name, box)
+    named = [text.get_text() for text in made.legends[0].get_texts()]
+    assert [label for label in named if "training" in label] == expected
+    plot = made.axes[0]
+    assert len(plot.patches) + len(plot.lines) - 2 == len(expected)
+
+
 def test_boxes_show_the_quartiles_of_the_subsamples():
     values = {"top1": np.linspace(0.4, 0.6, 101), "top6": np.linspace(0.7, 0.9, 101)}
     subsamples = {AXES["qmax"].key(value): values for value in AXES["qmax"].values}

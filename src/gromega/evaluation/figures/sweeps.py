@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from gromega._util.plotting import style
 from gromega.conditions import NUMERIC_FIELDS, Box
@@ -65,11 +64,11 @@ def sweep_figure(
         if not numeric:
             plot.set_xticks(x, [_readable(key) for key in scores])
         x_of = dict(zip(scores, x, strict=True))
-        over_a_range = _mark_training(plot, axis, x_of, trained_over)
+        training = _mark_training(plot, axis, x_of, trained_over)
         plot.set(xlabel=axis.label, ylabel="accuracy (%)", ylim=(0, 100))
         plot.set_title(title, fontsize=9, loc="left", color="#333333")
         figure.legend(
-            handles=_legend(over_a_range, with_composition, reported is not None),
+            handles=_legend(training, with_composition, reported is not None),
             loc="outside lower center", ncols=3, frameon=False, fontsize=8.5,
         )  # fmt: skip
     return figure
@@ -128,30 +127,33 @@ def _draw_boxes(plot: Any, boxes: list[Any], x: list[float], color: str) -> None
 
 def _mark_training(
     plot: Any, axis: Axis, x_of: Mapping[str, float], trained_over: Box
-) -> bool:
-    """Mark the training, with x by key of a value; return whether it is a range."""
+) -> list[Artist]:
+    """Mark the training, with x by key of a value; return what the legend shows."""
     if axis.name not in NUMERIC_FIELDS:
         # The radiation, and defects, are not in the box.
-        return False
+        return []
     low, high = getattr(trained_over, axis.name)
     is_range = low < high
     if not _is_numeric(axis):
         inside = [x for key, x in x_of.items() if low <= float(key) <= high]
         if not inside:
-            return bool(is_range)
+            return []
         low, high = min(inside), max(inside)
-    if is_range:
-        # The limits stay: the range may exceed the values of the axis.
-        limits = plot.get_xlim()
-        plot.axvspan(low, high, color="#777777", alpha=0.1, linewidth=0)
-        plot.set_xlim(*limits)
-    else:
-        plot.axvline(low, color="#777777", linestyle=":", linewidth=1.2)
-    return bool(is_range)
+    line: dict[str, Any] = {"color": "#777777", "linestyle": ":"}
+    if not is_range:
+        plot.axvline(low, linewidth=1.2, **line)
+        return [Line2D([], [], label="training condition", **line)]
+    # The limits stay: the range may exceed the values of the axis.
+    limits = plot.get_xlim()
+    span = plot.axvspan(
+        low, high, color="#777777", alpha=0.1, linewidth=0, label="training range"
+    )
+    plot.set_xlim(*limits)
+    return [span]
 
 
 def _legend(
-    over_a_range: bool, with_composition: bool, with_paper: bool
+    training: list[Artist], with_composition: bool, with_paper: bool
 ) -> list[Artist]:
     def line(label: str, color: str = "#555555", **kind: Any) -> Artist:
         return Line2D([], [], color=color, label=label, **kind)
@@ -162,7 +164,4 @@ def _legend(
         handles.append(line("with the composition", **_COMPOSITION_LINE))
     if with_paper:
         handles.append(line("Lan et al.", **_PAPER_LINE))
-    trained = line("training condition", color="#777777", linestyle=":")
-    if over_a_range:
-        trained = Patch(color="#777777", alpha=0.1, linewidth=0, label="training range")
-    return [*handles, trained]
+    return [*handles, *training]

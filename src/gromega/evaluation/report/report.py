@@ -1,7 +1,7 @@
 """The report on a model: its accuracy, its errors and its confidence."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,74 +24,90 @@ from gromega.model.model import Model
 from gromega.networks.logits import classes, ranks
 
 
-def make_report(
-    model: Model,
-    facts: CrystalFacts,
-    predictions: Mapping[str, StoredPredictions],
-    subsamples: Mapping[tuple[str, str], Subsamples],
-    baselines: Mapping[str, NDArray[np.floating]],
-    by_novelty: Mapping[str, Any],
-    comparisons: Sequence[Table] = (),
-    released: Released | None = None,
-    everything: StoredPredictions | None = None,
-) -> Report:
-    """Return the report on a model.
+@dataclass(frozen=True)
+class Run:
+    """A model and what this pipeline found with it, of the benchmark but `everything`.
 
     Predictions are by name: ``reference``, and the sweeps; accuracies of subsamples by
     name of the sweep and key of the point; log-probabilities at the reference,
-    (n, n_groups), by name of the baseline; scores of the stage evaluate-novelty. The
-    released model comes first. All of these are of the benchmark but `everything`, the
-    predictions at the reference for all test crystals.
+    (n, n_groups), by name of the baseline; `by_novelty` are the scores of the stage
+    evaluate-novelty; `everything` are the predictions at the reference for all test
+    crystals.
     """
-    reference = predictions["reference"]
-    sweeps = [each for each in predictions.values() if each.sweep]
-    groups = reference.space_groups
-    y = classes(groups, facts.space_groups)
-    log_p = reference.log_p[0]
-    origin = f"{facts.scheme} split of {facts.source}"
-    about = f"{y.size:,} test crystals, {origin}"
-    n_all = everything.ids.size if everything else y.size
-    sections = [
-        reference_section(model, about, reference, y, baselines),
-        *([Section("Comparison with other runs", comparisons)] if comparisons else []),
-        *(sweep_section(model, about, sweep, y, subsamples) for sweep in sweeps),
-        *(
-            [all_groups_section(facts, everything, groups)]
-            if everything and everything.space_groups.size > groups.size
-            else []
-        ),
-        errors_section(
-            groups, about, log_p, y, facts.atoms, facts.isostructural,
-            facts.n_train,
-        ),
-        familiarity_section(f"{n_all:,} test crystals, {origin}", by_novelty),
-        confidence_section(model.calibration, about, log_p, y, groups, sweeps),
-    ]  # fmt: skip
+
+    model: Model
+    facts: CrystalFacts
+    predictions: Mapping[str, StoredPredictions]
+    subsamples: Mapping[tuple[str, str], Subsamples]
+    baselines: Mapping[str, NDArray[np.floating]]
+    by_novelty: Mapping[str, Any]
+    comparisons: Sequence[Table] = ()
+    everything: StoredPredictions | None = None
+
+
+def make_report(run: Run, released: Released | None = None) -> Report:
+    """Return the report on a run; the released model comes first."""
+    of_model = f"(recipe: {run.model.training.get('recipe', 'unknown')})"
+    reference = run.predictions["reference"]
+    groups, log_p = reference.space_groups, reference.log_p[0]
+    y = classes(groups, run.facts.space_groups)
+    origin = f"{run.facts.scheme} split of {run.facts.source}"
+    summary = _summary(run.model, f"{y.size:,} test crystals, {origin}", log_p, y)
+    sections = _sections(run, origin, groups, log_p, y)
+    if released is None:
+        return Report(f"Robustness of the model {of_model}", [summary], sections)
+    # A recipe of synthetic crystals is a .yaml file.
+    if run.facts.source.endswith(".yaml"):
+        summary += " The crystals are synthetic: this run only checks the pipeline."
+    of_run = [replace(s, title=f"This run: {_small(s.title)}") for s in sections]
+    return Report(
+        f"Robustness of the released model and of this run {of_model}",
+        [released.summary, f"This run: {_small(summary)}"],
+        [released.section, *of_run],
+    )
+
+
+def _summary(
+    model: Model, about: str, log_p: NDArray[np.floating], y: NDArray[np.int64]
+) -> str:
     top1, top6 = (Share.of(ranks(log_p, y) < k).text() for k in TOP)
-    at_random = " and ".join(map(percent, chance(groups.size).values()))
-    recipe = model.training.get("recipe", "unknown")
-    summary = (
+    at_random = " and ".join(map(percent, chance(log_p.shape[1]).values()))
+    return (
         f"At the reference, top-1 accuracy is {top1} and top-6 accuracy is {top6}, on "
         f"{about}; groups drawn at random have {at_random}. The model distinguishes "
         f"{model.space_groups.size} space groups and was trained on "
         f"{model.training.get('n_train', 0):,} crystals. Ranges are 95 % confidence "
         "intervals."
     )
-    if released is None:
-        title = f"Robustness of the model (recipe: {recipe})"
-        return Report(title, [summary], sections)
-    # A recipe of synthetic crystals is a .yaml file.
-    if facts.source.endswith(".yaml"):
-        summary += " The crystals are synthetic: this run only checks the pipeline."
-    return Report(
-        f"Robustness of the released model and of this run (recipe: {recipe})",
-        [released.summary, f"This run: {_small(summary)}"],
-        [
-            released.section,
-            *(replace(each, title=f"This run: {_small(each.title)}")
-              for each in sections),
-        ],
-    )  # fmt: skip
+
+
+def _sections(
+    run: Run,
+    origin: str,
+    groups: NDArray[np.int64],
+    log_p: NDArray[np.floating],
+    y: NDArray[np.int64],
+) -> list[Section]:
+    model, facts, everything = run.model, run.facts, run.everything
+    about = f"{y.size:,} test crystals, {origin}"
+    reference = run.predictions["reference"]
+    sections = [reference_section(model, about, reference, y, run.baselines)]
+    if run.comparisons:
+        sections.append(Section("Comparison with other runs", run.comparisons))
+    sweeps = [each for each in run.predictions.values() if each.sweep]
+    for sweep in sweeps:
+        sections.append(sweep_section(model, about, sweep, y, run.subsamples))
+    if everything and everything.space_groups.size > groups.size:
+        sections.append(all_groups_section(facts, everything, groups))
+    n_all = everything.ids.size if everything else y.size
+    return [
+        *sections,
+        errors_section(
+            groups, about, log_p, y, facts.atoms, facts.isostructural, facts.n_train
+        ),
+        familiarity_section(f"{n_all:,} test crystals, {origin}", run.by_novelty),
+        confidence_section(model.calibration, about, log_p, y, groups, sweeps),
+    ]
 
 
 def _small(sentence: str) -> str:

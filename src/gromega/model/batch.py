@@ -26,7 +26,7 @@ STANDARD_INPUT = Path("-")
 # The number of PDFs that the network computes at once on one thread.
 _CHUNK = 64
 _FEW = 8
-_IMPORTS = ("gromega.model.io", "gromega.measured.pdf")
+_IMPORTS = ("gromega.model.io", "gromega.measured.pdf", "scipy.interpolate")
 
 
 @dataclass(frozen=True)

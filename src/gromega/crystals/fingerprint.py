@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from gromega.crystals.crystal import Crystal
 
@@ -18,6 +17,9 @@ def fingerprint(crystal: Crystal) -> NDArray[np.float32]:
     half is averaged over electrons, so that it depends on the elements of the sites.
     A primitive cell is fastest.
     """
+    # It takes a third of a second to import: reports do without it.
+    from scipy.spatial import KDTree
+
     home = crystal.frac @ crystal.lattice
     # In a crystal of uniform density, this sphere contains the neighbours of an atom.
     per_atom = crystal.volume / crystal.numbers.size

@@ -4,12 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import make_interp_spline
 
 from gromega.networks.logits import log_softmax
 from gromega.pdf.network_grid import INPUT_R, to_unit
 
-# scikit-learn takes a second to import: only the functions that fit need it.
+# scikit-learn and SciPy take a second to import: only the functions that fit need them.
 
 NEIGHBOURS = 10
 """The number of training PDFs that `nearest_neighbours` weights."""
@@ -119,6 +118,8 @@ def _unit_norm(g: _Array) -> _Array:
 
 def _resampling(r: NDArray[np.float64]) -> _Array:
     """Return M of g(r) = g @ M, (209, n_r): a cubic spline through `INPUT_R`."""
+    from scipy.interpolate import make_interp_spline
+
     spline = make_interp_spline(INPUT_R, np.eye(INPUT_R.size), k=3)
     return np.ascontiguousarray(spline(r).T, np.float32)
 

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from gromega.conditions import Box, Conditions
 from gromega.crystals.crystal import Crystal
@@ -85,6 +84,9 @@ def amd_distances(
     it is small. It is infinite without a training crystal of the ratios, which are
     anonymised formulas such as ``AB2``.
     """
+    # It takes a third of a second to import: reports do without it.
+    from scipy.spatial import KDTree
+
     of_test, of_train = np.array(ratios), np.array(trained_ratios)
     found = np.full(of_test.size, np.inf)
     for each in np.intersect1d(of_test, of_train):

@@ -126,8 +126,8 @@ def check_range(r: Floats) -> float:
         )
     steps = np.diff(r[r <= RELEVANT_RMAX])
     largest = float(steps.max())
-    even = max(MAX_UNEVEN * float(np.median(steps)), KNOT_STEP)
-    if largest > min(MAX_STEP, even):
+    usual = MAX_UNEVEN * np.median(steps) if largest > KNOT_STEP else math.inf
+    if largest > min(MAX_STEP, usual):
         i = int(np.argmax(steps))
         raise ValueError(
             f"there is no G(r) between {r[i]:g} and {r[i + 1]:g} Å; give it in even "

@@ -124,8 +124,7 @@ class ReadOptions:
 
     def given(self) -> dict[str, Any]:
         """Return the options that are not None."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: v for name, v in values.items() if v is not None}
+        return {name: v for name, v in vars(self).items() if v is not None}
 
     def conditions(self) -> dict[str, Any]:
         """Return the conditions that are not None."""

@@ -241,6 +241,8 @@ def _composition(options: ReadOptions, stated: str, notes: list[str]) -> str | N
     """Return the given composition, else that of the header if it is a formula."""
     if options.composition is not None:
         return None if options.without_composition else options.composition
+    if not stated:
+        return None
     try:
         parse_composition(stated)
     except ValueError:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import make_interp_spline, make_lsq_spline
 
 from gromega.measured.checks import KNOT_STEP, MAX_UNEVEN, RELEVANT_RMAX
 from gromega.measured.pdf import MeasuredPDF
@@ -44,6 +43,9 @@ def to_inputs(pdfs: Sequence[MeasuredPDF]) -> NDArray[np.float32]:
 
 def _spline(r: Floats, g: Floats) -> Any:
     """Return the splines of PDFs on the same r, (n, n_pdfs)."""
+    # They take half a second to import: stages that only load a model do without.
+    from scipy.interpolate import make_interp_spline, make_lsq_spline
+
     intervals = math.floor((r[-1] - r[0]) / KNOT_STEP)
     steps = np.diff(r)
     even = steps.max() <= MAX_UNEVEN * steps.min()

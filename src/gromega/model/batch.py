@@ -26,7 +26,7 @@ STANDARD_INPUT = Path("-")
 # The number of PDFs that the network computes at once on one thread.
 _CHUNK = 64
 _FEW = 8
-_IMPORTS = ("gromega.model.io", "gromega.measured.pdf")
+_IMPORTS = ("gromega.model.io", "gromega.measured.pdf", "scipy.interpolate")
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,14 @@ def _as_json(name: str, prediction: "Prediction") -> str:
 
 
 def _as_csv(name: str, prediction: "Prediction") -> str:
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    for k, c in enumerate(prediction.groups):
-        in_set = int(c.in_set)
-        row = (k + 1, c.number, c.symbol, c.system, f"{c.probability:.6f}", in_set)
-        writer.writerow((name, *row))
-    return text.getvalue()
+    quoted = StringIO()
+    csv.writer(quoted, lineterminator="").writerow([name])
+    file = quoted.getvalue()
+    # Of the other fields none needs quotes, and rows of a writer take twice the time.
+    return "".join(
+        f"{file},{k},{c.number},{c.symbol},{c.system},{c.probability:.6f},{c.in_set:d}\n"
+        for k, c in enumerate(prediction.groups, start=1)
+    )
 
 
 TEXT = OutputFormat(_as_text, between="\n")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -55,10 +56,12 @@ def ranked_candidates(
     space groups, (n_groups,).
     """
     order = np.argsort(-p, kind="stable")
+    ranked = [labels[k] for k in order.tolist()]
+    # As lists: NumPy's numbers, one by one, take much longer.
+    rows = zip(ranked, p[order].tolist(), in_set[order].tolist(), strict=True)
     return tuple(
-        Candidate(number, name, system, float(p[k]), bool(in_set[k]))
-        for k in order.tolist()
-        for number, name, system in [labels[k]]
+        Candidate(number, symbol, system, share, inside)
+        for (number, symbol, system), share, inside in rows
     )
 
 
@@ -72,7 +75,13 @@ def summed(classes: Iterable[Key], p: NDArray[np.floating]) -> dict[Key, float]:
     p
         The probabilities of the space groups, (n_groups,).
     """
-    sums: dict[Key, float] = {}
-    for key, share in zip(classes, p.tolist(), strict=True):
-        sums[key] = sums.get(key, 0.0) + share
-    return dict(sorted(sums.items(), key=lambda pair: -pair[1]))
+    keys, index = _indexed(tuple(classes))
+    sums = np.bincount(index, p).tolist()
+    return dict(sorted(zip(keys, sums, strict=True), key=lambda pair: -pair[1]))
+
+
+@lru_cache(16)
+def _indexed(classes: tuple[Key, ...]) -> tuple[list[Key], NDArray[np.int64]]:
+    """Return the different classes, and the index of each class among them."""
+    keys = list(dict.fromkeys(classes))
+    return keys, np.array([keys.index(each) for each in classes])

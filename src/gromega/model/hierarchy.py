@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,12 +56,22 @@ def hierarchy_of(
     The probabilities and the membership in the prediction set are those of the space
     groups, (n_groups,).
     """
-    numbers = space_groups.tolist()
+    lattices, laue_classes, with_centre = _classes(tuple(space_groups.tolist()))
     return Hierarchy(
-        summed(map(bravais_lattice, numbers), p),
-        summed(map(laue_class, numbers), p),
-        summed(map(centrosymmetric, numbers), p).get(True, 0.0),
+        summed(lattices, p),
+        summed(laue_classes, p),
+        summed(with_centre, p).get(True, 0.0),
         common_supergroup(space_groups[in_set].tolist()) if in_set.any() else None,
+    )
+
+
+@lru_cache(8)
+def _classes(numbers: tuple[int, ...]) -> tuple[list[str], list[str], list[bool]]:
+    """Return lattices, Laue classes and inversion centres of space groups."""
+    return (
+        [*map(bravais_lattice, numbers)],
+        [*map(laue_class, numbers)],
+        [*map(centrosymmetric, numbers)],
     )
 
 

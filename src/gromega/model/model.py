@@ -145,6 +145,7 @@ class Model(Ranker):
             in_set = calibration.prediction_sets(log_p, coverage, structure_type)
             if calibration.other_groups:
                 other_groups[:] = calibration.other_groups.probabilities(cases[UNSURE])
+        systems = [system for *_, system in self._labels]
         for i, pdf in enumerate(pdfs):
             p, omega = np.exp(log_p[i]), pdf.conditions()
             notes = [*pdf.notes, *self._condition_notes(omega)]
@@ -175,7 +176,7 @@ class Model(Ranker):
                 verdict=make_verdict(groups, tested, unlike),
                 groups=groups,
                 coverage=coverage if calibration else None,
-                systems=summed((system for *_, system in self._labels), p),
+                systems=summed(systems, p),
                 neighbours=neighbours,
                 conditions=omega,
                 reliability=tested,

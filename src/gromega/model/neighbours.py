@@ -18,6 +18,7 @@ SPREADS = (0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.06, 0.08, 0.1, 0.14)
 FLOOR = 1e-3
 """The share that is added to those of the weights, see `Neighbours`."""
 _BLOCK = 128
+_CHUNK = 1024  # crystals whose directions and weights fit into a core's cache
 ALIKE = 0.8
 """The cosine from which on most crystals have the structure type of the PDF's."""
 # The least log-weights, see `Compositions`: of a composition that is similar to that of
@@ -149,12 +150,20 @@ class Neighbours:
         return np.argsort(self.y, kind="stable")
 
     @cached_property
-    def _by_class(self) -> list[NDArray[np.float32]]:
-        """The directions of the crystals of each class, (k, m n), each a column."""
+    def _chunks(self) -> list[tuple[NDArray[Any], ...]]:
+        """The crystals, class by class, some at a time.
+
+        Each chunk has the directions of c crystals, (k, m c), their different classes,
+        and where in the chunk each class starts.
+        """
         directions = to_directions(self.directions * self.steps)
-        y = np.resize(self.y, len(directions))
+        by_radiation = directions.reshape(-1, self.y.size, directions.shape[1])
         return [
-            np.ascontiguousarray(directions[y == c].T) for c in range(self.n_groups)
+            (
+                np.ascontiguousarray(np.concatenate(by_radiation[:, rows]).T),
+                *np.unique(self.y[rows], return_index=True),
+            )
+            for rows in np.split(self._order, range(_CHUNK, self.y.size, _CHUNK))
         ]
 
     @cached_property
@@ -251,16 +260,14 @@ class Neighbours:
         direction = self.along(embeddings)
         along = direction / np.float32(spread)
         n, radiations = len(along), len(self.directions) // self.y.size
-        shares = np.empty((n, self.n_groups), np.float32)
+        shares = np.zeros((n, self.n_groups), np.float32)
         # Of each crystal, for the radiation that makes it more similar.
         similarity = np.empty((n, self.y.size if k else 0), np.float32)
         nearest = np.full(n, -np.inf, np.float32)
         stop = 0
-        # A class at a time fits into the cache of a core.
-        for c, directions in enumerate(self._by_class):
+        for directions, classes, starts in self._chunks:
             w = along @ directions
-            if w.size:
-                np.maximum(nearest, w.max(axis=1), out=nearest)
+            np.maximum(nearest, w.max(axis=1), out=nearest)
             by_radiation = w.reshape(n, radiations, -1)
             start, stop = stop, stop + by_radiation.shape[2]
             if log_weights is not None:
@@ -268,7 +275,8 @@ class Neighbours:
             if k:
                 np.max(by_radiation, axis=1, out=similarity[:, start:stop])
             np.exp(w, out=w)
-            w.sum(axis=1, out=shares[:, c])
+            sums = np.add.reduceat(by_radiation, starts, axis=2)
+            shares[:, classes] += sums.sum(axis=1)
         total = shares.sum(axis=1, keepdims=True)
         shares /= total
         scale = np.float32(spread)

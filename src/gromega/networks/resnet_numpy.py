@@ -38,9 +38,13 @@ class NumpyResNet:
         self._weights = dequantize(arrays)
         check_shapes(self._weights, _shapes(architecture, n_groups))
         self._strides = _strides(architecture)
-        self._membership = None
-        if (group_of_type := self._weights.get("group_of_type")) is not None:
-            self._membership = np.eye(n_groups, dtype=np.float32)[group_of_type]
+        self._n_groups = n_groups
+        if (groups := self._weights.get("group_of_type")) is not None:
+            # Types of one group side by side, so that their sums are of slices.
+            order = np.argsort(groups, kind="stable")
+            for part in ("last/kernel", "last/bias"):
+                self._weights[part] = self._weights[part][..., order]
+            self._groups, self._starts = np.unique(groups[order], return_index=True)
 
     def predict(self, g: Floats) -> Floats:
         """Return log-probabilities, (n, n_groups), for G on `INPUT_R`, (n, 209)."""
@@ -68,10 +72,11 @@ class NumpyResNet:
 
     def _head(self, x: Floats) -> Floats:
         x = self._linear("last", x)
-        if self._membership is None:
+        if "group_of_type" not in self._weights:
             return log_softmax(x)
         x -= x.max(axis=1, keepdims=True)
-        p: Floats = np.exp(x, out=x) @ self._membership
+        p = np.zeros((len(x), self._n_groups), np.float32)
+        p[:, self._groups] = np.add.reduceat(np.exp(x, out=x), self._starts, axis=1)
         log_p: Floats = np.log(np.maximum(p / p.sum(axis=1, keepdims=True), TINY))
         return log_p
 

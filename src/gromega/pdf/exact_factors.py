@@ -21,7 +21,6 @@ from gromega.crystals.crystal import Crystal
 from gromega.pdf.bins import BIN_WIDTH, n_bins
 from gromega.pdf.form_factors import form_factors
 from gromega.pdf.operator import check_reach, output_of, theta_of, transform_arrays
-from gromega.pdf.pairs import add_pairs
 from gromega.pdf.scattering import site_weights
 
 Floats = NDArray[np.float64]
@@ -35,6 +34,9 @@ def spectra_by_elements(
     Their sum is that of `gromega.pdf.spectrum.pair_spectrum`, (n_bins(dmax),) in Å⁻¹,
     whose arguments these are.
     """
+    # Numba takes a third of a second to import: most stages do without it.
+    from gromega.pdf.pairs import add_pairs
+
     weights = site_weights(crystal, "xray")
 
     def spectrum(a: int, b: int, sign: float = 1.0) -> Floats:

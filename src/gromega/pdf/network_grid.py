@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import make_interp_spline
 
 from gromega.conditions import GRID_STEP, Conditions
 from gromega.defects import NO_DEFECTS, Defects
@@ -39,6 +38,9 @@ def input_readout() -> NDArray[np.float64]:
 
     n_grid is the power of two that holds all rmax up to 30 Å.
     """
+    # SciPy's splines take half a second to import: few stages need this readout.
+    from scipy.interpolate import make_interp_spline
+
     # One grid point below 1.5 Å, so that nothing is extrapolated.
     first = math.floor(INPUT_R[0] / GRID_STEP)
     last = math.ceil(INPUT_R[-1] / GRID_STEP)

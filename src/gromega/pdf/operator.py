@@ -132,8 +132,8 @@ def _peaks(theta: Theta, r: Array, d: Array, xp: Any) -> Array:
     sigma2 = variance(theta, positive)
     valid = (d > 0) & (sigma2 > 0)
     sigma2 = xp.where(valid, sigma2, 1.0)
-    shape = xp.exp(-((r[:, None] - d) ** 2) / (2.0 * sigma2))
-    return xp.where(valid, shape / xp.sqrt(2.0 * xp.pi * sigma2), 0.0)
+    height = xp.where(valid, 1.0 / xp.sqrt(2.0 * xp.pi * sigma2), 0.0)
+    return height * xp.exp((r[:, None] - d) ** 2 * (-0.5 / sigma2))
 
 
 def _range(theta: Theta, k: Array, xp: Any) -> Array:
@@ -270,9 +270,14 @@ def build_operator(
     check_reach(conditions, dmax)
     theta = theta_of(conditions, defects)
     r, readout = output_of(conditions, r, readout)
+    # Range and band are zero from these k and m on.
+    size, range_end = readout.shape[1], conditions.rmax + float(extensions(theta)[0])
+    k_end, m_end = range_end / GRID_STEP, size * conditions.qmax * GRID_STEP / math.pi
+    readout = readout[:, : math.ceil(max(k_end, m_end)) + 1]
     with np.errstate(invalid="ignore"):
         arrays = operator_arrays(theta, readout, n_bins(dmax))
     matrix, baseline, noise = (array.astype(np.float32) for array in arrays)
+    noise = np.pad(noise, ((0, 0), (0, size - noise.shape[1])))
     if not np.isfinite(noise).all():
         raise ValueError(
             f"no point of the Q grid lies between qmin {conditions.qmin:g} and qmax "

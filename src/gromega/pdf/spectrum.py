@@ -11,7 +11,6 @@ from gromega.conditions import RADIATIONS
 from gromega.crystals.crystal import Crystal
 from gromega.pdf.bins import BIN_WIDTH, DMAX, n_bins
 from gromega.pdf.form_factors import weights_at
-from gromega.pdf.pairs import add_pairs
 from gromega.pdf.scattering import is_visible, site_weights
 
 CHUNK = 64
@@ -54,6 +53,9 @@ def pair_spectrum(
     ValueError
         If an element has no scattering length for this radiation.
     """
+    # Numba takes a third of a second to import: most stages do without it.
+    from gromega.pdf.pairs import add_pairs
+
     weights = site_weights(crystal, radiation)
     if q and radiation == "xray":
         weights = weights_at(crystal, q)

@@ -36,7 +36,7 @@ def check(params: Params) -> None:
     ValueError
         If there is no such recipe.
     """
-    # It imports JAX, which takes seconds: other stages do without.
+    # Every stage imports this module, and does without the recipes.
     from gromega.training.recipes import get_recipe
 
     get_recipe(params.train.recipe)

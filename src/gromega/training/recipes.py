@@ -6,15 +6,15 @@ CONTRIBUTING.md has the steps to add a recipe and a network.
 import math
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
-
-import jax
-import optax
-import optax.contrib
+from typing import TYPE_CHECKING, Any
 
 from gromega.conditions import Box
 from gromega.crystals.generate.variants import Changes
 from gromega.defects import NO_DEFECTS, Defects
+
+# JAX and Optax take a second to import: a check of a recipe's name does without them.
+if TYPE_CHECKING:
+    import optax
 
 # Muon is meant for hidden layers: the first and the last layer are trained by AdamW.
 _NOT_BY_MUON = ("stem", "last")
@@ -54,8 +54,10 @@ class Recipe:
     # embedded as nearest neighbours, for each radiation of their variants; 0 for none.
     neighbours: int = 0
 
-    def schedule(self, epochs: int, steps: int) -> optax.Schedule:
+    def schedule(self, epochs: int, steps: int) -> "optax.Schedule":
         """Return the learning rate by step, for numbers of epochs and of steps."""
+        import optax
+
         if self.decay is None:
             return optax.warmup_cosine_decay_schedule(
                 self.learning_rate / 20,
@@ -67,8 +69,10 @@ class Recipe:
             self.learning_rate, steps, math.exp(-self.decay), staircase=True
         )
 
-    def optimizer(self, epochs: int, steps: int) -> optax.GradientTransformation:
+    def optimizer(self, epochs: int, steps: int) -> "optax.GradientTransformation":
         """Return the optimizer, for the arguments of `schedule`."""
+        import optax
+
         schedule = self.schedule(epochs, steps)
         if self.muon:
             return optax.chain(optax.clip_by_global_norm(1.0), self._muon(schedule))
@@ -76,15 +80,18 @@ class Recipe:
             return optax.adamw(schedule, weight_decay=self.weight_decay)
         return optax.adam(schedule)
 
-    def _muon(self, schedule: optax.Schedule) -> optax.GradientTransformation:
+    def _muon(self, schedule: "optax.Schedule") -> "optax.GradientTransformation":
+        import jax
+        from optax import contrib
+
         def axes(path: Any, leaf: Any) -> Any:
             name = jax.tree_util.keystr(path)
             if leaf.ndim < 2 or any(part in name for part in _NOT_BY_MUON):
                 return None
             inputs = tuple(range(leaf.ndim - 1))
-            return optax.contrib.MuonDimensionNumbers(inputs, (leaf.ndim - 1,))
+            return contrib.MuonDimensionNumbers(inputs, (leaf.ndim - 1,))
 
-        return optax.contrib.muon(
+        return contrib.muon(
             schedule,
             weight_decay=self.weight_decay,
             muon_weight_dimension_numbers=partial(

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import spglib
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from gromega._util.files import new_path
 from gromega._util.parallel import open_processes, ordered_map
@@ -72,6 +71,9 @@ def _origins(
     crystal: Crystal, rotations: NDArray[np.int64], translations: NDArray[np.float64]
 ) -> NDArray[np.int16]:
     """Return the atom that each operation maps onto each atom, empty if ambiguous."""
+    # It takes a third of a second to import: checks of a recipe do without it.
+    from scipy.spatial import KDTree
+
     n = crystal.numbers.size
     frac = crystal.frac % 1.0
     moved = np.einsum("gij,nj->gni", rotations, frac) + translations[:, None]

@@ -5,7 +5,8 @@
 TABLE is a table of crystals (.parquet), MODEL the folder of a model. Spectra, PDFs at
 the reference and along an axis, and predictions are made on this machine, on a
 LocalCluster of two workers, and again while one worker is killed; all bytes are
-compared. Parts of the crystals give the slopes: processor time, memory, files, bytes.
+compared. Parts of the crystals give the slopes: processor time, memory, files, bytes;
+--bytes-only leaves them out.
 """
 
 import argparse
@@ -112,12 +113,13 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--crystals", type=int, default=5000)
     parser.add_argument("--measure", type=int)
+    parser.add_argument("--bytes-only", action="store_true")
     options = parser.parse_args()
     if options.measure:
         measure(options.table, options.model, options.measure)
         return
     n = options.crystals
-    for part in (n // 4, n // 2, n):
+    for part in () if options.bytes_only else (n // 4, n // 2, n):
         command = [sys.executable, __file__, str(options.table), str(options.model)]
         subprocess.run([*command, "--measure", str(part)], check=True)
     with tempfile.TemporaryDirectory() as name:

@@ -245,8 +245,8 @@ def unrelated(split: Path, crystals: Path, augmentation: Path) -> NDArray[np.boo
         The table of augmentation crystals, n of them.
     """
     parts = _read_split(split)
-    held_out = pa.array(np.asarray(parts["part"]) != "train")
-    apart = set(parts.filter(held_out)["id"].to_pylist())
+    others = pa.array(np.asarray(parts["part"]) != "train")
+    apart = set(parts.filter(others)["id"].to_pylist())
     scheme = parts["scheme"][0].as_py()
     names = ["formula", "structure_type"] if scheme == "random" else [SCHEMES[scheme]]
 

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from gromega._util.parallel import (
     open_pool,
     open_processes,
     ordered_map,
+    send,
 )
 from gromega.crystals.generate.recipe import SyntheticRecipe
 from gromega.crystals.generate.synthetic import write_synthetic
@@ -77,6 +79,32 @@ def test_a_worker_that_dies_costs_nothing(tmp_path, cluster, collection):
     address = cluster.scheduler_address
     assert work(collection, tmp_path / "cluster", address, kill) == alone
     assert killed
+
+
+class DyingClient:
+    """A client whose workers die while the first values are given to them."""
+
+    def __init__(self, deaths):
+        self.errors = [KeyError("tcp://127.0.0.1:9"), OSError("closed")] * deaths
+
+    def scatter(self, value, broadcast):
+        assert broadcast
+        if self.errors:
+            raise self.errors.pop(0)
+        return f"future of {value}"
+
+
+@pytest.mark.parametrize("deaths", [0, 1])
+def test_a_worker_that_dies_while_a_value_is_sent_costs_nothing(deaths, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    pool = SimpleNamespace(_client=DyingClient(deaths))
+    assert send(pool, "a model") == "future of a model"
+
+
+def test_workers_that_die_whenever_a_value_is_sent_are_an_error(monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    with pytest.raises(OSError, match="memory limit"):
+        send(SimpleNamespace(_client=DyingClient(9)), "a model")
 
 
 def test_a_scheduler_that_is_not_there_is_named():

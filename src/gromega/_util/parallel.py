@@ -7,7 +7,6 @@ number of tasks that it dispatches ahead does not follow the workers of a cluste
 import ctypes
 import multiprocessing
 import os
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
@@ -30,8 +29,7 @@ R = TypeVar("R")
 
 ADDRESS = "DASK_SCHEDULER_ADDRESS"
 """The environment variable that names a cluster, as Dask itself reads it."""
-_DYING = "workers of the cluster die one after another: {}; check their memory limit."
-_SCATTERS = 5
+_WARNING = "distributed.admin.large-graph-warning-threshold"
 _MALLOC = {-8: 1, -4: 0, -1: 2**31 - 1}
 """glibc's M_ARENA_MAX, M_MMAP_MAX and M_TRIM_THRESHOLD."""
 
@@ -85,7 +83,10 @@ def open_pool(scheduler: str | None = None) -> Iterator[Executor]:
             # The scheduler repeats the calls of a dead worker on another one.
             yield client.get_executor()
         except KilledWorker as error:
-            raise OSError(_DYING.format(error)) from None
+            raise OSError(
+                f"workers of the cluster die one after another: {error}; check their "
+                "memory limit."
+            ) from None
 
 
 @contextmanager
@@ -105,8 +106,7 @@ def open_cluster() -> Iterator[Executor | None]:
 def send(pool: Executor | None, value: T) -> T:
     """Return what to give to `ordered_map` for a large argument of all its calls.
 
-    Each worker of a cluster gets the value once, however often it is sent. Workers that
-    die one after another meanwhile raise OSError.
+    Each worker of a cluster gets the value once, however often it is sent.
     """
     client = getattr(pool, "_client", None)
     if client is None:
@@ -114,18 +114,17 @@ def send(pool: Executor | None, value: T) -> T:
     # The value is kept beside its future, so that no other one gets its id.
     shared = vars(pool).setdefault("_shared", {})
     if id(value) not in shared:
-        shared[id(value)] = value, _scatter(client, value)
+        import dask
+
+        # If a worker dies, the scheduler repeats a call, but not a scatter: a broadcast
+        # to a worker that dies meanwhile fails, or does not end.
+        with dask.config.set({_WARNING: "1 GiB"}):
+            shared[id(value)] = value, client.submit(_same, value, pure=False)
     return cast(T, shared[id(value)][1])
 
 
-def _scatter(client: Any, value: object) -> object:
-    """Give a value to all workers; once more if one dies meanwhile."""
-    for _ in range(_SCATTERS):
-        # The scheduler raises KeyError for a worker that it lost in the middle.
-        with suppress(KeyError, OSError):
-            return client.scatter(value, broadcast=True)
-        time.sleep(1)
-    raise OSError(_DYING.format("they cannot be given the model"))
+def _same(value: T) -> T:
+    return value
 
 
 @contextmanager

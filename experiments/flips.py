@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from gromega import load_library, load_model
 from gromega.crystals.table import read_table
+from gromega.lake.splits import PARTS, read_part
 from gromega.lake.store import open_store, read_array
 from gromega.registry.registry import read_card
 from gromega.registry.tracked import tracked_files
@@ -61,6 +62,10 @@ def load(thing: Path) -> str:
                 found.update(each.roots.tobytes() + each.largest.tobytes())
         elif "lattice" in schema.names:
             found.update(repr(read_table(thing).to_pylist()).encode())
+        elif "part" in schema.names:
+            for part in PARTS:
+                ids, groups = read_part(thing, part)
+                found.update(repr((ids.tolist(), groups.tolist())).encode())
         else:
             rows = pq.read_table(thing, page_checksum_verification=True)
             found.update(repr(rows.to_pylist()).encode())

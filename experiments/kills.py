@@ -4,8 +4,9 @@
 
 A kill stops `dvc repro`, `dvc push` or `dvc pull`, with all its processes, by an
 interrupt, a termination or a kill at a random time. After each one no loader may accept
-what no undisturbed run has made; after the next `dvc repro` every file must be that of
-an undisturbed run. tests/pipeline/test_kills.py is the short form.
+what no undisturbed run has made, and nothing half-written lies in data, metrics or
+models; after the next `dvc repro` every file must be that of an undisturbed run.
+tests/pipeline/test_kills.py is the short form.
 """
 
 import argparse
@@ -49,6 +50,8 @@ def kills(pipeline: Pipeline, count: int, generator: random.Random) -> None:
             counts[f"stage {stage}"] += kind == "repro"
         else:
             pipeline.took[stage] = time.monotonic() - start
+            # It may have made something right from inputs of the other state.
+            pipeline.repro()
         for lose in (True, False):
             if generator.random() < 0.15 and pipeline.damage(generator, lose):
                 counts["lost files" if lose else "flipped bits"] += 1
@@ -56,6 +59,10 @@ def kills(pipeline: Pipeline, count: int, generator: random.Random) -> None:
         counts["wrong taken for right"] += len(wrong)
         if wrong:
             print("WRONG", command, number, seconds, wrong, flush=True)
+        left = pipeline.leftovers()
+        counts["half-written in sight"] += len(left)
+        if left:
+            print("LEFT", command, number, seconds, left, flush=True)
         if generator.random() < 0.3:
             pipeline.repro()
             counts["repros, all right"] += 1

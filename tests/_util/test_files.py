@@ -4,11 +4,13 @@ import platform
 import resource
 import signal
 import subprocess
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 
-from gromega._util.files import new_path, sha256, write_json, write_whole
+from gromega._util.files import new_path, sha256, write_in, write_json, write_whole
 
 
 def test_text_and_bytes_are_written_with_their_folders(tmp_path):
@@ -146,6 +148,56 @@ def test_what_killed_processes_of_this_machine_left_is_removed(path):
         make(partial, "whole")
     assert {p.name for p in path.parent.iterdir()} == {path.name, *left[2:]}
     assert content_of(path) == "whole"
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """Return a function that writes a folder, and returns where it was meanwhile."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(path):
+        with new_path(path) as partial:
+            partial.mkdir()
+            write_json(partial / "file.json", path.name)
+            place = partial.parent
+        assert (path / "file.json").read_text() == f'"{path.name}"\n'
+        assert [p.name for p in path.parent.iterdir()] == [path.name]
+        return place
+
+    return write
+
+
+def test_a_folder_for_the_unfinished_keeps_that_of_a_path_clean(written, tmp_path):
+    work = Path("work")
+    with write_in(work):
+        places = [written(Path(name)) for name in ("a/x", "b/x", "a/x")]
+        assert [place.name for place in places] == ["a", "b", "a"]
+        assert all(work in place.parents for place in places)
+        # condition: a path that is elsewhere
+        assert written(tmp_path / "c/x") == tmp_path / "c"
+    assert list(work.iterdir()) == []
+    assert written(Path("d/x")) == Path("d")
+
+
+def test_a_path_on_another_disk_is_written_beside_it(written, tmp_path):
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is one disk")
+    with tempfile.TemporaryDirectory(dir=other) as folder, write_in(Path("work")):
+        Path("a").symlink_to(folder)
+        assert written(Path("a/x")) == Path("a")
+
+
+def test_only_what_ended_processes_left_unfinished_is_removed(tmp_path):
+    done = subprocess.Popen(["true"])
+    done.wait()
+    host = platform.node()
+    # kept: of a process that runs, of another machine
+    kept = [f"{host}-1", f"another{host}-{done.pid}"]
+    for name in (f"{host}-{done.pid}", f"{host}-{os.getpid()}", *kept):
+        (tmp_path / name / "data").mkdir(parents=True)
+    with write_in(tmp_path):
+        assert sorted(p.name for p in tmp_path.iterdir()) == sorted(kept)
 
 
 @pytest.mark.usefixtures("nearly_full")

@@ -17,6 +17,7 @@ from gromega._util.parallel import (
     open_pool,
     open_processes,
     ordered_map,
+    send,
 )
 from gromega.crystals.generate.recipe import SyntheticRecipe
 from gromega.crystals.generate.synthetic import write_synthetic
@@ -77,6 +78,15 @@ def test_a_worker_that_dies_costs_nothing(tmp_path, cluster, collection):
     address = cluster.scheduler_address
     assert work(collection, tmp_path / "cluster", address, kill) == alone
     assert killed
+
+
+def test_a_worker_that_dies_while_a_value_is_sent_costs_nothing(cluster):
+    value = np.arange(2_000_000)
+    with open_pool(cluster.scheduler_address) as pool:
+        os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+        # condition: a function that a worker can import
+        found = ordered_map(pool, np.take, range(8), send(pool, value))
+        assert list(found) == list(range(8))
 
 
 def test_a_scheduler_that_is_not_there_is_named():

@@ -2,6 +2,7 @@ from typing import get_args
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -141,6 +142,36 @@ def test_parts_come_back_as_they_were_written(tmp_path):
     assert groups.tolist() == [225, 2]
     with pytest.raises(ValueError, match="trian"):
         read_part(path, "trian")
+
+
+def test_a_split_with_a_flipped_bit_is_refused_or_the_same(tmp_path):
+    path = tmp_path / "split.parquet"
+    ids = [f"mp-{number}" for number in range(40)]
+    groups = [225, 194, 229, 2] * 10
+    write_split(path, ids, groups, draw_split(ids, groups), "random", 0)
+
+    def content():
+        parts = [[x.tolist() for x in read_part(path, part)] for part in PARTS]
+        return parts, benchmark_groups(path).tolist()
+
+    whole, right = path.read_bytes(), content()
+    for place in range(len(whole)):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << (place % 8)
+        path.write_bytes(flipped)
+        try:
+            assert content() == right, place
+        except ValueError:
+            continue
+
+
+@pytest.mark.parametrize("lost", ["id", "space_group", "part", "scheme", "seed"])
+def test_a_split_without_a_column_names_it(tmp_path, lost):
+    path = tmp_path / "split.parquet"
+    write_split(path, ["a"], [225], ["train"], "random", 0)
+    pq.write_table(pq.read_table(path).drop_columns([lost]), path)
+    with pytest.raises(ValueError, match=lost):
+        read_part(path, "train")
 
 
 def test_params_allow_the_schemes_that_there_are():

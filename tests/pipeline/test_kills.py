@@ -55,6 +55,10 @@ def test_any_order_of_runs_kills_and_damage_is_right_in_the_end(whole):
         def nothing_wrong_is_taken_for_right(self):
             assert whole.taken_for_right() == []
 
+        @invariant()
+        def nothing_half_written_is_in_sight(self):
+            assert whole.leftovers() == []
+
         def teardown(self):
             whole.repro()
 

@@ -1,12 +1,15 @@
 """Errors of stages are one line; nothing half-written stays."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from gromega._util.progress import run_or_explain
 from gromega.crystals.table import write_table
-from gromega.pipeline import STAGES, main
+from gromega.pipeline import STAGES, UNFINISHED, main
 
 
 def explained(capsys, *arguments):
@@ -68,6 +71,27 @@ def test_an_interrupted_stage_is_one_line_and_leaves_nothing(
     assert status == 130
     assert line.startswith("gromega: interrupted")
     assert [path.name for path in Path("data").iterdir()] == ["crystals.parquet"]
+
+
+def test_a_killed_stage_leaves_nothing_in_data_and_the_next_stage_removes_the_rest(
+    new_project, small_table
+):
+    new_project()
+    write_table(small_table, Path("data/crystals.parquet"))
+    kill = (
+        "import os, signal\n"
+        "import gromega.lake.spectra as spectra\n"
+        "from gromega.pipeline import main\n"
+        "spectra.spectra_of = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "main(['spectra'])\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", kill], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert [path.name for path in Path("data").iterdir()] == ["crystals.parquet"]
+    # condition: a half-written store was there to be removed
+    assert list(UNFINISHED.rglob("zarr.json"))
+    main(["check"])
+    assert list(UNFINISHED.iterdir()) == []
 
 
 def test_outputs_do_not_depend_on_the_place(project):

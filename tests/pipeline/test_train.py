@@ -47,7 +47,7 @@ def test_an_interrupted_training_goes_on(inside_robust):
     assert [line.split(",")[0] for line in lines] == ["epoch", "1", "2"]
     # The state is removed. What later runs can use stays.
     kept = {path.name.split("-")[0] for path in Path(".work").iterdir()}
-    assert kept == {"locks", "stores", "symmetry"}
+    assert kept == {"locks", "stores", "symmetry", "unfinished"}
 
 
 def test_a_trained_model_is_without_neighbours_and_test_crystals(inside_robust):

@@ -13,6 +13,30 @@ from typing import Any
 
 _LARGEST_JSON = 2**25
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_unfinished: Path | None = None
+"""The folder for what `new_path` writes, if `write_in` is active."""
+
+
+@contextmanager
+def write_in(folder: Path) -> Iterator[None]:
+    """Let `new_path` write in a folder, and not beside the path, until a block ends.
+
+    What killed processes left in it is removed. Absolute paths, and those on another
+    disk than the folder, are still written beside the path.
+    """
+    global _unfinished
+    prefix = f"{platform.node()}-"
+    for left in folder.glob(f"{prefix}*"):
+        if _ended(left.name.removeprefix(prefix)):
+            _remove(left)
+    own = folder / f"{prefix}{os.getpid()}"
+    _remove(own)
+    before, _unfinished = _unfinished, own
+    try:
+        yield
+    finally:
+        _unfinished = before
+        _remove(own)
 
 
 @contextmanager
@@ -29,7 +53,7 @@ def new_path(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(path)
-    partial = path.with_name(f"{_prefix(path)}{os.getpid()}.partial")
+    partial = _place(path) / f"{_prefix(path)}{os.getpid()}.partial"
     _remove(partial)
     try:
         yield partial
@@ -43,6 +67,27 @@ def new_path(path: Path) -> Iterator[Path]:
         raise
     finally:
         _remove(partial)
+
+
+def _place(path: Path) -> Path:
+    """Return the folder in which a path is written."""
+    if not _unfinished or path.is_absolute() or path.is_relative_to(_unfinished):
+        return path.parent
+    place = _unfinished / path.parent
+    place.mkdir(parents=True, exist_ok=True)
+    return place if _on_one_disk(place, path.parent) else path.parent
+
+
+def _on_one_disk(first: Path, second: Path) -> bool:
+    """Return whether a file can be renamed from one folder to the other."""
+    if first.stat().st_dev != second.stat().st_dev:
+        return False
+    try:
+        # Two mounts of one device: Linux refuses them before it looks for the file.
+        (first / ".none").rename(second / ".none")
+    except OSError as error:
+        return error.errno != errno.EXDEV
+    return True
 
 
 def _prefix(path: Path) -> str:
@@ -66,12 +111,12 @@ def _remove_abandoned(path: Path) -> None:
     prefix = _prefix(path)
     for left in path.parent.glob("*.partial"):
         process = left.name.removeprefix(prefix).split(".")[0]
-        if left.name.startswith(prefix) and process.isdecimal() and _ended(process):
+        if left.name.startswith(prefix) and _ended(process):
             _remove(left)
 
 
 def _ended(process: str) -> bool:
-    if os.name != "posix":  # where a signal would end it
+    if os.name != "posix" or not process.isdecimal():  # where a signal would end it
         return False
     try:
         os.kill(int(process), 0)

@@ -29,6 +29,7 @@ R = TypeVar("R")
 
 ADDRESS = "DASK_SCHEDULER_ADDRESS"
 """The environment variable that names a cluster, as Dask itself reads it."""
+_WARNING = "distributed.admin.large-graph-warning-threshold"
 _MALLOC = {-8: 1, -4: 0, -1: 2**31 - 1}
 """glibc's M_ARENA_MAX, M_MMAP_MAX and M_TRIM_THRESHOLD."""
 
@@ -113,8 +114,17 @@ def send(pool: Executor | None, value: T) -> T:
     # The value is kept beside its future, so that no other one gets its id.
     shared = vars(pool).setdefault("_shared", {})
     if id(value) not in shared:
-        shared[id(value)] = value, client.scatter(value, broadcast=True)
+        import dask
+
+        # If a worker dies, the scheduler repeats a call, but not a scatter: a broadcast
+        # to a worker that dies meanwhile fails, or does not end.
+        with dask.config.set({_WARNING: "1 GiB"}):
+            shared[id(value)] = value, client.submit(_same, value, pure=False)
     return cast(T, shared[id(value)][1])
+
+
+def _same(value: T) -> T:
+    return value
 
 
 @contextmanager

@@ -15,6 +15,16 @@ from gromega.crystals.space_groups import most_populated
 from gromega.crystals.table import read_table, rows_of, write_table
 
 PARTS = ("train", "validation", "test")
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("space_group", pa.int16()),
+        ("part", pa.string()),
+        ("scheme", pa.string()),
+        ("seed", pa.int64()),
+    ]
+)
+"""The columns of a split."""
 SCHEMES = {
     "random": "id",
     "formula": "formula",
@@ -170,7 +180,7 @@ def read_part(path: Path, part: str) -> tuple[NDArray[np.str_], NDArray[np.int64
             f"there is no part {part!r}; the parts are {', '.join(PARTS)}."
         )
     table = _read_split(path)
-    chosen = table.filter(pa.array(_parts(table) == part))
+    chosen = table.filter(pa.array(np.asarray(table["part"]) == part))
     ids = np.array(chosen["id"].to_pylist(), dtype=str)
     return ids, np.asarray(chosen["space_group"], dtype=np.int64)
 
@@ -235,7 +245,8 @@ def unrelated(split: Path, crystals: Path, augmentation: Path) -> NDArray[np.boo
         The table of augmentation crystals, n of them.
     """
     parts = _read_split(split)
-    apart = set(parts.filter(pa.array(_parts(parts) != "train"))["id"].to_pylist())
+    others = pa.array(np.asarray(parts["part"]) != "train")
+    apart = set(parts.filter(others)["id"].to_pylist())
     scheme = parts["scheme"][0].as_py()
     names = ["formula", "structure_type"] if scheme == "random" else [SCHEMES[scheme]]
 
@@ -258,9 +269,18 @@ def unrelated(split: Path, crystals: Path, augmentation: Path) -> NDArray[np.boo
 
 
 def _read_split(path: Path) -> pa.Table:
+    """Return a split with the columns of `SCHEMA`; raise ValueError if damaged."""
     check_there(path)
-    return cast(Any, pq).read_table(path)
-
-
-def _parts(split: pa.Table) -> NDArray[np.str_]:
-    return np.asarray(split["part"].cast(pa.string()))
+    try:
+        with cast(Any, pq).ParquetFile(path, page_checksum_verification=True) as file:
+            read, rows = file.read(), file.metadata.num_rows
+        if missing := set(SCHEMA.names) - set(read.column_names):
+            raise ValueError(f"{path}: the split lacks the columns {sorted(missing)}.")
+        table = read.select(SCHEMA.names).cast(SCHEMA)
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{path}: not a readable split ({reason}).") from None
+    # The checksums of pages leave out how many values there are.
+    if table.num_rows != rows or any(column.null_count for column in table.columns):
+        raise ValueError(f"{path}: rows are damaged; run 'dvc repro'.")
+    return table

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
+from gromega._util.files import write_in
 from gromega._util.parallel import leave_cores_to_threads
 from gromega.params import read_params
 
@@ -32,6 +33,8 @@ STAGES = (
 )
 """The stages in the order in which they can run."""
 LOCKS = Path(".work/locks")
+UNFINISHED = Path(".work/unfinished")
+"""What stages write, until it is complete."""
 
 
 def main(arguments: list[str]) -> None:
@@ -56,7 +59,7 @@ def main(arguments: list[str]) -> None:
 
     check_spectra_reach(params)
     name = arguments[0].replace("-", "_")
-    with _only_one(arguments[0]):
+    with _only_one(arguments[0]), write_in(UNFINISHED):
         # A stage imports no more than it needs.
         getattr(import_module(f"gromega.pipeline.{name}"), name)(params)
 

@@ -94,6 +94,8 @@ def main() -> None:
     for name, default in (("kills", 100), ("pairs", 20), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
+    # A shell starts commands in the background with interrupts ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         pipeline = Pipeline(ROOT, Path(folder) / "tiny")
         for state in (1, 0):

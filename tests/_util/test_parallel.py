@@ -80,12 +80,15 @@ def test_a_worker_that_dies_costs_nothing(tmp_path, cluster, collection):
     assert killed
 
 
-def test_a_worker_that_dies_while_a_value_is_sent_costs_nothing(cluster):
+def test_a_value_that_was_sent_outlives_the_workers(cluster):
     value = np.arange(2_000_000)
     with open_pool(cluster.scheduler_address) as pool:
-        os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+        sent = send(pool, value)
+        assert sent.result()[-1] == value[-1]
+        for worker in cluster.workers.values():
+            os.kill(worker.pid, signal.SIGKILL)
         # condition: a function that a worker can import
-        found = ordered_map(pool, np.take, range(8), send(pool, value))
+        found = ordered_map(pool, np.take, range(8), sent)
         assert list(found) == list(range(8))
 
 

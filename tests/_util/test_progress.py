@@ -1,4 +1,5 @@
 import re
+import signal
 import subprocess
 import sys
 import tomllib
@@ -127,3 +128,26 @@ def test_a_missing_package_is_one_line_that_names_its_extra(module, extra):
 )
 def test_other_import_errors_keep_their_message(error):
     assert explain_missing(error) == str(error)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_process_that_ignores_an_interrupt_is_ended(number):
+    code = (
+        "import signal, time\n"
+        "from gromega._util.progress import interrupt_by_signals\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "interrupt_by_signals(patience=1)\n"
+        "print('ready', flush=True)\n"
+        "while True:\n"
+        "    try:\n"
+        "        time.sleep(60)\n"
+        "    except KeyboardInterrupt:\n"
+        "        print('interrupted', flush=True)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], text=True, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        assert process.stdout.readline() == "interrupted\n"
+        assert process.wait(20) == -signal.SIGALRM

@@ -1,5 +1,6 @@
 """Output for a person at a terminal: progress bars, and errors in one line."""
 
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -57,6 +58,30 @@ def run_or_explain(call: Callable[[], None]) -> None:
         if isinstance(stop, SystemExit) and stop.code != 130:
             raise
         _stop("interrupted; no incomplete file is left.", 130)
+
+
+def interrupt_by_signals(patience: int = 60) -> None:
+    """Let SIGINT and SIGTERM interrupt this process, and end it if it does not end.
+
+    Python ignores an interrupt that comes in some callbacks of its imports. The lock of
+    the imports then stays locked, and a thread that imports a module waits forever.
+    A SIGINT that is ignored, as in a shell's background, stays ignored.
+
+    Parameters
+    ----------
+    patience
+        The time that an interrupted process has to end, in s.
+    """
+
+    def interrupt(*_: object) -> None:
+        if hasattr(signal, "alarm"):
+            # Nobody handles this signal, so the system ends the process.
+            signal.alarm(patience)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 def explain_missing(error: ImportError) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import threadpoolctl
 from files import cif
 
 from gromega._util.parallel import (
@@ -142,3 +143,19 @@ def test_one_block_runs_in_the_calling_thread():
 def test_an_error_in_a_block_is_raised():
     with pytest.raises(ZeroDivisionError):
         in_threads(lambda block: 1 // int(block.min()), np.arange(9), 3)
+
+
+def blas_threads():
+    controller = threadpoolctl.ThreadpoolController().select(user_api="blas")
+    return {each["num_threads"] for each in controller.info()}
+
+
+def test_blas_has_one_thread_for_each_of_ours_until_the_last_call_ends():
+    def block(x):
+        # a call within a call: its end must not take the limit back
+        in_threads(len, np.zeros(9), 3)
+        return blas_threads()
+
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        assert in_threads(block, np.zeros(9), 3) == [{1}, {1}, {1}]
+        assert blas_threads() == {2}

@@ -18,6 +18,7 @@ from concurrent.futures import (
 )
 from contextlib import contextmanager, suppress
 from multiprocessing.context import BaseContext
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -195,5 +196,34 @@ def in_threads(
     if len(x) <= size:
         return [function(x)]
     blocks = (x[start : start + size] for start in range(0, len(x), size))
-    with ThreadPoolExecutor(n_cores()) as pool:
+    with _ONE_BLAS_THREAD, ThreadPoolExecutor(n_cores()) as pool:
         return list(pool.map(function, blocks))
+
+
+class _OneBlasThread:
+    """A context in which BLAS has one thread for each of ours, not one per core.
+
+    On a busy machine, threads of BLAS that wait for each other make a prediction
+    twenty times as slow. The limit is for the whole process, so of several threads in
+    the context, the first sets it and the last takes it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._users, self._limit = Lock(), 0, cast(Any, None)
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._users:
+                from threadpoolctl import threadpool_limits
+
+                self._limit = threadpool_limits(1, user_api="blas")
+            self._users += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._limit.restore_original_limits()
+
+
+_ONE_BLAS_THREAD = _OneBlasThread()

@@ -12,7 +12,7 @@ from gromega.cli.app import Group
 from gromega.cli.app import app as commands
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from gromega.registry.reproduce import Row
 
@@ -21,6 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="List, show, verify, pull and release trained models.",
 )
+_ROW = "{:44} {:6} {:>9} {:>9} {:>9}"
 Name = Annotated[str, typer.Argument(help="The name of a released model.")]
 
 
@@ -169,34 +170,32 @@ def reproduce(
 
     The exit status is 1 if one differs by more than rounding.
     """
-    from gromega._util.progress import console
     from gromega.model.io import locate_model
 
     path = locate_model(name)
-    table = Table("conditions", "score", "card", "now", "allowed")
+    output = Console(highlight=False, soft_wrap=True)
+    output.print(_ROW.format("conditions", "score", "card", "now", "allowed"))
     different = total = 0
-    for row in _rows(path, source, console.print):
+    for row in _rows(path, source):
         numbers = [f"{x:.6g}" for x in (row.stated, row.found, row.allowed)]
         style = "bold red" if row.differs else None
-        table.add_row(row.where, row.score, *numbers, style=style)
+        output.print(_ROW.format(row.where, row.score, *numbers), style=style)
         different, total = different + row.differs, total + 1
-    Console(highlight=False).print(table)
     typer.echo(f"{name}: {total - different} of {total} scores are those of the card")
     if different:
         raise typer.Exit(1)
 
 
-def _rows(
-    path: Path, source: Path | None, report: "Callable[[str], None]"
-) -> "Iterator[Row]":
+def _rows(path: Path, source: Path | None) -> "Iterator[Row]":
     from gromega._util.parallel import open_pool
+    from gromega._util.progress import console
     from gromega.pipeline.gather import gather
     from gromega.registry.reproduce import reproduce_from_carried, reproduce_from_source
 
     if source is None:
-        yield from reproduce_from_carried(path, report)
+        yield from reproduce_from_carried(path)
         return
     with TemporaryDirectory() as folder, open_pool() as pool:
         work = Path(folder)
         table, _ = gather(source, work / "gathered.parquet", work / "refused.csv")
-        yield from reproduce_from_source(path, table, work, pool, report)
+        yield from reproduce_from_source(path, table, work, pool, console.print)

@@ -60,7 +60,7 @@ class Row:
         return not abs(self.found - self.stated) <= self.allowed
 
 
-def reproduce_from_carried(path: Path, report: Report | None = None) -> Iterator[Row]:
+def reproduce_from_carried(path: Path) -> Iterator[Row]:
     """Compare the scores of a card with those on the test crystals that it carries.
 
     These are a part of the test crystals in a compact form, so scores may differ by
@@ -79,8 +79,6 @@ def reproduce_from_carried(path: Path, report: Report | None = None) -> Iterator
     for where, omega, stated in _points(card):
         if omega.radiation not in model.test_crystals.spectra:
             continue
-        if report:
-            report(where)
         *both, y = predict_carried(model, omega, groups)
         for (suffix, its), log_p in zip(_both(stated), both, strict=False):
             assert log_p is not None

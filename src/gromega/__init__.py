@@ -50,6 +50,8 @@ _HOMES = {
     "read_pdf": "gromega.measured.pdf",
     "simulate": "gromega.pdf.simulate",
 }
+# These import Numba when they compute: without it, they are an error at once.
+_COMPUTE_PAIRS = ("PairSpectra", "pair_spectra", "simulate")
 
 
 def __getattr__(name: str) -> Any:
@@ -61,6 +63,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'gromega' has no attribute {name!r}")
     try:
+        if name in _COMPUTE_PAIRS:
+            import_module("gromega.pdf.pairs")
         return getattr(import_module(_HOMES[name]), name)
     except ModuleNotFoundError as error:
         from gromega._util.progress import explain_missing

@@ -111,6 +111,14 @@ def test_the_carried_crystals_have_the_same_scores_within_their_errors(released)
     assert not any(row.differs for row in rows)
 
 
+def test_defects_are_not_compared_with_pdfs_that_have_none(released):
+    card = read_card(released)
+    sweeps = {"second_phase": dict.fromkeys(("0.0", "0.4"), BLANK)}
+    restate(released, card, {**card["metrics"], "sweeps": sweeps})
+    where = {row.where for row in reproduce_from_carried(released)}
+    assert where == {"reference", "reference, with composition", "second_phase 0.0"}
+
+
 @pytest.mark.parametrize("change", [-0.003, 0.003])
 def test_a_score_that_is_another_one_differs(released, change):
     card = read_card(released)

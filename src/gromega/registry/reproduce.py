@@ -15,6 +15,7 @@ from gromega.conditions import Conditions
 from gromega.crystals.dataset import select_crystals
 from gromega.crystals.space_groups import class_of
 from gromega.crystals.table import read_table, rows_of, write_table
+from gromega.defects import NO_DEFECTS
 from gromega.evaluation.predictions import predict_store, within
 from gromega.evaluation.released import predict_carried
 from gromega.evaluation.score import (
@@ -64,7 +65,8 @@ def reproduce_from_carried(path: Path) -> Iterator[Row]:
     """Compare the scores of a card with those on the test crystals that it carries.
 
     These are a part of the test crystals in a compact form, so scores may differ by
-    their standard errors. A radiation of which the model has no spectra is left out.
+    their standard errors. Left out are a radiation of which the model has no spectra,
+    and defects, which it cannot simulate.
 
     Raises
     ------
@@ -172,13 +174,19 @@ def _reference(card: Mapping[str, Any]) -> Scores:
 
 
 def _points(card: Mapping[str, Any]) -> Iterator[tuple[str, Conditions, Scores]]:
-    """Yield name, conditions and scores of the reference and the points of sweeps."""
+    """Yield name, conditions and scores of the reference and the points of sweeps.
+
+    Points with defects are left out.
+    """
     omega, metrics = Conditions.from_mapping(card["conditions"]), card["metrics"]
     yield "reference", omega, _reference(card)
     for name, by_value in metrics["sweeps"].items():
         sweep = get_sweep(name)
-        for value, point in zip(sweep.keys(), sweep.conditions(omega), strict=True):
-            if value in by_value:
+        points = zip(
+            sweep.keys(), sweep.conditions(omega), sweep.defects(), strict=True
+        )
+        for value, point, defects in points:
+            if value in by_value and defects == NO_DEFECTS:
                 yield f"{name} {value}", point, by_value[value]
 
 

@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +11,7 @@ from gromega.networks.build import make_network
 from gromega.networks.inference import Compiled
 from gromega.registry.release import ReleaseInfo, release
 from gromega.registry.start import check_start
+from gromega.training import warm_start
 from gromega.training.inputs import LabelledPDFs
 from gromega.training.warm_start import SHARES, average, start_from, take_types
 
@@ -27,7 +29,7 @@ def test_a_network_gets_the_weights_of_the_released_model(released):
     network = make_network(NETWORK, 3, 99)
     its = load_model(released).network
     assert (network.last.kernel[...] != its.last.kernel[...]).any()
-    start, fresh = start_from(network, released)
+    start, fresh = start_from(network, NETWORK, released)
     assert fresh == ()
     assert start == {
         "name": "spacegroup",
@@ -40,7 +42,7 @@ def test_a_network_gets_the_weights_of_the_released_model(released):
 def test_a_network_gets_the_running_averages_of_batch_norm(released):
     network, model = make_network(NETWORK, 3, 99), load_model(released)
     network.stem_norm.mean[...] += 3
-    start_from(network, released)
+    start_from(network, NETWORK, released)
     np.testing.assert_array_equal(
         network.stem_norm.mean[...], model.network.stem_norm.mean[...]
     )
@@ -50,11 +52,29 @@ def test_layers_of_another_shape_keep_their_weights(released):
     network = make_network(NETWORK, 5, 99)
     fresh = make_network(NETWORK, 5, 99)
     its = load_model(released).network
-    _, names = start_from(network, released)
+    _, names = start_from(network, NETWORK, released)
     assert names == ("last.bias", "last.kernel")
     np.testing.assert_array_equal(network.last.kernel[...], fresh.last.kernel[...])
     first, its = network.blocks[0], its.blocks[0]
     np.testing.assert_array_equal(first.first.kernel[...], its.first.kernel[...])
+
+
+def test_a_deeper_network_computes_the_same_at_first(released, monkeypatch, generator):
+    shallow = {
+        "name": "resnet", "widths": (8, 16), "blocks": (1, 1), "dense": 8,
+        "dropout": 0.0,
+    }  # fmt: skip
+    deep = {**shallow, "blocks": (2, 3)}
+    its, network = make_network(shallow, 3, 1), make_network(deep, 3, 2)
+    for block in its.blocks:
+        block.gain[...] += 0.5
+    model = SimpleNamespace(network=its, architecture=shallow)
+    monkeypatch.setattr(warm_start, "load_model", lambda path: model)
+    _, fresh = start_from(network, deep, released)
+    assert {name.split(".")[1] for name in fresh} == {"1", "3", "4"}
+    g = generator.normal(size=(5, 209)).astype(np.float32)
+    log_p = Compiled(network).predict(g)
+    np.testing.assert_array_equal(log_p, Compiled(its).predict(g))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +101,7 @@ def test_a_model_without_a_card_is_an_error(released):
 def test_a_model_of_another_architecture_is_an_error(released):
     wider = {"name": "liu", "towers": 1}
     with pytest.raises(ValueError, match=r"train\.start"):
-        start_from(make_network(wider, 4, 0), released)
+        start_from(make_network(wider, 4, 0), wider, released)
 
 
 def test_the_average_with_the_lowest_loss_is_taken(generator):

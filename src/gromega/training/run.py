@@ -85,9 +85,9 @@ def run_training(
     start: dict[str, str] | None = None
     fresh: tuple[str, ...] = ()
     if params.train.from_model:
-        start, fresh = start_from(network, Path(params.train.start))
+        start, fresh = start_from(network, architecture, Path(params.train.start))
         if _take_types(network, data, Path(params.train.start)):
-            fresh = ()
+            fresh = tuple(name for name in fresh if not name.startswith("last."))
     key = fingerprint(
         recipe, params.train, params.reference, data.inputs.ids, data.inputs.y,
         data.validation.g, data.box and data.box.g, start,

@@ -23,19 +23,30 @@ WEIGHTS = nnx.Any(nnx.Param, nnx.BatchStat)
 
 
 def start_from(
-    network: nnx.Module, path: Path
+    network: nnx.Module, architecture: Mapping[str, Any], path: Path
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Copy the weights of a released model into a network.
 
     Return the name, the version, and the SHA-256 of the weights of the released model;
     and the names of the fresh weights, which have none of the same name and shape in
     the model and stay as they are. If all are fresh, a ValueError is raised.
+
+    The architecture of the network is that of `make_network`. A network with more
+    blocks in a stage than the model has those of the model first; its other blocks,
+    being fresh, are their shortcuts, so that it computes the same.
     """
-    released = dict(nnx.to_flat_state(nnx.state(load_model(path).network, WEIGHTS)))
+    model = load_model(path)
+    released = dict(nnx.to_flat_state(nnx.state(model.network, WEIGHTS)))
+    before = {at: k for k, at in enumerate(_places(model.architecture))}
+    places = _places(architecture)
     copied, fresh = 0, []
+    keys: Any
     for keys, value in nnx.to_flat_state(nnx.state(network, WEIGHTS)):
-        if keys in released and released[keys].shape == value.shape:
-            value[...] = jnp.asarray(released[keys][...])
+        its = keys
+        if keys[0] == "blocks" and places:
+            its = ("blocks", before.get(places[keys[1]]), *keys[2:])
+        if its in released and released[its].shape == value.shape:
+            value[...] = jnp.asarray(released[its][...])
             copied += value.size
         else:
             fresh.append(_name(keys))
@@ -48,6 +59,12 @@ def start_from(
     digest = sha256(path / "weights.safetensors")
     stated = {"name": card["name"], "version": card["version"], "sha256": digest}
     return stated, tuple(fresh)
+
+
+def _places(architecture: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return the stage of each block, and its place there; empty without stages."""
+    counts = architecture.get("blocks", ())
+    return [(stage, k) for stage, count in enumerate(counts) for k in range(count)]
 
 
 def take_types(

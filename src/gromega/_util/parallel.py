@@ -30,7 +30,7 @@ R = TypeVar("R")
 
 ADDRESS = "DASK_SCHEDULER_ADDRESS"
 """The environment variable that names a cluster, as Dask itself reads it."""
-_WARNING = "distributed.admin.large-graph-warning-threshold"
+_LARGE_GRAPH = "distributed.admin.large-graph-warning-threshold"
 _MALLOC = {-8: 1, -4: 0, -1: 2**31 - 1}
 """glibc's M_ARENA_MAX, M_MMAP_MAX and M_TRIM_THRESHOLD."""
 
@@ -119,7 +119,7 @@ def send(pool: Executor | None, value: T) -> T:
 
         # If a worker dies, the scheduler repeats a call, but not a scatter: a broadcast
         # to a worker that dies meanwhile fails, or does not end.
-        with dask.config.set({_WARNING: "1 GiB"}):
+        with dask.config.set({_LARGE_GRAPH: "1 GiB"}):
             shared[id(value)] = value, client.submit(_same, value, pure=False)
     return cast(T, shared[id(value)][1])
 

@@ -37,6 +37,43 @@ def test_spectra_hold_every_pair_once_in_each_order(classics, radiation):
         np.testing.assert_allclose(got[:2], exact, rtol=2e-6, err_msg=crystal.id)
 
 
+def every_bin(crystal, dmax):
+    """Return p(d)/d on cubic B-splines from all distances, without any symmetry."""
+    d, weights = brute_force(crystal, dmax)
+    u = np.abs(bin_centres(n_bins(dmax))[:, None] - d) / 0.02
+    inner, outer = 4 - 6 * u**2 + 3 * u**3, (2 - u) ** 3
+    splines = np.select([u < 1, u < 2], [inner, outer]) / 6
+    return splines @ (weights / d)
+
+
+CUBE, FACE = np.eye(3), np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) / 2
+HEXAGON = np.array([[1, 0, 0], [-0.5, np.sqrt(0.75), 0], [0, 0, 1.6]])
+# a rutile-like site along [110], and one atom off it
+SITES = [[0, 0, 0], [0.3, 0.3, 0], [0.7, 0.7, 0], [0.5, 0.5, 0.5]]
+
+
+@pytest.mark.parametrize("lattice", [4.1 * CUBE, 5.9 * FACE, 4.05 * HEXAGON])
+@pytest.mark.parametrize("strain", [0.0, 1e-3, 1e-5])
+@pytest.mark.parametrize("moved", [0.0, 0.05])
+def test_symmetry_of_lattice_and_atoms_changes_no_bin(lattice, strain, moved):
+    # lattices with 24 rotations or nearly so; atoms with some, or none, of them
+    lattice = lattice @ (np.eye(3) + strain * np.diag([1, 0, 0]))
+    frac = np.array(SITES) + moved * np.array([[0, 0, 0], [1, 2, 3], [0] * 3, [0] * 3])
+    crystal = Crystal("one", lattice, [22, 8, 8, 38], frac)
+    expected = every_bin(crystal, DMAX)
+    got = pair_spectrum(crystal, dmax=DMAX)
+    np.testing.assert_allclose(got, expected, atol=2e-5 * expected.max())
+
+
+def test_no_bin_of_the_classics_depends_on_their_symmetry(classics):
+    for crystal in classics:
+        expected = every_bin(crystal, 8.0)
+        got = pair_spectrum(crystal, dmax=8.0)
+        np.testing.assert_allclose(
+            got, expected, atol=1e-4 * expected.max(), err_msg=crystal.id
+        )
+
+
 def test_a_distance_keeps_its_place_and_spreads_by_a_third_of_a_bin(nickel):
     lattice = 3.3337 * np.eye(3)
     crystal = Crystal("one", lattice, [28], [[0, 0, 0]])

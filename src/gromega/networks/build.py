@@ -25,10 +25,8 @@ also needs:
 ``group_of_type``
     The space group of each type, (n_types,) int32, a `flax.nnx.Variable` that the
     training sets.
-``predict_types(g, rngs=None)``
-    G(r) to log-probabilities of structure types, (n, n_types).
-``sum_by_group(log_p)``
-    Log-probabilities of structure types to those of space groups.
+``type_outputs(g, rngs=None)``
+    G(r) to unnormalised log-probabilities of structure types, (n, n_types).
 
 `ResNet` has all of them.
 """

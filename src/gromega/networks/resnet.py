@@ -14,6 +14,7 @@ from jax import Array
 from jax.nn import initializers
 
 from gromega.networks.convolution import convolution
+from gromega.networks.norm_silu import norm_silu
 from gromega.networks.resnet_constants import NORM_GROUPS, TINY, WINDOW
 from gromega.pdf.network_grid import INPUT_R
 
@@ -59,8 +60,8 @@ class PreActivationBlock(nnx.Module):
         self.shortcut = None if alike else _conv(inputs, outputs, 1, rngs, strides)
 
     def __call__(self, x: Array) -> Array:
-        y = jax.nn.silu(self.first_norm(x))
-        z = self.second(jax.nn.silu(self.second_norm(self.first(y))))
+        y = norm_silu(self.first_norm, x)
+        z = self.second(norm_silu(self.second_norm, self.first(y)))
         return (self.shortcut(y) if self.shortcut else x) + self.gain[...] * z
 
 
@@ -114,7 +115,7 @@ class ResNet(nnx.Module):
         x = self.stem(views(g))
         for block in self.blocks:
             x = block(x)
-        x = jax.nn.silu(self.norm(x)).reshape(x.shape[0], -1)
+        x = norm_silu(self.norm, x).reshape(x.shape[0], -1)
         x = jax.nn.silu(self.dense(self.drop(x, rngs=rngs)))
         if self.embedding is None:
             return self.drop(x, rngs=rngs)
@@ -123,13 +124,13 @@ class ResNet(nnx.Module):
 
     def head(self, embedding: Array) -> Array:
         """Return log-probabilities, (n, n_groups), for embeddings, (n, width)."""
-        return self.sum_by_group(jax.nn.log_softmax(self.last(embedding)))
+        return self._sum_by_group(jax.nn.log_softmax(self.last(embedding)))
 
-    def predict_types(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
-        """Return log-probabilities of structure types, or else groups, (n, n_types)."""
-        return jax.nn.log_softmax(self.last(self.embed(g, rngs)))
+    def type_outputs(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
+        """Return log-probabilities of structure types, (n, n_types), unnormalised."""
+        return self.last(self.embed(g, rngs))
 
-    def sum_by_group(self, log_p: Array) -> Array:
+    def _sum_by_group(self, log_p: Array) -> Array:
         """Return log-probabilities of space groups from those of structure types."""
         if self.group_of_type is None:
             return log_p

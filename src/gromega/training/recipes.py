@@ -5,7 +5,6 @@ CONTRIBUTING.md has the steps to add a recipe and a network.
 
 import math
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gromega.conditions import Box
@@ -75,31 +74,16 @@ class Recipe:
 
         schedule = self.schedule(epochs, steps)
         if self.muon:
-            return optax.chain(optax.clip_by_global_norm(1.0), self._muon(schedule))
+            from gromega.training.muon import muon
+
+            def adam_rate(step: Any) -> Any:
+                return _ADAM_SHARE * schedule(step)
+
+            both = muon(schedule, adam_rate, self.weight_decay, _NOT_BY_MUON)
+            return optax.chain(optax.clip_by_global_norm(1.0), both)
         if self.weight_decay:
             return optax.adamw(schedule, weight_decay=self.weight_decay)
         return optax.adam(schedule)
-
-    def _muon(self, schedule: "optax.Schedule") -> "optax.GradientTransformation":
-        import jax
-        from optax import contrib
-
-        def axes(path: Any, leaf: Any) -> Any:
-            name = jax.tree_util.keystr(path)
-            if leaf.ndim < 2 or any(part in name for part in _NOT_BY_MUON):
-                return None
-            inputs = tuple(range(leaf.ndim - 1))
-            return contrib.MuonDimensionNumbers(inputs, (leaf.ndim - 1,))
-
-        return contrib.muon(
-            schedule,
-            weight_decay=self.weight_decay,
-            muon_weight_dimension_numbers=partial(
-                jax.tree_util.tree_map_with_path, axes
-            ),
-            adam_weight_decay=self.weight_decay,
-            adam_learning_rate=lambda step: _ADAM_SHARE * schedule(step),
-        )
 
 
 _PAPER = Recipe(

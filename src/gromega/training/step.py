@@ -11,6 +11,7 @@ from jax import Array
 
 from gromega.training.inputs import Arrays, TrainingInputs
 from gromega.training.recipes import Recipe
+from gromega.training.type_loss import type_loss
 
 State = Any
 """The parameters, the network's other variables, and the optimizer's state."""
@@ -38,15 +39,16 @@ def make_step(
     ) -> tuple[Array, Any]:
         network = nnx.merge(graph, params, rest, copy=True)
         network.train()
-        y, each = classes[rows], jnp.arange(rows.size)
+        y, dropout = classes[rows], nnx.Rngs(dropout=key)
+        of_group = weights[y] / rows.size
         if types is None:
-            log_p, loss = network(g, rngs=nnx.Rngs(dropout=key)), jnp.zeros(())
+            log_p = network(g, rngs=dropout)
+            loss = -of_group @ log_p[jnp.arange(rows.size), y]
         else:
-            log_type = network.predict_types(g, rngs=nnx.Rngs(dropout=key))
-            of_type = type_mask * log_type[each, types[rows]]
-            loss = -recipe.type_weight * jnp.mean(of_type)
-            log_p = network.sum_by_group(log_type)
-        loss -= jnp.mean(weights[y] * log_p[each, y])
+            loss = type_loss(
+                network.type_outputs(g, rngs=dropout), network.group_of_type[...], y,
+                types[rows], of_group, recipe.type_weight * type_mask / rows.size,
+            )  # fmt: skip
         if recipe.l2:
             kernels = [
                 leaf

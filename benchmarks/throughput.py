@@ -38,6 +38,7 @@ def jax_steps(name: str, batch: int, steps: int) -> Callable[[], float]:
     from flax import nnx
 
     from gromega.networks.build import make_network
+    from gromega.training.devices import Devices
     from gromega.training.inputs import FixedInputs, LabelledPDFs
     from gromega.training.recipes import get_recipe
     from gromega.training.step import make_scan, make_step
@@ -53,16 +54,20 @@ def jax_steps(name: str, batch: int, steps: int) -> Callable[[], float]:
         network.group_of_type[...] = jnp.arange(N_TYPES, dtype=jnp.int32) % N_GROUPS
     graph, params, rest = nnx.split(network, nnx.Param, ...)
     step = make_step(recipe, graph, optimizer, inputs)
-    arrays, buffer = inputs.epoch_arrays(0), inputs.operator_buffer(0)
-    rows = jnp.arange(batch)
-    state = params, rest, optimizer.init(params)
-    keys = jax.random.split(jax.random.key(0), steps)
+    devices = Devices()
+    arrays, buffer = map(
+        devices.replicate, (inputs.epoch_arrays(0), inputs.operator_buffer(0))
+    )
+    rows = devices.shard(np.arange(batch))
+    state = devices.replicate((params, rest, optimizer.init(params)))
+    keys = devices.replicate(jax.random.split(jax.random.key(0), steps))
     one = jax.jit(step, donate_argnums=0)
     counted = one.lower(state, arrays, buffer, rows, keys[0]).compile().cost_analysis()
     print(counted.get("flops", float("nan")) / batch, flush=True)
     if jax.default_backend() == "gpu":
         scan = jax.jit(make_scan(step, inputs), donate_argnums=0)
-        order, numbers = jnp.tile(rows, (steps, 1)), jnp.arange(steps)
+        order = devices.shard(np.tile(np.arange(batch), (steps, 1)))
+        numbers = devices.replicate(jnp.arange(steps))
 
         def take() -> float:
             nonlocal state

@@ -189,6 +189,20 @@ def test_the_limit_of_unlike_pdfs_rises_with_the_scores_of_test_crystals(
     assert found == pytest.approx(limit, abs=0.02)
 
 
+def test_the_limit_of_unlike_pdfs_is_that_of_familiar_test_crystals(test_crystals):
+    # the second half is of new structure types, and less like the others
+    relatives = np.repeat([3, 0], 8)
+    crystals = replace(test_crystals, relatives=relatives)
+    scores = np.where(relatives > 0, 1.0, 9.0) + np.linspace(0, 1, 16)
+
+    def predicted(g, compositions):
+        same = np.full((len(g), 3), -np.log(3))
+        return {"unsure": same, "known": same, "new": same}, scores[: len(g)]
+
+    found = ReliabilityTest(crystals, predicted).unlike_limit(REFERENCE, False)
+    assert 1.4 < found < 1.5
+
+
 def test_the_reliability_is_computed_once_for_files_at_the_same_conditions(
     model, pdf, monkeypatch
 ):

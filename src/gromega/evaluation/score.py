@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gromega._util.files import read_json, sha256, write_json
 from gromega.crystals.table import read_formulas
+from gromega.evaluation.predictions import within
 from gromega.lake.pdfs import read_pdfs
 from gromega.lake.predictions import StoredPredictions
 from gromega.lake.splits import BENCHMARK, benchmark_groups, read_part
@@ -81,6 +82,22 @@ def scores(
     for point, (key, log_p, valid) in enumerate(predictions.points()):
         with_composition = None if known is None else known[point, valid]
         found[key] = score(log_p[valid], y[valid], with_composition)
+    return found
+
+
+def scores_at_reference(
+    predictions: StoredPredictions,
+    benchmark: NDArray[np.int64],
+    space_groups: NDArray[np.int64],
+) -> Scores:
+    """Return `score_with_benchmark` of stored predictions at the reference.
+
+    The benchmark is an array of space groups, (k,), and the true ones are (n,).
+    """
+    labels = space_groups[np.isin(space_groups, benchmark)]
+    found = scores(within(predictions, benchmark, space_groups), labels)[""]
+    if benchmark.size < predictions.space_groups.size:
+        found[ALL_GROUPS] = scores(predictions, space_groups)[""]
     return found
 
 

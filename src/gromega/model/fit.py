@@ -37,8 +37,8 @@ TEST_CRYSTALS_SEED, N_TEST_CRYSTALS = 0, 2000
 OTHER_GROUPS_SEED, N_OTHER_GROUPS = 0, 3000
 """The seed of the choice of crystals of other groups, and their number."""
 OTHER_CONDITIONS_SEED = 201  # of the conditions for crystals of other groups
-N_UNLIKE = 4000
-"""The number of PDFs of crystals in the fit of unlike ones."""
+N_UNLIKE = 16_000
+"""The largest number of PDFs of crystals in the fit of unlike ones."""
 
 # A multiple of the number of PDFs that the network computes at once.
 _BLOCK = 4096
@@ -149,8 +149,8 @@ def with_calibration(
 def with_unlike(model: Model, g: Inputs, is_new: NDArray[np.bool_]) -> Model:
     """Return a model whose neighbours tell PDFs that are unlike those of all crystals.
 
-    The arguments are those of `with_calibration`; the first crystals of known structure
-    types are fitted to or, if there are none, of any.
+    The arguments are those of `with_calibration`; PDFs of known structure types are
+    fitted to or, if there are none, of any.
     """
     found = model.neighbours
     if found is None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gromega.model.logistic import fit_logistic
 from gromega.pdf.network_grid import INPUT_R
 
-SHARE = 0.04
+SHARE = 0.05
 """The share of the crystals of the fit that are called unlike."""
 SEED = 301
 _RIDGE = 0.05

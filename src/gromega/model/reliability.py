@@ -19,7 +19,7 @@ SIMILAR = 0.1  # the share of test crystals with the most similar confidence
 _FEWEST = 100
 _FACTOR = 3
 SHARE = 0.05
-"""The largest share of test crystals that are called unlike."""
+"""The largest share of familiar test crystals that is called unlike."""
 LEVELS = 127  # above zero, of the spectra of test crystals
 _CACHE_SIZE = 256
 
@@ -198,8 +198,9 @@ class ReliabilityTest:
     def unlike_limit(self, conditions: Conditions, with_composition: bool) -> float:
         """Return the score above which a PDF is unlike those of all crystals.
 
-        It is 0, or higher if more than `SHARE` of the test crystals at these conditions
-        would be above 0. The errors are those of `accuracy_at`.
+        It is 0, or higher if more than `SHARE` of the test crystals of known structure
+        types would be above 0 at these conditions. The errors are those of
+        `accuracy_at`.
         """
         return max(0.0, self._cases_at(conditions, with_composition)[1])
 
@@ -223,7 +224,9 @@ class ReliabilityTest:
                 if of_case.any():
                     log_p, y = log_p[of_case], crystals.y[rows[of_case]]
                     cases[case] = np.exp(log_p.max(axis=1)), ranks(log_p, y)
-            found = cases, float(np.quantile(scores, 1 - SHARE))
+            familiar = _is_of_case(KNOWN, crystals.relatives, rows)
+            inside = scores[familiar] if familiar.any() else scores
+            found = cases, float(np.quantile(inside, 1 - SHARE))
             if len(self._cache) >= _CACHE_SIZE:
                 self._cache.clear()
             self._cache[conditions, with_composition] = found

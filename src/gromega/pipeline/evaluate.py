@@ -7,7 +7,7 @@ from gromega._util.parallel import keep_memory, open_cluster
 from gromega.crystals.table import read_formulas
 from gromega.evaluation.plot_data import write_confusion
 from gromega.evaluation.predictions import predict_store, within
-from gromega.evaluation.score import ALL_GROUPS, flat, scores
+from gromega.evaluation.score import flat, scores_at_reference
 from gromega.lake.splits import benchmark_groups, read_part
 from gromega.model.io import hashes_of, load_model
 from gromega.params import Params
@@ -29,10 +29,8 @@ def evaluate(params: Params) -> None:
             model, paths.REFERENCE_PDFS, ids, out, None, formulas, model_sha256, pool
         )
     groups = benchmark_groups(paths.SPLIT)
+    scores = scores_at_reference(found, groups, space_groups)
+    write_json(paths.METRICS / "reference.json", flat(scores))
     benchmark = within(found, groups, space_groups)
     labels = space_groups[np.isin(space_groups, groups)]
-    scored = scores(benchmark, labels)[""]
-    if groups.size < found.space_groups.size:
-        scored[ALL_GROUPS] = scores(found, space_groups)[""]
-    write_json(paths.METRICS / "reference.json", flat(scored))
     write_confusion(paths.METRICS / "confusion.csv", benchmark, labels)

@@ -14,7 +14,12 @@ from gromega._util.files import new_path, read_json
 from gromega._util.manifest import write_manifest
 from gromega.conditions import Conditions
 from gromega.evaluation.predictions import within
-from gromega.evaluation.score import ALL_GROUPS, WITH_COMPOSITION, scores
+from gromega.evaluation.score import (
+    ALL_GROUPS,
+    WITH_COMPOSITION,
+    scores,
+    scores_at_reference,
+)
 from gromega.lake.predictions import StoredPredictions, read_predictions
 from gromega.lake.splits import benchmark_groups, read_benchmark, read_part
 from gromega.lake.store import open_store, read_values
@@ -185,14 +190,10 @@ def score_predictions(
         )
 
     found = checked("reference.zarr", None)
-    reference = scores(within(found, groups, space_groups), labels)[""]
-    with_composition = reference.pop(WITH_COMPOSITION, None)
-    metrics = {"reference": reference}
-    if with_composition:
-        metrics[WITH_COMPOSITION] = with_composition
-    if labels.size < space_groups.size:
-        metrics[ALL_GROUPS] = scores(found, space_groups)[""]
-    metrics["sweeps"] = {}
+    reference = scores_at_reference(found, groups, space_groups)
+    apart = (WITH_COMPOSITION, ALL_GROUPS)
+    others = {key: reference.pop(key) for key in apart if key in reference}
+    metrics: dict[str, Any] = {"reference": reference, **others, "sweeps": {}}
     for path in sorted((data / "predictions" / "sweeps").glob("*.zarr")):
         sweep = get_sweep(path.stem, read_values(path))
         along = checked(f"sweeps/{path.name}", sweep)

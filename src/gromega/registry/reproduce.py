@@ -25,6 +25,7 @@ from gromega.evaluation.score import (
     Scores,
     learned_of,
     scores,
+    scores_at_reference,
 )
 from gromega.lake.pdfs import write_pdfs
 from gromega.lake.predictions import StoredPredictions
@@ -145,11 +146,10 @@ def reproduce_from_source(
 
     metrics, its_labels = card["metrics"], labels[of_benchmark]
     everything = computed("reference", None, np.ones(ids.size, bool))
-    found = scores(within(everything, groups, labels), its_labels)[""]
+    found = scores_at_reference(everything, groups, labels)
     yield from _compare("reference", _reference(card), found)
     if stated := metrics.get(ALL_GROUPS):
-        found = scores(everything, labels)[""]
-        yield from _compare("reference, all groups", stated, found)
+        yield from _compare("reference, all groups", stated, found[ALL_GROUPS])
     for name, by_value in metrics["sweeps"].items():
         along = computed(name, get_sweep(name), of_benchmark)
         again = scores(within(along, groups, its_labels), its_labels)

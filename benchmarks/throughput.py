@@ -59,7 +59,7 @@ def jax_steps(name: str, batch: int, steps: int) -> Callable[[], float]:
         devices.replicate, (inputs.epoch_arrays(0), inputs.operator_buffer(0))
     )
     rows = devices.shard(np.arange(batch))
-    state = devices.replicate((params, rest, optimizer.init(params)))
+    state = devices.replicate((params, rest, optimizer.init(params), None))
     keys = devices.replicate(jax.random.split(jax.random.key(0), steps))
     one = jax.jit(step, donate_argnums=0)
     counted = one.lower(state, arrays, buffer, rows, keys[0]).compile().cost_analysis()

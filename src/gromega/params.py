@@ -84,6 +84,7 @@ class Train(Section):
     seed: Seed = 0
     start: str = "models/random.yaml"
     rate: Annotated[float, Field(gt=0, le=10)] = 1.0
+    schedule: Literal["falling", "constant"] = "falling"
 
     @property
     def from_model(self) -> bool:

@@ -95,3 +95,39 @@ def test_a_test_crystal_among_the_others_is_an_error(name):
         train_network(
             TINY, network(), inputs(32, 0), waves(32, 1), ["other", name], 1, 0
         )
+
+
+CONSTANT = replace(TINY, constant=True)
+
+
+def train_constant(epochs, folder):
+    return train_network(
+        CONSTANT, network(), inputs(128, 0), waves(64, 1), [], epochs, 0, folder=folder
+    )
+
+
+def test_a_training_at_a_constant_rate_goes_on_after_its_last_epoch(tmp_path):
+    train_constant(2, tmp_path / "parts")
+    parts, history = train_constant(5, tmp_path / "parts")
+    whole, expected = train_constant(5, tmp_path / "whole")
+    assert [(e.loss, e.top1) for e in history] == [(e.loss, e.top1) for e in expected]
+    for part, one in zip(
+        *(jax.tree.leaves(nnx.state(each, nnx.Param)) for each in (parts, whole)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(part, one)
+
+
+def test_fewer_epochs_than_those_of_a_kept_training_are_an_error(tmp_path):
+    train_constant(2, tmp_path)
+    with pytest.raises(ValueError, match="2 epochs"):
+        train_constant(1, tmp_path)
+
+
+def test_the_moving_average_learns_and_differs_from_the_latest_weights():
+    given = network(), inputs(256, 0), waves(64, 1), [], 15, 0
+    mean, history = train_network(CONSTANT, *given)
+    latest, _ = train_network(replace(TINY, decay=0.0), *given)
+    assert max(epoch.top1 for epoch in history) > 0.8
+    moved = mean.last.kernel[...] - latest.last.kernel[...]
+    assert np.abs(moved).max() > 1e-4

@@ -6,7 +6,8 @@ from flax import nnx
 
 from gromega.defects import NO_DEFECTS
 from gromega.networks.build import make_network
-from gromega.training.recipes import get_recipe
+from gromega.params import Train
+from gromega.training.recipes import get_recipe, recipe_of
 
 
 def test_the_recipe_paper_is_that_of_the_paper():
@@ -24,6 +25,20 @@ def test_without_a_decay_the_rate_rises_for_one_epoch_and_falls_to_zero():
     assert rate(0) == pytest.approx(recipe.learning_rate / 20)
     assert rate(10) == pytest.approx(recipe.learning_rate)
     assert rate(50) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_constant_rate_rises_for_one_epoch_and_stays():
+    recipe = recipe_of(Train(recipe="small", rate=0.5, schedule="constant"))
+    rate = recipe.schedule(epochs=5, steps=10)
+    highest = 0.5 * get_recipe("small").learning_rate
+    assert rate(0) == pytest.approx(highest / 20)
+    assert rate(10) == rate(1000) == pytest.approx(highest)
+
+
+def test_the_schedule_of_the_paper_does_not_change():
+    with pytest.raises(ValueError, match="paper"):
+        recipe_of(Train(recipe="paper", schedule="constant"))
+    assert recipe_of(Train(recipe="paper")) == get_recipe("paper")
 
 
 def test_an_unknown_recipe_is_an_error_that_lists_the_known_ones():

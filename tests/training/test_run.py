@@ -98,3 +98,15 @@ def test_only_code_that_determines_the_weights_is_in_the_fingerprint():
         "conditions.py", "crystals", "defects.py",
         "lake", "networks", "pdf", "training",
     }  # fmt: skip
+
+
+def test_the_epochs_do_not_name_the_folder_of_a_training_at_a_constant_rate(
+    data, untrained
+):
+    def folder(recipe, epochs):
+        params = Params(train=Train(epochs=epochs))
+        return run_training(recipe, params, data).folder
+
+    constant = replace(TINY, constant=True)
+    assert folder(constant, 2) == folder(constant, 3)
+    assert folder(TINY, 2) != folder(TINY, 3)

@@ -34,10 +34,10 @@ def check(params: Params) -> None:
     Raises
     ------
     ValueError
-        If there is no such recipe.
+        If there is no such recipe, or if it has no such schedule.
     """
     # Every stage imports this module, and does without the recipes.
-    from gromega.training.recipes import get_recipe
+    from gromega.training.recipes import recipe_of
 
-    get_recipe(params.train.recipe)
+    recipe_of(params.train)
     write_whole(CHECKED, "params.yaml is valid.\n")

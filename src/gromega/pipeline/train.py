@@ -2,7 +2,6 @@
 
 import shutil
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 from gromega._util.files import write_json
@@ -23,19 +22,19 @@ from gromega.training.prepare import (
     types_of_released,
     variant_inputs,
 )
-from gromega.training.recipes import get_recipe
+from gromega.training.recipes import recipe_of
 from gromega.training.run import TrainingData, run_training
 
 
 def train(params: Params) -> None:
     """Make models/trained, metrics/training.csv and metrics/train.json.
 
-    A stopped training continues. Of several processes, the first one writes.
+    A stopped training continues, and one at a constant rate goes on after its last
+    epoch. Of several processes, the first one writes.
     """
     keep_memory()
     join_processes()
-    recipe = get_recipe(params.train.recipe)
-    recipe = replace(recipe, learning_rate=params.train.rate * recipe.learning_rate)
+    recipe = recipe_of(params.train)
     if params.train.from_model:
         check_start(Path(params.train.start), SPLIT, CRYSTALS)
     files = TrainingFiles(CRYSTALS, SPLIT, AUGMENTATION)
@@ -64,4 +63,5 @@ def train(params: Params) -> None:
         save_model(TRAINED, result.model)
         write_history(METRICS / "training.csv", result.history)
         write_json(METRICS / "train.json", result.summary)
-        shutil.rmtree(result.folder, ignore_errors=True)
+        if not recipe.constant:
+            shutil.rmtree(result.folder, ignore_errors=True)

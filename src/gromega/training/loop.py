@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import astuple
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from gromega.training.checkpoint import Checkpoints
 from gromega.training.devices import Devices, local
 from gromega.training.history import Epoch, Progress, accuracies
 from gromega.training.inputs import LabelledPDFs, TrainingInputs
+from gromega.training.moving_average import new_average
 from gromega.training.recipes import Recipe
-from gromega.training.step import make_scan, make_step
+from gromega.training.step import State, make_scan, make_step
+
+_EPOCHS = 1000  # by which the room for the history in a checkpoint grows
 
 
 def train_network(
@@ -80,40 +83,26 @@ def train_network(
     steps = size // batch
     graph, *states = jax.tree.map(jnp.copy, nnx.split(network, nnx.Param, ...))
     optimizer = recipe.optimizer(epochs, steps)
-    state = (*states, optimizer.init(states[0]))
     scan = jax.default_backend() != "cpu" if scan is None else scan
 
     step = make_step(recipe, graph, optimizer, inputs)
     take_step = jax.jit(step, donate_argnums=0)
     take_epoch = jax.jit(make_scan(step, inputs), donate_argnums=(0, 2))
+    mean = new_average(tuple(states)) if recipe.constant else None
+    state = (*states, optimizer.init(states[0]), mean)
+    run = _Run(state, jax.tree.map(jnp.copy, states), np.zeros(steps, np.float32))
     checkpoints = Checkpoints(folder)
-    history: list[Epoch] = []
-    best = jax.tree.map(jnp.copy, states)
-    done, losses = 0, np.zeros(steps, np.float32)
-
-    def packed() -> dict[str, Any]:
-        """Return everything a training needs to continue, as a pytree of arrays."""
-        rows = [astuple(epoch) for epoch in history]
-        rows += [(np.nan,) * 6] * (epochs - len(rows))
-        return {
-            "state": jax.tree.leaves(state),
-            "best": jax.tree.leaves(best),
-            "done": np.array(done),
-            "losses": losses,
-            "history": np.array(rows),
-        }
-
-    latest = checkpoints.restore(packed())
-    if latest is not None:
-        state = _unflatten(state, latest["state"])
-        best = _unflatten(best, latest["best"])
-        done, losses = int(latest["done"]), np.array(latest["losses"])
-        rows = np.asarray(latest["history"])[: done // steps]
-        history = [Epoch(int(row[0]), *map(float, row[1:])) for row in rows]
-    state = devices.replicate(state)
-    buffer = devices.replicate(inputs.operator_buffer(done))
-    start, first = time.monotonic(), done
-    for epoch in range(done // steps, epochs):
+    if (latest := checkpoints.restore(run.packed(epochs))) is not None:
+        run.restore(latest)
+    if run.done > epochs * steps:
+        raise ValueError(
+            f"{folder} has a training of {run.done / steps:.3g} epochs; raise "
+            "train.epochs to go on with it, or delete that folder to start again."
+        )
+    run.state = devices.replicate(run.state)
+    buffer = devices.replicate(inputs.operator_buffer(run.done))
+    start, first = time.monotonic(), run.done
+    for epoch in range(run.done // steps, epochs):
         arrays = devices.replicate(inputs.epoch_arrays(epoch))
         order = np.random.default_rng([seed, epoch]).permutation(inputs.rows(epoch))
         rows = order[: steps * batch].reshape(steps, batch)
@@ -121,40 +110,81 @@ def train_network(
         if scan:
             numbers = jnp.arange(epoch * steps, (epoch + 1) * steps)
             plan = devices.shard(rows), *devices.replicate((keys, numbers))
-            state, buffer, taken = take_epoch(state, arrays, buffer, *plan)
-            losses, done = np.array(local(taken)), (epoch + 1) * steps
+            run.state, buffer, taken = take_epoch(run.state, arrays, buffer, *plan)
+            run.losses, run.done = np.array(local(taken)), (epoch + 1) * steps
         else:
-            for i in range(done - epoch * steps, steps):
+            for i in range(run.done - epoch * steps, steps):
                 plan = devices.shard(rows[i]), devices.replicate(keys[i])
-                state, loss = take_step(state, arrays, buffer, *plan)
-                buffer = inputs.refresh(buffer, done)
-                losses[i] = float(local(loss))
-                done += 1
+                run.state, loss = take_step(run.state, arrays, buffer, *plan)
+                buffer = inputs.refresh(buffer, run.done)
+                run.losses[i] = float(local(loss))
+                run.done += 1
                 if report:
-                    rate = (done - first) * batch / (time.monotonic() - start)
-                    report(Progress(epoch + 1, i + 1, steps, float(losses[i]), rate))
-                if done % steps and checkpoints.due():
-                    checkpoints.save(done, packed())
-        if not np.isfinite(losses).all():
+                    rate = (run.done - first) * batch / (time.monotonic() - start)
+                    report(Progress(epoch + 1, i + 1, steps, float(loss), rate))
+                if run.done % steps and checkpoints.due():
+                    checkpoints.save(run.done, run.packed(epochs))
+        if not np.isfinite(run.losses).all():
             raise ValueError(
-                f"the loss is {losses.mean()} in epoch {epoch + 1}; train again with a "
-                "lower train.rate."
+                f"the loss is {run.losses.mean()} in epoch {epoch + 1}; train again "
+                "with a lower train.rate."
             )
-        current = jax.tree.map(jnp.asarray, jax.tree.map(local, state[:2]))
-        network = nnx.merge(graph, *current)
+        current = jax.tree.map(jnp.asarray, jax.tree.map(local, run.values()))
         result = Epoch(
             epoch + 1,
-            float(losses.mean(dtype=np.float64)),
-            *accuracies(network, validation),
-            *(accuracies(network, box) if box else ()),
+            float(run.losses.mean(dtype=np.float64)),
+            *accuracies(nnx.merge(graph, *current), validation),
+            *(accuracies(nnx.merge(graph, *current), box) if box else ()),
         )
-        if not history or result.mean_top1 > max(past.mean_top1 for past in history):
-            best = jax.tree.map(jnp.copy, list(current))
-        history.append(result)
+        run.add(result, current)
         if report:
             report(result)
-        checkpoints.save(done, packed())
-    return nnx.merge(graph, *best), history
+        checkpoints.save(run.done, run.packed(epochs))
+    return nnx.merge(graph, *run.best), run.history
+
+
+@dataclass
+class _Run:
+    """A training as far as it has come: everything that it needs to continue."""
+
+    state: State
+    best: list[Any]  # the values of the best epoch
+    losses: NDArray[np.float32]  # of the steps of the epoch, (steps,)
+    done: int = 0  # steps
+    history: list[Epoch] = field(default_factory=list)
+
+    def values(self) -> list[Any]:
+        """Return parameters and variables of the network, or their moving average."""
+        *values, _, mean = self.state
+        return values if mean is None else list(mean[1])
+
+    def add(self, result: Epoch, values: list[Any]) -> None:
+        """Add the result of an epoch; its values are kept if it is the best."""
+        if all(result.mean_top1 > past.mean_top1 for past in self.history):
+            self.best = jax.tree.map(jnp.copy, values)
+        self.history.append(result)
+
+    def packed(self, epochs: int) -> dict[str, Any]:
+        """Return the training as a pytree of arrays of the same shapes at any time."""
+        # A training of more epochs can go on from one of fewer.
+        rows = np.full((-(-epochs // _EPOCHS) * _EPOCHS, 6), np.nan)
+        for row, epoch in zip(rows, self.history, strict=False):
+            row[:] = astuple(epoch)
+        return {
+            "state": jax.tree.leaves(self.state),
+            "best": jax.tree.leaves(self.best),
+            "done": np.array(self.done),
+            "losses": self.losses,
+            "history": rows,
+        }
+
+    def restore(self, packed: dict[str, Any]) -> None:
+        """Continue from what `packed` returned."""
+        self.state = _unflatten(self.state, packed["state"])
+        self.best = _unflatten(self.best, packed["best"])
+        self.done, self.losses = int(packed["done"]), np.array(packed["losses"])
+        rows = np.asarray(packed["history"])[: self.done // self.losses.size]
+        self.history = [Epoch(int(row[0]), *map(float, row[1:])) for row in rows]
 
 
 def _batch_size(most: int, n_devices: int, n_conditions: int) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gromega.conditions import Box
 from gromega.crystals.generate.variants import Changes
 from gromega.defects import NO_DEFECTS, Defects
+from gromega.params import Train
 
 # JAX and Optax take a second to import: a check of a recipe's name does without them.
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ class Recipe:
     # The decay k of the rate, exp(-k epoch). If None, the rate rises for one epoch,
     # from a twentieth, and then falls to zero along a cosine.
     decay: float | None = None
+    # Whether the rate stays at its highest, and the result is a moving average of the
+    # weights: such a training can go on after its last epoch.
+    constant: bool = False
     l2: float = 0.0  # the weight in the loss of the sum of all squared kernels
     weight_decay: float = 0.0  # decoupled, of AdamW; 0 is Adam
     balanced: bool = False  # whether a class i has the weight N_train / N_i in the loss
@@ -57,6 +61,9 @@ class Recipe:
         """Return the learning rate by step, for numbers of epochs and of steps."""
         import optax
 
+        if self.constant:
+            low, high = self.learning_rate / 20, self.learning_rate
+            return optax.linear_schedule(low, high, transition_steps=steps)
         if self.decay is None:
             return optax.warmup_cosine_decay_schedule(
                 self.learning_rate / 20,
@@ -144,3 +151,18 @@ def get_recipe(name: str) -> Recipe:
             f"there is no recipe {name!r}; use one of {', '.join(RECIPES)}."
         )
     return RECIPES[name]
+
+
+def recipe_of(train: Train) -> Recipe:
+    """Return the recipe of parameters, with their learning rate and schedule.
+
+    A ValueError is raised if there is none, or if its own schedule is not to change.
+    """
+    recipe, constant = get_recipe(train.recipe), train.schedule == "constant"
+    if constant and recipe.decay is not None:
+        raise ValueError(
+            f"the recipe {train.recipe!r} has the schedule of the paper; set "
+            "train.schedule to falling."
+        )
+    rate = train.rate * recipe.learning_rate
+    return replace(recipe, learning_rate=rate, constant=constant)

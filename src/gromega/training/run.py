@@ -74,7 +74,8 @@ def run_training(
 
     A training that was stopped continues from its checkpoint in `WORK`, provided that
     recipe, parameters, data and code are the same. Of the parameters, ``train`` and
-    ``reference`` count; `report` is that of `train_network`.
+    ``reference`` count, but not the epochs if the rate is constant; `report` is that of
+    `train_network`.
     """
     architecture = dict(recipe.network)
     if data.types:
@@ -88,8 +89,11 @@ def run_training(
         start, fresh = start_from(network, architecture, Path(params.train.start))
         if _take_types(network, data, Path(params.train.start)):
             fresh = tuple(name for name in fresh if not name.startswith("last."))
+    own_train = params.train
+    if recipe.constant:
+        own_train = own_train.model_copy(update={"epochs": 0})
     key = fingerprint(
-        recipe, params.train, params.reference, data.inputs.ids, data.inputs.y,
+        recipe, own_train, params.reference, data.inputs.ids, data.inputs.y,
         data.validation.g, data.box and data.box.g, start,
         data.files.crystals, data.files.augmentation, *_sources(),
         jax.__version__, jax.default_backend(), jax.device_count(),

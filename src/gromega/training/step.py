@@ -10,11 +10,13 @@ from flax import nnx
 from jax import Array
 
 from gromega.training.inputs import Arrays, TrainingInputs
+from gromega.training.moving_average import add_to_average
 from gromega.training.recipes import Recipe
 from gromega.training.type_loss import type_loss
 
 State = Any
-"""The parameters, the network's other variables, and the optimizer's state."""
+"""The parameters, the network's other variables, the optimizer's state, and the moving
+average of parameters and variables, or None."""
 Step = Callable[[State, Arrays, Arrays, Array, Array], tuple[State, Array]]
 """(state, epoch arrays, operator buffer, rows (n_batch,), key) to (state, loss)."""
 
@@ -61,7 +63,7 @@ def make_step(
     def step(
         state: State, arrays: Arrays, buffer: Arrays, rows: Array, key: Array
     ) -> tuple[State, Array]:
-        params, rest, moments = state
+        params, rest, moments, mean = state
         dropout_key, batch_key = jax.random.split(key)
         g = inputs.batch(arrays, buffer, rows, batch_key)
         mask = inputs.type_mask(arrays, rows)
@@ -69,7 +71,9 @@ def make_step(
         (loss, rest), gradient = value(params, rest, g, mask, rows, dropout_key)
         updates, moments = optimizer.update(gradient, moments, params)
         params = jax.tree.map(jnp.add, params, updates)
-        return (params, rest, moments), loss
+        if mean is not None:
+            mean = add_to_average(mean, (params, rest))
+        return (params, rest, moments, mean), loss
 
     return step
 

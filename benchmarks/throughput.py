@@ -91,6 +91,9 @@ def serve(side: str) -> None:
     Before its first time for a recipe, JAX prints the operations of a sample.
     """
     if side == "jax":
+        from gromega._util.parallel import keep_memory
+
+        keep_memory()  # as the stage train does
         make = jax_steps
     else:
         from throughput_torch import torch_steps as make

@@ -13,7 +13,7 @@ SAME_SITE = 1e-3
 symmetry maps onto one another agree to this: tables round at some 1e-4 Å."""
 _BUFFER = 2048
 # The largest relative difference of the metric of a lattice from that of its image by a
-# rotation: distances of 36 Å then differ by less than 1e-5 Å.
+# rotation: distances of 36 Å then differ by about 1e-5 Å.
 _SAME_METRIC = 2e-7
 
 
@@ -28,10 +28,11 @@ def _rotations(lattice: Floats) -> NDArray[np.int64]:
     """Return the proper rotations that keep the lattice, (n_rotations, 3, 3).
 
     Row k of each is the image of cell vector k in terms of the cell vectors, with
-    coefficients from -1 to 1: those of a reduced cell have no others. The first one is
-    the identity.
+    coefficients from -1 to 1: those of a reduced cell have no others. For another cell
+    some rotations may be missing, which costs time alone. The first is the identity.
     """
     metric = lattice @ lattice.T
+    lengths = np.sqrt(np.diag(metric))
     steps = np.empty((27, 3), np.int64)
     images = np.empty((27, 3))
     for code in range(27):
@@ -48,13 +49,13 @@ def _rotations(lattice: Floats) -> NDArray[np.int64]:
         for j in range(27):
             if not _alike(products[j, j], metric[1, 1], metric[1, 1]):
                 continue
-            if not _alike(products[i, j], metric[0, 1], metric[1, 1]):
+            if not _alike(products[i, j], metric[0, 1], lengths[0] * lengths[1]):
                 continue
             for k in range(27):
                 if (
                     not _alike(products[k, k], metric[2, 2], metric[2, 2])
-                    or not _alike(products[i, k], metric[0, 2], metric[2, 2])
-                    or not _alike(products[j, k], metric[1, 2], metric[2, 2])
+                    or not _alike(products[i, k], metric[0, 2], lengths[0] * lengths[2])
+                    or not _alike(products[j, k], metric[1, 2], lengths[1] * lengths[2])
                 ):
                     continue
                 a, b, c = steps[i], steps[j], steps[k]
@@ -96,11 +97,11 @@ def _operations(
     lengths: Floats,
     rotations: NDArray[np.int64],
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return the atoms' permutations under x → ±x R + t, with the number of each R.
+    """Return the permutations of the atoms under x → ±x R + t, and the index of each R.
 
-    They are (n_operations, n_atoms) and (n_operations,). Translations (of a cell that
-    is not primitive), inversions and the rotations R keep the lattice, so pairs that
-    they map onto one another have the same distances.
+    They are (n_operations, n_atoms) and (n_operations,). R is one of the rotations, and
+    t is any translation. All these keep the lattice, so pairs that they map onto one
+    another have the same distances.
     """
     n = weights.size
     rare, fewest = 0, n + 1
@@ -197,8 +198,9 @@ def _differences(
                 same, opposite = 0.0, 0.0
                 for axis in range(3):
                     back = 0.0
-                    for k in range(3):
-                        back += (frac[high, k] - frac[low, k]) * inverses[op, k, axis]
+                    for row in range(3):
+                        step = frac[high, row] - frac[low, row]
+                        back += step * inverses[op, row, axis]
                     first = frac[j, axis] - frac[i, axis]
                     plus[axis] = back - first - round(back - first)
                     minus[axis] = -back - first - round(-back - first)

@@ -12,6 +12,8 @@ SAME_SITE = 1e-3
 """Å. Atoms closer than this share one disordered site and are not a pair. Sites that
 symmetry maps onto one another agree to this: tables round at some 1e-4 Å."""
 _BUFFER = 2048
+# The number of comparisons of atoms that take as long as a distance.
+_COMPARED = 4.0
 # The largest relative difference of the metric of a lattice from that of its image by a
 # rotation: distances of 36 Å then differ by about 1e-5 Å.
 _SAME_METRIC = 2e-7
@@ -96,12 +98,14 @@ def _operations(
     extra: Floats,
     lengths: Floats,
     rotations: NDArray[np.int64],
+    distances: float,
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Return the permutations of the atoms under x → ±x R + t, and the index of each R.
 
     They are (n_operations, n_atoms) and (n_operations,). R is one of the rotations, and
     t is any translation. All these keep the lattice, so pairs that they map onto one
-    another have the same distances.
+    another have the same distances. The search for rotations other than 1 ends when it
+    has taken longer than the distances that are left, of the number `distances`.
     """
     n = weights.size
     rare, fewest = 0, n + 1
@@ -116,8 +120,10 @@ def _operations(
     of_rotation = np.empty(found.shape[0], np.int64)
     moved = np.empty((n, 3))
     taken = np.empty(n, np.bool_)
-    count = 0
+    count, compared, most = 0, 0, np.inf
     for r in range(n_rotations):
+        if r == 1:
+            compared, most = 0, _COMPARED * distances / count
         for sign in (1.0, -1.0):
             for i in range(n):
                 for axis in range(3):
@@ -128,10 +134,13 @@ def _operations(
             for target in range(n):
                 if not _equivalent(weights, extra, target, rare):
                     continue
+                if compared > most:
+                    return found[:count], of_rotation[:count]
                 complete = True
                 taken[:] = False
                 for i in range(n):
                     image = -1
+                    compared += n
                     for j in range(n):
                         if taken[j] or not _equivalent(weights, extra, i, j):
                             continue
@@ -353,6 +362,11 @@ def add_pairs(
     frac = frac[:, order] - np.floor(frac[:, order])
     rotations = _rotations(lattice[order])
     inverses = _inverses(rotations)
-    operations, numbers = _operations(frac, weights, extra, lengths, rotations)
+    triangular = _triangular(lattice[order])
+    volume = triangular[0, 0] * triangular[1, 1] * triangular[2, 2]
+    distances = 0.5 * weights.size**2 * 4.0 / 3.0 * math.pi * dmax**3 / volume
+    operations, numbers = _operations(
+        frac, weights, extra, lengths, rotations, distances
+    )
     differences = _differences(frac, weights, extra, operations, inverses[numbers])
-    _deposit(_triangular(lattice[order]), differences, dmax, width, out)
+    _deposit(triangular, differences, dmax, width, out)

@@ -149,8 +149,7 @@ def _times_peaks(theta: Theta, left: Array, r: Array, d: Array, xp: Any) -> Arra
     out = np.empty((len(left), d.size), left.dtype)
     for start in range(0, d.size, _BLOCK):
         some = d[start : start + _BLOCK]
-        widest = variance(theta, some[some > 0]).max(initial=0.0)
-        far = _FAR * math.sqrt(widest)
+        far = _FAR * math.sqrt(variance(theta, some[some > 0]).max(initial=0.0))
         rows = slice(*np.searchsorted(r, [some[0] - far, some[-1] + far]))
         peaks = _peaks(theta, r[rows], some, np)
         out[:, start : start + _BLOCK] = left[:, rows] @ peaks

@@ -95,6 +95,11 @@ class CellSizes:
         """The different numbers of atoms, (n_numbers,), in ascending order."""
         return np.unique(self.atoms).astype(np.int64)
 
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        """The structure types by their number of atoms."""
+        return np.argsort(self.atoms, kind="stable")
+
     def shares(self, p_types: Floats, compositions: Sequence[str | None]) -> Floats:
         """Return the probability of each of `numbers`, (n, n_numbers).
 
@@ -108,9 +113,8 @@ class CellSizes:
         compositions
             The compositions; None of a PDF without.
         """
-        order = np.argsort(self.atoms, kind="stable")
-        starts = np.searchsorted(self.atoms[order], self.numbers)
-        shares: Floats = np.add.reduceat(p_types[:, order], starts, axis=1)
+        starts = np.searchsorted(self.atoms[self._order], self.numbers)
+        shares: Floats = np.add.reduceat(p_types[:, self._order], starts, axis=1)
         for row, composition in zip(shares, compositions, strict=True):
             if composition is None:
                 continue

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.structure_type import closure, structure_type
+from gromega.crystals.structure_type import atoms_of_type, closure, structure_type
 from gromega.crystals.symmetry import find_symmetry
 from gromega.crystals.wyckoff import wyckoff
 
@@ -84,6 +84,17 @@ def test_description_does_not_matter(classics, generator):
         assert again.primitive.numbers.size == one.primitive.numbers.size
         assert again.primitive.volume == pytest.approx(one.primitive.volume, rel=1e-5)
         assert again.primitive.density == pytest.approx(crystal.density, rel=1e-5)
+
+
+def test_a_type_knows_the_atoms_of_its_primitive_cell(classics):
+    for crystal in classics:
+        found = find_symmetry(crystal)
+        # a site that elements share counts once
+        n = found.primitive.occupancy.sum()
+        assert atoms_of_type(found.structure_type) == n, crystal.id
+    # the letters of group 47 end with A
+    assert atoms_of_type("AB2_136_a_f") == 6
+    assert atoms_of_type("ABC_47_2A_a_3l") == 16 + 1 + 6
 
 
 def test_orbits_on_one_letter_are_counted():

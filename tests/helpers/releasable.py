@@ -85,6 +85,19 @@ def novelty_scores():
     return dict.fromkeys(("known", "new", "unsure"), classes | far)
 
 
+def cell_size_scores():
+    """Return scores of the sizes of primitive cells, by composition and class."""
+    score = {
+        "n": 60, "right": 0.5, "confidence": 0.625, "coverage": 0.95, "width": 2.0,
+        "volume_error": None, "volume_coverage": None, "volume_width": None,
+    }  # fmt: skip
+    volume = {"volume_error": 0.125, "volume_coverage": 0.9, "volume_width": 1.75}
+    return {
+        "without_composition": {"all": score, "new": {**score, "right": 0.25}},
+        "with_composition": {"all": {**score, **volume, "right": 0.75}},
+    }
+
+
 def make_model(groups=GROUPS, training=TRAINING, **more):
     """Return an untrained model."""
     network = make_network(NETWORK, len(groups), 3)
@@ -128,6 +141,7 @@ def train(folder, **training):
     predict(folder, "sweeps/qdamp.zarr")
     scores = {"reference": {"without_composition": novelty_scores()}}
     content = {"model": hashes_of(folder / "models" / "current"), "scores": scores}
+    content["cell_sizes"] = {"reference": cell_size_scores()}
     write_json(folder / "data" / "predictions" / "novelty.json", content)
 
 

@@ -1,7 +1,7 @@
 """A report on a model whose predictions are known."""
 
 import numpy as np
-from releasable import CALIBRATION, GROUPS, make_model, novelty_scores
+from releasable import CALIBRATION, GROUPS, cell_size_scores, make_model, novelty_scores
 
 from gromega.evaluation.baselines import BASELINES
 from gromega.evaluation.report.content import Table
@@ -58,7 +58,11 @@ def report(
             subsamples[sweep.name, key] = accuracies
     baselines = {title: log_p(12) for title, _ in BASELINES.values()}
     by_novelty = {"reference": {"without_composition": novelty_scores()}}
-    run = Run(model, facts, predictions, subsamples, baselines, by_novelty, comparisons)
+    cell_sizes = {"reference": cell_size_scores()}
+    run = Run(
+        model, facts, predictions, subsamples, baselines, by_novelty, cell_sizes,
+        comparisons,
+    )  # fmt: skip
     return make_report(run, released)
 
 

@@ -65,6 +65,20 @@ def test_symmetry_of_lattice_and_atoms_changes_no_bin(lattice, strain, moved):
     np.testing.assert_allclose(got, expected, atol=2e-5 * expected.max())
 
 
+def test_a_supercell_has_the_spectrum_of_its_cell():
+    # so many translations that the search for rotations ends early
+    face = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+    frac = np.vstack([face, face + 0.25])
+    cell = Crystal("cell", 3.567 * CUBE, [6] * 8, frac)
+    steps = np.stack(np.meshgrid(*[range(3)] * 3), -1).reshape(-1, 1, 3)
+    many = ((frac + steps) / 3).reshape(-1, 3)
+    large = Crystal("supercell", 3 * 3.567 * CUBE, [6] * len(many), many)
+    expected = pair_spectrum(cell, dmax=DMAX)
+    np.testing.assert_allclose(
+        pair_spectrum(large, dmax=DMAX), expected, atol=2e-5 * expected.max()
+    )
+
+
 def test_no_bin_of_the_classics_depends_on_their_symmetry(classics):
     for crystal in classics:
         expected = every_bin(crystal, 8.0)

@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 
 from gromega.conditions import Conditions
+from gromega.crystals.structure_type import atoms_of_type
+from gromega.crystals.table import read_table, rows_of
 from gromega.lake.splits import read_part
 from gromega.model.io import load_model
 
@@ -38,6 +40,14 @@ def test_neighbours_are_crystals_of_the_training_part(robust):
     ids, _ = read_part(SPLIT, "train")
     assert len(robust.neighbours.names) == 15
     assert names == set(ids)
+
+
+def test_the_model_knows_the_cells_of_its_structure_types(robust):
+    atoms = robust.cell_sizes.atoms
+    assert atoms.size == robust.architecture["n_types"]
+    ids, _ = read_part(SPLIT, "train")
+    table = rows_of(read_table(Path("data/crystals.parquet")), ids)
+    assert {*atoms} <= {*map(atoms_of_type, table["structure_type"].to_pylist())}
 
 
 def test_the_test_crystals_of_a_model_are_the_test_part(robust):

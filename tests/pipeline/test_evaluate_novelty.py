@@ -14,6 +14,7 @@ def test_scores_are_of_this_model_and_its_test_part(inside):
     content = json.loads(NOVELTY.read_text())
     assert content["model"] == hashes_of(Path("models/current"))
     # trained at the reference alone, without neighbours
+    assert content["cell_sizes"] == {}
     ((place, by_composition),) = content["scores"].items()
     assert place == "reference" and [*by_composition] == ["without_composition"]
     scores = by_composition["without_composition"]["unsure"]
@@ -39,3 +40,15 @@ def test_a_model_with_a_box_is_tested_in_its_corners(inside_robust):
     assert len(scores) == 4
     for by_composition in scores.values():
         assert {*by_composition} == {"without_composition", "with_composition"}
+
+
+def test_the_sizes_of_primitive_cells_are_scored(inside_robust):
+    content = json.loads(NOVELTY.read_text())
+    assert {*content["cell_sizes"]} == {*content["scores"]}
+    alone, given = content["cell_sizes"]["reference"].values()
+    assert alone["all"]["n"] == read_part(Path("data/split.parquet"), "test")[0].size
+    assert alone["all"]["volume_error"] is None
+    # the elements of the training crystals have the volumes of these crystals
+    assert given["all"]["volume_error"] < 0.5
+    for scores in (alone["all"], given["all"]):
+        assert 0 <= scores["right"] <= 1 and scores["width"] >= 1

@@ -50,6 +50,23 @@ def test_an_interrupted_training_goes_on(inside_robust):
     assert kept == {"locks", "stores", "symmetry", "unfinished"}
 
 
+def test_a_training_at_a_constant_rate_goes_on_when_the_epochs_are_raised(
+    project, run, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").symlink_to(project / "data")
+    losses = []
+    for epochs in (1, 2):
+        train = {"epochs": epochs, "schedule": "constant"}
+        Path("params.yaml").write_text(yaml.safe_dump({"train": train}))
+        run("train")
+        lines = Path("metrics/training.csv").read_text().splitlines()[1:]
+        losses.append([float(line.split(",")[1]) for line in lines])
+    assert len(losses[1]) == 2 and losses[1][:1] == losses[0]
+    # One folder has the state of both.
+    assert len([path for path in Path(".work").iterdir() if len(path.name) == 16]) == 1
+
+
 def test_a_trained_model_is_without_neighbours_and_test_crystals(inside_robust):
     trained = load_model("models/trained")
     assert trained.neighbours is None and trained.test_crystals is None

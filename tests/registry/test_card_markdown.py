@@ -10,6 +10,7 @@ from releasable import (
     METRICS,
     SCORE,
     TRAINING,
+    cell_size_scores,
     make_model,
     novelty_scores,
 )
@@ -100,7 +101,8 @@ def test_accuracies_with_the_composition_stand_beside_the_others():
 def test_accuracy_by_novelty_and_both_cases_are_in_the_card(tmp_path):
     model = make_model(calibration=replace(CALIBRATION, familiarity=FIT))
     scores = {"reference": {"without_composition": novelty_scores()}}
-    metrics = {**METRICS, "novelty": scores}
+    sizes = {"reference": cell_size_scores()}
+    metrics = {**METRICS, "novelty": scores, "cell_sizes": sizes}
     found = lines(model, metrics=metrics)
     assert "## Accuracy by novelty" in found
     assert "reference, without composition:" in found
@@ -108,6 +110,12 @@ def test_accuracy_by_novelty_and_both_cases_are_in_the_card(tmp_path):
     assert any(line.startswith(limit + "confidence of 30.0 %") for line in found)
     (row,) = [line for line in found if line.startswith("| no relative |")]
     assert [cell.strip() for cell in row.split("|")[2:4]] == ["12", "25.0"]
+    assert "## Size of the primitive cell" in found
+    given = ("known", "60", "75.0", "62.5", "95.0", "2.0", "12.5", "90.0", "1.8")
+    assert any(
+        [cell.strip() for cell in line.split("|")[1:-1]] == ["all", *given]
+        for line in found
+    )
     assert any("temperature 0.8; new ones: 0.1, 2; 19.0 %" in line for line in found)
     assert "## Accuracy by novelty" not in lines()
     save_model(tmp_path, model)

@@ -18,6 +18,15 @@ def test_a_matrix_becomes_nearly_orthogonal(shape):
     np.testing.assert_allclose(u.T @ made @ vt.T, np.diag(values), atol=1e-3)
 
 
+def test_a_matrix_of_low_rank_keeps_its_directions():
+    rng = np.random.default_rng(1)
+    low = rng.normal(size=(40, 3)) @ rng.normal(size=(3, 200))
+    made = np.asarray(orthogonalize(jnp.asarray(low, jnp.float32)))
+    values = np.linalg.svd(made, compute_uv=False)
+    assert 0.6 < values[2] <= values[0] < 1.3
+    assert values[3] < 0.01
+
+
 def test_a_zero_matrix_stays_zero():
     assert not np.asarray(orthogonalize(jnp.zeros((4, 3)))).any()
 

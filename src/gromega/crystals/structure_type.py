@@ -1,12 +1,15 @@
 """Structure types: keys of crystals with the same arrangement of any elements."""
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from functools import cache
 from math import gcd
 
 from gromega.crystals.space_groups import class_of
-from gromega.crystals.wyckoff import wyckoff
+from gromega.crystals.wyckoff import load_group, wyckoff
+
+_ORBITS = re.compile(r"(\d*)([A-Za-z])")
 
 
 def structure_type(
@@ -34,6 +37,18 @@ def structure_type(
         for kind, count in atoms.items()
     )
     return _canonical(space_group, tuple(species))
+
+
+@cache
+def atoms_of_type(structure_type: str) -> int:
+    """Return the number of atoms in the primitive cell of a structure type."""
+    _, number, *parts = structure_type.split("_")
+    group = load_group(int(number))
+    multiplicity = dict(zip(group.letters, group.multiplicities.tolist(), strict=True))
+    return sum(
+        int(count or 1) * int(multiplicity[letter])
+        for count, letter in _ORBITS.findall("_".join(parts))
+    )
 
 
 @cache

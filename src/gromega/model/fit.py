@@ -16,6 +16,7 @@ from gromega.conditions import RADIATIONS, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.model.build_neighbours import build_neighbours, fit_neighbours
 from gromega.model.calibration import Calibration, fit_calibration
+from gromega.model.cell_size import TypeHead, fit_cell_sizes
 from gromega.model.fit_familiarity import fit_familiarity
 from gromega.model.fit_unlike import fit_unlike, odd_inputs
 from gromega.model.model import Model
@@ -42,6 +43,7 @@ N_UNLIKE = 16_000
 
 # A multiple of the number of PDFs that the network computes at once.
 _BLOCK = 4096
+_ROWS = 512  # whose probabilities of all structure types are in memory at once
 Inputs = NDArray[np.float32]
 """The G of crystals on the network's grid, (n, 209)."""
 
@@ -101,6 +103,30 @@ def neighbours_of(
         embeddings = [[embed(g) for g in of_radiation] for of_radiation in inputs]
     names = [f"{crystal.id} {crystal.formula}" for crystal in crystals]
     return build_neighbours(embeddings, y, names, model.space_groups.size)
+
+
+def with_cell_sizes(
+    model: Model,
+    crystals: Sequence[Crystal],
+    g: Inputs,
+    atoms: NDArray[np.int64],
+    pool: Executor | None = None,
+) -> Model:
+    """Return a model with the sizes of primitive cells, if it has structure types.
+
+    The inputs at the reference, (n, 209), and the numbers of atoms in the primitive
+    cell, (n,), are those of the training crystals.
+    """
+    if "n_types" not in model.architecture:
+        return model
+    embeddings = _in_blocks(pool, model, "engine.embed", g)
+    numbers, index = np.unique(atoms, return_inverse=True)
+    one_hot, head = np.eye(numbers.size, dtype=np.float32), TypeHead(model.weights)
+    sums = np.zeros((model.architecture["n_types"], numbers.size), np.float32)
+    for start in range(0, len(g), _ROWS):
+        rows = slice(start, start + _ROWS)
+        sums += head(embeddings[rows]).T @ one_hot[index[rows]]
+    return replace(model, cell_sizes=fit_cell_sizes(sums, numbers, crystals))
 
 
 def with_neighbours(

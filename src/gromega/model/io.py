@@ -1,6 +1,7 @@
 """Models on disk: weights.safetensors with the arrays, config.json with the rest."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from gromega._util.files import new_path, read_json, sha256, write_json, write_w
 from gromega._util.manifest import MANIFEST, check_manifest, write_manifest
 from gromega.conditions import Box, Conditions
 from gromega.model.calibration import Calibration
+from gromega.model.cell_size import CellSizes
 from gromega.model.model import Model
 from gromega.model.neighbours import Neighbours
 from gromega.model.reliability import LEVELS, TestCrystals
@@ -32,6 +34,7 @@ MODELS = Path("models")
 MODEL_FILES = ("weights.safetensors", "config.json")
 INPUT = {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size}
 _FORMAT_1 = "gromega model 1"
+_CELL_SIZES = "cell_sizes/"
 _ROOTS, _LARGEST = "test_crystals/roots/", "test_crystals/largest/"
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -56,6 +59,9 @@ def save_model(path: Path, model: Model) -> None:
     if model.neighbours:
         arrays |= _neighbour_arrays(model.neighbours)
         config["neighbours"] = model.neighbours.to_mapping()
+    if model.cell_sizes:
+        sizes = model.cell_sizes
+        arrays |= {_CELL_SIZES + x.name: getattr(sizes, x.name) for x in fields(sizes)}
     if model.test_crystals:
         arrays |= _test_crystal_arrays(model.test_crystals)
     # safetensors writes the memory of an array as it is, whatever its strides.
@@ -155,11 +161,14 @@ def _model(config: Mapping[str, Any], arrays: Arrays, compiled: bool) -> Model:
     if config["input"] != INPUT:
         raise ValueError(f"its input is {config['input']}, not {INPUT}")
     groups = np.array(config["space_groups"])
-    neighbours = test_crystals = None
+    neighbours = test_crystals = cell_sizes = None
     if "neighbours" in config:
         neighbours = _neighbours(arrays, groups.size, config["neighbours"])
     if "test_crystals/ids" in arrays:
         test_crystals = _test_crystals(arrays)
+    if f"{_CELL_SIZES}atoms" in arrays:
+        names = [each.name for each in fields(CellSizes)]
+        cell_sizes = CellSizes(*(arrays[_CELL_SIZES + name] for name in names))
     both = {
         name: Calibration.from_mapping(config[name])
         for name in ("calibration", "calibration_with_composition")
@@ -169,7 +178,7 @@ def _model(config: Mapping[str, Any], arrays: Arrays, compiled: bool) -> Model:
         {
             name: array
             for name, array in arrays.items()
-            if not name.startswith(("neighbours/", "test_crystals/"))
+            if not name.startswith(("neighbours/", "test_crystals/", _CELL_SIZES))
         },
         groups,
         config["network"],
@@ -178,6 +187,7 @@ def _model(config: Mapping[str, Any], arrays: Arrays, compiled: bool) -> Model:
         Box.from_mapping(config["box"]) if "box" in config else None,
         neighbours=neighbours,
         test_crystals=test_crystals,
+        cell_sizes=cell_sizes,
         compiled=compiled,
         **both,
     )

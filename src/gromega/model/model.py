@@ -138,6 +138,7 @@ class Model(Ranker):
         result = self.query(to_inputs(pdfs), [compositions], _N_NEIGHBOURS)[0]
         log_p = self.calibrated(result, compositions, structure_type)
         cases, p_new = self.cases(result, compositions) or ({UNSURE: log_p}, None)
+        sizes = self.sizes(result, compositions)
         in_set = np.zeros(log_p.shape, bool)
         other_groups: list[OtherGroupProbability | None] = [None] * len(pdfs)
         calibration = self.calibration_for(with_composition)
@@ -186,6 +187,7 @@ class Model(Ranker):
                 other_groups=other_groups[i],
                 familiarity=familiarity,
                 hierarchy=hierarchy_of(self.space_groups, p, in_set[i]),
+                cell_size=sizes[i] if sizes else None,
             )
 
     def _composition_notes(

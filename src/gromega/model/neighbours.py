@@ -56,6 +56,7 @@ class NeighbourResult:
     log_p: NDArray[np.float32]  # of network and neighbours together
     network: NDArray[np.float32]  # log-probabilities of the network alone
     log_shares: NDArray[np.float32]  # log(q + 0.001), see `Neighbours`
+    embeddings: NDArray[np.float32]  # (n, width)
     # The soft maximum of the cosines, spread log Σ w_i, (n,).
     familiarity: NDArray[np.float32]
     indices: NDArray[np.int64]  # (n, k)
@@ -72,8 +73,8 @@ class NeighbourResult:
         none, zero = np.zeros((len(log_p), 0), np.float32), 0 * log_p[:, 0]
         whole = none.astype(np.int64)
         return cls(
-            log_p, log_p, log_p, zero, whole, none, zero, zero, zero.astype(np.int64),
-            zero,
+            log_p, log_p, log_p, none, zero, whole, none, zero, zero,
+            zero.astype(np.int64), zero,
         )  # fmt: skip
 
     def rows(self, rows: NDArray[np.bool_]) -> "NeighbourResult":
@@ -200,7 +201,7 @@ class Neighbours:
         log_shares = np.log(shares + np.float32(FLOOR))
         mixed = normalised((1 - weight) * log_p + weight * log_shares)
         network = log_p.astype(np.float32)
-        return NeighbourResult(mixed, network, log_shares, *rest)
+        return NeighbourResult(mixed, network, log_shares, embeddings, *rest)
 
     def weights(
         self,

@@ -8,6 +8,7 @@ import numpy as np
 
 from gromega.conditions import Conditions
 from gromega.model.candidates import Candidate
+from gromega.model.cell_size import CellSize
 from gromega.model.familiarity import Familiarity
 from gromega.model.hierarchy import Hierarchy
 from gromega.model.importance import Importance
@@ -63,6 +64,8 @@ class Prediction:
         for known and new structure types.
     hierarchy
         The probabilities of Bravais lattices, Laue classes and inversion centres.
+    cell_size
+        The size of the primitive cell; None of models up to v2.0, which do not know it.
     """
 
     verdict: Verdict
@@ -80,6 +83,7 @@ class Prediction:
     other_groups: OtherGroupProbability | None = None
     familiarity: Familiarity | None = None
     hierarchy: Hierarchy | None = None
+    cell_size: CellSize | None = None
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the prediction as a JSON object of `FORMAT`.

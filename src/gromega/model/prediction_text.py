@@ -62,6 +62,8 @@ def _facts(prediction: "Prediction") -> Iterator[str]:
     yield f"crystal system: {_shares(prediction.systems)}"
     if prediction.hierarchy:
         yield from prediction.hierarchy.lines()
+    if prediction.cell_size:
+        yield from prediction.cell_size.lines()
     if prediction.familiarity:
         yield from prediction.familiarity.lines()
     yield from _reasons(prediction)

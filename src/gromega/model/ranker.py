@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gromega.conditions import RADIATIONS, REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.model.calibration import Calibration
+from gromega.model.cell_size import CellSize, CellSizes, TypeHead
 from gromega.model.familiarity import UNSURE, features
 from gromega.model.neighbours import NeighbourResult, Neighbours
 from gromega.model.reliability import ReliabilityTest, TestCrystals
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from flax import nnx
 
     from gromega.networks.inference import Compiled
+
+
+_ROWS = 256  # whose probabilities of all structure types are in memory at once
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Ranker:
     neighbours: Neighbours | None = None
     test_crystals: TestCrystals | None = None
     calibration_with_composition: Calibration | None = None
+    cell_sizes: CellSizes | None = None  # of networks whose classes are structure types
     # Whether JAX computes the network, on a GPU if there is one, instead of NumPy,
     # which starts at once. Networks other than `resnet` always use JAX.
     compiled: bool = False
@@ -217,6 +222,28 @@ class Ranker:
         if compositions is None or self.neighbours is None:
             return None
         return self.neighbours.n_of_ratios(compositions)
+
+    def sizes(
+        self, result: NeighbourResult, compositions: Sequence[str] | None = None
+    ) -> list[CellSize]:
+        """Return the sizes of the primitive cells of the n PDFs of a result.
+
+        The list is empty if the model does not know the cells of its structure types.
+        """
+        if self.cell_sizes is None:
+            return []
+        given: Sequence[str | None] = compositions or [None] * len(result.embeddings)
+        sizes: list[CellSize] = []
+        for start in range(0, len(result.embeddings), _ROWS):
+            rows = slice(start, start + _ROWS)
+            p_types = self._type_head(result.embeddings[rows])
+            shares = self.cell_sizes.shares(p_types, given[rows])
+            sizes += map(self.cell_sizes.size, shares, given[rows])
+        return sizes
+
+    @cached_property
+    def _type_head(self) -> TypeHead:
+        return TypeHead(self.weights)
 
     def _log_p_of_cases(
         self, g: NDArray[np.float32], compositions: Sequence[str] | None

@@ -141,16 +141,15 @@ def _peaks(theta: Theta, r: Array, d: Array, xp: Any) -> Array:
 def _times_peaks(theta: Theta, left: Array, r: Array, d: Array, xp: Any) -> Array:
     """Return left P, (n, n_d), for a matrix (n, n_r) and an increasing r, (n_r,).
 
-    In NumPy, knots are taken some at a time, with those r alone where their peaks are
-    above 10⁻²⁰ of the height: one in five.
+    NumPy takes some knots at a time, with only the r at which their peaks are above
+    10⁻²⁰ of their height.
     """
     if xp is not np:
         return xp.matmul(left, _peaks(theta, r, d, xp), precision="highest")
-    out = np.empty((len(left), d.size))
+    out = np.empty((len(left), d.size), left.dtype)
     for start in range(0, d.size, _BLOCK):
         some = d[start : start + _BLOCK]
-        widest = variance(theta, some[some > 0]).max(initial=0.0)
-        far = _FAR * math.sqrt(widest)
+        far = _FAR * math.sqrt(variance(theta, some[some > 0]).max(initial=0.0))
         rows = slice(*np.searchsorted(r, [some[0] - far, some[-1] + far]))
         peaks = _peaks(theta, r[rows], some, np)
         out[:, start : start + _BLOCK] = left[:, rows] @ peaks

@@ -6,8 +6,10 @@ from numpy.typing import NDArray
 
 from gromega._util.files import write_json
 from gromega._util.parallel import keep_memory
+from gromega.crystals.structure_type import atoms_of_type
 from gromega.crystals.table import crystals_of, read_table, rows_of
 from gromega.evaluation import novelty
+from gromega.evaluation.cell_sizes import score_cell_sizes
 from gromega.lake.spectra import read_spectra
 from gromega.lake.splits import read_part, read_relatives
 from gromega.model.io import hashes_of, load_model
@@ -35,17 +37,31 @@ def evaluate_novelty(params: Params) -> None:
     choices: list[list[str] | None] = [None]
     choices += [formulas] if model.uses_compositions else []
     spectra, density = read_spectra(paths.SPECTRA, ids)
-    scores = {}
+    true = _primitive_cells(tested)
+    words = ("without_composition", "with_composition")
+    scores, cell_sizes = {}, {}
     for name, omega in novelty.corners(model.box, model.conditions).items():
         g = simulate_input(spectra, density, ids.tolist(), omega, params.spectra.dmax)
         results = model.query(g, choices)
-        words = ("without_composition", "with_composition")
         scores[name] = {
             word: novelty.score_by_novelty(model, result, given, y, of_class)
             for word, given, result in zip(words, choices, results, strict=False)
         }
+        if model.cell_sizes:
+            cell_sizes[name] = {
+                word: score_cell_sizes(model.sizes(result, given), *true, of_class)
+                for word, given, result in zip(words, choices, results, strict=False)
+            }
     content = {"model": hashes_of(paths.MODEL), "scores": scores}
-    write_json(paths.NOVELTY, content)
+    write_json(paths.NOVELTY, {**content, "cell_sizes": cell_sizes})
+
+
+def _primitive_cells(
+    table: pa.Table,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the numbers of atoms and the volumes (Å³) of primitive cells."""
+    atoms = np.array([*map(atoms_of_type, table["structure_type"].to_pylist())])
+    return atoms, atoms / np.array([crystal.density for crystal in crystals_of(table)])
 
 
 def _amd_and_ratios(table: pa.Table) -> tuple[NDArray[np.float32], list[str]]:

@@ -50,7 +50,8 @@ def _read_run(params: Params, compare: Sequence[str]) -> Run:
         with predictions_of_run(where) as theirs:
             table = compare_runs(predictions, theirs, facts.space_groups, where)
             comparisons.append(table)
+    novelty = read_json(paths.NOVELTY)
     return Run(
         load_model(paths.MODEL), facts, predictions, read_subsamples(paths.SUBSAMPLES),
-        baselines, read_json(paths.NOVELTY)["scores"], comparisons, everything,
+        baselines, novelty["scores"], novelty["cell_sizes"], comparisons, everything,
     )  # fmt: skip

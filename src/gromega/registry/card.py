@@ -15,6 +15,7 @@ from gromega._util.templates import render_template
 from gromega.conditions import QUANTITIES
 from gromega.crystals.space_groups import class_number, class_symbol
 from gromega.defects import ALL_QUANTITIES
+from gromega.evaluation.report.cell_sizes import cell_size_table
 from gromega.evaluation.report.familiarity import novelty_table
 from gromega.evaluation.results import accuracy_columns
 from gromega.evaluation.score import WITH_COMPOSITION
@@ -228,6 +229,10 @@ def render(card: Mapping[str, Any]) -> str:
             (f"{name}, {word.replace('_', ' ')}", *novelty_table(cases))
             for name, scores in card["metrics"].get("novelty", {}).items()
             for word, cases in scores.items()
+        ],
+        cell_sizes=[
+            (name, *cell_size_table(scores))
+            for name, scores in card["metrics"].get("cell_sizes", {}).items()
         ],
         box=(["condition", "from", "to"], box),
         groups=(["space group", "symbol", "train", "validation", "test"], groups),

@@ -206,4 +206,5 @@ def score_predictions(
             f"{path}: the scores are of another model; make them again with 'dvc "
             "repro'."
         )
-    return {**metrics, "novelty": by_novelty["scores"]}
+    sizes = by_novelty["cell_sizes"]
+    return {**metrics, "novelty": by_novelty["scores"], "cell_sizes": sizes}

@@ -21,7 +21,9 @@ from gromega.training.moving_average import new_average
 from gromega.training.recipes import Recipe
 from gromega.training.step import State, make_scan, make_step
 
-_EPOCHS = 1000  # by which the room for the history in a checkpoint grows
+# The room for the history in a checkpoint, which has the same size whatever the number
+# of epochs.
+_EPOCHS = 10_000
 
 
 def train_network(
@@ -166,8 +168,7 @@ class _Run:
 
     def packed(self, epochs: int) -> dict[str, Any]:
         """Return the training as a pytree of arrays of the same shapes at any time."""
-        # A training of more epochs can go on from one of fewer.
-        rows = np.full((-(-epochs // _EPOCHS) * _EPOCHS, 6), np.nan)
+        rows = np.full((max(_EPOCHS, epochs), 6), np.nan)
         for row, epoch in zip(rows, self.history, strict=False):
             row[:] = astuple(epoch)
         return {

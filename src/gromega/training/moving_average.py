@@ -1,8 +1,8 @@
 """The moving average of the weights of a training at a constant learning rate.
 
-It has the weights of each step s with a factor s⁹ (Karras et al., CVPR 2024, 24174), so
+The weights after step s count in proportion to s⁹ (Karras et al., CVPR 2024, 24174), so
 that nine tenths of it are from the last fifth of the training, however long that is.
-An average is better than the latest weights, whose steps are still long.
+It stands for the fall of the rate at the end of other trainings.
 """
 
 from typing import Any
@@ -26,8 +26,9 @@ def new_average(values: Values) -> Average:
 def add_to_average(average: Average, values: Values) -> Average:
     """Return the average with the values after one more step."""
     count = average[0] + 1
-    # The sum of s⁹ up to t is t¹⁰/10 nearly: its last term has this share.
-    share = 1.0 - (1.0 - 1.0 / count) ** (_POWER + 1.0)
+    # The sum of s⁹ up to t is t¹⁰/10 nearly: its last term has this share, 1 - (1 -
+    # 1/t)¹⁰, here without the loss of digits for large t.
+    share = -jnp.expm1((_POWER + 1.0) * jnp.log1p(-1.0 / count))
 
     def add(new: Array, old: Array) -> Array:
         if not jnp.issubdtype(new.dtype, jnp.floating):

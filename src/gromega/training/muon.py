@@ -1,7 +1,8 @@
 """Muon (Jordan et al., 2024): steps that are orthogonal matrices.
 
-It computes what `optax.contrib.muon` does, in less time: a step of the recipe `robust`
-with it took 439 ms of one core, with optax's 530. Without such a gain it should go.
+The steps are those of `optax.contrib.muon`, but for the first ones, whose momenta optax
+corrects for their bias. They take less time: a step of the recipe `robust` took 439 ms
+of one core, with optax's 530. Remove this module if the gain disappears.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import optax
 from jax import Array
 
 _MOMENTUM = 0.95
-# The coefficients of Jordan et al.: after five iterations, singular values from 0.001
+# The coefficients of Jordan et al.: after five iterations, singular values from 0.002
 # to 1 have become about 0.7 to 1.2.
 _LINEAR, _CUBIC, _QUINTIC = 3.4445, -4.7750, 2.0315
 _ITERATIONS = 5
@@ -62,18 +63,20 @@ def orthogonalize(x: Array) -> Array:
     The Newton-Schulz iteration X' = P X with P = a + b A + c A², A = X Xᵀ, computes a
     product of two wide matrices each time. But A' = P A P, as P and A commute, so that
     all iterations need the small A alone, and X is multiplied once, by the product of
-    all P.
+    all P. The rounding of A adds up over the iterations, hence the full precision of
+    the products.
     """
+    dot = partial(jnp.matmul, precision="highest")
     wide = x.shape[0] < x.shape[1]
     x = x if wide else x.T
-    gram = x @ x.T
+    gram = dot(x, x.T)
     square = jnp.trace(gram)
     gram /= square + 1e-16
     one = product = jnp.eye(len(gram))
     for iteration in range(_ITERATIONS):
-        factor = _LINEAR * one + _CUBIC * gram + _QUINTIC * (gram @ gram)
-        product = factor @ product if iteration else factor
+        factor = _LINEAR * one + _CUBIC * gram + _QUINTIC * dot(gram, gram)
+        product = dot(factor, product) if iteration else factor
         if iteration < _ITERATIONS - 1:
-            gram = factor @ gram @ factor
-    x = jnp.matmul(product, x) / (jnp.sqrt(square) + 1e-8)
+            gram = dot(dot(factor, gram), factor)
+    x = dot(product, x) / (jnp.sqrt(square) + 1e-8)
     return x if wide else x.T

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from gromega.model.candidates import Candidate
+from gromega.model.cell_size import CellSize
 from gromega.model.familiarity import Familiarity
 from gromega.model.hierarchy import Hierarchy
 from gromega.model.neighbours import Neighbour
@@ -92,6 +93,9 @@ class PredictionOut(_Out):
     )
     hierarchy: Hierarchy | None = Field(
         description="The probabilities of lattices, Laue classes, inversion centres."
+    )
+    cell_size: CellSize | None = Field(
+        description="The number of atoms in the primitive cell, and its volume in Å³."
     )
 
 

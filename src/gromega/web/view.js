@@ -85,13 +85,17 @@ function showGroups(prediction) {
 }
 
 function showSymmetry(prediction) {
-  const found = prediction.hierarchy;
+  const found = prediction.hierarchy, cell = prediction.cell_size;
   lines("symmetry", [
     `Crystal system: ${shares(prediction.systems)}`,
     found && `Bravais lattice: ${shares(found.bravais_lattices, 3)}`,
     found && `Laue class: ${shares(found.laue_classes, 3)}`,
     found && `Inversion centres: ${percent(found.centrosymmetric, 0)}`,
     found && found.supergroup && `Supergroup of the set: ${found.supergroup}`,
+    cell && `Primitive cell: ${cell.atoms} atoms (${percent(cell.probability, 0)}; ` +
+      `90 % interval ${cell.atoms_range.join(" to ")})`,
+    cell && cell.volume && `Volume of the primitive cell: ${cell.volume.toPrecision(3)} Å³ ` +
+      `(90 % interval ${cell.volume_range.map(x => x.toPrecision(3)).join(" to ")})`,
   ]);
 }
 

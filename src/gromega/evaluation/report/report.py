@@ -11,6 +11,7 @@ from gromega._util.formatting import percent
 from gromega._util.intervals import Share
 from gromega.evaluation.report.accuracy import reference_section, sweep_section
 from gromega.evaluation.report.all_groups import all_groups_section
+from gromega.evaluation.report.cell_sizes import cell_sizes_section
 from gromega.evaluation.report.confidence import confidence_section
 from gromega.evaluation.report.content import Report, Section, Table
 from gromega.evaluation.report.errors import errors_section
@@ -30,9 +31,9 @@ class Run:
 
     Predictions are by name: ``reference``, and the sweeps; accuracies of subsamples by
     name of the sweep and key of the point; log-probabilities at the reference,
-    (n, n_groups), by name of the baseline; `by_novelty` are the scores of the stage
-    evaluate-novelty; `everything` are the predictions at the reference for all test
-    crystals.
+    (n, n_groups), by name of the baseline; `by_novelty` and `cell_sizes` are the scores
+    of the stage evaluate-novelty; `everything` are the predictions at the reference for
+    all test crystals.
     """
 
     model: Model
@@ -41,6 +42,7 @@ class Run:
     subsamples: Mapping[tuple[str, str], Subsamples]
     baselines: Mapping[str, NDArray[np.floating]]
     by_novelty: Mapping[str, Any]
+    cell_sizes: Mapping[str, Any]
     comparisons: Sequence[Table] = ()
     everything: StoredPredictions | None = None
 
@@ -100,12 +102,15 @@ def _sections(
     if everything and everything.space_groups.size > groups.size:
         sections.append(all_groups_section(facts, everything, groups))
     n_all = everything.ids.size if everything else y.size
+    about_all = f"{n_all:,} test crystals, {origin}"
+    sizes = [cell_sizes_section(about_all, run.cell_sizes)] if run.cell_sizes else []
     return [
         *sections,
         errors_section(
             groups, about, log_p, y, facts.atoms, facts.isostructural, facts.n_train
         ),
-        familiarity_section(f"{n_all:,} test crystals, {origin}", run.by_novelty),
+        familiarity_section(about_all, run.by_novelty),
+        *sizes,
         confidence_section(model.calibration, about, log_p, y, groups, sweeps),
     ]
 

@@ -1,0 +1,217 @@
+"""The size of the primitive cell: its number of atoms, and its volume.
+
+A structure type has a number of atoms in its primitive cell. So the probabilities of
+the structure types, which the network has anyway, are probabilities of this number.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gromega.crystals.composition import nuclide
+from gromega.crystals.crystal import MAX_Z, Crystal
+from gromega.crystals.read_formula import spellings
+from gromega.networks.quantize import dequantize
+
+INTERVAL = 0.05, 0.95
+"""The quantiles that are the ends of an interval."""
+N_RATIOS = 20
+"""The number of quantiles of volumes over those of the elements."""
+# The share of probability that must have a whole number of formula units; below it,
+# the composition is not that of the structure types.
+_LEAST = 1e-3
+# A formula has whole numbers of atoms if they differ less from them.
+_WHOLE = 1e-3
+# The volume of an atom of unknown kind in Å³, and its weight, in crystals.
+_USUAL_VOLUME, _RIDGE = 18.0, 3.0
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class CellSize:
+    """The size of the primitive cell of one prediction.
+
+    Parameters
+    ----------
+    atoms, probability
+        The most probable number of atoms, and its probability.
+    atoms_range
+        The ends of the 90 % interval of the number of atoms.
+    volume, volume_range
+        The median of the volume, and the ends of its 90 % interval, in Å³; None
+        without the composition.
+    """
+
+    atoms: int
+    probability: float
+    atoms_range: tuple[int, int]
+    volume: float | None = None
+    volume_range: tuple[float, float] | None = None
+
+    def lines(self) -> Iterator[str]:
+        """Yield a line for each fact."""
+        low, high = self.atoms_range
+        yield (
+            f"primitive cell: {self.atoms} atoms ({100 * self.probability:.0f} %; 90 % "
+            f"interval {low} to {high})"
+        )
+        if self.volume is not None and self.volume_range is not None:
+            low_volume, high_volume = self.volume_range
+            yield (
+                f"volume of the primitive cell: {self.volume:.3g} Å³ (90 % interval "
+                f"{low_volume:.3g} to {high_volume:.3g})"
+            )
+
+
+@dataclass(frozen=True, repr=False)
+class CellSizes:
+    """The sizes of the primitive cells of structure types, and volumes of elements.
+
+    Parameters
+    ----------
+    atoms
+        The number of atoms of each structure type of the network, (n_types,).
+    element_volumes
+        The volume of an atom in Å³ by atomic number, (119,).
+    volume_ratios
+        Quantiles of the volume of a crystal over that of its elements, (20,).
+    """
+
+    atoms: NDArray[np.int16]
+    element_volumes: Floats
+    volume_ratios: Floats
+
+    def __post_init__(self) -> None:
+        if self.atoms.min() < 1 or self.element_volumes.shape != (MAX_Z + 1,):
+            raise ValueError("the sizes of cells are not valid.")
+
+    @cached_property
+    def numbers(self) -> NDArray[np.int64]:
+        """The different numbers of atoms, (n_numbers,), in ascending order."""
+        return np.unique(self.atoms).astype(np.int64)
+
+    def shares(self, p_types: Floats, compositions: Sequence[str | None]) -> Floats:
+        """Return the probability of each of `numbers`, (n, n_numbers).
+
+        A crystal with a composition of whole numbers has a whole number of its formula
+        units in the primitive cell.
+
+        Parameters
+        ----------
+        p_types
+            The probabilities of the structure types, (n, n_types).
+        compositions
+            The compositions; None of a PDF without.
+        """
+        order = np.argsort(self.atoms, kind="stable")
+        starts = np.searchsorted(self.atoms[order], self.numbers)
+        shares: Floats = np.add.reduceat(p_types[:, order], starts, axis=1)
+        for row, composition in zip(shares, compositions, strict=True):
+            if composition is None:
+                continue
+            fits = self.numbers % _formula_unit(composition) == 0
+            if row[fits].sum() >= _LEAST:
+                row[~fits] = 0
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares
+
+    def volume(self, composition: str) -> float:
+        """Return the usual volume of an atom of a composition in Å³."""
+        amounts = _amounts(composition)
+        z = [int(nuclide(key).number) for key in amounts]
+        n = np.array([*amounts.values()])
+        return float(self.element_volumes[z] @ n / n.sum())
+
+    def size(self, shares: Floats, composition: str | None = None) -> CellSize:
+        """Return the size of one cell, from its `shares`, (n_numbers,)."""
+        best = int(shares.argmax())
+        low, high = _quantiles(self.numbers, shares, INTERVAL)
+        atoms = int(self.numbers[best]), float(shares[best]), (int(low), int(high))
+        if composition is None:
+            return CellSize(*atoms)
+        each = self.volume(composition) * self.volume_ratios
+        volumes = np.outer(self.numbers, each).ravel()
+        p = np.repeat(shares / each.size, each.size)
+        low, middle, high = _quantiles(volumes, p, (INTERVAL[0], 0.5, INTERVAL[1]))
+        return CellSize(*atoms, float(middle), (float(low), float(high)))
+
+
+def fit_cell_sizes(
+    p_atoms: Floats, numbers: NDArray[np.int64], crystals: Sequence[Crystal]
+) -> CellSizes:
+    """Return the sizes of cells by training crystals.
+
+    Parameters
+    ----------
+    p_atoms
+        For each structure type and each number of atoms, the sum of the probability of
+        the type over the crystals with this number, (n_types, n_numbers).
+    numbers
+        The numbers of atoms, (n_numbers,).
+    crystals
+        The crystals, for the volumes of the elements.
+    """
+    counts = np.zeros((len(crystals), MAX_Z + 1))
+    for row, crystal in zip(counts, crystals, strict=True):
+        np.add.at(row, crystal.numbers, crystal.occupancy)
+    true = np.array([crystal.volume for crystal in crystals])
+    # Least squares of the relative error; a rare element keeps about the usual volume.
+    x = counts / true[:, None]
+    size = _RIDGE / _USUAL_VOLUME**2
+    matrix = x.T @ x + size * np.eye(MAX_Z + 1)
+    volumes = np.linalg.solve(matrix, x.sum(axis=0) + size * _USUAL_VOLUME)
+    volumes = np.maximum(volumes, 1.0)
+    levels = (np.arange(N_RATIOS) + 0.5) / N_RATIOS
+    ratios = np.quantile(true / (counts @ volumes), levels)
+    atoms = numbers[p_atoms.argmax(axis=1)]
+    return CellSizes(
+        atoms.astype(np.int16), volumes.astype(np.float32), ratios.astype(np.float32)
+    )
+
+
+class TypeHead:
+    """The last layer of a network, whose classes are structure types, in NumPy."""
+
+    def __init__(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        names = ("last/kernel", "last/bias")
+        last = dequantize({k: v for k, v in weights.items() if k.startswith(names)})
+        self._kernel, self._bias = (last[name] for name in names)
+
+    def __call__(self, embeddings: Floats) -> Floats:
+        """Return the probabilities of the types, (n, n_types)."""
+        x: Floats = embeddings @ self._kernel
+        x += self._bias
+        x -= x.max(axis=1, keepdims=True)
+        np.exp(x, out=x)
+        x /= x.sum(axis=1, keepdims=True)
+        return x
+
+
+def _quantiles(
+    values: NDArray[Any], p: NDArray[Any], levels: Sequence[float]
+) -> NDArray[Any]:
+    """Return quantiles of a distribution over values with probabilities p."""
+    order = np.argsort(values, kind="stable")
+    below = np.cumsum(p[order], dtype=np.float64)
+    found = np.searchsorted(below, np.array(levels) * below[-1] - 1e-9)
+    quantiles: NDArray[Any] = values[order][np.minimum(found, values.size - 1)]
+    return quantiles
+
+
+@lru_cache(4096)
+def _amounts(composition: str) -> dict[str, float]:
+    return spellings(composition)[0]
+
+
+def _formula_unit(composition: str) -> int:
+    """Return the number of atoms in the formula unit, 1 if it is not whole."""
+    amounts = np.array([*_amounts(composition).values()])
+    counts = np.round(amounts).astype(np.int64)
+    if np.abs(amounts - counts).max() > _WHOLE or counts.min() < 1:
+        return 1
+    return int(counts.sum() // np.gcd.reduce(counts))

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from gromega.crystals.crystal import Crystal
-from gromega.crystals.structure_type import atoms_of_type, closure, structure_type
+from gromega.crystals.structure_type import (
+    anonymous_formula,
+    atoms_of_type,
+    closure,
+    structure_type,
+)
 from gromega.crystals.symmetry import find_symmetry
 from gromega.crystals.wyckoff import wyckoff
 
@@ -95,6 +100,12 @@ def test_a_type_knows_the_atoms_of_its_primitive_cell(classics):
     # the letters of group 47 end with A
     assert atoms_of_type("AB2_136_a_f") == 6
     assert atoms_of_type("ABC_47_2A_a_3l") == 16 + 1 + 6
+
+
+def test_a_formula_without_names_has_the_ratios():
+    assert anonymous_formula([8, 4]) == "AB2"
+    assert anonymous_formula([3]) == "A"
+    assert anonymous_formula([2, 6, 3]) == "A2B3C6"
 
 
 def test_orbits_on_one_letter_are_counted():

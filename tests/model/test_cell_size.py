@@ -25,7 +25,8 @@ def sizes():
     volumes = np.full(119, 10.0, np.float32)
     volumes[8] = 20.0
     ratios = np.array([0.5, 1.0, 1.5], np.float32)
-    return CellSizes(np.array([6, 2, 6, 5], np.int16), volumes, ratios)
+    atoms = np.array([6, 2, 6, 5], np.int16)
+    return CellSizes(atoms, ("AB2", "AB", "AB5", "A2B3"), volumes, ratios)
 
 
 def test_types_with_as_many_atoms_are_summed(sizes):
@@ -35,14 +36,16 @@ def test_types_with_as_many_atoms_are_summed(sizes):
     np.testing.assert_allclose(shares, [[0.2, 0.4, 0.4], [0, 1, 0]], atol=1e-7)
 
 
-def test_a_cell_holds_whole_formula_units(sizes):
+def test_a_cell_holds_whole_formula_units_of_types_with_these_ratios(sizes):
     p = np.array([[0.1, 0.2, 0.3, 0.4]], np.float32)
+    other = np.exp(-4)
+    two, six = 0.2, 0.4 * other  # of the types that NaCl may have
     for composition, expected in (
         ("TiO2", [0, 0, 1]),
         ("Ti2O4", [0, 0, 1]),  # the same formula unit
-        ("NaCl", [1 / 3, 0, 2 / 3]),
+        ("NaCl", [two / (two + six), 0, six / (two + six)]),
         ("Ba0.7K0.3O", [0.2, 0.4, 0.4]),  # not whole
-        ("Al2O3S", [0, 0, 1]),
+        ("Al2O3", [0, 1, 0]),
         ("Na7Cl4", [0.2, 0.4, 0.4]),  # no type has 11 atoms, or a multiple of it
     ):
         shares = sizes.shares(p, [composition])
@@ -75,9 +78,8 @@ def test_the_volumes_of_elements_are_those_of_the_crystals():
     # 12 Å³ for the one, 30 for the other
     crystals = [cubic(12.0 * a + 30.0 * b, [12] * a + [56] * b)
                 for a in range(1, 9) for b in range(9)] * 40  # fmt: skip
-    sums = np.array([[5, 1], [0.1, 0.2]], np.float32)
-    found = fit_cell_sizes(sums, np.array([4, 9]), crystals)
-    assert found.atoms.tolist() == [4, 9]
+    found = fit_cell_sizes(["AB2_136_a_f", "AB_225_a_b"], crystals)
+    assert found.atoms.tolist() == [6, 2] and found.ratios == ("AB2", "AB")
     assert found.volume("Mg") == pytest.approx(12.0, rel=0.02)
     assert found.volume("MgBa") == pytest.approx(21.0, rel=0.02)
     # an element that no crystal has
@@ -125,16 +127,17 @@ def test_a_prediction_states_the_cell(small_model, sizes, files, tmp_path):
     alone = model.predict(read_pdf(path))
     given = model.predict(read_pdf(path, composition="Na2Cl2"))
     assert (alone.cell_size.atoms_range, alone.cell_size.volume) == ((2, 6), None)
-    assert given.cell_size.atoms == 6
-    # two or six atoms of 10 Å³, half as much, or half as much again
-    assert given.cell_size.volume_range == pytest.approx((10.0, 90.0))
-    assert "primitive cell: 6 atoms (67 %" in str(given)
-    assert tuple(given.to_mapping()["cell_size"]["atoms_range"]) == (2, 6)
+    assert given.cell_size.atoms == 2
+    # two atoms of 10 Å³, half as much, or half as much again
+    assert given.cell_size.volume_range == pytest.approx((10.0, 30.0))
+    assert "primitive cell: 2 atoms (96 %" in str(given)
+    assert tuple(given.to_mapping()["cell_size"]["atoms_range"]) == (2, 2)
 
 
 def test_the_sizes_are_saved_with_the_model(small_model, sizes, tmp_path):
     save_model(tmp_path / "m", replace(small_model, cell_sizes=sizes))
     again = load_model(tmp_path / "m")
+    assert again.cell_sizes.ratios == sizes.ratios
     for name in ("atoms", "element_volumes", "volume_ratios"):
         np.testing.assert_array_equal(
             getattr(again.cell_sizes, name), getattr(sizes, name)

@@ -61,14 +61,21 @@ def _canonical(space_group: int, species: tuple[tuple[int, str], ...]) -> str:
             sorted((n, "".join(sorted(x.translate(exchange)))) for n, x in species)
         )
     best = min(choices)
-    formula = "".join(
-        _name(k) + (str(n) if n > 1 else "") for k, (n, _) in enumerate(best)
-    )
+    formula = anonymous_formula([n for n, _ in best])
     parts = []
     for _, letters in best:
         counts = Counter(letters)
         parts.append("".join(f"{n if n > 1 else ''}{x}" for x, n in counts.items()))
     return "_".join([formula, str(class_of(space_group)), *parts])
+
+
+def anonymous_formula(counts: Sequence[int]) -> str:
+    """Return the formula of kinds without names, such as ``AB2``, of their counts."""
+    smallest = gcd(*counts)
+    return "".join(
+        _name(k) + (str(n // smallest) if n > smallest else "")
+        for k, n in enumerate(sorted(counts))
+    )
 
 
 @cache

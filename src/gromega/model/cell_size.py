@@ -15,12 +15,16 @@ from numpy.typing import NDArray
 from gromega.crystals.composition import nuclide
 from gromega.crystals.crystal import MAX_Z, Crystal
 from gromega.crystals.read_formula import spellings
+from gromega.crystals.structure_type import anonymous_formula, atoms_of_type
 from gromega.networks.quantize import dequantize
 
 INTERVAL = 0.05, 0.95
 """The quantiles that are the ends of an interval."""
 N_RATIOS = 20
 """The number of quantiles of volumes over those of the elements."""
+# The factor of the probability of a structure type of other ratios than those of the
+# composition. Its number of atoms may be right, as PDFs of such types can be alike.
+_OTHER_RATIOS = np.float32(np.exp(-4))
 # The share of probability that must have a whole number of formula units; below it,
 # the composition is not that of the structure types.
 _LEAST = 1e-3
@@ -74,8 +78,9 @@ class CellSizes:
 
     Parameters
     ----------
-    atoms
-        The number of atoms of each structure type of the network, (n_types,).
+    atoms, ratios
+        The number of atoms of each structure type of the network, (n_types,), and the
+        ratios of its elements, such as ``AB2``, n_types of them.
     element_volumes
         The volume of an atom in Å³ by atomic number, (119,).
     volume_ratios
@@ -83,11 +88,13 @@ class CellSizes:
     """
 
     atoms: NDArray[np.int16]
+    ratios: tuple[str, ...]
     element_volumes: Floats
     volume_ratios: Floats
 
     def __post_init__(self) -> None:
-        if self.atoms.min() < 1 or self.element_volumes.shape != (MAX_Z + 1,):
+        sizes = len(self.ratios), self.element_volumes.size
+        if sizes != (self.atoms.size, MAX_Z + 1) or self.atoms.min() < 1:
             raise ValueError("the sizes of cells are not valid.")
 
     @cached_property
@@ -95,11 +102,22 @@ class CellSizes:
         """The different numbers of atoms, (n_numbers,), in ascending order."""
         return np.unique(self.atoms).astype(np.int64)
 
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        """The structure types by their number of atoms."""
+        return np.argsort(self.atoms, kind="stable")
+
+    @cached_property
+    def _kinds_of_ratios(self) -> tuple[dict[str, int], NDArray[np.int64]]:
+        """The index of each different one of `ratios`, and that of each type."""
+        names, of_type = np.unique(self.ratios, return_inverse=True)
+        return {name: k for k, name in enumerate(names.tolist())}, of_type
+
     def shares(self, p_types: Floats, compositions: Sequence[str | None]) -> Floats:
         """Return the probability of each of `numbers`, (n, n_numbers).
 
-        A crystal with a composition of whole numbers has a whole number of its formula
-        units in the primitive cell.
+        With a composition of whole numbers, structure types of other ratios are less
+        probable, and the primitive cell has a whole number of formula units.
 
         Parameters
         ----------
@@ -108,13 +126,17 @@ class CellSizes:
         compositions
             The compositions; None of a PDF without.
         """
-        order = np.argsort(self.atoms, kind="stable")
-        starts = np.searchsorted(self.atoms[order], self.numbers)
-        shares: Floats = np.add.reduceat(p_types[:, order], starts, axis=1)
-        for row, composition in zip(shares, compositions, strict=True):
-            if composition is None:
-                continue
-            fits = self.numbers % _formula_unit(composition) == 0
+        units = [each and _formula_unit(each) for each in compositions]
+        p = p_types.copy()
+        for row, unit in zip(p, units, strict=True):
+            if unit:
+                names, of_type = self._kinds_of_ratios
+                row[of_type != names.get(unit[1])] *= _OTHER_RATIOS
+        starts = np.searchsorted(self.atoms[self._order], self.numbers)
+        shares: Floats = np.add.reduceat(p[:, self._order], starts, axis=1)
+        shares /= shares.sum(axis=1, keepdims=True)
+        for row, unit in zip(shares, units, strict=True):
+            fits = self.numbers % (unit[0] if unit else 1) == 0
             if row[fits].sum() >= _LEAST:
                 row[~fits] = 0
         shares /= shares.sum(axis=1, keepdims=True)
@@ -142,19 +164,16 @@ class CellSizes:
 
 
 def fit_cell_sizes(
-    p_atoms: Floats, numbers: NDArray[np.int64], crystals: Sequence[Crystal]
+    structure_types: Sequence[str], crystals: Sequence[Crystal]
 ) -> CellSizes:
-    """Return the sizes of cells by training crystals.
+    """Return the sizes of cells.
 
     Parameters
     ----------
-    p_atoms
-        For each structure type and each number of atoms, the sum of the probability of
-        the type over the crystals with this number, (n_types, n_numbers).
-    numbers
-        The numbers of atoms, (n_numbers,).
+    structure_types
+        The structure type of each class of the network, as `structure_type` names it.
     crystals
-        The crystals, for the volumes of the elements.
+        The training crystals, for the volumes of the elements.
     """
     counts = np.zeros((len(crystals), MAX_Z + 1))
     for row, crystal in zip(counts, crystals, strict=True):
@@ -168,10 +187,11 @@ def fit_cell_sizes(
     volumes = np.maximum(volumes, 1.0)
     levels = (np.arange(N_RATIOS) + 0.5) / N_RATIOS
     ratios = np.quantile(true / (counts @ volumes), levels)
-    atoms = numbers[p_atoms.argmax(axis=1)]
     return CellSizes(
-        atoms.astype(np.int16), volumes.astype(np.float32), ratios.astype(np.float32)
-    )
+        np.array([*map(atoms_of_type, structure_types)], np.int16),
+        tuple(each.partition("_")[0] for each in structure_types),
+        volumes.astype(np.float32), ratios.astype(np.float32),
+    )  # fmt: skip
 
 
 class TypeHead:
@@ -203,15 +223,16 @@ def _quantiles(
     return quantiles
 
 
-@lru_cache(4096)
 def _amounts(composition: str) -> dict[str, float]:
     return spellings(composition)[0]
 
 
-def _formula_unit(composition: str) -> int:
-    """Return the number of atoms in the formula unit, 1 if it is not whole."""
+@lru_cache(4096)
+def _formula_unit(composition: str) -> tuple[int, str] | None:
+    """Return the atoms in the formula unit, and the ratios; None if it is not whole."""
     amounts = np.array([*_amounts(composition).values()])
     counts = np.round(amounts).astype(np.int64)
     if np.abs(amounts - counts).max() > _WHOLE or counts.min() < 1:
-        return 1
-    return int(counts.sum() // np.gcd.reduce(counts))
+        return None
+    smallest = int(np.gcd.reduce(counts))
+    return int(counts.sum()) // smallest, anonymous_formula(counts.tolist())

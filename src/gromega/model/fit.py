@@ -109,24 +109,28 @@ def with_cell_sizes(
     model: Model,
     crystals: Sequence[Crystal],
     g: Inputs,
-    atoms: NDArray[np.int64],
+    structure_types: Sequence[str],
     pool: Executor | None = None,
 ) -> Model:
     """Return a model with the sizes of primitive cells, if it has structure types.
 
-    The inputs at the reference, (n, 209), and the numbers of atoms in the primitive
-    cell, (n,), are those of the training crystals.
+    The inputs at the reference, (n, 209), and the structure types, n of them, are those
+    of the training crystals. A class of the network is taken to be the structure type
+    of the crystal for which it is most probable: the model does not name its classes.
     """
     if "n_types" not in model.architecture:
         return model
     embeddings = _in_blocks(pool, model, "engine.embed", g)
-    numbers, index = np.unique(atoms, return_inverse=True)
-    one_hot, head = np.eye(numbers.size, dtype=np.float32), TypeHead(model.weights)
-    sums = np.zeros((model.architecture["n_types"], numbers.size), np.float32)
+    head, n_types = TypeHead(model.weights), model.architecture["n_types"]
+    highest, found = np.full(n_types, -1.0), np.zeros(n_types, np.int64)
     for start in range(0, len(g), _ROWS):
-        rows = slice(start, start + _ROWS)
-        sums += head(embeddings[rows]).T @ one_hot[index[rows]]
-    return replace(model, cell_sizes=fit_cell_sizes(sums, numbers, crystals))
+        p = head(embeddings[start : start + _ROWS])
+        row = p.argmax(axis=0)
+        p_row = p[row, np.arange(n_types)]
+        found = np.where(p_row > highest, row + start, found)
+        highest = np.maximum(highest, p_row)
+    names = [structure_types[i] for i in found]
+    return replace(model, cell_sizes=fit_cell_sizes(names, crystals))
 
 
 def with_neighbours(

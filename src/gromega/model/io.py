@@ -1,7 +1,6 @@
 """Models on disk: weights.safetensors with the arrays, config.json with the rest."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +59,7 @@ def save_model(path: Path, model: Model) -> None:
         arrays |= _neighbour_arrays(model.neighbours)
         config["neighbours"] = model.neighbours.to_mapping()
     if model.cell_sizes:
-        sizes = model.cell_sizes
-        arrays |= {_CELL_SIZES + x.name: getattr(sizes, x.name) for x in fields(sizes)}
+        arrays |= _cell_size_arrays(model.cell_sizes)
     if model.test_crystals:
         arrays |= _test_crystal_arrays(model.test_crystals)
     # safetensors writes the memory of an array as it is, whatever its strides.
@@ -167,8 +165,12 @@ def _model(config: Mapping[str, Any], arrays: Arrays, compiled: bool) -> Model:
     if "test_crystals/ids" in arrays:
         test_crystals = _test_crystals(arrays)
     if f"{_CELL_SIZES}atoms" in arrays:
-        names = [each.name for each in fields(CellSizes)]
-        cell_sizes = CellSizes(*(arrays[_CELL_SIZES + name] for name in names))
+        cell_sizes = CellSizes(
+            arrays[f"{_CELL_SIZES}atoms"],
+            unpack_names(arrays[f"{_CELL_SIZES}ratios"]),
+            arrays[f"{_CELL_SIZES}element_volumes"],
+            arrays[f"{_CELL_SIZES}volume_ratios"],
+        )
     both = {
         name: Calibration.from_mapping(config[name])
         for name in ("calibration", "calibration_with_composition")
@@ -221,6 +223,15 @@ def _neighbours(arrays: Arrays, n_groups: int, values: Mapping[str, Any]) -> Nei
         both and (float(both[0]), float(both[1])),
         arrays.get("neighbours/unlike"),
     )
+
+
+def _cell_size_arrays(sizes: CellSizes) -> dict[str, NDArray[Any]]:
+    return {
+        f"{_CELL_SIZES}atoms": sizes.atoms,
+        f"{_CELL_SIZES}ratios": pack_names(sizes.ratios),
+        f"{_CELL_SIZES}element_volumes": sizes.element_volumes,
+        f"{_CELL_SIZES}volume_ratios": sizes.volume_ratios,
+    }
 
 
 def _test_crystal_arrays(crystals: TestCrystals) -> dict[str, NDArray[Any]]:

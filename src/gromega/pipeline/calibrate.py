@@ -2,10 +2,7 @@
 
 from concurrent.futures import Executor
 
-import numpy as np
-
 from gromega._util.parallel import open_cluster
-from gromega.crystals.structure_type import atoms_of_type
 from gromega.crystals.table import crystals_of, read_formulas, read_table, rows_of
 from gromega.lake.spectra import read_spectra
 from gromega.lake.splits import read_part, read_relatives
@@ -35,9 +32,9 @@ def _calibrated(params: Params, pool: Executor | None) -> Model:
     if recipe.neighbours:
         known = part_of("train", model.space_groups)
         of_training = rows_of(table, known.ids)
-        crystals, types = crystals_of(of_training), of_training["structure_type"]
-        atoms = np.array([*map(atoms_of_type, types.to_pylist())])
-        model = fit.with_cell_sizes(model, crystals, known.g, atoms, pool)
+        crystals = crystals_of(of_training)
+        types = of_training["structure_type"].to_pylist()
+        model = fit.with_cell_sizes(model, crystals, known.g, types, pool)
         neighbours = fit.neighbours_of(
             model, crystals, known.g, known.y,
             *read_spectra(paths.SPECTRA, known.ids), recipe.neighbours,

@@ -2,11 +2,11 @@
 
     python experiments/composition.py RUN [--model MODEL]
 
-Rank the space groups of the test crystals of RUN, a folder in which the pipeline was
-run, at the reference: without the composition, with it, and with that of another test
-crystal, drawn at random. The scores are those of all crystals, by the number of
-relatives in the training part, and by whether their formula is in it. The scores at
-other conditions are in the metrics of the run.
+Rank the 45 most populated space groups for their test crystals of RUN, a folder in
+which the pipeline was run, at the reference: without the composition, with it, and with
+that of another of these crystals, drawn at random. The scores are those of all
+crystals, by the number of relatives in the training part, and by whether their formula
+is in it. The scores at other conditions are in the metrics of the run.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from gromega import load_model
 from gromega.crystals.table import read_table
 from gromega.evaluation.analysis import accuracy_by_category, accuracy_by_number
 from gromega.lake.pdfs import read_pdfs
-from gromega.lake.splits import read_part
+from gromega.lake.splits import benchmark_groups, read_part
 from gromega.networks.logits import classes, ranks
 
 
@@ -33,7 +33,9 @@ def main() -> None:
     options = parser.parse_args()
     data = options.run / "data"
     model = load_model(options.model or options.run / "models/current", compiled=True)
+    benchmark = benchmark_groups(data / "split.parquet")
     ids, labels = read_part(data / "split.parquet", "test")
+    ids, labels = (each[np.isin(labels, benchmark)] for each in (ids, labels))
     table = read_table(data / "crystals.parquet", ["id", "formula", "structure_type"])
     known = {row["id"]: row for row in table.to_pylist()}
     trained = [known[name] for name in read_part(data / "split.parquet", "train")[0]]
@@ -43,7 +45,7 @@ def main() -> None:
     training_formulas = {row["formula"] for row in trained}
     new = np.array([int(row["formula"] not in training_formulas) for row in tested])
     formulas = [row["formula"] for row in tested]
-    y = classes(model.space_groups, labels)
+    y, columns = classes(benchmark, labels), classes(model.space_groups, benchmark)
     shuffled = [
         formulas[k] for k in np.random.default_rng(0).permutation(len(formulas))
     ]
@@ -54,7 +56,7 @@ def main() -> None:
     )
     predicted["with that of another crystal"] = model.log_probabilities(g, shuffled)
     for name, log_p in predicted.items():
-        rank = ranks(log_p, y)
+        rank = ranks(log_p[:, columns], y)
         print(name)
         for part in (
             *accuracy_by_category(rank, np.zeros_like(rank), ["all"]),

@@ -22,6 +22,16 @@ def test_scores_compare_predictions_with_the_crystals():
     assert scores["new"]["coverage"] == 0 and scores["new"]["n"] == 1
 
 
+def test_a_prediction_without_a_volume_is_not_covered():
+    found = [CellSize(6, 0.5, (4, 8)), CellSize(2, 0.5, (2, 2), 40.0, (30.0, 50.0))]
+    classes = {"all": np.ones(2, bool), "new": np.array([True, False])}
+    scores = score_cell_sizes(found, np.array([6, 2]), np.array([50.0, 50]), classes)
+    assert scores["all"]["volume_coverage"] == 0.5
+    assert scores["all"]["volume_error"] == pytest.approx(0.2)
+    assert scores["new"]["volume_error"] is None
+    assert scores["new"]["volume_coverage"] == 0
+
+
 def test_without_the_composition_there_is_no_volume():
     found = [CellSize(6, 0.5, (4, 8))]
     one = np.ones(1, bool)

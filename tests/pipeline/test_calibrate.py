@@ -43,11 +43,20 @@ def test_neighbours_are_crystals_of_the_training_part(robust):
 
 
 def test_the_model_knows_the_cells_of_its_structure_types(robust):
-    atoms = robust.cell_sizes.atoms
-    assert atoms.size == robust.architecture["n_types"]
+    sizes = robust.cell_sizes
+    assert sizes.atoms.size == robust.architecture["n_types"]
     ids, _ = read_part(SPLIT, "train")
-    table = rows_of(read_table(Path("data/crystals.parquet")), ids)
-    assert {*atoms} <= {*map(atoms_of_type, table["structure_type"].to_pylist())}
+    types = rows_of(read_table(Path("data/crystals.parquet")), ids)["structure_type"]
+    # in the order of the groups of the network
+    known = {
+        (int(robust.space_groups[group]), int(atoms), ratios)
+        for group, atoms, ratios in zip(
+            robust.weights["group_of_type"], sizes.atoms, sizes.ratios, strict=True
+        )
+    }
+    for name in types.to_pylist():
+        ratios, group, *_ = name.split("_")
+        assert (int(group), atoms_of_type(name), ratios) in known
 
 
 def test_the_test_crystals_of_a_model_are_the_test_part(robust):

@@ -111,7 +111,7 @@ def test_accuracy_by_novelty_and_both_cases_are_in_the_card(tmp_path):
     (row,) = [line for line in found if line.startswith("| no relative |")]
     assert [cell.strip() for cell in row.split("|")[2:4]] == ["12", "25.0"]
     assert "## Size of the primitive cell" in found
-    given = ("known", "60", "75.0", "62.5", "95.0", "2.0", "12.5", "90.0", "1.8")
+    given = ("given", "60", "75.0", "62.5", "95.0", "2.0", "12.5", "90.0", "1.8")
     assert any(
         [cell.strip() for cell in line.split("|")[1:-1]] == ["all", *given]
         for line in found

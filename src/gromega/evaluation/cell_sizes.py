@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,8 @@ class CellSizeScore:
         over their lower ones.
     volume_error, volume_coverage, volume_width
         The median relative error of the volume, and the same for its intervals; None
-        without the composition.
+        without the composition. A prediction without a volume counts in the coverage
+        alone.
     """
 
     n: int
@@ -58,25 +60,32 @@ def score_cell_sizes(
         "coverage": (low <= atoms) & (atoms <= high),
         "width": high / low,
     }
-    if found[0].volume is not None:
-        volume = np.array([size.volume for size in found])
-        low, high = np.array([size.volume_range for size in found]).T
+    if any(size.volume is not None for size in found):
+        # Without a volume, that of a crystal is in no interval.
+        volume = np.array([size.volume or np.nan for size in found])
+        low, high = np.array([size.volume_range or (np.nan,) * 2 for size in found]).T
         columns |= {
             "volume_error": np.abs(volume / volumes - 1),
             "volume_coverage": (low <= volumes) & (volumes <= high),
             "volume_width": high / low,
         }
-    means = {"width": np.median, "volume_error": np.median, "volume_width": np.median}
     return {
-        name: asdict(
-            CellSizeScore(
-                int(rows.sum()),
-                **{
-                    key: round(float(means.get(key, np.mean)(column[rows])), 6)
-                    for key, column in columns.items()
-                },
-            )
-        )
+        name: asdict(CellSizeScore(int(rows.sum()), **_averages(columns, rows)))
         for name, rows in classes.items()
         if rows.any()
     }
+
+
+def _averages(
+    columns: Mapping[str, NDArray[Any]], rows: NDArray[np.bool_]
+) -> dict[str, float]:
+    """Return the mean or the median of each column, where there are values."""
+    medians = ("width", "volume_error", "volume_width")
+    found = {}
+    for name, column in columns.items():
+        values = column[rows].astype(np.float64)
+        values = values[~np.isnan(values)]
+        average = np.median if name in medians else np.mean
+        if values.size:
+            found[name] = round(float(average(values)), 6)
+    return found

@@ -30,6 +30,8 @@ _OTHER_RATIOS = np.float32(np.exp(-4))
 _LEAST = 1e-3
 # A formula has whole numbers of atoms if they differ less from them.
 _WHOLE = 1e-3
+# No formula unit has more atoms of an element.
+_MOST = 10_000
 # The volume of an atom of unknown kind in Å³, and its weight, in crystals.
 _USUAL_VOLUME, _RIDGE = 18.0, 3.0
 
@@ -67,8 +69,9 @@ class CellSize:
         if self.volume is not None and self.volume_range is not None:
             low_volume, high_volume = self.volume_range
             yield (
-                f"volume of the primitive cell: {self.volume:.3g} Å³ (90 % interval "
-                f"{low_volume:.3g} to {high_volume:.3g})"
+                f"volume of the primitive cell: {_three_digits(self.volume)} Å³ (90 % "
+                f"interval {_three_digits(low_volume)} to "
+                f"{_three_digits(high_volume)})"
             )
 
 
@@ -79,8 +82,9 @@ class CellSizes:
     Parameters
     ----------
     atoms, ratios
-        The number of atoms of each structure type of the network, (n_types,), and the
-        ratios of its elements, such as ``AB2``, n_types of them.
+        The number of atoms of each class of the network, (n_types,), and the ratios of
+        its elements, such as ``AB2``, n_types of them. A class of several structure
+        types has 0 atoms and no ratios; it does not count.
     element_volumes
         The volume of an atom in Å³ by atomic number, (119,).
     volume_ratios
@@ -94,18 +98,19 @@ class CellSizes:
 
     def __post_init__(self) -> None:
         sizes = len(self.ratios), self.element_volumes.size
-        if sizes != (self.atoms.size, MAX_Z + 1) or self.atoms.min() < 1:
+        if sizes != (self.atoms.size, MAX_Z + 1) or self.atoms.max() < 1:
             raise ValueError("the sizes of cells are not valid.")
 
     @cached_property
     def numbers(self) -> NDArray[np.int64]:
         """The different numbers of atoms, (n_numbers,), in ascending order."""
-        return np.unique(self.atoms).astype(np.int64)
+        return np.unique(self.atoms[self.atoms > 0]).astype(np.int64)
 
     @cached_property
     def _order(self) -> NDArray[np.int64]:
-        """The structure types by their number of atoms."""
-        return np.argsort(self.atoms, kind="stable")
+        """The classes of one structure type, by their number of atoms."""
+        order = np.argsort(self.atoms, kind="stable")
+        return order[np.count_nonzero(self.atoms == 0) :]
 
     @cached_property
     def _kinds_of_ratios(self) -> tuple[dict[str, int], NDArray[np.int64]]:
@@ -145,16 +150,20 @@ class CellSizes:
     def volume(self, composition: str) -> float:
         """Return the usual volume of an atom of a composition in Å³."""
         amounts = _amounts(composition)
-        z = [int(nuclide(key).number) for key in amounts]
         n = np.array([*amounts.values()])
-        return float(self.element_volumes[z] @ n / n.sum())
+        return float(self.element_volumes[[*amounts]] @ n / n.sum())
 
     def size(self, shares: Floats, composition: str | None = None) -> CellSize:
-        """Return the size of one cell, from its `shares`, (n_numbers,)."""
+        """Return the size of one cell, from its `shares`, (n_numbers,).
+
+        It has no volume if the numbers do not fit the composition.
+        """
         best = int(shares.argmax())
         low, high = _quantiles(self.numbers, shares, INTERVAL)
         atoms = int(self.numbers[best]), float(shares[best]), (int(low), int(high))
-        if composition is None:
+        unit = composition and _formula_unit(composition)
+        fits = self.numbers % (unit[0] if unit else 1) == 0
+        if composition is None or shares[~fits].any():
             return CellSize(*atoms)
         each = self.volume(composition) * self.volume_ratios
         volumes = np.outer(self.numbers, each).ravel()
@@ -171,7 +180,8 @@ def fit_cell_sizes(
     Parameters
     ----------
     structure_types
-        The structure type of each class of the network, as `structure_type` names it.
+        The structure type of each class of the network, as `structure_type` names it;
+        empty for a class of several types.
     crystals
         The training crystals, for the volumes of the elements.
     """
@@ -187,8 +197,9 @@ def fit_cell_sizes(
     volumes = np.maximum(volumes, 1.0)
     levels = (np.arange(N_RATIOS) + 0.5) / N_RATIOS
     ratios = np.quantile(true / (counts @ volumes), levels)
+    atoms = [atoms_of_type(name) if name else 0 for name in structure_types]
     return CellSizes(
-        np.array([*map(atoms_of_type, structure_types)], np.int16),
+        np.array(atoms, np.int16),
         tuple(each.partition("_")[0] for each in structure_types),
         volumes.astype(np.float32), ratios.astype(np.float32),
     )  # fmt: skip
@@ -223,14 +234,25 @@ def _quantiles(
     return quantiles
 
 
-def _amounts(composition: str) -> dict[str, float]:
-    return spellings(composition)[0]
+def _amounts(composition: str) -> dict[int, float]:
+    """Return the amount of each atomic number; isotopes count as their element."""
+    amounts: dict[int, float] = {}
+    for key, amount in spellings(composition)[0].items():
+        z = int(nuclide(key).number)
+        amounts[z] = amounts.get(z, 0.0) + amount
+    return amounts
+
+
+def _three_digits(value: float) -> str:
+    return f"{float(f'{value:.3g}'):g}"
 
 
 @lru_cache(4096)
 def _formula_unit(composition: str) -> tuple[int, str] | None:
     """Return the atoms in the formula unit, and the ratios; None if it is not whole."""
     amounts = np.array([*_amounts(composition).values()])
+    if amounts.max() > _MOST:
+        return None
     counts = np.round(amounts).astype(np.int64)
     if np.abs(amounts - counts).max() > _WHOLE or counts.min() < 1:
         return None

@@ -16,7 +16,6 @@ from gromega.conditions import RADIATIONS, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.model.build_neighbours import build_neighbours, fit_neighbours
 from gromega.model.calibration import Calibration, fit_calibration
-from gromega.model.cell_size import TypeHead, fit_cell_sizes
 from gromega.model.fit_familiarity import fit_familiarity
 from gromega.model.fit_unlike import fit_unlike, odd_inputs
 from gromega.model.model import Model
@@ -43,7 +42,6 @@ N_UNLIKE = 16_000
 
 # A multiple of the number of PDFs that the network computes at once.
 _BLOCK = 4096
-_ROWS = 512  # whose probabilities of all structure types are in memory at once
 Inputs = NDArray[np.float32]
 """The G of crystals on the network's grid, (n, 209)."""
 
@@ -103,34 +101,6 @@ def neighbours_of(
         embeddings = [[embed(g) for g in of_radiation] for of_radiation in inputs]
     names = [f"{crystal.id} {crystal.formula}" for crystal in crystals]
     return build_neighbours(embeddings, y, names, model.space_groups.size)
-
-
-def with_cell_sizes(
-    model: Model,
-    crystals: Sequence[Crystal],
-    g: Inputs,
-    structure_types: Sequence[str],
-    pool: Executor | None = None,
-) -> Model:
-    """Return a model with the sizes of primitive cells, if it has structure types.
-
-    The inputs at the reference, (n, 209), and the structure types, n of them, are those
-    of the training crystals. A class of the network is taken to be the structure type
-    of the crystal for which it is most probable: the model does not name its classes.
-    """
-    if "n_types" not in model.architecture:
-        return model
-    embeddings = _in_blocks(pool, model, "engine.embed", g)
-    head, n_types = TypeHead(model.weights), model.architecture["n_types"]
-    highest, found = np.full(n_types, -1.0), np.zeros(n_types, np.int64)
-    for start in range(0, len(g), _ROWS):
-        p = head(embeddings[start : start + _ROWS])
-        row = p.argmax(axis=0)
-        p_row = p[row, np.arange(n_types)]
-        found = np.where(p_row > highest, row + start, found)
-        highest = np.maximum(highest, p_row)
-    names = [structure_types[i] for i in found]
-    return replace(model, cell_sizes=fit_cell_sizes(names, crystals))
 
 
 def with_neighbours(

@@ -27,12 +27,12 @@ from gromega.networks.quantize import (
 )
 from gromega.pdf.network_grid import INPUT_R
 
-FORMAT = "gromega model 2"
+FORMAT = "gromega model 3"
 MODELS = Path("models")
 """The models of the project that one stands in."""
 MODEL_FILES = ("weights.safetensors", "config.json")
 INPUT = {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size}
-_FORMAT_1 = "gromega model 1"
+_FORMAT_1, _FORMAT_2 = "gromega model 1", "gromega model 2"
 _CELL_SIZES = "cell_sizes/"
 _ROOTS, _LARGEST = "test_crystals/roots/", "test_crystals/largest/"
 
@@ -152,7 +152,8 @@ def _check_hashes(path: Path, config: Mapping[str, Any]) -> None:
 
 def _model(config: Mapping[str, Any], arrays: Arrays, compiled: bool) -> Model:
     """Return the model of a configuration and its arrays."""
-    if config.get("format") != FORMAT:
+    # Format 2, of v1.9 and v2.0, has no sizes of cells.
+    if config.get("format") not in (FORMAT, _FORMAT_2):
         raise ValueError(f"its format is {config.get('format')!r}, not {FORMAT!r}")
     if not isinstance(config["network"].get("name"), str):
         raise ValueError("its network has no name")
@@ -165,6 +166,8 @@ def _model(config: Mapping[str, Any], arrays: Arrays, compiled: bool) -> Model:
     if "test_crystals/ids" in arrays:
         test_crystals = _test_crystals(arrays)
     if f"{_CELL_SIZES}atoms" in arrays:
+        if arrays[f"{_CELL_SIZES}atoms"].size != config["network"].get("n_types"):
+            raise ValueError("it has not one size of cells for each structure type")
         cell_sizes = CellSizes(
             arrays[f"{_CELL_SIZES}atoms"],
             unpack_names(arrays[f"{_CELL_SIZES}ratios"]),

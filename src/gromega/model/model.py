@@ -26,6 +26,10 @@ _N_NEIGHBOURS = 5
 # The gap in similarity above which the composition is doubtful: 2 % of the validation
 # crystals have it, and 59 % of those given the composition of another crystal.
 _DOUBTFUL_GAP = 0.5
+_NO_CELL = (
+    "the number of atoms in the primitive cell is wrong, or the composition is: no "
+    "structure type that fits the PDF has whole formula units of {}."
+)
 _UNLIKE = (
     "this PDF is unlike those of all known crystals: is it a glass, a liquid, an "
     "organic crystal, or not a G(r)? Do not rely on the groups."
@@ -161,6 +165,8 @@ class Model(Ranker):
                 except ValueError as error:
                     unknown = "the reliability at these conditions is unknown"
                     notes.append(f"{unknown}: {error}")
+            if with_composition and sizes and sizes[i].volume is None:
+                notes.append(_NO_CELL.format(pdf.composition))
             if unlike := bool(result.unlike[i] > limit):
                 notes.append(_UNLIKE)
             familiarity = None

@@ -230,7 +230,7 @@ class Ranker:
 
         The list is empty if the model does not know the cells of its structure types.
         """
-        if self.cell_sizes is None:
+        if self.cell_sizes is None or self.neighbours is None:
             return []
         given: Sequence[str | None] = compositions or [None] * len(result.embeddings)
         sizes: list[CellSize] = []

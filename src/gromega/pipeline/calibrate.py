@@ -1,17 +1,20 @@
 """Stage: the trained model gets its neighbours, calibration and test crystals."""
 
 from concurrent.futures import Executor
+from dataclasses import replace
 
 from gromega._util.parallel import open_cluster
 from gromega.crystals.table import crystals_of, read_formulas, read_table, rows_of
 from gromega.lake.spectra import read_spectra
 from gromega.lake.splits import read_part, read_relatives
 from gromega.model import fit
+from gromega.model.cell_size import fit_cell_sizes
 from gromega.model.io import load_model, save_model
 from gromega.model.model import Model
 from gromega.params import Params
 from gromega.pipeline import paths
 from gromega.pipeline.parts import box_part, part_of
+from gromega.training.prepare import TrainingFiles, types_of_training
 from gromega.training.recipes import get_recipe
 
 
@@ -31,10 +34,12 @@ def _calibrated(params: Params, pool: Executor | None) -> Model:
     where, part = "the reference", validation
     if recipe.neighbours:
         known = part_of("train", model.space_groups)
-        of_training = rows_of(table, known.ids)
-        crystals = crystals_of(of_training)
-        types = of_training["structure_type"].to_pylist()
-        model = fit.with_cell_sizes(model, crystals, known.g, types, pool)
+        crystals = crystals_of(rows_of(table, known.ids))
+        if recipe.type_weight:
+            files = TrainingFiles(paths.CRYSTALS, paths.SPLIT, paths.AUGMENTATION)
+            types = types_of_training(recipe, model.space_groups, files)
+            sizes = fit_cell_sizes(types.names, crystals)
+            model = replace(model, cell_sizes=sizes)
         neighbours = fit.neighbours_of(
             model, crystals, known.g, known.y,
             *read_spectra(paths.SPECTRA, known.ids), recipe.neighbours,

@@ -53,5 +53,6 @@ def _read_run(params: Params, compare: Sequence[str]) -> Run:
     novelty = read_json(paths.NOVELTY)
     return Run(
         load_model(paths.MODEL), facts, predictions, read_subsamples(paths.SUBSAMPLES),
-        baselines, novelty["scores"], novelty["cell_sizes"], comparisons, everything,
+        baselines, novelty["scores"], novelty.get("cell_sizes", {}), comparisons,
+        everything,
     )  # fmt: skip

@@ -206,5 +206,5 @@ def score_predictions(
             f"{path}: the scores are of another model; make them again with 'dvc "
             "repro'."
         )
-    sizes = by_novelty["cell_sizes"]
+    sizes = by_novelty.get("cell_sizes", {})
     return {**metrics, "novelty": by_novelty["scores"], "cell_sizes": sizes}

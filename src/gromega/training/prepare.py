@@ -154,6 +154,24 @@ def type_classes(
     )
 
 
+def types_of_training(
+    recipe: Recipe, groups: NDArray[np.int64], files: TrainingFiles
+) -> StructureTypes:
+    """Return the structure types that are the classes of a network of this training.
+
+    The space groups of the model are `groups`, (n_groups,).
+    """
+    ids, labels = read_part(files.split, "train")
+    own = rows_of(read_table(files.crystals, ["id", "structure_type"]), ids)
+    types = own["structure_type"].to_pylist()
+    if recipe.augmentation:
+        more = _allowed(files, ["space_group", "structure_type"])
+        types += more["structure_type"].to_pylist()
+        more_labels = class_of(np.asarray(more["space_group"]))
+        labels = np.concatenate([labels, more_labels])
+    return type_classes(types, classes(groups, labels), ids.size)[1]
+
+
 def types_of_released(model: Model, files: TrainingFiles) -> StructureTypes | None:
     """Return the structure types of a released model that was trained on these files.
 

@@ -86,6 +86,7 @@ function showGroups(prediction) {
 
 function showSymmetry(prediction) {
   const found = prediction.hierarchy, cell = prediction.cell_size;
+  const digits = x => Number(x.toPrecision(3));
   lines("symmetry", [
     `Crystal system: ${shares(prediction.systems)}`,
     found && `Bravais lattice: ${shares(found.bravais_lattices, 3)}`,
@@ -94,8 +95,8 @@ function showSymmetry(prediction) {
     found && found.supergroup && `Supergroup of the set: ${found.supergroup}`,
     cell && `Primitive cell: ${cell.atoms} atoms (${percent(cell.probability, 0)}; ` +
       `90 % interval ${cell.atoms_range.join(" to ")})`,
-    cell && cell.volume && `Volume of the primitive cell: ${cell.volume.toPrecision(3)} Å³ ` +
-      `(90 % interval ${cell.volume_range.map(x => x.toPrecision(3)).join(" to ")})`,
+    cell && cell.volume && `Volume of the primitive cell: ${digits(cell.volume)} Å³ ` +
+      `(90 % interval ${cell.volume_range.map(digits).join(" to ")})`,
   ]);
 }
 

@@ -9,8 +9,8 @@ from gromega.evaluation.report.content import Section, Table
 CLASSES = ("all", "known", "new")
 """The classes of test crystals in the tables."""
 _HEAD = (
-    "structure types", "composition", "crystals", "right", "confidence", "coverage",
-    "width", "volume: error", "coverage", "width",
+    "structure types", "composition", "crystals", "atoms: right", "confidence",
+    "coverage", "width", "volume: error", "coverage", "width",
 )  # fmt: skip
 
 
@@ -18,8 +18,8 @@ def cell_sizes_section(about: str, scores: Mapping[str, Any]) -> Section:
     """Return the section, by the scores of the stage evaluate-novelty."""
     text = (
         "The predicted number of atoms in the primitive cell is right if it is that of "
-        "the crystal. Coverage is that of 90 % intervals, and width the median of the "
-        "upper end over the lower one. The error of a volume is the median of the "
+        "the crystal. Coverage is that of 90 % intervals, and width the median ratio "
+        "of the upper to the lower end. The error of the volume is the median of the "
         "relative errors."
     )
     tables = [
@@ -45,7 +45,7 @@ def cell_size_table(scores: Mapping[str, Any]) -> tuple[list[str], list[list[str
                 volume = [*map(in_percent, shares), f"{score['volume_width']:.1f}"]
             of_atoms = (score["right"], score["confidence"], score["coverage"])
             rows.append([
-                name, "known" if word == "with_composition" else "unknown",
+                name, "given" if word == "with_composition" else "not given",
                 f"{score['n']:,.0f}", *map(in_percent, of_atoms),
                 f"{score['width']:.1f}", *volume,
             ])  # fmt: skip

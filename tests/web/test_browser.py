@@ -52,6 +52,27 @@ def test_a_prediction_comes_with_reliability_importance_and_matches(
     assert watched.complaints == []
 
 
+def test_the_size_of_the_primitive_cell_is_shown(address, open_page, files):
+    page = open_page(DESKTOP).page
+
+    # the model of this server does not know it
+    def with_cell(route):
+        reply = route.fetch()
+        cell = {
+            "atoms": 6, "probability": 0.95, "atoms_range": [6, 12],
+            "volume": 1060.9, "volume_range": [58.46, 124.4],
+        }  # fmt: skip
+        route.fulfill(response=reply, json={**reply.json(), "cell_size": cell})
+
+    predict_rutile(page, address, files)
+    assert "Primitive cell" not in page.inner_text("#symmetry")
+    page.route("**/api/predict*", with_cell)
+    predict_rutile(page, address, files)
+    shown = page.inner_text("#symmetry").replace("\u00a0", " ")
+    assert "Primitive cell: 6 atoms (95 %; 90 % interval 6 to 12)" in shown
+    assert "cell: 1060 Å³ (90 % interval 58.5 to 124)" in shown
+
+
 def test_curves_are_as_fine_as_those_of_the_command_line(address, open_page):
     page = open_page(DESKTOP).page
     page.goto(address)

@@ -46,21 +46,18 @@ def main() -> None:
     inside = np.isin(groups, benchmark)
     g = simulate_crystals(crystals, model.conditions)
     formulas = [crystal.formula for crystal in crystals]
+    both = model.without_and_with_composition(g, formulas)
     print(f"{'crystals':34} {'n':>6}  top-1 / top-6 in %, with the composition")
     for among, chosen in (("all groups", model.space_groups), ("benchmark", benchmark)):
         columns = np.searchsorted(model.space_groups, chosen)
         classes = {"all": inside | ~inside, "known type": known, "new type": ~known}
         if among == "benchmark":
             classes = {name: each & inside for name, each in classes.items()}
-        both = [
-            log_p[:, columns]
-            for log_p in model.without_and_with_composition(g, formulas)
-        ]
         for name, kept in classes.items():
             y = np.searchsorted(chosen, groups[kept])
             scores = []
             for log_p in both:
-                rank = ranks(log_p[kept], y)
+                rank = ranks(log_p[np.ix_(kept, columns)], y)
                 shares = (100 * np.mean(rank < k) for k in (1, 6))
                 scores.append(" / ".join(f"{share:.1f}" for share in shares))
             print(f"{among + ', ' + name:34} {kept.sum():6,}  {', '.join(scores)}")

@@ -26,7 +26,7 @@ def test_the_probabilities_are_the_mean_of_those_of_the_towers():
     network = make_network({"name": "liu", "towers": 3}, 7, 0)
     network.eval()
     x = jax.random.uniform(jax.random.key(0), (4, 209))
-    inner = network.input_norm(to_unit(x)[:, :, None])
+    inner = network.input_norm(to_unit(x).T[:, :, None])
     mean = sum(tower(inner) for tower in network.towers) / 3
     np.testing.assert_allclose(jnp.exp(network(x)), mean, rtol=1e-4, atol=1e-6)
 

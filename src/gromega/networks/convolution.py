@@ -33,14 +33,16 @@ def convolution(
 
 
 def wide_convolution(conv: nnx.Conv, x: Array) -> Array:
-    """Return conv(x), on a CPU by Fourier transforms.
+    """Return conv(x), on a CPU without the convolution of XLA.
 
-    For x (n, length, inputs), with stride 1 and padding "SAME",
+    For x (length, n, inputs), with stride 1 and padding "SAME",
 
-        y[b, t, o] = bias[o] + Σ_s Σ_i x[b, t + s, i] kernel[s, i, o],
+        y[t, b, o] = bias[o] + Σ_s Σ_i x[t + s, b, i] kernel[s, i, o],
 
-    (n, length, outputs), where s goes from -((taps - 1) // 2) to taps // 2. Between
-    discrete Fourier transforms this is one matrix product per frequency,
+    (length, n, outputs), where s goes from -((taps - 1) // 2) to taps // 2. r is the
+    first axis, as a CPU would take long to transpose x. One input is a matrix product
+    of shifted copies. Several inputs are convolved by Fourier transforms: between
+    these, there is one matrix product per frequency,
 
         Y[f, b, o] = Σ_i X[f, b, i] conj(K[f, i, o]),
 
@@ -53,12 +55,17 @@ def wide_convolution(conv: nnx.Conv, x: Array) -> Array:
     Other devices use the convolution of their own libraries.
     """
     if jax.default_backend() != "cpu":
-        return conv(x)
+        return conv(x.swapaxes(0, 1)).swapaxes(0, 1)
     kernel = conv.kernel[...]
-    length, taps = x.shape[1], kernel.shape[0]
-    x = jnp.pad(x, ((0, 0), (0, 1 - length % 2), (0, 0)))
-    kernel = jnp.pad(kernel, ((1 - taps % 2, 0), (0, 0), (0, 0)))
-    y = _correlate(x.swapaxes(0, 1), kernel).swapaxes(0, 1)[:, :length]
+    length, taps, inputs = x.shape[0], *kernel.shape[:2]
+    if inputs == 1:
+        x = jnp.pad(x[..., 0], (((taps - 1) // 2, taps // 2), (0, 0)))
+        copies = jnp.stack([x[s : s + length] for s in range(taps)], axis=-1)
+        y = _product("tbs,so->tbo", copies, kernel[:, 0])
+    else:
+        x = jnp.pad(x, ((0, 1 - length % 2), (0, 0), (0, 0)))
+        kernel = jnp.pad(kernel, ((1 - taps % 2, 0), (0, 0), (0, 0)))
+        y = _correlate(x, kernel)[:length]
     return y if conv.bias is None else y + conv.bias[...]
 
 

@@ -7,11 +7,12 @@ from jax import Array
 from jax.nn import initializers
 
 from gromega.networks.convolution import convolution, wide_convolution
+from gromega.networks.relu_norm import relu_norm
 from gromega.pdf.network_grid import INPUT_R, to_unit
 
 
 class Tower(nnx.Module):
-    """One of three towers, from (n, 209, 1) to class probabilities, (n, n_groups)."""
+    """One of three towers, from (209, n, 1) to class probabilities, (n, n_groups)."""
 
     def __init__(self, n_groups: int, rngs: nnx.Rngs) -> None:
         he, glorot = initializers.he_uniform(), initializers.glorot_uniform()
@@ -26,10 +27,10 @@ class Tower(nnx.Module):
         self.last = nnx.Linear(128, n_groups, kernel_init=glorot, rngs=rngs)
 
     def __call__(self, x: Array, rngs: nnx.Rngs | None = None) -> Array:
-        x = self.wide_norm(jax.nn.relu(wide_convolution(self.wide, x)))
-        x = self.narrow_norm(jax.nn.relu(wide_convolution(self.narrow, x)))
+        x = relu_norm(self.wide_norm, wide_convolution(self.wide, x))
+        x = relu_norm(self.narrow_norm, wide_convolution(self.narrow, x))
         # Max pooling by pairs: XLA's gradient of nnx.max_pool is slow on a CPU.
-        x = jnp.maximum(x[:, :-1:2], x[:, 1::2])
+        x = jnp.maximum(x[:-1:2], x[1::2]).swapaxes(0, 1)
         x = self.drop(x, rngs=rngs).reshape(x.shape[0], -1)
         x = self.dense_norm(jax.nn.relu(self.dense(x)))
         return jax.nn.softmax(self.last(self.drop(x, rngs=rngs)))
@@ -46,6 +47,6 @@ class Liu(nnx.Module):
         self.towers = nnx.List([Tower(n_groups, rngs) for _ in range(towers)])
 
     def __call__(self, g: Array, rngs: nnx.Rngs | None = None) -> Array:
-        x = self.input_norm(to_unit(g)[:, :, None])
+        x = self.input_norm(to_unit(g).T[:, :, None])
         mean = sum(tower(x, rngs) for tower in self.towers) / len(self.towers)
         return jnp.log(mean + 1e-12)

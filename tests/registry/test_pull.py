@@ -73,13 +73,30 @@ def test_a_model_is_pulled_from_a_git_repository(repository):
         path = pull_model("spacegroup", repository, version)
         assert verify_folder(path)["version"] == "v1.0.0"
         shutil.rmtree(path)
-    # no such tag, model and repository
-    with pytest.raises(OSError, match=r"spacegroup@v2\.0\.0"):
+    # no such version, model and repository
+    with pytest.raises(ValueError, match=r"spacegroup v2\.0\.0"):
         pull_model("spacegroup", repository, "v2.0.0")
     with pytest.raises(OSError, match="other"):
         pull_model("other", repository)
     with pytest.raises(OSError, match=r"absent\.git"):
         pull_model("spacegroup", repository.replace(".git", "absent.git"))
+    assert not path.exists()
+
+
+def test_without_tags_a_version_is_found_in_the_history(repository, project):
+    for command in (
+        ["tag", "-d", "spacegroup@v1.0.0"],
+        ["rm", "--quiet", "-r", "models/spacegroup"],
+        ["commit", "--quiet", "-m", "Remove the model"],
+    ):
+        user = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", *user, *command], cwd=project, check=True)
+    path = pull_model("spacegroup", repository, "v1.0.0")
+    assert verify_folder(path)["version"] == "v1.0.0"
+    shutil.rmtree(path)
+    for name, version in (("spacegroup", "v2.0.0"), ("other", "v1.0.0")):
+        with pytest.raises(ValueError, match=f"{name} {version}"):
+            pull_model(name, repository, version)
     assert not path.exists()
 
 

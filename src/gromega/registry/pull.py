@@ -45,7 +45,8 @@ def pull_model(name: str, address: str = "", version: str = "") -> Path:
         `ADDRESS`.
     version
         The version, such as ``v1.8.1``; that of the project if left out. Of a git
-        repository, it is the tag ``NAME@VERSION``.
+        repository, it is the tag ``NAME@VERSION`` or, without tags, the last commit
+        with this version of the model.
 
     Raises
     ------
@@ -104,27 +105,53 @@ def _tree(name: str, address: str, version: str) -> Iterator[str]:
     if not _GIT.match(address):
         yield address.rstrip("/")
         return
+    # Servers that cannot leave out files send the whole tree.
+    options = ["--filter=blob:none", "--sparse"]
+    tag = [f"--branch={name}@{version}"] if version else []
     with TemporaryDirectory() as folder:
-        # Servers that cannot leave out files send the whole tree, without its history.
-        options = ["--depth=1", "--filter=blob:none", "--sparse"]
-        options += [f"--branch={name}@{version}"] if version else []
-        _git(address, "clone", *options, "--", address, folder)
+        try:
+            _git(address, "clone", "--depth=1", *options, *tag, "--", address, folder)
+        except OSError:
+            if not version:
+                raise
+            _git(address, "clone", *options, "--", address, folder)
+            commit = _commit_with(name, version, address, folder)
+            _git(address, "-C", folder, "checkout", "--quiet", commit)
         pattern = f"/models/{name}/"
         _git(address, "-C", folder, "sparse-checkout", "set", "--no-cone", pattern)
         yield folder
 
 
-def _git(address: str, *arguments: str) -> None:
-    """Run git, which shows its progress on a terminal."""
+def _commit_with(name: str, version: str, address: str, folder: str) -> str:
+    """Return the last commit of a clone that has this version of a model."""
+    card = f"models/{name}/card.json"
+    for commit in _git(address, "-C", folder, "log", "--format=%H", "--", card).split():
+        try:
+            content = _git(address, "-C", folder, "show", f"{commit}:{card}")
+            found = json.loads(content)["version"]
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            continue  # it has no card, or a damaged one
+        if found == version:
+            return commit
+    raise ValueError(
+        f"{address} has {name} {version} neither as a tag nor in a commit."
+    )
+
+
+def _git(address: str, *arguments: str) -> str:
+    """Return the output of git, which shows its progress on a terminal."""
     command = ["git", "-c", "advice.detachedHead=false", *arguments]
     stderr = None if console.is_terminal else subprocess.PIPE
     try:
-        subprocess.run(command, check=True, stderr=stderr, text=True)
+        done = subprocess.run(
+            command, check=True, stdout=subprocess.PIPE, stderr=stderr, text=True
+        )
     except FileNotFoundError:
         raise OSError(f"{address}: git is needed, but not installed.") from None
     except subprocess.CalledProcessError as error:
         lines = (error.stderr or "").split("fatal: ")[-1].split("\n")
         raise OSError(f"{address}: {lines[0] or 'git failed'}.") from None
+    return done.stdout
 
 
 def _read(address: str) -> bytes:

@@ -13,29 +13,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from gromega.crystals.table import crystals_of, read_table, rows_of
-from gromega.evaluation.novelty import DISTANCES, amd
+from gromega.evaluation.novelty import DISTANCES, amd_and_ratios, nearest_by_amd
 from gromega.lake.splits import benchmark_groups, read_part, read_relatives
-
-
-def geometry(table):
-    """Return the logarithms of the distances, (n, 64), and the ratios, (n,)."""
-    types = table["structure_type"].to_pylist()
-    ratios = np.array([each.partition("_")[0] for each in types])
-    return np.log(amd(crystals_of(table))), ratios
-
-
-def nearest(tested, trained, labels):
-    """Return the distance to the nearest crystal, and its label, both (n,)."""
-    (x, of_test), (known, of_train) = tested, trained
-    distance, found = np.full(of_test.size, np.inf), np.zeros(of_test.size, np.int64)
-    for each in np.intersect1d(of_test, of_train):
-        rows, others = of_test == each, of_train == each
-        distance[rows], index = KDTree(known[others]).query(x[rows], p=np.inf)
-        found[rows] = labels[others][index]
-    return distance, found
 
 
 def main() -> None:
@@ -48,7 +29,9 @@ def main() -> None:
     parts = []
     for name in ("train", "test"):
         ids, labels = read_part(split, name)
-        parts.append((*geometry(rows_of(table, ids)), labels))
+        rows = rows_of(table, ids)
+        types = rows["structure_type"].to_pylist()
+        parts.append((*amd_and_ratios(crystals_of(rows), types), labels))
     relatives = read_relatives(crystals, split, read_part(split, "test")[0])
     for what, groups in (("all", None), ("benchmark", benchmark_groups(split))):
         kept = [
@@ -56,11 +39,12 @@ def main() -> None:
             for *_, labels in parts
         ]
         known, tested = (
-            [each[rows] for each in part]
+            [np.array(each)[rows] for each in part]
             for part, rows in zip(parts, kept, strict=True)
         )
-        distance, found = nearest(tested[:2], known[:2], known[2])
-        right, has = found == tested[2], relatives[kept[1]] > 0
+        distance, index = nearest_by_amd(*tested[:2], *known[:2])
+        right = (index >= 0) & (known[2][index] == tested[2])
+        has = relatives[kept[1]] > 0
         classes = {"all": has | ~has, "without a relative": ~has, "with one": has}
         for name, (low, high) in DISTANCES.items():
             classes[name] = (low <= distance) & (distance < high)

@@ -10,9 +10,9 @@ from gromega.crystals.crystal import Crystal
 from gromega.evaluation.novelty import (
     NO_RATIOS,
     amd,
-    amd_distances,
     classes_of,
     corners,
+    nearest_by_amd,
     score_by_novelty,
 )
 from gromega.networks.logits import ranks
@@ -28,14 +28,14 @@ def test_the_amd_depends_on_the_arrangement_not_on_the_size(classics):
     assert abs(np.log(small / other)).max() > 0.02
 
 
-def test_the_distance_is_that_to_the_nearest_crystal_of_the_same_ratios():
+def test_the_nearest_crystal_has_the_same_ratios():
     trained = np.array([[1.0, 2.0], [1.1, 2.0], [5.0, 5.0]])
-    found = amd_distances(
-        np.array([[1.0, 2.1], [1.0, 2.0], [1.0, 2.0]]), ["AB", "A", "AB2"],
-        trained, ["AB", "AB", "A"],
+    distance, index = nearest_by_amd(
+        np.array([[1.0, 2.1], [1.0, 2.0], [1.0, 2.0], [1.1, 2.0]]),
+        ["AB", "A", "AB2", "AB"], trained, ["AB", "AB", "A"],
     )  # fmt: skip
-    expected = [np.log(1.05), np.log(5.0), np.inf]
-    np.testing.assert_allclose(found, expected)
+    np.testing.assert_allclose(distance, [np.log(1.05), np.log(5.0), np.inf, 0.0])
+    assert index.tolist() == [0, 2, -1, 1]
 
 
 def test_each_crystal_is_in_one_class_of_either_kind():

@@ -61,6 +61,13 @@ class NoveltyScore:
     size: float
 
 
+def amd_and_ratios(
+    crystals: Sequence[Crystal], structure_types: Sequence[str]
+) -> tuple[NDArray[np.float32], list[str]]:
+    """Return the `amd` of crystals, (n, 64), and the ratios of their elements."""
+    return amd(crystals), [name.partition("_")[0] for name in structure_types]
+
+
 def amd(crystals: Sequence[Crystal]) -> NDArray[np.float32]:
     """Return the average minimum distances of crystals at unit density, (n, 64).
 
@@ -71,29 +78,30 @@ def amd(crystals: Sequence[Crystal]) -> NDArray[np.float32]:
     return distances[:, :N_NEIGHBOURS] * np.cbrt(density)[:, None]
 
 
-def amd_distances(
+def nearest_by_amd(
     amd: NDArray[np.floating],
     ratios: Sequence[str],
     trained: NDArray[np.floating],
     trained_ratios: Sequence[str],
-) -> NDArray[np.float64]:
-    """Return the distances to the nearest training crystal of the same ratios, (n,).
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the nearest training crystal of the same ratios: distance and index, (n,).
 
     The distance of two crystals is the largest difference of the logarithms of their
     `amd`, (n, 64) and (n_trained, 64), which is their largest relative difference where
-    it is small. It is infinite without a training crystal of the ratios, which are
-    anonymised formulas such as ``AB2``.
+    it is small. Without a training crystal of the ratios, which are anonymised formulas
+    such as ``AB2``, it is infinite, and the index is -1.
     """
     # It takes a third of a second to import: reports do without it.
     from scipy.spatial import KDTree
 
     of_test, of_train = np.array(ratios), np.array(trained_ratios)
-    found = np.full(of_test.size, np.inf)
+    distance, nearest = np.full(of_test.size, np.inf), np.full(of_test.size, -1)
     for each in np.intersect1d(of_test, of_train):
-        rows = of_test == each
-        tree = KDTree(np.log(trained[of_train == each]))
-        found[rows] = tree.query(np.log(amd[rows]), p=np.inf)[0]
-    return found
+        rows, others = of_test == each, np.flatnonzero(of_train == each)
+        tree = KDTree(np.log(trained[others]))
+        distance[rows], index = tree.query(np.log(amd[rows]), p=np.inf)
+        nearest[rows] = others[index]
+    return distance, nearest
 
 
 def classes_of(

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 from gromega.model.candidates import N_SHOWN
 
 if TYPE_CHECKING:
+    from gromega.model.cell_size import CellSize
     from gromega.model.prediction import Prediction
 
 COLUMNS = (
     "file", "verdict", "number", "symbol", "probability", "set", "reliability", "top1",
-    "composition", "qmax", "assumed", "notes",
+    "composition", "qmax", "assumed", "atoms", "atoms_range", "volume", "volume_range",
+    "notes",
 )  # fmt: skip
-"""The columns of the CSV. Numbers of a set and names are separated by spaces, notes
-by a vertical bar; top1 is the reliability as a number."""
+"""The columns of the CSV. Numbers of a set or range and names are separated by spaces,
+notes by a vertical bar; top1 is the reliability as a number, and the size of the
+primitive cell is in atoms and Å³."""
 _HEADINGS = (
     "file", "verdict", "group", "probability", "prediction set", "reliability",
     "composition", "Qmax", "notes",
@@ -41,7 +44,21 @@ def summary_row(name: str, prediction: "Prediction") -> tuple[str, ...]:
         prediction.composition or "",
         f"{prediction.conditions.qmax:g}",
         " ".join(prediction.assumed),
+        *_cell_size(prediction.cell_size),
         _BETWEEN.join(prediction.notes),
+    )
+
+
+def _cell_size(size: "CellSize | None") -> tuple[str, str, str, str]:
+    """Return the four columns of the size of the primitive cell."""
+    if size is None:
+        return "", "", "", ""
+    atoms, volume, volumes = size.atoms_range, size.volume, size.volume_range
+    return (
+        str(size.atoms),
+        f"{atoms[0]} {atoms[1]}",
+        "" if volume is None else f"{volume:.1f}",
+        "" if volumes is None else f"{volumes[0]:.1f} {volumes[1]:.1f}",
     )
 
 

@@ -1,11 +1,13 @@
 """Stage: predictions for familiar and for new crystals of the test part."""
 
+from collections.abc import Sequence
+
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from gromega._util.files import write_json
 from gromega._util.parallel import keep_memory
+from gromega.crystals.crystal import Crystal
 from gromega.crystals.structure_type import atoms_of_type
 from gromega.crystals.table import crystals_of, read_table, rows_of
 from gromega.evaluation import novelty
@@ -25,11 +27,14 @@ def evaluate_novelty(params: Params) -> None:
     model = load_model(paths.MODEL, compiled=True)
     ids, labels = read_part(paths.SPLIT, "test")
     table = read_table(paths.CRYSTALS)
-    tested, trained = (
-        rows_of(table, names) for names in (ids, read_part(paths.SPLIT, "train")[0])
-    )
-    distances = novelty.amd_distances(
-        *_amd_and_ratios(tested), *_amd_and_ratios(trained)
+    trained = rows_of(table, read_part(paths.SPLIT, "train")[0])
+    tested = rows_of(table, ids)
+    crystals, types = crystals_of(tested), tested["structure_type"].to_pylist()
+    distances, _ = novelty.nearest_by_amd(
+        *novelty.amd_and_ratios(crystals, types),
+        *novelty.amd_and_ratios(
+            crystals_of(trained), trained["structure_type"].to_pylist()
+        ),
     )
     relatives = read_relatives(paths.CRYSTALS, paths.SPLIT, ids)
     of_class = novelty.classes_of(relatives, distances)
@@ -37,7 +42,7 @@ def evaluate_novelty(params: Params) -> None:
     choices: list[list[str] | None] = [None]
     choices += [formulas] if model.uses_compositions else []
     spectra, density = read_spectra(paths.SPECTRA, ids)
-    true = _primitive_cells(tested)
+    true = _primitive_cells(crystals, types)
     words = ("without_composition", "with_composition")
     scores, cell_sizes = {}, {}
     for name, omega in novelty.corners(model.box, model.conditions).items():
@@ -57,13 +62,8 @@ def evaluate_novelty(params: Params) -> None:
 
 
 def _primitive_cells(
-    table: pa.Table,
+    crystals: Sequence[Crystal], types: Sequence[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the numbers of atoms and the volumes (Å³) of primitive cells."""
-    atoms = np.array([*map(atoms_of_type, table["structure_type"].to_pylist())])
-    return atoms, atoms / np.array([crystal.density for crystal in crystals_of(table)])
-
-
-def _amd_and_ratios(table: pa.Table) -> tuple[NDArray[np.float32], list[str]]:
-    types = table["structure_type"].to_pylist()
-    return novelty.amd(crystals_of(table)), [each.partition("_")[0] for each in types]
+    atoms = np.array([*map(atoms_of_type, types)])
+    return atoms, atoms / np.array([crystal.density for crystal in crystals])

@@ -55,22 +55,27 @@ class StructureTypes:
 
 
 def groups_to_learn(recipe: Recipe, files: TrainingFiles) -> NDArray[np.int64]:
-    """Return the classes of space groups of the training crystals, ascending.
+    """Return the classes of space groups of the training crystals, ascending."""
+    return np.unique(_crystals(files, recipe.augmentation, ["space_group"])[1])
 
-    They are those of the training part and, if the recipe trains on augmentation
-    crystals, of those that `unrelated` allows.
+
+def _crystals(
+    files: TrainingFiles, augmentation: bool, columns: Sequence[str] = SCHEMA.names
+) -> tuple[pa.Table, NDArray[np.int64], int]:
+    """Return the training crystals, their classes of space groups, (n,), and a number.
+
+    They are those of the training part, whose number this is, and then, with
+    augmentation, the augmentation crystals that `unrelated` allows.
     """
-    labels = read_part(files.split, "train")[1]
-    if recipe.augmentation:
-        more = np.asarray(_allowed(files, ["space_group"])["space_group"])
-        labels = np.concatenate([labels, class_of(more)])
-    return np.unique(labels)
-
-
-def _allowed(files: TrainingFiles, columns: Sequence[str] = SCHEMA.names) -> pa.Table:
-    """Return the augmentation crystals that may be in the training."""
-    allowed = unrelated(files.split, files.crystals, files.augmentation)
-    return read_table(files.augmentation, columns).filter(pa.array(allowed, pa.bool_()))
+    ids, labels = read_part(files.split, "train")
+    table = rows_of(read_table(files.crystals, sorted({"id", *columns})), ids)
+    if augmentation:
+        more = read_table(files.augmentation, sorted({"id", *columns}))
+        allowed = unrelated(files.split, files.crystals, files.augmentation)
+        more = more.filter(pa.array(allowed, pa.bool_()))
+        table = pa.concat_tables([table, more])
+        labels = np.concatenate([labels, class_of(np.asarray(more["space_group"]))])
+    return table, labels, ids.size
 
 
 def variant_inputs(
@@ -85,9 +90,8 @@ def variant_inputs(
     The inputs are variants of the training part and, if the recipe says so, of the
     augmentation crystals that `unrelated` allows. The space groups of the model are
     `groups`, (n_groups,); the types are None if these are the classes of the network.
-    `progress` is called with the number of
-    crystals finished since its last call. Pair spectra that are too short for the
-    conditions of the recipe are a ValueError.
+    `progress` is called with the number of crystals finished since its last call. Pair
+    spectra that are too short for the conditions of the recipe are a ValueError.
     """
     if recipe.variants is None:
         raise ValueError(f"the recipe {params.train.recipe} has no variants.")
@@ -98,31 +102,21 @@ def variant_inputs(
             f"but pair spectra of variants end at {DMAX:g} Å and those of the lake at "
             f"{params.spectra.dmax:g} Å; lower reference.rmax, or raise spectra.dmax."
         )
-    ids, labels = read_part(files.split, "train")
-    table = rows_of(read_table(files.crystals), ids)
-    crystals, types = crystals_of(table), table["structure_type"].to_pylist()
-    n_own = len(types)
-    if recipe.augmentation:
-        more = _allowed(files)
-        crystals += crystals_of(more)
-        types += more["structure_type"].to_pylist()
-        ids = np.concatenate([ids, np.array(more["id"].to_pylist(), dtype=str)])
-        more_labels = class_of(np.asarray(more["space_group"]))
-        labels = np.concatenate([labels, more_labels])
+    table, labels, n_own = _crystals(files, recipe.augmentation)
     y = classes(groups, labels)
     type_of = found = None
     if recipe.type_weight:
-        type_of, found = type_classes(types, y, n_own)
+        type_of, found = type_classes(table["structure_type"].to_pylist(), y, n_own)
     inputs = VariantInputs(
-        ids,
-        with_symmetry(crystals, WORK, progress),
+        np.array(table["id"].to_pylist(), dtype=str),
+        with_symmetry(crystals_of(table), WORK, progress),
         y,
         recipe.box or Box.around(params.reference),
         recipe.variants,
         params.train.seed,
         radiation=params.reference.radiation,
         types=type_of,
-        n_augmentation=len(types) - n_own,
+        n_augmentation=y.size - n_own,
         stretch=recipe.stretch,
         reference=params.reference,
         epochs=params.train.epochs,
@@ -161,15 +155,10 @@ def types_of_training(
 
     The space groups of the model are `groups`, (n_groups,).
     """
-    ids, labels = read_part(files.split, "train")
-    own = rows_of(read_table(files.crystals, ["id", "structure_type"]), ids)
-    types = own["structure_type"].to_pylist()
-    if recipe.augmentation:
-        more = _allowed(files, ["space_group", "structure_type"])
-        types += more["structure_type"].to_pylist()
-        more_labels = class_of(np.asarray(more["space_group"]))
-        labels = np.concatenate([labels, more_labels])
-    return type_classes(types, classes(groups, labels), ids.size)[1]
+    columns = ["space_group", "structure_type"]
+    table, labels, n_own = _crystals(files, recipe.augmentation, columns)
+    types = table["structure_type"].to_pylist()
+    return type_classes(types, classes(groups, labels), n_own)[1]
 
 
 def types_of_released(model: Model, files: TrainingFiles) -> StructureTypes | None:
@@ -183,17 +172,11 @@ def types_of_released(model: Model, files: TrainingFiles) -> StructureTypes | No
     stated = model.weights.get("group_of_type")
     if stated is None:
         return None
-    ids, labels = read_part(files.split, "train")
-    own = rows_of(read_table(files.crystals, ["id", "structure_type"]), ids)
-    more = _allowed(files, ["id", "space_group", "structure_type", "source"])
-    theory = np.array([source != "synthetic" for source in more["source"].to_pylist()])
-    more_labels = class_of(np.asarray(more["space_group"]))
-    inside = np.isin(labels, model.space_groups)
-    theory &= np.isin(more_labels, model.space_groups)
-    types = np.array(own["structure_type"].to_pylist(), object)[inside].tolist()
-    types += np.array(more["structure_type"].to_pylist(), object)[theory].tolist()
-    y = classes(
-        model.space_groups, np.concatenate([labels[inside], more_labels[theory]])
-    )
-    _, found = type_classes(types, y, int(inside.sum()))
+    columns = ["space_group", "structure_type", "source"]
+    table, labels, n_own = _crystals(files, True, columns)
+    used = np.isin(labels, model.space_groups)
+    used[n_own:] &= np.array(table["source"].to_pylist()[n_own:], str) != "synthetic"
+    types = table.filter(pa.array(used))["structure_type"].to_pylist()
+    y = classes(model.space_groups, labels[used])
+    _, found = type_classes(types, y, int(used[:n_own].sum()))
     return found if np.array_equal(found.groups, stated) else None

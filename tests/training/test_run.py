@@ -100,13 +100,12 @@ def test_only_code_that_determines_the_weights_is_in_the_fingerprint():
     }  # fmt: skip
 
 
-def test_the_epochs_do_not_name_the_folder_of_a_training_at_a_constant_rate(
-    data, untrained
-):
+def test_the_epochs_name_the_folder_only_if_the_rate_depends_on_them(data, untrained):
     def folder(recipe, epochs):
         params = Params(train=Train(epochs=epochs))
         return run_training(recipe, params, data).folder
 
-    constant = replace(TINY, constant=True)
-    assert folder(constant, 2) == folder(constant, 3)
+    for change in ({"constant": True}, {"decay": 0.025}):
+        recipe = replace(TINY, **change)
+        assert folder(recipe, 2) == folder(recipe, 3)
     assert folder(TINY, 2) != folder(TINY, 3)

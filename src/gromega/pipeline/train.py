@@ -29,8 +29,8 @@ from gromega.training.run import TrainingData, run_training
 def train(params: Params) -> None:
     """Make models/trained, metrics/training.csv and metrics/train.json.
 
-    A stopped training continues, and one at a constant rate goes on after its last
-    epoch. Of several processes, the first one writes.
+    A stopped training continues, and one whose rate does not depend on the number of
+    epochs goes on after its last epoch. Of several processes, the first one writes.
     """
     keep_memory()
     join_processes()
@@ -63,5 +63,5 @@ def train(params: Params) -> None:
         save_model(TRAINED, result.model)
         write_history(METRICS / "training.csv", result.history)
         write_json(METRICS / "train.json", result.summary)
-        if not recipe.constant:
+        if not recipe.in_parts:
             shutil.rmtree(result.folder, ignore_errors=True)

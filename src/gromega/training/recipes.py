@@ -33,7 +33,7 @@ class Recipe:
     # from a twentieth, and then falls to zero along a cosine.
     decay: float | None = None
     # Whether the rate stays at its highest, and the result is a moving average of the
-    # weights: such a training can go on after its last epoch.
+    # weights.
     constant: bool = False
     l2: float = 0.0  # the weight in the loss of the sum of all squared kernels
     weight_decay: float = 0.0  # decoupled, of AdamW; 0 is Adam
@@ -56,6 +56,14 @@ class Recipe:
     # The number of conditions, the reference first, at which the training crystals are
     # embedded as nearest neighbours, for each radiation of their variants; 0 for none.
     neighbours: int = 0
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether a training can go on after its last epoch.
+
+        The learning rate does not depend on the number of epochs then.
+        """
+        return self.constant or self.decay is not None
 
     def schedule(self, epochs: int, steps: int) -> "optax.Schedule":
         """Return the learning rate by step, for numbers of epochs and of steps."""

@@ -74,8 +74,8 @@ def run_training(
 
     A training that was stopped continues from its checkpoint in `WORK`, provided that
     recipe, parameters, data and code are the same. Of the parameters, ``train`` and
-    ``reference`` count, but not the epochs if the rate is constant; `report` is that of
-    `train_network`.
+    ``reference`` count, but not the epochs if the rate does not depend on them.
+    `report` is that of `train_network`.
     """
     architecture = dict(recipe.network)
     if data.types:
@@ -90,7 +90,7 @@ def run_training(
         if _take_types(network, data, Path(params.train.start)):
             fresh = tuple(name for name in fresh if not name.startswith("last."))
     own_train = params.train
-    if recipe.constant:
+    if recipe.in_parts:
         own_train = own_train.model_copy(update={"epochs": 0})
     key = fingerprint(
         recipe, own_train, params.reference, data.inputs.ids, data.inputs.y,

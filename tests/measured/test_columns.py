@@ -34,6 +34,25 @@ def with_first(column, value):
         (",r,G(r)", (INDEX, R, G)),
         ("r,G(r)", (INDEX, R, G)),
         ("Row r G(r) dG", (INDEX + 1, R, G, ERROR)),
+        # a raw curve beside the final one; reversed
+        ("r G_raw G", (R, CALC, G)),
+        ("G(r) r", (G, R)),
+        # units of a function that are no length, and a plain power
+        ("r (Å)\tG(r) (a.u.)", (R, G)),
+        ("r (Å)\tPDF (arb. units)", (R, G)),
+        ("r [Å]\tG(r) [1/Å^2]", (R, G)),
+        # sentences on the input of the transform, on Q, on other lengths
+        ("Sine transform of S(Q)-1", (R, G)),
+        ("Fourier transform of Q[S(Q)-1]\n# r y", (R, G)),
+        ("S(Q)-1 -> FT", (R, G)),
+        ("converted from g(r) - 1", (R, G)),
+        ("low-r: g(r)=0 enforced", (R, G)),
+        ("obtained from the structure factor", (R, G)),
+        ("r in Å, Q in nm^-1", (R, G)),
+        ("Q limits [1.2, 24.0]", (R, G)),
+        ("detector distance unit = nm", (R, G)),
+        ("particle radius r in nm = 5", (R, G)),
+        ("units: arb\n# r G", (R, G)),
     ],
 )
 def test_the_measured_column_is_read(tmp_path, labels, columns):
@@ -57,6 +76,14 @@ def test_a_fit_of_pdfgui_is_the_sum_of_two_columns():
         ("r G1(r) G2(r)", (R, G, CALC), r"G1\(r\), G2\(r\) .*column"),
         ("r Na-Na Na-Cl", (R, G, CALC), "Na-Na, Na-Cl .*column"),
         ("r gcalc gdiff gfit", (R, CALC, G - CALC, CALC), "gdiff.*column"),
+        # a fit without the measured curve; which one is without background
+        ("r Gcalc Gdiff", (R, CALC, G - CALC), "Gcalc.*column"),
+        ("r data bkg G(r)", (R, CALC, CALC - G, G), "data.*column"),
+        # two curves, each beside its r
+        ("r_1 G_1 r_2 G_2", (R, G, R, np.sin(R)), "r in more.*column"),
+        # a function of Q
+        ("reduced structure factor, Q (1/A)", (R, G), "function of Q.*quantity"),
+        ("momentum transfer vs. structure function", (R, G), "function of Q"),
         # no labels, and two like curves
         ("", (R, CALC, G), "columns 2 and 3 .*column"),
         # the same with a first row without numbers, which is left out

@@ -21,6 +21,10 @@ KEEN = G / (SLOPE * R)
         "# File: a_stog.gr\n# Number of points: 2000\n# Data type: G(r)\n# ----\n",
         "# r g\n",
         "# r g(r)\n",
+        # units that G(r) does not have; a sentence on the input
+        "# r (Å)\tG(r) (a.u.)\n",
+        "# r (Å)\tG(r) (1/Å)\n",
+        "# converted from D(r)\n",
     ],
 )
 def test_keens_function_is_known_by_its_label_or_its_values(tmp_path, header):

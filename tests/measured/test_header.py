@@ -142,6 +142,13 @@ def test_each_dialect_is_read(tmp_path, content, dialect, stated):
         ("qmax = 24.5 Å⁻¹\nqmin = 0.5 1/A\n", {"qmax": 24.5, "qmin": 0.5}),
         ("qmax (inv. Angstrom) = 24.5\n", {"qmax": 24.5}),
         ("qmax = 250 nm^{-1}\nqdamp = 0.04 \\AA^{-1}\n", {"qmax": 25.0}),
+        ("qmax = 240 nm**-1\nqmin = 5 reciprocal nm\n", {"qmax": 24.0, "qmin": 0.5}),
+        ("qmax = 240 nanometer^-1\nqmin: 5 rad/nm\n", {"qmax": 24.0, "qmin": 0.5}),
+        ("Qmax = 12.7 1/Bohr\n", {"qmax": 23.99952}),
+        ("Q unit: nm^-1\nQmin = 5\nQmax = 240\n", {"qmax": 24.0, "qmin": 0.5}),
+        ('{"Qmax": 240, "Qmax_unit": "nm^-1"}\n', {"qmax": 24.0}),
+        ("Qmax/nm^-1 = 225\n", {"qmax": 22.5}),
+        ("Qmax in nm^-1: 225\n", {"qmax": 22.5}),
         # a length is none, nor are other words
         ("qmax = 25 pm run\nqdamp = 0.04 nm\n", {"qmax": 25.0, "qdamp": 0.04}),
         ("qmax = 24.5 nmax = 3\nqmin = 1 and a half\n", {"qmax": 24.5, "qmin": 1.0}),
@@ -157,14 +164,90 @@ def test_q_is_in_the_unit_that_a_header_states(tmp_path, header, stated):
 @pytest.mark.parametrize(
     ("header", "stated"),
     [
+        # exponents of Fortran; other marks than "="
+        ("qmax = 2.4D+01\nqdamp = 3.5D-02", {"qmax": 24.0, "qdamp": 0.035}),
+        ("Qmax,24", {"qmax": 24.0}),
+        ('"Qmax";"24"', {"qmax": 24.0}),
+        ("Qmax\t24", {"qmax": 24.0}),
+        ("Maximum Q: 24 A^-1", {"qmax": 24.0}),
+        # not those of the instrument and of the data
+        ("Qmax(inst) = 30\nQmax = 24", {"qmax": 24.0}),
+        ("Instrument Qmax: 30\nQmax used: 24", {"qmax": 24.0}),
+        ("Qmax = 30 (raw)\nqmin = 0.5", {"qmin": 0.5}),
+        (
+            "measured Q range 0.3 to 30, used Q range 0.5 to 24",
+            {"qmin": 0.5, "qmax": 24.0},
+        ),
+        # the same value twice
+        ("qmax = 24\nQmax: 24.0", {"qmax": 24.0}),
+    ],
+)
+def test_the_q_of_the_transform_is_read(header, stated):
+    found = read_header(header_lines(header.split("\n")))
+    assert found.stated == pytest.approx(stated)
+    assert not found.unclear
+
+
+@pytest.mark.parametrize(
+    ("header", "unclear"),
+    [
+        # two values; a unit that is not known; none beside one in 1/nm
+        ("qmax = 30\nqmax = 24\nqmin = 0.5", {"qmax"}),
+        ("Qmax = 12.7 a.u.", {"qmax"}),
+        ("Qmax = 2.4 (10^10 m^-1)", {"qmax"}),
+        ("Qmax = 2.4 x 10^1", {"qmax"}),
+        ("Qmax = 120 degrees", {"qmax"}),
+        ("Qmin = 5, Qmax = 240 nm^-1", {"qmin"}),
+        ("Q unit: cm^-1\nQmin = 5\nQmax = 240", {"qmin", "qmax"}),
+    ],
+)
+def test_an_unclear_q_is_not_used_and_has_a_note(tmp_path, header, unclear):
+    found = read_header(header_lines(header.split("\n")))
+    assert {*found.unclear} == unclear and not unclear & {*found.stated}
+    pdf = read_pdf(write(tmp_path, f"{header}\n{TWO}"))
+    assert unclear <= {*pdf.assumed}
+    for name in unclear:
+        assert any(name in note for note in pdf.notes)
+    given = {name: {"qmin": 0.5, "qmax": 24.0}[name] for name in unclear}
+    assert read_pdf(write(tmp_path, f"{header}\n{TWO}"), **given).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "radiation"),
+    [
+        ("mode: n/a", None),
+        ("mode = X-Y scan", None),
+        ("mode = n-butane", None),
+        ("mode = xray, neutron", None),
+        ("radiation: neutron and x-ray", None),
+        ("mode: neutron, comment = xray", "neutron"),
+        ("stype = X", "xray"),
+        ("mode = neutrons (NOMAD)", "neutron"),
+    ],
+)
+def test_a_radiation_is_one_word(line, radiation):
+    assert read_header([line]).stated.get("radiation") == radiation
+
+
+@pytest.mark.parametrize(
+    ("header", "stated"),
+    [
         ("composition = Ni\n", "Ni"),
+        # a list, decimal commas, LaTeX, other keys behind
+        ("composition = Na,Cl\n", "Na Cl"),
+        ("composition: Na 0.5, Cl 0.5\n", "Na 0.5 Cl 0.5"),
+        ("composition = La0,7Sr0,3MnO3\n", "La0.7Sr0.3MnO3"),
+        ("composition = TiO_{2}\n", "TiO2"),
+        ("composition=NaCl qmax=24\n", "NaCl"),
+        ("composition = NaCl; container = V\n", "NaCl"),
+        ("# Comment: x, composition=NaCl, Qmin=0.4\n", "NaCl"),
         ("# Composition: 'Cd Se' \n", "Cd Se"),
         ("composition = Ca5 (P O4)3 O H\nqmax = 20\n", "Ca5 (P O4)3 O H"),
         # not a formula, another key, or no key: not known
         ("composition = \nqmax = 20\n", None),
         ("decomposition = Ni\n", None),
         ("composition = N/A\n", None),
-        ("composition = In-house\n", None),
+        ("composition = unknown\n", None),
         ("composition\t=\tNi # the calibrant\n", "Ni"),
         ("chemical formula: C 10 H 8\n", "C 10 H 8"),
         ("", None),
@@ -194,8 +277,11 @@ def test_the_composition_of_the_header_is_taken_with_a_note(tmp_path, header, st
         ("composition = TiO2 nano", "TiO2 nano"),
         ("composition = tio2", "tio2"),
         ("# Composition: TiO2; 300 K", "TiO2; 300 K"),
-        # a list in brackets, of which a comma cuts off the rest
-        ("composition = Ba(Ti,Zr)O3", "Ba(Ti"),
+        ("composition = In-house", "In-house"),
+        ("composition = Ba(Ti,Zr)O3", "Ba(Ti,Zr)O3"),
+        # several compounds, or two keys
+        ("composition = NaCl, KCl", "NaCl, KCl"),
+        ("composition = SiO2\ncomposition = NaCl", "SiO2 or NaCl"),
         # capitals that can mean two formulas
         ("composition = SIO2", "SIO2"),
     ],

@@ -24,6 +24,12 @@ _OUTPUTS = {
 }  # fmt: skip
 """The function in files of a suffix, and of an outputtype of PDFgetX3. Gudrun writes
 ``.mgor01``, which may be g(r) or g(r) - 1, ``.mdor01`` and ``.mint01``."""
+# What follows these in a sentence is the input of a transform, not what the file holds.
+_INPUT = re.compile(
+    r"\b(?:from|FF?T|input|normali[sz]\w*|(?:convert|transform)\w*(?!\s+(?:in)?to\b))(?!\w)",
+    re.IGNORECASE,
+)
+_TIMES_Q = re.compile(r"\bQ\s*[*·]?\s*[\[(]\s*S\(Q\)\s*[-−]\s*1\s*[\])]")
 _SEPARATE = 0.5  # the correlation above which two columns may be one curve twice
 # The first of these that has a column of its own is read.
 _PREFERRED = ("G(r)", "D(r)", "F(Q)", "S(Q)")
@@ -74,9 +80,10 @@ def read_columns(
     if found is None:
         found = _unlabelled(table, index, given)
     if found.function == "":
-        found = replace(found, function=_stated(lines, name, found))
-        if found.function in OF_Q:
+        function = _stated(lines, name, found)
+        if function in OF_Q or (function == "" and _is_of_q(lines, name, found)):
             found = replace(found, of="Q")
+        found = replace(found, function=function)
     return _with_unit(found, lines)
 
 
@@ -99,10 +106,18 @@ def _labelled(
     """Return the columns by the last line of labels; None without such a line."""
     n = table.shape[1]
     for line in reversed(lines[-8:]):
-        line = re.sub(r"\b\w+\s*=\s*[-+\d.]\S*", "", line)
+        whole, line = line, re.sub(r"\b\w+\s*=\s*[-+\d.]\S*", "", line)
         counts = (n, n - 1) if index else (n,)
         if "=" in line or not (fields := split_labels(line, *counts)):
             continue
+        alone = abscissa(line.strip(' #"'))
+        if len(fields) == n == 2 and alone and alone[1] is not None:
+            continue  # the label of an axis, in two words
+        if len(fields) == n == 2 and abscissa(fields[1]) and not abscissa(fields[0]):
+            axis, label = abscissa(fields[1]), read_label(fields[0])
+            if axis and axis[0] == "r" and label.function:
+                columns = Columns(1, unit=axis[1], x_label=fields[1])
+                return _of_label(columns, label, 0)
         if index and (len(fields) == n - 1 or abscissa(fields[0]) is None):
             fields = fields if len(fields) == n - 1 else fields[1:]
             first = 1
@@ -119,6 +134,11 @@ def _labelled(
         ):
             continue
         if complete and any(re.fullmatch(r"[-+\d.,]+", text) for text in fields):
+            continue
+        # A sentence on Q or r, such as "r in Å, Q in nm^-1" and "Q limits [1, 24]".
+        if labels[0].function is None and (
+            whole != line or abscissa(fields[1]) or re.search(r"\[\s*[\d.]+\s*,", line)
+        ):
             continue
         columns = Columns(first, unit=unit, x_label=fields[0], of=of or "r")
         if given is not None:
@@ -147,10 +167,15 @@ def _of_label(columns: Columns, label: Label, k: int) -> Columns:
 
 def _measured(labels: Sequence[Label]) -> int:
     """Return which of the labels beside r or Q is that of the measured function."""
+    roles = {x.role for x in labels}
     functions = [
-        k for k, x in enumerate(labels) if x.role not in ("error", "difference")
+        k
+        for k, x in enumerate(labels)
+        if x.role not in ("error", "difference", "background")
     ]
-    for role in ("observed", ""):
+    # Data with a background may not be the function that is also there without.
+    subtracted = {"observed", "background", ""} <= roles
+    for role in () if subtracted else ("observed", ""):
         of_role = [k for k in functions if labels[k].role == role]
         known = [k for k in of_role if labels[k].function is not None]
         for preferred in _PREFERRED if role == "" else ():
@@ -162,7 +187,11 @@ def _measured(labels: Sequence[Label]) -> int:
                 return candidates[0]
         if of_role:
             break
-    if len(functions) == 1:
+    # The calculated curve of a fit is not the measured one.
+    of_fit = "calculated" in roles and not roles.isdisjoint(
+        {"difference", "background"}
+    )
+    if len(functions) == 1 and not of_fit:
         return functions[0]
     names = ", ".join(label.text for label in labels)
     raise ValueError(
@@ -180,6 +209,8 @@ def _unlabelled(table: NDArray[np.float64], index: bool, given: int | None) -> C
         x = 0
     y = x + 1
     for k in range(y + 1, table.shape[1]):
+        if np.array_equal(table[:, x], table[:, k]):
+            raise ValueError("it has r in more than one column; give column")
         pair = table[:, [y, k]]
         curve, other = pair[np.isfinite(pair).all(axis=1)].T
         if other.size == 0 or other.min() >= 0 or np.ptp(other) == 0:
@@ -197,7 +228,9 @@ def _unlabelled(table: NDArray[np.float64], index: bool, given: int | None) -> C
 def _stated(lines: Sequence[str], name: str, columns: Columns) -> str | None:
     """Return the function that a key, a sentence or the name of the file states."""
     text = "\n".join(lines)
-    of_q = columns.of == "Q"
+    suffix = PurePath(name.lower().removesuffix(".gz")).suffix[1:]
+    axis = abscissa(columns.x_label)
+    abscissas = [axis[0] == "Q"] if axis and axis[0] else [False, True]
     key = (
         r"^\W*(?:data[ _]?type|function|quantity|y[ _-]?(?:label|axis)|outputtypes?)"
         r"(?: label)?[\"']?\s*[:=]?\s*[\"']?([^\n\"',;]+)"
@@ -207,23 +240,48 @@ def _stated(lines: Sequence[str], name: str, columns: Columns) -> str | None:
         stated = found[1].strip()
         if stated in _OUTPUTS:
             return _OUTPUTS[stated]
-        for with_q in (of_q, not of_q):
-            label = read_label(stated, with_q)
+        for of_q in abscissas:
+            label = read_label(stated, of_q)
             if label.function is not None:
                 return label.function
         if re.search(r"\([rQ]\)", stated):
             return None
-    functions = set(_named(lines, of_q)) or set(_named(lines, not of_q))
-    if len(functions) == 1:
-        return functions.pop()
-    suffix = PurePath(name.lower().removesuffix(".gz")).suffix[1:]
+    for of_q in abscissas:
+        if functions := set(_named(lines, of_q)):
+            return functions.pop() if len(functions) == 1 else _OUTPUTS.get(suffix, "")
     return _OUTPUTS.get(suffix, "")
+
+
+def _is_of_q(lines: Sequence[str], name: str, columns: Columns) -> bool:
+    """Return whether a sentence or the name of the file tells a function of Q."""
+    axis = abscissa(columns.x_label)
+    if (axis and axis[0]) or PurePath(name.lower()).suffix in (".gr", ".gz"):
+        return False
+    text = "\n".join(map(_without_input, lines))
+    words = (
+        r"structure[ _-]?(?:factor|function)s?|momentum[ _-]transfer|wave[ _-]?vectors?"
+    )
+    return bool(
+        re.search(rf"\b(?:{words})\b", text, re.IGNORECASE)
+        or re.search(r"[_.-](?:fo?q|so?q|iq|sqm1)$", PurePath(name.lower()).stem)
+        or re.fullmatch(r"\.(?:fo?q|so?q|iq|sqm1)", PurePath(name.lower()).suffix)
+    )
+
+
+def _without_input(line: str) -> str:
+    """Return a line without the words on the input of a transform."""
+    found = _INPUT.search(line)
+    return line[: found.start() if found else None].rpartition("->")[2]
 
 
 def _named(lines: Sequence[str], of_q: bool) -> Iterator[str]:
     """Yield the functions that sentences name, such as g(r) - 1."""
-    for line in lines:
-        for word in re.findall(r"[A-Za-z]\w*\([rQ]\)(?:\s?-\s?1\b)?", line):
+    for line in map(_without_input, lines):
+        named = _TIMES_Q.sub("", line)
+        if of_q and named != line:
+            yield "F(Q)"
+        words = r"[A-Za-z]\w*\([rQ]\)(?:\s?-\s?1\b)?(?!\s*=\s*[\d.])"
+        for word in re.findall(words, named):
             if function := read_label(word.replace(" ", ""), of_q).function:
                 yield function
 
@@ -233,14 +291,20 @@ def _with_unit(columns: Columns, lines: Sequence[str]) -> Columns:
     if columns.unit != "":
         return columns
     text = "\n".join(lines)
+    # Not the unit of a detector distance, or of the radius r of a particle.
     found = re.search(
-        r"\b(?:[rR]|length|distance)[ _-]?units?\b[\"']?\s*[:=]\s*[\"']?([^\s\"',;]+)"
-        r"|^\W*units?\s*[:=]\s*([^\s,;]+)|\b[rR] (?:is )?in ([^\s,;.)]+)",
+        r"(?:^|[,;{])[^\w\n]*(?:[rRxX]|length|(?:pair |interatomic )?distance)"
+        r"[ _-]?units?\b[\"']?\s*[:=]\s*[\"']?([^\s\"',;]+)"
+        r"|^\W*units?\s*[:=]\s*([^\s,;]+)"
+        r"|^[^\w\n]*(?:distances|(?:all )?lengths) in ([^\s,;.)]+)"
+        r"|(?<!radius )(?<!diameter )(?<!size )\b[rR] (?:is )?in ([^\s,;.)]+)",
         text,
         re.MULTILINE,
     )
     if found:
-        return replace(columns, unit=length_unit(found[1] or found[2] or found[3]))
+        unit = length_unit(found[1] or found[2] or found[3] or found[4])
+        if unit or not found[2]:
+            return replace(columns, unit=unit)
     # Origin writes the units below the labels.
     last = split_labels(lines[-1], 2) if lines else []
     unit = length_unit(last[0]) if len(last) > 1 else ""

@@ -31,9 +31,10 @@ def function_of(
             f"one of {', '.join(FUNCTIONS)}"
         )
     if columns.of not in ("r", "Q") or function == "I(Q)":
+        held = f"{columns.label}({columns.x_label})" if columns.label else function
         raise ValueError(
-            f"it holds {columns.label or function}({columns.x_label or 'Q'}), not "
-            "G(r); transform it to G(r) first, with PDFgetX3 for example"
+            f"it holds {held}, not G(r); transform it to G(r) first, with PDFgetX3 for "
+            "example"
         )
     if columns.of == "Q" or function in labels.OF_Q:
         return _of_q(function, header)

@@ -11,7 +11,12 @@ _LENGTHS = {
     "bohr": r"bohrs?|a_?0|a\.?u\.?|atomicunits?",
 }
 _INVERSE = re.compile(r"^(?:1/|/|inv(?:erse)?\.?|per)")
-_POWER = re.compile(r"(?:\^?[({]*[-−⁻][\d¹²³]+[)}]*|[²³]|\^\d)$")
+_POWER = re.compile(r"(?:\^?[({]*[-−⁻][\d¹²³]+[)}]*|[²³]|\^?[1-4])$")
+# A function in arbitrary units, or without one, has no length in its unit.
+_NO_UNIT = re.compile(
+    r"a\.?\s?u\.?|arb(?:\.|itrary)?\s*(?:u(?:\.|nits?)?)?|dimensionless|unitless|norm\w*",
+    re.IGNORECASE,
+)
 _BRACKET = r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}"
 # A name, its brackets, and what may follow them: "g(r) - 1", "r / Å", "r in nm".
 _WORD = re.compile(
@@ -24,10 +29,12 @@ _FILLERS = re.compile(
     re.IGNORECASE,
 )
 _ROLES = {
-    "observed": r"obs(?:erved|d)?|exp(?:t|tl|eriment(?:al)?)?|meas(?:ured)?|data|raw",
+    "observed": r"obs(?:erved|d)?|exp(?:t|tl|eriment(?:al)?)?|meas(?:ured)?|data",
+    "raw": r"raw|uncorrected|unfiltered|unsubtracted",
     "calculated": r"calc(?:ulated|d)?|cal|fit(?:ted)?|rmc|model(?:led)?|refined"
     r"|sim(?:ul(?:ated|ation))?|theor(?:y|etical)|predicted|target",
-    "difference": r"diff(?:erence)?|resid(?:uals?)?|baseline|bkg|background",
+    "difference": r"diff(?:erence)?|resid(?:uals?)?",
+    "background": r"baseline|bkg|bg|background",
     "error": r"err(?:ors?)?|sig(?:ma)?|std(?:ev|dev|err)?|esd|unc(?:ertaint(?:y|ies))?",
 }
 _OWN = r"g|gr|pdf|y|f|fq|s|sq|d|t|r|rdf|gk"
@@ -66,7 +73,7 @@ class Label:
     # A key of `FUNCTIONS_OF`, "Keen F(Q)", "" if the label says nothing, None if it is
     # not understood.
     function: str | None
-    role: str  # "observed", "calculated", "difference", "error" or ""
+    role: str  # a key of `_ROLES` or ""
     unit: str  # that of the function: "Å", "nm", "pm", "bohr", "barn" or ""
 
 
@@ -100,8 +107,9 @@ def abscissa(text: str) -> tuple[str, str | None] | None:
     found = re.fullmatch(
         r"(?P<name>r_?ij|r|q|x|rad(?:ius|ial distance)?|dist(?:ance)?s?|"
         r"(?:interatomic|pair|atomic) distances?|separation|momentum transfer|"
+        r"wave[\W_]?vectors?|"
         r"2\W{0,2}th(?:eta)?|2θ|tth|two[\W_]?theta|angle|tof|energy|d-?spacing)"
-        r"(?:[ _]?(?:grid|values?|axis|bins?))?"
+        r"(?:[ _]?(?:grid|val(?:ue)?s?|axis|bins?|space))?"
         rf"\s*(?:(?P<bracket>{_BRACKET})|/\s*(?P<per>.+)|[_\s]*\bin\s+(?P<in>.+)"
         r"|[_\s,]+(?P<word>.+))?",
         text.replace("$", ""),
@@ -119,7 +127,7 @@ def abscissa(text: str) -> tuple[str, str | None] | None:
     if name == "x":
         return "", unit
     of_r = name.startswith("r") or "dist" in name or name == "separation"
-    is_q = name in ("q", "momentum transfer")
+    is_q = name in ("q", "momentum transfer") or name.startswith("wave")
     return ("r" if of_r else "Q" if is_q else "2θ"), unit
 
 
@@ -135,6 +143,8 @@ def read_label(text: str, of_q: bool = False) -> Label:
         function, unit = _known(name, argument), unit or inner_unit
     if function == "G(r)" and unit == "barn":
         function = "Keen G(r)"
+    if function in ("G(r)", "g") and not re.search(r"[2²]", text):
+        unit = ""  # G(r) is in 1/Å²: another power says nothing
     if function == "F" and unit:
         function = "Keen F(Q)" if unit == "barn" else "F(Q)"
     if function and (function in OF_Q) is not of_q:
@@ -156,8 +166,9 @@ def _without_unit(text: str) -> tuple[str, str]:
         inside = re.sub(r"^(?:/|,?\s*in\s+)|^[(\[{]|[)\]}]$", "", found[0].strip())
         if re.search(r"\bbarns?\b|\bb\b|fm", inside):
             return text[: found.start()], "barn"
-        unit = length_unit(inside)
-        if unit:
+        if _NO_UNIT.fullmatch(inside):
+            return text[: found.start()], ""
+        if unit := length_unit(inside):
             return text[: found.start()], unit
     return text, ""
 

@@ -16,7 +16,7 @@ from gromega.measured import checks
 from gromega.measured.columns import Columns, read_columns
 from gromega.measured.contradictions import note_contradictions
 from gromega.measured.functions import function_of
-from gromega.measured.header import Header, header_lines, read_header
+from gromega.measured.header import NO_UNIT, Header, header_lines, read_header
 from gromega.measured.options import UNKNOWN, ReadOptions
 from gromega.measured.quantities import (
     OF_Q,
@@ -187,6 +187,11 @@ def _measured(
     if unit != "Å":
         notes.append(f"{'Q' if quantity in OF_Q else 'r'} was converted from {unit}.")
         stated = _with_units(header, given, notes)
+    notes += [
+        f"The header's {name} {end}. Give {name} if you know it."
+        for name, end in header.unclear.items()
+        if name not in given
+    ]
     note_contradictions(columns, header, options, unit, notes)
     known = _known(stated, given, notes)
     composition = _composition(options, header.composition, notes)
@@ -231,8 +236,8 @@ def _with_units(
     for name in header.unitless:
         if name not in given:
             notes.append(
-                f"The header's {name} of {header.stated[name]:g} was not used, because "
-                f"it does not state whether it is in Å⁻¹. Give {name} if you know it."
+                f"The header's {name} of {header.stated[name]:g} {NO_UNIT}. Give "
+                f"{name} if you know it."
             )
     return {k: v for k, v in header.stated.items() if k not in header.unitless}
 
@@ -246,8 +251,7 @@ def _composition(options: ReadOptions, stated: str, notes: list[str]) -> str | N
     try:
         parse_composition(stated)
     except ValueError:
-        # Words such as N/A need no note.
-        if re.search(r"[\d(]", stated):
+        if not re.fullmatch(r"\W*(?:n/?a|none|null|nan|unknown)?\W*", stated, re.I):
             notes.append(
                 f"The header's composition {stated} was not used, because it is not a "
                 "formula of element symbols and numbers. Give composition if you know "

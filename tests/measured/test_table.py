@@ -25,6 +25,12 @@ FORTRAN = "0.001D0 -1.0d-3 ****\n" + rows(R, G, 0 * R)
         TWO.replace("\n", "\r\n"),
         TWO.replace("\n5 ", "\n\n# a comment\n5 "),
         "".join(f'"{line}"\n' for line in TWO.splitlines()),
+        # numbers in quotes, with decimal points and with decimal commas
+        "".join(f'"{line}"\n'.replace(" ", '","') for line in TWO.splitlines()),
+        "".join(
+            f'"{line}"\n'.replace(".", ",").replace(" ", '","')
+            for line in TWO.splitlines()
+        ),
         TWO.rstrip(),
     ],
 )

@@ -137,7 +137,11 @@ def _check_rows(n: int) -> None:
 
 def _with_points(text: str, row: str) -> str:
     """Return a text with spaces and decimal points where a row has other marks."""
-    text, row = (each.replace(";", " ").replace('"', "") for each in (text, row))
+    # A comma between quoted numbers is no decimal comma.
+    text, row = (
+        re.sub(r'"\s*,\s*"', " ", each).replace(";", " ").replace('"', "")
+        for each in (text, row)
+    )
     if "," in row:
         # 0,01, -0,5 has decimal commas; 0.01, -0.5 and 0,01,-0,5 have not.
         spaced = re.split(r",\s+", row)

@@ -63,7 +63,8 @@ _Q_UNIT = re.compile(
 # A unit of any kind behind a number.
 _SOME_UNIT = re.compile(
     r"[\s(\[\"']*(?:1 ?/|/ ?[^\W\d]{1,10}\b(?![/.\w])|[x×] ?10|10\^|a\.?u\b|deg|°"
-    r"|k?eV\b|[^\W\d]{1,12} ?(?:\^|\*\*)?[({]*[-−⁻][1¹](?!\d)|(?:inv|reciprocal|per)\b)",
+    r"|k?eV\b|[^\W\d]{1,12} ?(?:\^|\*\*)?[({]*[-−⁻][1¹](?!\d)"
+    r"|(?:inv|reciprocal|per)\b)",
     re.IGNORECASE,
 )
 # Q unit: nm^-1, and "Q in nm^-1".

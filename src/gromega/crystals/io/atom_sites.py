@@ -27,6 +27,7 @@ _COLUMNS = (
 )
 _DECIMALS = re.compile(r"[+-]?\d*\.?(\d*)(?:\(\d+\))?")
 _COMMA = re.compile(r"[+-]?\d+,\d+(\(\d+\))?")
+_FRACTION = re.compile(r"[+-]?\d+/[1-9]\d*")
 # Digits that a coordinate has at least: 0.5 is exact.
 _FEWEST, _MOST = 2, 6
 
@@ -47,6 +48,8 @@ class Site:
         The occupancy, and half of its last digit.
     alternative
         The disorder assembly and group; group 0 is none.
+    kind
+        The type symbol, or an empty text.
     """
 
     label: str
@@ -56,13 +59,17 @@ class Site:
     occupancy: float
     occupancy_error: float
     alternative: tuple[str, int]
+    kind: str = ""
 
 
 def number_of(text: str, what: str, reason: Reason) -> float:
-    """Return a number of a CIF file, or nan; refuse one with a decimal comma."""
+    """Return a number or a fraction of a CIF file, or nan; refuse a decimal comma."""
     if _COMMA.fullmatch(text):
         point = text.replace(",", ".")
         raise RefusedError(reason, f"{what} {text} has a decimal comma: write {point}")
+    if _FRACTION.fullmatch(text):
+        above, below = text.split("/")
+        return float(above) / float(below)
     return float(gemmi.cif.as_number(text))
 
 
@@ -74,7 +81,7 @@ def read_sites(
     Parameters
     ----------
     elements
-        The elements of the stated formula, or none.
+        The elements and isotopes of the stated formula, or none.
 
     Raises
     ------
@@ -119,6 +126,7 @@ def read_sites(
                 occupancy,
                 0.5 * 10.0**-places if (places := _decimals(row[5])) else 0.0,
                 (row[7], int(row[8]) if row[8].isdigit() else 0),
+                kind,
             )
         )
     if not rows and list(block.find_values("_atom_site_label")):
@@ -126,7 +134,10 @@ def read_sites(
     if not sites:
         raise RefusedError(Reason.NO_ATOMS, "no site with an occupancy above 0")
     notes = ["sites of dummies or vacancies were left out"] if dummies else []
-    return _choose_alternatives(sites), notes
+    chosen = _choose_alternatives(sites)
+    if len(chosen) < len(sites):
+        notes.append("alternatives with full occupancies: the first was kept")
+    return chosen, notes
 
 
 def _name(text: str) -> str:
@@ -139,7 +150,8 @@ def _occupancy(text: str, label: str) -> float:
         return 1.0
     value = number_of(text, f"occupancy of {label}", Reason.BAD_OCCUPANCY)
     if not 0 <= value <= FULL:
-        raise RefusedError(Reason.BAD_OCCUPANCY, f"{value:g} of atom {label!r}")
+        detail = f"{text} of atom {label!r}: give a number from 0 to 1"
+        raise RefusedError(Reason.BAD_OCCUPANCY, detail)
     return value
 
 

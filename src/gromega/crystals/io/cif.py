@@ -13,23 +13,24 @@ from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.fingerprint import fingerprint
-from gromega.crystals.io.atom_sites import number_of, read_sites
-from gromega.crystals.io.cif_text import BadBlock, structure_blocks
+from gromega.crystals.io.atom_sites import read_sites
+from gromega.crystals.io.cif_cell import check_angles, read_lattice
+from gromega.crystals.io.cif_text import ATOM_TAGS, BadBlock, structure_blocks
 from gromega.crystals.io.operations import Operations, read_operations
 from gromega.crystals.io.settings import (
     listed_operations,
     operations_of,
     other_origin,
+    refuse_modulated,
     stated_number,
     stated_settings,
     stated_symbol,
 )
-from gromega.crystals.io.sites import MAX_ATOMS, check_cell
+from gromega.crystals.io.sites import MAX_ATOMS
 from gromega.crystals.io.stated_formula import (
     agrees,
     formula_units,
     stated_formulas,
-    symbols_of,
 )
 from gromega.crystals.io.unit_cell import Populations, UnitCell, expand_sites
 from gromega.crystals.read_formula import Amounts
@@ -38,7 +39,6 @@ from gromega.crystals.symmetry import has_group
 
 Floats = NDArray[np.float64]
 
-_ATOM_TAGS = ("_atom_site_label", "_atom_site_fract_x")
 # Coordinates of one origin with operations of the other give these. If the other origin
 # gives the stated formula and group, it is the one that the author used: the COD gives
 # F d -3 m the origin 2 in 5910063 and 5910064, spinels of Wyckoff's book.
@@ -75,7 +75,9 @@ def read_crystal(path: str | Path) -> Crystal:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file; check the path.")
     try:
-        block = structure_blocks(path.read_bytes())[0]
+        blocks = structure_blocks(path.read_bytes())
+        # Without atoms, the first one says what is wrong.
+        block = next(filter(_has_atoms, blocks), blocks[0])
     except RefusedError as error:
         raise ValueError(f"{path}: {error}.") from None
     try:
@@ -99,9 +101,10 @@ def read_block(
     """
     if isinstance(block, BadBlock):
         raise RefusedError(Reason.UNREADABLE, block.detail)
-    if not any(list(block.find_values(tag)) for tag in _ATOM_TAGS):
+    if not _has_atoms(block):
         raise RefusedError(Reason.NO_ATOMS, "no site")
-    lattice = _read_lattice(block)
+    refuse_modulated(block)
+    lattice = read_lattice(block)
     text, formulas = stated_formulas(block)
     refused = None
     for formula in formulas or [{}]:
@@ -135,6 +138,8 @@ class _Block:
         operations = listed_operations(self.block)
         if operations is None and len({setting.hm for setting in settings}) != 1:
             raise RefusedError(Reason.NO_SYMMETRY, self._unknown_group(settings))
+        groups = [operations] if operations else [*map(operations_of, settings)]
+        check_angles(self.block, groups)
         try:
             if operations is None:
                 return self.choose(settings, stated)._replace(stated=stated)
@@ -167,8 +172,9 @@ class _Block:
 
     def expand(self, operations: Operations) -> Reading:
         """Return the crystal that operations make; it must have the formula."""
-        sites, notes = read_sites(self.block, symbols_of(self.formula))
+        sites, notes = read_sites(self.block, frozenset(self.formula))
         cell = expand_sites(sites, operations, self.lattice, self.max_atoms)
+        cell = self._without_repeats(cell)
         given = self._fitting(cell, None)
         populations = cell.converted()
         other = populations and self._fitting(cell, populations.occupancies)
@@ -185,6 +191,26 @@ class _Block:
         if isinstance(given, RefusedError):
             raise given
         return Reading(given, 0, notes)
+
+    def _without_repeats(self, cell: UnitCell) -> UnitCell:
+        """Return a cell without the partial atoms that it lists twice.
+
+        The formula shows whether they are one. Raise RefusedError if it does not.
+        """
+        once, repeated = cell.without_repeats()
+        if not repeated:
+            return cell
+        added, single = (self._fitting(x, None) for x in (cell, once))
+        if isinstance(single, RefusedError):
+            return cell
+        if isinstance(added, Crystal) and not np.isclose(
+            added.occupancy.sum(), single.occupancy.sum()
+        ):
+            raise _UnclearError(
+                Reason.BAD_OCCUPANCY,
+                f"{repeated} may be listed twice: delete a row or add the formula",
+            )
+        return once
 
     def _fitting(
         self, cell: UnitCell, occupancies: list[float] | None
@@ -256,7 +282,7 @@ class _Block:
     def _repeats(self, settings: list[gemmi.SpaceGroup]) -> bool:
         """Return whether the operations make one listed atom of another."""
         # A file that needs the operations lists one atom of each orbit.
-        sites, _ = read_sites(self.block, symbols_of(self.formula))
+        sites, _ = read_sites(self.block, frozenset(self.formula))
         operations = operations_of(settings[0])
         cell = expand_sites(sites, operations, self.lattice, self.max_atoms)
         return sum(map(len, cell.orbits)) > self.expand(operations).crystal.numbers.size
@@ -314,27 +340,15 @@ class _Block:
         return readings[0]
 
 
+def _has_atoms(block: gemmi.cif.Block | BadBlock) -> bool:
+    """Return whether a block has atoms, or may have them."""
+    if isinstance(block, BadBlock):
+        return True
+    return any(list(block.find_values(tag)) for tag in ATOM_TAGS)
+
+
 def _is_same(one: Crystal, other: Crystal) -> bool:
     """Return whether two crystals have the same distances."""
     return one.formula == other.formula and np.allclose(
         fingerprint(one), fingerprint(other), rtol=1e-3
     )
-
-
-def _read_lattice(block: gemmi.cif.Block) -> Floats:
-    """Return the lattice of a block, (3, 3) in Å.
-
-    gemmi itself reads a bad cell as 1 Å × 1 Å × 1 Å.
-    """
-    # The CIF core dictionary's default angle is 90 degrees.
-    tags = [f"length_{x}" for x in "abc"] + ["angle_alpha", "angle_beta", "angle_gamma"]
-    values = [
-        number_of(block.find_value(f"_cell_{tag}") or default, tag, Reason.BAD_CELL)
-        for tag, default in zip(tags, ["?"] * 3 + ["90"] * 3, strict=True)
-    ]
-    if min(values) > 0 and max(values[3:]) < 180:
-        lattice = np.array(gemmi.UnitCell(*values).orth.mat.tolist()).T
-        check_cell(lattice)
-        return lattice
-    text = ", ".join(f"{value:g}" for value in values)
-    raise RefusedError(Reason.BAD_CELL, f"got {text}")

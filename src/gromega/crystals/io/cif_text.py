@@ -17,6 +17,8 @@ _DOTTED = re.compile(
 )
 # Minus signs and blanks of word processors.
 _TYPED = str.maketrans({"−": "-", "–": "-", "‐": "-", "\xa0": " "})
+ATOM_TAGS = ("_atom_site_label", "_atom_site_fract_x")
+"""The tags of which a block with atoms has one at least."""
 
 
 class BadBlock(NamedTuple):
@@ -84,5 +86,5 @@ def _decode(content: bytes) -> str:
 def _has_atoms(block: gemmi.cif.Block) -> bool:
     return any(
         block.find_loop(tag) or block.find_value(tag)
-        for tag in ("_atom_site_fract_x", "_atom_site_label", "_cell_length_a")
+        for tag in (*ATOM_TAGS, "_cell_length_a")
     )

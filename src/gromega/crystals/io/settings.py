@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega.crystals.io.operations import Operations, read_operations
+from gromega.crystals.refusal import Reason, RefusedError
 
 _NUMBER_TAGS = (
     "_space_group_IT_number",
@@ -29,6 +30,16 @@ _OPERATION_TAGS = (
     "_space_group_symop_magn_operation_xyz",
 )
 _CENTRING_TAG = "_space_group_symop_magn_centering_xyz"
+_MODULATED = (
+    "_cell_modulation_dimension",
+    "_cell_wave_vector_seq_id",
+    "_cell_wave_vector_x",
+    "_space_group_ssg_IT_number",
+    "_space_group_ssg_name",
+    "_space_group_ssg_name_IT",
+    "_space_group_ssg_name_WJJ",
+    "_space_group_symop_ssg_operation_algebraic",
+)
 _HALL_TAGS = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
 # The endings of the ICSD: S and Z are the origins 1 and 2, H and HR hexagonal axes.
 _ENDINGS = {"S": "1", "Z": "2", "H": "H", "HR": "H", "R": "R", "O1": "1", "O2": "2"}
@@ -45,10 +56,18 @@ def listed_operations(block: gemmi.cif.Block) -> Operations | None:
     """Return the operations that a block lists, or None; refuse unreadable ones."""
 
     def values(tag: str) -> tuple[str, ...]:
-        return tuple(gemmi.cif.as_string(text) for text in block.find_values(tag))
+        texts = (gemmi.cif.as_string(text) for text in block.find_values(tag))
+        return tuple(text for text in texts if text.strip(" ?."))
 
     texts = next(filter(None, map(values, _OPERATION_TAGS)), ())
     return read_operations(texts, values(_CENTRING_TAG)) if texts else None
+
+
+def refuse_modulated(block: gemmi.cif.Block) -> None:
+    """Refuse a modulated structure, whose atoms are those of its average."""
+    for tag in _MODULATED:
+        if set(block.find_values(tag)) - {"?", ".", "0"}:
+            raise RefusedError(Reason.NOT_PERIODIC, f"a modulated structure ({tag})")
 
 
 def stated_number(block: gemmi.cif.Block) -> int:

@@ -21,6 +21,8 @@ def stated(**tags):
         ({"sum": "AL2 O3"}, {"Al": 2, "O": 3}),
         ({"sum": "?", "moiety": "2(Na 1+), C O3 2-"}, {"Na": 2, "C": 1, "O": 3}),
         ({"structural": "Ca (C O3)"}, {"Ca": 1, "C": 1, "O": 3}),
+        ({"sum": "7Li1 F1"}, {"7Li": 1, "F": 1}),
+        ({"sum": "11B N"}, {"11B": 1, "N": 1}),
         ({"sum": "a mineral"}, None),
         ({}, None),
     ],

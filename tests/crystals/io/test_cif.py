@@ -1,5 +1,6 @@
 """CIF files: cells, atoms, occupancies and disorder."""
 
+import gemmi
 import numpy as np
 import pytest
 from files import cif, named_cif
@@ -175,6 +176,39 @@ def test_a_partial_atom_that_is_listed_twice(second, formula, sodium):
         return
     crystal = read_text(text).crystal
     assert crystal.occupancy[crystal.numbers == 11].sum() == pytest.approx(sodium)
+
+
+def test_the_number_of_formula_units_is_compared():
+    operations = "\n".join(
+        f"'{op.triplet()}'" for op in gemmi.SpaceGroup("P m -3 m").operations()
+    )
+    lines = (
+        "_chemical_formula_sum 'Na Cl'",
+        "_cell_formula_units_Z 4",
+        "loop_\n_space_group_symop_operation_xyz\n" + operations,
+    )
+    with pytest.raises(RefusedError) as error:
+        read_text(headed(ROCK_SALT, *lines))
+    assert error.value.reason is Reason.OTHER_FORMULA
+
+
+def test_the_number_of_formula_units_shows_the_origin():
+    operations = "\n".join(
+        f"'{op.triplet()}'" for op in gemmi.SpaceGroup("F d -3 m:2").operations()
+    )
+    text = headed(
+        cif(a="5.43", group="F d -3 m:2", atoms="Si1 Si 0 0 0 1"),
+        "_chemical_formula_sum 'Si'",
+        "_cell_formula_units_Z 8",
+        "loop_\n_space_group_symop_operation_xyz\n" + operations,
+    )
+    assert read_text(text).crystal.numbers.size == 8
+
+
+def test_contradicting_symbols_are_refused():
+    with pytest.raises(RefusedError) as error:
+        read_text(headed(ROCK_SALT, "_space_group_name_Hall '-P 4 2 3'"))
+    assert error.value.reason is Reason.NO_SYMMETRY
 
 
 def test_missing_file_is_named(tmp_path):

@@ -15,7 +15,7 @@ from gromega.crystals.crystal import Crystal
 from gromega.crystals.fingerprint import fingerprint
 from gromega.crystals.io.atom_sites import read_sites
 from gromega.crystals.io.cif_cell import check_angles, read_lattice
-from gromega.crystals.io.cif_text import ATOM_TAGS, BadBlock, structure_blocks
+from gromega.crystals.io.cif_text import BadBlock, has_atoms, structure_blocks
 from gromega.crystals.io.operations import Operations, read_operations
 from gromega.crystals.io.settings import (
     listed_operations,
@@ -27,11 +27,7 @@ from gromega.crystals.io.settings import (
     stated_symbol,
 )
 from gromega.crystals.io.sites import MAX_ATOMS
-from gromega.crystals.io.stated_formula import (
-    agrees,
-    formula_units,
-    stated_formulas,
-)
+from gromega.crystals.io.stated_formula import agrees, formula_units, stated_formulas
 from gromega.crystals.io.unit_cell import Populations, UnitCell, expand_sites
 from gromega.crystals.read_formula import Amounts
 from gromega.crystals.refusal import Reason, RefusedError
@@ -46,7 +42,7 @@ _WRONG_ORIGIN = (Reason.OVERLAP, Reason.BAD_OCCUPANCY, Reason.OTHER_FORMULA)
 
 
 class _UnclearError(RefusedError):
-    """Raised for occupancies that may be populations; it shows no wrong origin."""
+    """Raised for occupancies of two meanings; it shows no wrong origin."""
 
 
 class Reading(NamedTuple):
@@ -77,7 +73,7 @@ def read_crystal(path: str | Path) -> Crystal:
     try:
         blocks = structure_blocks(path.read_bytes())
         # Without atoms, the first one says what is wrong.
-        block = next(filter(_has_atoms, blocks), blocks[0])
+        block = next(filter(has_atoms, blocks), blocks[0])
     except RefusedError as error:
         raise ValueError(f"{path}: {error}.") from None
     try:
@@ -101,7 +97,7 @@ def read_block(
     """
     if isinstance(block, BadBlock):
         raise RefusedError(Reason.UNREADABLE, block.detail)
-    if not _has_atoms(block):
+    if not has_atoms(block):
         raise RefusedError(Reason.NO_ATOMS, "no site")
     refuse_modulated(block)
     lattice = read_lattice(block)
@@ -143,7 +139,9 @@ class _Block:
         try:
             if operations is None:
                 return self.choose(settings, stated)._replace(stated=stated)
-            return self.expand(operations)._replace(stated=stated)
+            reading = self.expand(operations)
+            self._check_units(reading.crystal)
+            return reading._replace(stated=stated)
         except RefusedError as error:
             other = other_origin(settings)
             is_unclear = isinstance(error, _UnclearError)
@@ -153,6 +151,7 @@ class _Block:
                 raise
             with suppress(RefusedError):
                 found = self.expand(operations_of(other))
+                self._check_units(found.crystal)
                 if has_group(found.crystal, stated):
                     note = f"read with the other origin choice, {other.xhm()}"
                     return Reading(found.crystal, stated, [*found.notes, note])
@@ -162,10 +161,7 @@ class _Block:
         symbol, number = stated_symbol(self.block), stated_number(self.block)
         if settings:
             names = ", ".join(setting.xhm() for setting in settings)
-            return (
-                f"the space group {number} is known, its setting is not: add the "
-                f"operations or one of the symbols {names}"
-            )
+            return f"the setting may be any of {names}: add the operations"
         if number and not symbol:
             return f"no operations, and the cell is not one of the space group {number}"
         return f"no operations, and the space group is not known: {symbol or 'nothing'}"
@@ -174,8 +170,14 @@ class _Block:
         """Return the crystal that operations make; it must have the formula."""
         sites, notes = read_sites(self.block, frozenset(self.formula))
         cell = expand_sites(sites, operations, self.lattice, self.max_atoms)
-        cell = self._without_repeats(cell)
+        once, repeated = cell.without_repeats()
         given = self._fitting(cell, None)
+        if repeated and isinstance(single := self._fitting(once, None), Crystal):
+            # The formula shows whether a partial atom is listed twice.
+            if isinstance(given, Crystal) and _differ(given, single):
+                detail = f"{repeated} may be listed twice: delete it or add the formula"
+                raise _UnclearError(Reason.BAD_OCCUPANCY, detail)
+            cell, given = once, single
         populations = cell.converted()
         other = populations and self._fitting(cell, populations.occupancies)
         if (
@@ -191,26 +193,6 @@ class _Block:
         if isinstance(given, RefusedError):
             raise given
         return Reading(given, 0, notes)
-
-    def _without_repeats(self, cell: UnitCell) -> UnitCell:
-        """Return a cell without the partial atoms that it lists twice.
-
-        The formula shows whether they are one. Raise RefusedError if it does not.
-        """
-        once, repeated = cell.without_repeats()
-        if not repeated:
-            return cell
-        added, single = (self._fitting(x, None) for x in (cell, once))
-        if isinstance(single, RefusedError):
-            return cell
-        if isinstance(added, Crystal) and not np.isclose(
-            added.occupancy.sum(), single.occupancy.sum()
-        ):
-            raise _UnclearError(
-                Reason.BAD_OCCUPANCY,
-                f"{repeated} may be listed twice: delete a row or add the formula",
-            )
-        return once
 
     def _fitting(
         self, cell: UnitCell, occupancies: list[float] | None
@@ -268,6 +250,22 @@ class _Block:
         """Return the number of formula units in the cell, or nan."""
         text = self.block.find_value("_cell_formula_units_Z") or "?"
         return float(gemmi.cif.as_number(text))
+
+    def _check_units(self, crystal: Crystal) -> None:
+        """Refuse a crystal with another number of formula units than the file states.
+
+        Programs write 1 for a number that they do not know.
+        """
+        units = self._units()
+        if not self.formula or not units > 1:
+            return
+        found = formula_units(self.formula, crystal)
+        if not 0.9 < found / units < 1.1:
+            raise RefusedError(
+                Reason.OTHER_FORMULA,
+                f"the cell has {found:.3g} formula units {self.text}, the file states "
+                f"{units:g}: correct the operations or the number",
+            )
 
     def _listed_atoms(self, stated: int) -> Reading | None:
         """Return the listed atoms as the whole cell, if they have the stated group."""
@@ -340,11 +338,8 @@ class _Block:
         return readings[0]
 
 
-def _has_atoms(block: gemmi.cif.Block | BadBlock) -> bool:
-    """Return whether a block has atoms, or may have them."""
-    if isinstance(block, BadBlock):
-        return True
-    return any(list(block.find_values(tag)) for tag in ATOM_TAGS)
+def _differ(one: Crystal, other: Crystal) -> bool:
+    return not np.isclose(one.occupancy.sum(), other.occupancy.sum())
 
 
 def _is_same(one: Crystal, other: Crystal) -> bool:

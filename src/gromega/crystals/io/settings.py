@@ -87,20 +87,22 @@ def stated_settings(
 ) -> list[gemmi.SpaceGroup]:
     """Return the settings that the symbols or the number of a block can mean.
 
-    A Hall symbol means one setting. A Hermann-Mauguin symbol may mean two settings with
-    different origins; the lattice, (3, 3), shows the axes of R and of a monoclinic
-    group. A number means all settings that the lattice allows.
+    A Hall symbol means one setting; a Hermann-Mauguin symbol that contradicts it adds
+    its own, and may mean two settings with different origins. The lattice, (3, 3),
+    shows the axes of R and of a monoclinic group. A number means all
+    settings that the lattice allows.
     """
-    hall = _value(block, _HALL_TAGS)
+    hall, symbol = _value(block, _HALL_TAGS), _value(block, _SYMBOL_TAGS)
+    named = _named(symbol, lattice) if symbol else []
     if hall:
         with suppress(ValueError, RuntimeError):
             operations = gemmi.symops_from_hall(hall)
             group = gemmi.find_spacegroup_by_ops(operations)
             if group is not None:
-                return [group]
-    symbol = _value(block, _SYMBOL_TAGS)
+                same = not named or group.xhm() in [x.xhm() for x in named]
+                return [group] if same else [group, *named]
     if symbol:
-        return _named(symbol, lattice)
+        return named
     number = 0 if hall else stated_number(block)
     numbered = [group for group in _table() if group.number == number]
     return [group for group in numbered if operations_of(group).fits(lattice)]
@@ -173,9 +175,15 @@ def _find(
         bare, colon, ext = name.partition(":")
         for each in (name, f"{_abbreviated(bare)}{colon}{ext}"):
             group = gemmi.find_spacegroup_by_name(each, float(alpha), float(gamma))
-            if group is not None:
+            if group is not None and not _is_split(bare, group.hm):
                 return group, certain
     return None, False
+
+
+def _is_split(symbol: str, hm: str) -> bool:
+    """Return whether a symbol has blanks that make other axes: P 3 2 is not P 32."""
+    words, others = symbol.split()[1:], hm.replace("-", "").split()[1:]
+    return 1 < len(words) <= 3 and any(x.isdigit() and x not in others for x in words)
 
 
 def _tokens(symbol: str) -> int:

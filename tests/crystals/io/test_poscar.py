@@ -103,6 +103,7 @@ def test_number_of_atoms_is_limited():
         ("7Li Cl", [7003, 17]),
         ("B_11 Cl", [11005, 17]),
         ("Li_sv H.5", [3, 1]),
+        ("Li-sv H:up", [3, 1]),
     ],
 )
 def test_isotopes_keep_their_mass_numbers(names, nuclides):

@@ -69,7 +69,7 @@ def _is_name(word: str) -> bool:
 
 def _nuclide(symbol: str) -> int:
     """Return the nuclide of Fe_pv, Fe/a1b2, H.5, or B_11; refuse other names."""
-    name = re.split(r"_(?!\d)|[/.]", symbol)[0]
+    name = re.split(r"_(?!\d)|[/.:]|-(?!\d)", symbol)[0]
     if len(re.findall("[A-Za-z]", name)) > 2:
         raise RefusedError(Reason.UNKNOWN_ELEMENT, f"{symbol!r}")
     return species.nuclide_of(name)

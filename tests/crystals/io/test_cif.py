@@ -264,6 +264,9 @@ def test_alternatives_are_those_of_an_assembly(tmp_path):
     rows = "A Cs 0 0 0 1 . .\nB Cl 0.5 0.5 0.5 1 A 1\nC O 0.5 0.5 0.4 1 A 2\n"
     with pytest.warns(UserWarning, match="first"):
         assert sorted(disordered(tmp_path, rows, tags).numbers) == [17, 55]
+    # an atom elsewhere is no alternative
+    with pytest.raises(ValueError, match="'C'"):
+        disordered(tmp_path, rows.replace("0.5 0.5 0.4", "0.5 0.5 0"), tags)
 
 
 @settings(deadline=None)

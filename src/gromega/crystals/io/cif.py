@@ -168,7 +168,7 @@ class _Block:
 
     def expand(self, operations: Operations) -> Reading:
         """Return the crystal that operations make; it must have the formula."""
-        sites, notes = read_sites(self.block, frozenset(self.formula))
+        sites, notes = read_sites(self.block, frozenset(self.formula), self.lattice)
         cell = expand_sites(sites, operations, self.lattice, self.max_atoms)
         once, repeated = cell.without_repeats()
         given = self._fitting(cell, None)
@@ -280,7 +280,7 @@ class _Block:
     def _repeats(self, settings: list[gemmi.SpaceGroup]) -> bool:
         """Return whether the operations make one listed atom of another."""
         # A file that needs the operations lists one atom of each orbit.
-        sites, _ = read_sites(self.block, frozenset(self.formula))
+        sites, _ = read_sites(self.block, frozenset(self.formula), self.lattice)
         operations = operations_of(settings[0])
         cell = expand_sites(sites, operations, self.lattice, self.max_atoms)
         return sum(map(len, cell.orbits)) > self.expand(operations).crystal.numbers.size

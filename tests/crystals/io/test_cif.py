@@ -118,6 +118,8 @@ def headed(text, *lines):
         (ROCK_SALT.replace("5.6402", "0.56402"), Reason.BAD_CELL),
         (ROCK_SALT.replace("5.6402", "564.02"), Reason.BAD_CELL),
         (headed(ROCK_SALT, "_cell_volume 1794.2"), Reason.BAD_CELL),
+        # other elements than those of a formula with unknown amounts
+        (headed(ROCK_SALT, "_chemical_formula_sum 'K1-x Cl'"), Reason.OTHER_FORMULA),
         # modulated structures
         (headed(ROCK_SALT, "_cell_modulation_dimension 1"), Reason.NOT_PERIODIC),
         (headed(ROCK_SALT, "_space_group_ssg_name 'F m'"), Reason.NOT_PERIODIC),
@@ -137,6 +139,7 @@ def test_an_impossible_block_is_refused(text, reason):
     [
         headed(ROCK_SALT, "_cell_volume 179.4(2)", "_cell_modulation_dimension 0"),
         ROCK_SALT.replace("0.5 0.5 0.5", "1/2 1/2 1/2"),
+        headed(ROCK_SALT, "_chemical_formula_sum 'Na1-x Cl'"),
         headed(ROCK_SALT, "_symmetry_equiv_pos_as_xyz ?"),
         headed(ROCK_SALT, "loop_\n_symmetry_equiv_pos_as_xyz\n."),
     ],

@@ -27,7 +27,12 @@ from gromega.crystals.io.settings import (
     stated_symbol,
 )
 from gromega.crystals.io.sites import MAX_ATOMS
-from gromega.crystals.io.stated_formula import agrees, formula_units, stated_formulas
+from gromega.crystals.io.stated_formula import (
+    agrees,
+    fits,
+    formula_units,
+    stated_formulas,
+)
 from gromega.crystals.io.unit_cell import Populations, UnitCell, expand_sites
 from gromega.crystals.read_formula import Amounts
 from gromega.crystals.refusal import Reason, RefusedError
@@ -174,7 +179,8 @@ class _Block:
         given = self._fitting(cell, None)
         if repeated and isinstance(single := self._fitting(once, None), Crystal):
             # The formula shows whether a partial atom is listed twice.
-            if isinstance(given, Crystal) and _differ(given, single):
+            total = single.occupancy.sum()
+            if isinstance(given, Crystal) and given.occupancy.sum() > 1.001 * total:
                 detail = f"{repeated} may be listed twice: delete it or add the formula"
                 raise _UnclearError(Reason.BAD_OCCUPANCY, detail)
             cell, given = once, single
@@ -202,7 +208,7 @@ class _Block:
             crystal = cell.crystal(self.block.name, occupancies)
         except RefusedError as error:
             return error
-        if not self.formula or agrees(self.formula, crystal):
+        if fits(self.text, self.formula, crystal):
             return crystal
         return RefusedError(
             Reason.OTHER_FORMULA,
@@ -256,11 +262,8 @@ class _Block:
 
         Programs write 1 for a number that they do not know.
         """
-        units = self._units()
-        if not self.formula or not units > 1:
-            return
-        found = formula_units(self.formula, crystal)
-        if not 0.9 < found / units < 1.1:
+        units, found = self._units(), formula_units(self.formula, crystal)
+        if self.formula and units > 1 and not 0.9 < found / units < 1.1:
             raise RefusedError(
                 Reason.OTHER_FORMULA,
                 f"the cell has {found:.3g} formula units {self.text}, the file states "
@@ -336,10 +339,6 @@ class _Block:
                 Reason.NO_SYMMETRY, f"no operations, and the setting may be {names}"
             )
         return readings[0]
-
-
-def _differ(one: Crystal, other: Crystal) -> bool:
-    return not np.isclose(one.occupancy.sum(), other.occupancy.sum())
 
 
 def _is_same(one: Crystal, other: Crystal) -> bool:

@@ -20,6 +20,7 @@ _MOLECULAR = {6, 7, 8}
 TOLERANCE = 0.05
 # The share of the atoms that either may leave out: traces in minerals.
 TRACE = 0.01
+_UNKNOWN = re.compile(r"(?:[A-Z][a-z]?+[\d.xyzn()+-]*+\s*+)+")
 _ERROR = re.compile(r"(?<=\d)\(\d+\)")
 _CHARGE = re.compile(r"(?:\s\d*[+-]|[+-]\d*)(?=[\s,;)]|$)")
 
@@ -27,9 +28,10 @@ _CHARGE = re.compile(r"(?:\s\d*[+-]|[+-]\d*)(?=[\s,;)]|$)")
 def stated_formulas(block: gemmi.cif.Block) -> tuple[str, list[Amounts]]:
     """Return the formula of a block, and the compositions that it can mean.
 
-    It is the sum formula, or else the moieties or the structural formula. An empty text
-    and no composition are returned if none can be read.
+    It is the sum formula, or else the moieties or the structural formula. If none can
+    be read, the text is the first one of elements, or empty.
     """
+    unread = ""
     for tag in TAGS:
         text = gemmi.cif.as_string(block.find_value(tag) or "")
         text = " ".join(_ERROR.sub("", text).split())
@@ -41,13 +43,30 @@ def stated_formulas(block: gemmi.cif.Block) -> tuple[str, list[Amounts]]:
         for each in (spelt, spelt.upper()):
             with suppress(ValueError):
                 return text, spellings(each)
-    return "", []
+        unread = unread or (text if _elements(text) else "")
+    return unread, []
+
+
+def _elements(text: str) -> set[int]:
+    """Return the elements of a formula with unknown amounts, such as Sr1-x Cl2."""
+    if not _UNKNOWN.fullmatch(text):
+        return set()
+    symbols = re.findall(r"[A-Z][a-z]?", text)
+    numbers = {int(gemmi.Element(symbol).atomic_number) for symbol in symbols}
+    return set() if 0 in numbers else numbers
 
 
 def _multiplied(part: str) -> str:
     """Return a moiety such as ``2(H2 O)`` with its number behind."""
     match = re.fullmatch(r"\s*([\d.]+)\s*\((.*)\)\s*", part)
     return f"({match[2]}){match[1]}" if match else part
+
+
+def fits(text: str, amounts: Amounts, crystal: Crystal) -> bool:
+    """Return whether a crystal has a composition, or the elements of an unread text."""
+    if amounts or not text:
+        return not amounts or agrees(amounts, crystal)
+    return _elements(text) - {1} == set(crystal.numbers.tolist()) - {1}
 
 
 def agrees(amounts: Amounts, crystal: Crystal, hydrogen: bool = False) -> bool:

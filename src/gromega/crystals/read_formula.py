@@ -28,6 +28,7 @@ _ASCII = str.maketrans(f"₀₁₂₃₄₅₆₇₈₉{_SUPERSCRIPTS}[]", "0123
 _ISOTOPE = re.compile(
     rf"\[(\d+)([A-Z][a-z]?)\]|\^(\d+)\^?([A-Z][a-z]?)|([{_SUPERSCRIPTS}]+)([A-Z][a-z]?)"
 )
+_MASS = re.compile(r"(\d+)([A-Z][a-z]?)[\d.]*")
 _CAPITALS = re.compile(r"[A-Z]{2,}")
 # Adjacent elements of usual anions, oxides and acids, which are also Co, No, Po, Ho.
 _USUAL = ("CO", "NO", "PO", "HO", "HF")
@@ -130,7 +131,7 @@ def _amounts(text: str, whole: str) -> Amounts:
     flat = "".join(
         part
         for piece in _DOTS.split(text)
-        for part in _joined(piece.split() or [""], whole)
+        for part in _joined([*map(_marked, piece.split())] or [""], whole)
     )
     while inner := _BRACKETS.search(flat):
         times = _number(inner[2])
@@ -141,6 +142,19 @@ def _amounts(text: str, whole: str) -> Amounts:
     if not 0 < sum(amounts.values()) < np.inf:
         raise ValueError(f"composition {whole!r} has no atoms; give positive amounts.")
     return {symbol.strip("^"): amount for symbol, amount in amounts.items()}
+
+
+def _marked(word: str) -> str:
+    """Return 7Li as ^7Li: a number in front of an element is that of its isotope.
+
+    It must be one in nature; 2H may be two atoms.
+    """
+    match = _MASS.fullmatch(word)
+    if not match or match[2] == "H" or not _is_element(match[2]):
+        return word
+    element, mass = periodictable.elements.symbol(match[2]), int(match[1])
+    known = mass in element.isotopes and element[mass].abundance
+    return f"^{word}" if known else word
 
 
 def _joined(words: list[str], whole: str) -> list[str]:

@@ -1,5 +1,6 @@
 """CIF files: cells, atoms, occupancies and disorder."""
 
+import gemmi
 import numpy as np
 import pytest
 from files import cif, named_cif
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from gromega.crystals.io.cif import read_block, read_crystal
 from gromega.crystals.io.cif_text import structure_blocks
-from gromega.crystals.refusal import Reason
+from gromega.crystals.refusal import Reason, RefusedError
 from gromega.crystals.symmetry import space_group
 
 VALUES = {
@@ -41,9 +42,9 @@ def test_symmetry_is_expanded_to_the_full_cell(tmp_path):
     ("change", "reason", "value"),
     [
         # a cell that gemmi would read as 1 Å: refused
-        ({"a": "?"}, Reason.BAD_CELL, "nan"),
+        ({"a": "?"}, Reason.BAD_CELL, r"length_a \?"),
         # an angle that is there but unknown, or impossible: refused
-        ({"gamma": "_cell_angle_gamma ?"}, Reason.BAD_CELL, "nan"),
+        ({"gamma": "_cell_angle_gamma ?"}, Reason.BAD_CELL, r"gamma \?"),
         ({"gamma": "_cell_angle_gamma 190"}, Reason.BAD_CELL, "190"),
         # a group that does not exist: named
         ({"group": "F m 7 m"}, Reason.NO_SYMMETRY, "F m 7 m"),
@@ -92,6 +93,125 @@ def test_atoms_of_one_element_on_one_site_are_merged(tmp_path, second, occupancy
     chlorine = read_crystal(path).numbers == 17
     assert chlorine.sum() == 4
     np.testing.assert_allclose(read_crystal(path).occupancy[chlorine], occupancy)
+
+
+P1 = cif(a=VALUES["a"], group="P 1", atoms="Na1 Na 0 0 0 1\nCl1 Cl 0.5 0.5 0.5 1")
+ROCK_SALT = cif(
+    a=VALUES["a"], group="F m -3 m", atoms="Na1 Na 0 0 0 1\nCl1 Cl 0.5 0.5 0.5 1"
+)
+
+
+def read_text(text):
+    return read_block(structure_blocks(text.encode())[0])
+
+
+def headed(text, *lines):
+    return text.replace("_cell_length_a", "\n".join([*lines, "_cell_length_a"]), 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        # an angle that the symmetry does not force
+        (P1.replace("_cell_angle_gamma 90\n", ""), Reason.BAD_CELL),
+        # nm and pm, and another volume
+        (ROCK_SALT.replace("5.6402", "0.56402"), Reason.BAD_CELL),
+        (ROCK_SALT.replace("5.6402", "564.02"), Reason.BAD_CELL),
+        (headed(ROCK_SALT, "_cell_volume 1794.2"), Reason.BAD_CELL),
+        # other elements than those of a formula with unknown amounts
+        (headed(ROCK_SALT, "_chemical_formula_sum 'K1-x Cl'"), Reason.OTHER_FORMULA),
+        # modulated structures
+        (headed(ROCK_SALT, "_cell_modulation_dimension 1"), Reason.NOT_PERIODIC),
+        (headed(ROCK_SALT, "_space_group_ssg_name 'F m'"), Reason.NOT_PERIODIC),
+        # occupancies
+        (P1.replace("0 0 0 1", "0 0 0 50%"), Reason.BAD_OCCUPANCY),
+        (P1.replace("0 0 0 1", "0 0 0 -1"), Reason.BAD_OCCUPANCY),
+    ],
+)
+def test_an_impossible_block_is_refused(text, reason):
+    with pytest.raises(RefusedError) as error:
+        read_text(text)
+    assert error.value.reason is reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        headed(ROCK_SALT, "_cell_volume 179.4(2)", "_cell_modulation_dimension 0"),
+        ROCK_SALT.replace("0.5 0.5 0.5", "1/2 1/2 1/2"),
+        headed(ROCK_SALT, "_chemical_formula_sum 'Na1-x Cl'"),
+        headed(ROCK_SALT, "_symmetry_equiv_pos_as_xyz ?"),
+        headed(ROCK_SALT, "loop_\n_symmetry_equiv_pos_as_xyz\n."),
+    ],
+)
+def test_an_unusual_spelling_is_taken(text):
+    crystal = read_text(text).crystal
+    assert sorted(crystal.numbers) == [11] * 4 + [17] * 4
+    assert space_group(crystal) == 225
+
+
+def test_the_first_block_with_atoms_is_read(tmp_path):
+    path = tmp_path / "x.cif"
+    path.write_text("data_cell\n_cell_length_a 4\n" + ROCK_SALT)
+    assert read_crystal(path).numbers.size == 8
+
+
+@pytest.mark.parametrize(
+    ("second", "formula", "sodium"),
+    [
+        # one atom that is listed twice, or two on one site: the formula tells
+        ("Na2 Na 0 0 1 0.5", "Na1 Cl2", 0.5),
+        ("Na2 Na 0 0 1 0.5", "Na Cl", 1.0),
+        ("Na2 Na 0 0 1 0.5", "", None),
+        ("Na2 Na 0 0 1 0.4", "", 0.9),
+        # two ions
+        ("Na2 Na1+ 0 0 0 0.5", "", 1.0),
+    ],
+)
+def test_a_partial_atom_that_is_listed_twice(second, formula, sodium):
+    text = P1.replace("0 0 0 1", f"0 0 0 0.5\n{second}")
+    if formula:
+        text = headed(text, f"_chemical_formula_sum '{formula}'")
+    if sodium is None:
+        with pytest.raises(RefusedError) as error:
+            read_text(text)
+        assert error.value.reason is Reason.BAD_OCCUPANCY
+        return
+    crystal = read_text(text).crystal
+    assert crystal.occupancy[crystal.numbers == 11].sum() == pytest.approx(sodium)
+
+
+def test_the_number_of_formula_units_is_compared():
+    operations = "\n".join(
+        f"'{op.triplet()}'" for op in gemmi.SpaceGroup("P m -3 m").operations()
+    )
+    lines = (
+        "_chemical_formula_sum 'Na Cl'",
+        "_cell_formula_units_Z 4",
+        "loop_\n_space_group_symop_operation_xyz\n" + operations,
+    )
+    with pytest.raises(RefusedError) as error:
+        read_text(headed(ROCK_SALT, *lines))
+    assert error.value.reason is Reason.OTHER_FORMULA
+
+
+def test_the_number_of_formula_units_shows_the_origin():
+    operations = "\n".join(
+        f"'{op.triplet()}'" for op in gemmi.SpaceGroup("F d -3 m:2").operations()
+    )
+    text = headed(
+        cif(a="5.43", group="F d -3 m:2", atoms="Si1 Si 0 0 0 1"),
+        "_chemical_formula_sum 'Si'",
+        "_cell_formula_units_Z 8",
+        "loop_\n_space_group_symop_operation_xyz\n" + operations,
+    )
+    assert read_text(text).crystal.numbers.size == 8
+
+
+def test_contradicting_symbols_are_refused():
+    with pytest.raises(RefusedError) as error:
+        read_text(headed(ROCK_SALT, "_space_group_name_Hall '-P 4 2 3'"))
+    assert error.value.reason is Reason.NO_SYMMETRY
 
 
 def test_missing_file_is_named(tmp_path):
@@ -145,7 +265,11 @@ def test_alternatives_are_those_of_an_assembly(tmp_path):
     rows = "A Cs 0 0 0 1 . .\nB Cl 0.5 0.5 0.5 1 A 1\nC O 0.5 0 0.5 1 B 2\n"
     assert sorted(disordered(tmp_path, rows, tags).numbers) == [8, 17, 55]
     rows = "A Cs 0 0 0 1 . .\nB Cl 0.5 0.5 0.5 1 A 1\nC O 0.5 0.5 0.4 1 A 2\n"
-    assert sorted(disordered(tmp_path, rows, tags).numbers) == [17, 55]
+    with pytest.warns(UserWarning, match="first"):
+        assert sorted(disordered(tmp_path, rows, tags).numbers) == [17, 55]
+    # an atom elsewhere is no alternative
+    with pytest.raises(ValueError, match="'C'"):
+        disordered(tmp_path, rows.replace("0.5 0.5 0.4", "0.5 0.5 0"), tags)
 
 
 @settings(deadline=None)

@@ -120,6 +120,9 @@ def test_images_of_a_full_site_near_a_special_position_are_one_atom_on_it():
         ("P 63/m m c", (0.33, 0.67, 0.25), 2, 2),
         # in four digits, 0.33 is no third
         ("P 63/m m c", (0.33, 0.67, 0.25), 4, 6),
+        # but 0.3330 and 0.3335 are: their images are not two atoms
+        ("P 63/m m c", (0.3330, 0.6670, 0.25), 4, 2),
+        ("P 63/m m c", (0.3335, 0.6665, 0.25), 4, 2),
         # x, 2x in two digits
         ("P 63/m m c", (0.17, 0.33, 0.25), 2, 6),
         # near the centre, but not within the digits: alternatives

@@ -23,6 +23,8 @@ from gromega.crystals.refusal import Reason, RefusedError
         .replace("2.82", "1.41")
         .replace("Direct", "Cartesian")
         .replace("0.5 0.5 0.5", "1.41 1.41 1.41"),
+        # numbers of Fortran
+        POSCAR.replace("2.82", "0.282D+01"),
         # comments behind
         POSCAR.replace("1.0\n", "1.0 ! scale\n").replace("Na Cl", "Na Cl ! elements"),
         # selective dynamics, names of potentials, velocities below
@@ -61,6 +63,33 @@ def test_elements_are_required():
     assert error.value.reason is Reason.UNKNOWN_ELEMENT
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        # an atom in place of the mode, or an unknown mode
+        (("Direct\n", ""), Reason.UNREADABLE),
+        (("Direct", "Angstrom"), Reason.UNREADABLE),
+        # the numbers of atoms
+        (("1 1\n", "1\n"), Reason.UNREADABLE),
+        (("1 1\n", "1 0\n"), Reason.UNREADABLE),
+        (("1 1\n", "1 1.5\n"), Reason.UNREADABLE),
+        (("1 1\n", "-1 3\n"), Reason.UNREADABLE),
+        (("1 1\n", "0 0\n"), Reason.NO_ATOMS),
+        # other forms of numbers, and a missing comment
+        (("0.5 0.5 0.5", "0.5, 0.5, 0.5"), Reason.UNREADABLE),
+        (("0.5 0.5 0.5", "0.5 0.5 nan"), Reason.NO_COORDINATES),
+        ((POSCAR.partition("\n")[0] + "\n", ""), Reason.UNREADABLE),
+        # no elements
+        (("Na Cl", "PAW_PBE Cl"), Reason.UNKNOWN_ELEMENT),
+        (("Na Cl", "Og Cl"), Reason.UNKNOWN_ELEMENT),
+    ],
+)
+def test_a_bad_line_is_refused(change, reason):
+    with pytest.raises(RefusedError) as error:
+        read_poscar(POSCAR.replace(*change, 1).encode())
+    assert error.value.reason is reason
+
+
 def test_number_of_atoms_is_limited():
     with pytest.raises(RefusedError, match=r"2.* 1") as error:
         read_poscar(POSCAR.encode(), max_atoms=1)
@@ -69,7 +98,13 @@ def test_number_of_atoms_is_limited():
 
 @pytest.mark.parametrize(
     ("names", "nuclides"),
-    [("D Cl", [2001, 17]), ("7Li Cl", [7003, 17]), ("Li_sv H.5", [3, 1])],
+    [
+        ("D Cl", [2001, 17]),
+        ("7Li Cl", [7003, 17]),
+        ("B_11 Cl", [11005, 17]),
+        ("Li_sv H.5", [3, 1]),
+        ("Li-sv H:up", [3, 1]),
+    ],
 )
 def test_isotopes_keep_their_mass_numbers(names, nuclides):
     crystal = read_poscar(POSCAR.replace("Na Cl", names).encode())

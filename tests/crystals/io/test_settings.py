@@ -52,6 +52,10 @@ def settings_of(tag, value, cell):
         ("Fd-3mZ", "cubic", ["F d -3 m:2"]),
         ("F d -3 m", "cubic", ["F d -3 m:1", "F d -3 m:2"]),
         ("R -3 m (hexagonal axes)", "hexagonal", ["R -3 m:H"]),
+        # blanks between axes count
+        ("P32", "hexagonal", ["P 32"]),
+        ("P 3 2", "hexagonal", []),
+        ("P 43 2", "cubic", []),
         # full symbols
         ("P 2/m 2/m 2/m", "cubic", ["P m m m"]),
         ("P 21/n 21/m 21/a", "cubic", ["P n m a"]),

@@ -19,17 +19,23 @@ def found(kind, label, elements=(), labels=()):
         ("Fe(3+)", "Fe1", (), 26),
         ("AL", "AL1", (), 13),
         ("Cval", "C1", (), 6),
+        ("Iron", "M1", (), 26),
+        ("", "Potassium1", (), 19),
         # else the longest prefix that the formula has
         ("", "OA1", ("Ca", "O"), 8),
         ("", "CO1", ("C", "O"), 6),
         ("", "CO1", ("Co", "O"), 27),
         ("", "Va", ("V", "O"), 23),
         ("HO1", "HO1", ("Al", "H", "O"), 1),
+        ("", "CD1", ("Cd", "S"), 48),
+        ("", "CO3", ("Co", "O"), 27),
         ("", "Fe2+M1", (), 26),
         ("", "SiT1", (), 14),
         # water and hydroxyl
         ("OH2", "OH2", (), 8),
         ("H2O", "W1", (), 8),
+        ("H2O", "W1", ("Ca", "H", "O"), 8),
+        ("D2O", "W1", ("Ca", "D", "O"), 8),
         ("", "OH", (), 8),
         ("", "Ow1", (), 8),
         ("", "OW2", (), 8),
@@ -64,9 +70,21 @@ def test_an_isotope_is_read(kind, label, nuclide):
     assert found(kind, label) == [(nuclide, 1.0)]
 
 
-def test_a_label_of_deuterium_counts_if_the_formula_has_no_hydrogen():
-    assert found("H", "D1", ("D", "O")) == [(DEUTERIUM, 1.0)]
-    assert found("H", "D1", ("H", "O")) == [(1, 1.0)]
+@pytest.mark.parametrize(
+    ("kind", "label", "formula", "nuclide"),
+    [
+        ("H", "D1", ("D", "O"), DEUTERIUM),
+        ("H", "H1", ("D", "O"), DEUTERIUM),
+        ("H", "D1", ("H", "O"), 1),
+        ("H", "H1", ("H", "D", "O"), 1),
+        ("Li", "Li1", ("7Li", "F"), 7003),
+        ("Li", "Li1", ("7Li", "Li", "F"), 3),
+    ],
+)
+def test_the_only_isotope_of_a_formula_is_that_of_the_atoms(
+    kind, label, formula, nuclide
+):
+    assert found(kind, label, formula) == [(nuclide, 1.0)]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +121,17 @@ def test_dummies_and_vacancies_are_no_atoms(kind, label, elements):
         ("X", "X1"),
         ("M", "M1"),
         ("NH4", "NH4"),
+        ("BF4", "B1"),
+        # no element, or two
+        ("Metal", "M1"),
+        ("Og", "O1"),
+        ("FeMg", "M1"),
+        ("Fe/Mg", "M1"),
+        ("Al,Si", "T1"),
+        ("Fe0.5Mn0.5", "M1"),
+        ("", "Ca1/Na1"),
+        ("", "Ca,Na"),
+        ("NO", "N1"),
         ("40Li", "Li1"),
         # two readings, and nothing that tells
         ("", "CA1"),

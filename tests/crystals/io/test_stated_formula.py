@@ -21,6 +21,8 @@ def stated(**tags):
         ({"sum": "AL2 O3"}, {"Al": 2, "O": 3}),
         ({"sum": "?", "moiety": "2(Na 1+), C O3 2-"}, {"Na": 2, "C": 1, "O": 3}),
         ({"structural": "Ca (C O3)"}, {"Ca": 1, "C": 1, "O": 3}),
+        ({"sum": "7Li1 F1"}, {"7Li": 1, "F": 1}),
+        ({"sum": "11B N"}, {"11B": 1, "N": 1}),
         ({"sum": "a mineral"}, None),
         ({}, None),
     ],
@@ -47,6 +49,11 @@ def crystal_of(**amounts):
         ("Ca C O3", {"Ca": 2, "C": 2, "O": 6}, True),
         ("Ca H2 O2", {"Ca": 1, "O": 2}, True),
         ("Li D", {"Li": 4, "H": 4}, True),
+        # hydrides have theirs, and no crystal has more
+        ("Zr H2", {"Zr": 1, "H": 1}, False),
+        ("Li H", {"Li": 1}, False),
+        ("Na Cl", {"Na": 1, "Cl": 1, "H": 1}, False),
+        ("C10 H8", {"C": 10}, True),
         # rounding
         ("Fe0.9 O", {"Fe": 0.947, "O": 1}, True),
         ("Fe1.98 O3", {"Fe": 2, "O": 3}, True),

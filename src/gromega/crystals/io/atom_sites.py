@@ -27,6 +27,9 @@ _COLUMNS = (
 )
 _DECIMALS = re.compile(r"[+-]?\d*\.?(\d*)(?:\(\d+\))?")
 _COMMA = re.compile(r"[+-]?\d+,\d+(\(\d+\))?")
+_FRACTION = re.compile(r"[+-]?\d+/[1-9]\d*")
+# Å. Atoms of alternatives are closer than bonded ones.
+_ALTERNATIVE = 1.5
 # Digits that a coordinate has at least: 0.5 is exact.
 _FEWEST, _MOST = 2, 6
 
@@ -47,6 +50,8 @@ class Site:
         The occupancy, and half of its last digit.
     alternative
         The disorder assembly and group; group 0 is none.
+    kind
+        The type symbol, or an empty text.
     """
 
     label: str
@@ -56,25 +61,31 @@ class Site:
     occupancy: float
     occupancy_error: float
     alternative: tuple[str, int]
+    kind: str = ""
 
 
 def number_of(text: str, what: str, reason: Reason) -> float:
-    """Return a number of a CIF file, or nan; refuse one with a decimal comma."""
+    """Return a number or a fraction of a CIF file, or nan; refuse a decimal comma."""
     if _COMMA.fullmatch(text):
         point = text.replace(",", ".")
         raise RefusedError(reason, f"{what} {text} has a decimal comma: write {point}")
+    if _FRACTION.fullmatch(text):
+        above, below = text.split("/")
+        return float(above) / float(below)
     return float(gemmi.cif.as_number(text))
 
 
 def read_sites(
-    block: gemmi.cif.Block, elements: frozenset[str]
+    block: gemmi.cif.Block, elements: frozenset[str], lattice: Floats
 ) -> tuple[list[Site], list[str]]:
     """Return the sites of a block that are atoms, and notes on those left out.
 
     Parameters
     ----------
     elements
-        The elements of the stated formula, or none.
+        The elements and isotopes of the stated formula, or none.
+    lattice
+        The lattice, (3, 3) in Å.
 
     Raises
     ------
@@ -119,6 +130,7 @@ def read_sites(
                 occupancy,
                 0.5 * 10.0**-places if (places := _decimals(row[5])) else 0.0,
                 (row[7], int(row[8]) if row[8].isdigit() else 0),
+                kind,
             )
         )
     if not rows and list(block.find_values("_atom_site_label")):
@@ -126,7 +138,10 @@ def read_sites(
     if not sites:
         raise RefusedError(Reason.NO_ATOMS, "no site with an occupancy above 0")
     notes = ["sites of dummies or vacancies were left out"] if dummies else []
-    return _choose_alternatives(sites), notes
+    chosen = _choose_alternatives(sites, lattice)
+    if len(chosen) < len(sites):
+        notes.append("alternatives with full occupancies: the first was kept")
+    return chosen, notes
 
 
 def _name(text: str) -> str:
@@ -139,7 +154,8 @@ def _occupancy(text: str, label: str) -> float:
         return 1.0
     value = number_of(text, f"occupancy of {label}", Reason.BAD_OCCUPANCY)
     if not 0 <= value <= FULL:
-        raise RefusedError(Reason.BAD_OCCUPANCY, f"{value:g} of atom {label!r}")
+        detail = f"{text} of atom {label!r}: give a number from 0 to 1"
+        raise RefusedError(Reason.BAD_OCCUPANCY, detail)
     return value
 
 
@@ -163,10 +179,11 @@ def _error(text: str, most: int) -> float:
     return max(half, off) if off < 10.0**-decimals else half
 
 
-def _choose_alternatives(sites: list[Site]) -> list[Site]:
+def _choose_alternatives(sites: list[Site], lattice: Floats) -> list[Site]:
     """Keep the first of several alternatives that are given with full occupancy.
 
-    Alternatives are the disorder groups of one assembly.
+    Alternatives are the disorder groups of one assembly. Raise RefusedError if one that
+    is left out is not in the place of others.
     """
     full: defaultdict[str, dict[int, bool]] = defaultdict(dict)
     for site in sites:
@@ -179,4 +196,16 @@ def _choose_alternatives(sites: list[Site]) -> list[Site]:
         for assembly, groups in full.items()
         for group in sorted(group for group, whole in groups.items() if whole)[1:]
     }
-    return [site for site in sites if site.alternative not in left_out]
+    kept = [site for site in sites if site.alternative not in left_out]
+    for alternative in left_out:
+        own = [site for site in sites if site.alternative == alternative]
+        others = [x for x in kept if x.alternative[0] == alternative[0]]
+        if not any(_is_close(x, y, lattice) for x in own for y in others):
+            detail = f"{own[0].label!r} is full and no alternative: give its occupancy"
+            raise RefusedError(Reason.BAD_OCCUPANCY, detail)
+    return kept
+
+
+def _is_close(one: Site, other: Site, lattice: Floats) -> bool:
+    step = one.frac - other.frac
+    return bool(np.linalg.norm((step - np.round(step)) @ lattice) < _ALTERNATIVE)

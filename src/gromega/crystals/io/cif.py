@@ -13,23 +13,25 @@ from numpy.typing import NDArray
 
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.fingerprint import fingerprint
-from gromega.crystals.io.atom_sites import number_of, read_sites
-from gromega.crystals.io.cif_text import BadBlock, structure_blocks
+from gromega.crystals.io.atom_sites import read_sites
+from gromega.crystals.io.cif_cell import check_angles, read_lattice
+from gromega.crystals.io.cif_text import BadBlock, has_atoms, structure_blocks
 from gromega.crystals.io.operations import Operations, read_operations
 from gromega.crystals.io.settings import (
     listed_operations,
     operations_of,
     other_origin,
+    refuse_modulated,
     stated_number,
     stated_settings,
     stated_symbol,
 )
-from gromega.crystals.io.sites import MAX_ATOMS, check_cell
+from gromega.crystals.io.sites import MAX_ATOMS
 from gromega.crystals.io.stated_formula import (
     agrees,
+    fits,
     formula_units,
     stated_formulas,
-    symbols_of,
 )
 from gromega.crystals.io.unit_cell import Populations, UnitCell, expand_sites
 from gromega.crystals.read_formula import Amounts
@@ -38,7 +40,6 @@ from gromega.crystals.symmetry import has_group
 
 Floats = NDArray[np.float64]
 
-_ATOM_TAGS = ("_atom_site_label", "_atom_site_fract_x")
 # Coordinates of one origin with operations of the other give these. If the other origin
 # gives the stated formula and group, it is the one that the author used: the COD gives
 # F d -3 m the origin 2 in 5910063 and 5910064, spinels of Wyckoff's book.
@@ -46,7 +47,7 @@ _WRONG_ORIGIN = (Reason.OVERLAP, Reason.BAD_OCCUPANCY, Reason.OTHER_FORMULA)
 
 
 class _UnclearError(RefusedError):
-    """Raised for occupancies that may be populations; it shows no wrong origin."""
+    """Raised for occupancies of two meanings; it shows no wrong origin."""
 
 
 class Reading(NamedTuple):
@@ -75,7 +76,9 @@ def read_crystal(path: str | Path) -> Crystal:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file; check the path.")
     try:
-        block = structure_blocks(path.read_bytes())[0]
+        blocks = structure_blocks(path.read_bytes())
+        # Without atoms, the first one says what is wrong.
+        block = next(filter(has_atoms, blocks), blocks[0])
     except RefusedError as error:
         raise ValueError(f"{path}: {error}.") from None
     try:
@@ -99,9 +102,10 @@ def read_block(
     """
     if isinstance(block, BadBlock):
         raise RefusedError(Reason.UNREADABLE, block.detail)
-    if not any(list(block.find_values(tag)) for tag in _ATOM_TAGS):
+    if not has_atoms(block):
         raise RefusedError(Reason.NO_ATOMS, "no site")
-    lattice = _read_lattice(block)
+    refuse_modulated(block)
+    lattice = read_lattice(block)
     text, formulas = stated_formulas(block)
     refused = None
     for formula in formulas or [{}]:
@@ -135,10 +139,14 @@ class _Block:
         operations = listed_operations(self.block)
         if operations is None and len({setting.hm for setting in settings}) != 1:
             raise RefusedError(Reason.NO_SYMMETRY, self._unknown_group(settings))
+        groups = [operations] if operations else [*map(operations_of, settings)]
+        check_angles(self.block, groups)
         try:
             if operations is None:
                 return self.choose(settings, stated)._replace(stated=stated)
-            return self.expand(operations)._replace(stated=stated)
+            reading = self.expand(operations)
+            self._check_units(reading.crystal)
+            return reading._replace(stated=stated)
         except RefusedError as error:
             other = other_origin(settings)
             is_unclear = isinstance(error, _UnclearError)
@@ -148,6 +156,7 @@ class _Block:
                 raise
             with suppress(RefusedError):
                 found = self.expand(operations_of(other))
+                self._check_units(found.crystal)
                 if has_group(found.crystal, stated):
                     note = f"read with the other origin choice, {other.xhm()}"
                     return Reading(found.crystal, stated, [*found.notes, note])
@@ -157,19 +166,24 @@ class _Block:
         symbol, number = stated_symbol(self.block), stated_number(self.block)
         if settings:
             names = ", ".join(setting.xhm() for setting in settings)
-            return (
-                f"the space group {number} is known, its setting is not: add the "
-                f"operations or one of the symbols {names}"
-            )
+            return f"the setting may be any of {names}: add the operations"
         if number and not symbol:
             return f"no operations, and the cell is not one of the space group {number}"
         return f"no operations, and the space group is not known: {symbol or 'nothing'}"
 
     def expand(self, operations: Operations) -> Reading:
         """Return the crystal that operations make; it must have the formula."""
-        sites, notes = read_sites(self.block, symbols_of(self.formula))
+        sites, notes = read_sites(self.block, frozenset(self.formula), self.lattice)
         cell = expand_sites(sites, operations, self.lattice, self.max_atoms)
+        once, repeated = cell.without_repeats()
         given = self._fitting(cell, None)
+        if repeated and isinstance(single := self._fitting(once, None), Crystal):
+            # The formula shows whether a partial atom is listed twice.
+            total = single.occupancy.sum()
+            if isinstance(given, Crystal) and given.occupancy.sum() > 1.001 * total:
+                detail = f"{repeated} may be listed twice: delete it or add the formula"
+                raise _UnclearError(Reason.BAD_OCCUPANCY, detail)
+            cell, given = once, single
         populations = cell.converted()
         other = populations and self._fitting(cell, populations.occupancies)
         if (
@@ -194,7 +208,7 @@ class _Block:
             crystal = cell.crystal(self.block.name, occupancies)
         except RefusedError as error:
             return error
-        if not self.formula or agrees(self.formula, crystal):
+        if fits(self.text, self.formula, crystal):
             return crystal
         return RefusedError(
             Reason.OTHER_FORMULA,
@@ -243,6 +257,19 @@ class _Block:
         text = self.block.find_value("_cell_formula_units_Z") or "?"
         return float(gemmi.cif.as_number(text))
 
+    def _check_units(self, crystal: Crystal) -> None:
+        """Refuse a crystal with another number of formula units than the file states.
+
+        Programs write 1 for a number that they do not know.
+        """
+        units, found = self._units(), formula_units(self.formula, crystal)
+        if self.formula and units > 1 and not 0.9 < found / units < 1.1:
+            raise RefusedError(
+                Reason.OTHER_FORMULA,
+                f"the cell has {found:.3g} formula units {self.text}, the file states "
+                f"{units:g}: correct the operations or the number",
+            )
+
     def _listed_atoms(self, stated: int) -> Reading | None:
         """Return the listed atoms as the whole cell, if they have the stated group."""
         with suppress(RefusedError):
@@ -256,7 +283,7 @@ class _Block:
     def _repeats(self, settings: list[gemmi.SpaceGroup]) -> bool:
         """Return whether the operations make one listed atom of another."""
         # A file that needs the operations lists one atom of each orbit.
-        sites, _ = read_sites(self.block, symbols_of(self.formula))
+        sites, _ = read_sites(self.block, frozenset(self.formula), self.lattice)
         operations = operations_of(settings[0])
         cell = expand_sites(sites, operations, self.lattice, self.max_atoms)
         return sum(map(len, cell.orbits)) > self.expand(operations).crystal.numbers.size
@@ -319,22 +346,3 @@ def _is_same(one: Crystal, other: Crystal) -> bool:
     return one.formula == other.formula and np.allclose(
         fingerprint(one), fingerprint(other), rtol=1e-3
     )
-
-
-def _read_lattice(block: gemmi.cif.Block) -> Floats:
-    """Return the lattice of a block, (3, 3) in Å.
-
-    gemmi itself reads a bad cell as 1 Å × 1 Å × 1 Å.
-    """
-    # The CIF core dictionary's default angle is 90 degrees.
-    tags = [f"length_{x}" for x in "abc"] + ["angle_alpha", "angle_beta", "angle_gamma"]
-    values = [
-        number_of(block.find_value(f"_cell_{tag}") or default, tag, Reason.BAD_CELL)
-        for tag, default in zip(tags, ["?"] * 3 + ["90"] * 3, strict=True)
-    ]
-    if min(values) > 0 and max(values[3:]) < 180:
-        lattice = np.array(gemmi.UnitCell(*values).orth.mat.tolist()).T
-        check_cell(lattice)
-        return lattice
-    text = ", ".join(f"{value:g}" for value in values)
-    raise RefusedError(Reason.BAD_CELL, f"got {text}")

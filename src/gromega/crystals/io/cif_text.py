@@ -17,6 +17,7 @@ _DOTTED = re.compile(
 )
 # Minus signs and blanks of word processors.
 _TYPED = str.maketrans({"−": "-", "–": "-", "‐": "-", "\xa0": " "})
+_ATOM_TAGS = ("_atom_site_label", "_atom_site_fract_x")
 
 
 class BadBlock(NamedTuple):
@@ -43,7 +44,7 @@ def structure_blocks(content: bytes) -> list[gemmi.cif.Block | BadBlock]:
         if all(isinstance(block, BadBlock) for block in blocks) and len(blocks) < 2:
             detail = f"not a CIF file ({error})"
             raise RefusedError(Reason.UNREADABLE, detail) from None
-    found = [x for x in blocks if isinstance(x, BadBlock) or _has_atoms(x)]
+    found = [x for x in blocks if isinstance(x, BadBlock) or _is_structure(x)]
     if not found:
         raise RefusedError(Reason.NO_ATOMS, "not a CIF of a structure")
     return found
@@ -81,8 +82,15 @@ def _decode(content: bytes) -> str:
         return content.decode("latin-1")
 
 
-def _has_atoms(block: gemmi.cif.Block) -> bool:
+def has_atoms(block: gemmi.cif.Block | BadBlock) -> bool:
+    """Return whether a block has atoms, or may have them."""
+    if isinstance(block, BadBlock):
+        return True
+    return any(list(block.find_values(tag)) for tag in _ATOM_TAGS)
+
+
+def _is_structure(block: gemmi.cif.Block) -> bool:
     return any(
         block.find_loop(tag) or block.find_value(tag)
-        for tag in ("_atom_site_fract_x", "_atom_site_label", "_cell_length_a")
+        for tag in (*_ATOM_TAGS, "_cell_length_a")
     )

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega.crystals.io.sites import OVERLAP
+from gromega.crystals.io.sites import OVERLAP, SAME_SITE
 from gromega.crystals.refusal import Reason, RefusedError
 
 Floats = NDArray[np.float64]
@@ -60,7 +60,7 @@ class Operations:
         very close are one atom even if they do not, as two atoms cannot be.
         """
         for part in (1.0, 0.5, 0.0):
-            moved, fixed = self._special(site, part * errors)
+            moved = self._special(site, part * errors)
             off = np.abs(moved - site)
             # Images that are farther apart than any overlap may be two atoms.
             near = np.linalg.norm((moved - site) @ lattice) < OVERLAP / 2
@@ -68,12 +68,11 @@ class Operations:
                 site = moved
                 break
         images = (self.rotations @ site + self.translations) % 1.0
-        if full:
-            return _merge(images, lattice, SPECIAL)
-        return _merge(images, lattice, 1e-3) if fixed > 1 else images
+        # Images that are closer than atoms of one site are one atom: 0.3330 is 1/3.
+        return _merge(images, lattice, SPECIAL if full else SAME_SITE)
 
-    def _special(self, site: Floats, errors: Floats) -> tuple[Floats, int]:
-        """Return the nearest special position, and the order of its site symmetry."""
+    def _special(self, site: Floats, errors: Floats) -> Floats:
+        """Return the nearest special position."""
         reach = np.abs(self.rotations - np.eye(3)) @ (1.001 * errors) + 2e-6
         moved = site
         for _ in range(20):
@@ -84,7 +83,7 @@ class Operations:
             moved = moved + shift
             if np.abs(shift).max() < 1e-12:
                 break
-        return moved, int(near.sum())
+        return moved
 
 
 def _merge(images: Floats, lattice: Floats, near: float) -> Floats:

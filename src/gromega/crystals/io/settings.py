@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega.crystals.io.operations import Operations, read_operations
+from gromega.crystals.refusal import Reason, RefusedError
 
 _NUMBER_TAGS = (
     "_space_group_IT_number",
@@ -29,6 +30,16 @@ _OPERATION_TAGS = (
     "_space_group_symop_magn_operation_xyz",
 )
 _CENTRING_TAG = "_space_group_symop_magn_centering_xyz"
+_MODULATED = (
+    "_cell_modulation_dimension",
+    "_cell_wave_vector_seq_id",
+    "_cell_wave_vector_x",
+    "_space_group_ssg_IT_number",
+    "_space_group_ssg_name",
+    "_space_group_ssg_name_IT",
+    "_space_group_ssg_name_WJJ",
+    "_space_group_symop_ssg_operation_algebraic",
+)
 _HALL_TAGS = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
 # The endings of the ICSD: S and Z are the origins 1 and 2, H and HR hexagonal axes.
 _ENDINGS = {"S": "1", "Z": "2", "H": "H", "HR": "H", "R": "R", "O1": "1", "O2": "2"}
@@ -45,10 +56,18 @@ def listed_operations(block: gemmi.cif.Block) -> Operations | None:
     """Return the operations that a block lists, or None; refuse unreadable ones."""
 
     def values(tag: str) -> tuple[str, ...]:
-        return tuple(gemmi.cif.as_string(text) for text in block.find_values(tag))
+        texts = (gemmi.cif.as_string(text) for text in block.find_values(tag))
+        return tuple(text for text in texts if text.strip(" ?."))
 
     texts = next(filter(None, map(values, _OPERATION_TAGS)), ())
     return read_operations(texts, values(_CENTRING_TAG)) if texts else None
+
+
+def refuse_modulated(block: gemmi.cif.Block) -> None:
+    """Refuse a modulated structure, whose atoms are those of its average."""
+    for tag in _MODULATED:
+        if set(block.find_values(tag)) - {"?", ".", "0"}:
+            raise RefusedError(Reason.NOT_PERIODIC, f"a modulated structure ({tag})")
 
 
 def stated_number(block: gemmi.cif.Block) -> int:
@@ -68,20 +87,22 @@ def stated_settings(
 ) -> list[gemmi.SpaceGroup]:
     """Return the settings that the symbols or the number of a block can mean.
 
-    A Hall symbol means one setting. A Hermann-Mauguin symbol may mean two settings with
-    different origins; the lattice, (3, 3), shows the axes of R and of a monoclinic
-    group. A number means all settings that the lattice allows.
+    A Hall symbol means one setting; a Hermann-Mauguin symbol that contradicts it adds
+    its own, and may mean two settings with different origins. The lattice, (3, 3),
+    shows the axes of R and of a monoclinic group. A number means all
+    settings that the lattice allows.
     """
-    hall = _value(block, _HALL_TAGS)
+    hall, symbol = _value(block, _HALL_TAGS), _value(block, _SYMBOL_TAGS)
+    named = _named(symbol, lattice) if symbol else []
     if hall:
         with suppress(ValueError, RuntimeError):
             operations = gemmi.symops_from_hall(hall)
             group = gemmi.find_spacegroup_by_ops(operations)
             if group is not None:
-                return [group]
-    symbol = _value(block, _SYMBOL_TAGS)
+                same = not named or group.xhm() in [x.xhm() for x in named]
+                return [group] if same else [group, *named]
     if symbol:
-        return _named(symbol, lattice)
+        return named
     number = 0 if hall else stated_number(block)
     numbered = [group for group in _table() if group.number == number]
     return [group for group in numbered if operations_of(group).fits(lattice)]
@@ -154,9 +175,15 @@ def _find(
         bare, colon, ext = name.partition(":")
         for each in (name, f"{_abbreviated(bare)}{colon}{ext}"):
             group = gemmi.find_spacegroup_by_name(each, float(alpha), float(gamma))
-            if group is not None:
+            if group is not None and not _is_split(bare, group.hm):
                 return group, certain
     return None, False
+
+
+def _is_split(symbol: str, hm: str) -> bool:
+    """Return whether a symbol has blanks that make other axes: P 3 2 is not P 32."""
+    words, others = symbol.split()[1:], hm.replace("-", "").split()[1:]
+    return 1 < len(words) <= 3 and any(x.isdigit() and x not in others for x in words)
 
 
 def _tokens(symbol: str) -> int:

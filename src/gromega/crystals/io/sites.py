@@ -16,6 +16,9 @@ SAME_SITE = 0.02
 """The distance in Å below which two atoms share a site."""
 # Å. The shortest bond, of H2, is 0.74 Å.
 OVERLAP = 0.5
+# Å³ for each atom, copies included. Metallic hydrogen has 1, molecules without their
+# hydrogen have 50. Cells in nm and pm have 0.02 and 10⁷.
+_LEAST_VOLUME, _MOST_VOLUME = 0.2, 1e6
 # Rounded thirds add up to 1.01.
 FULL = 1.02
 
@@ -47,6 +50,11 @@ def merge_sites(
     of a site get the coordinates of its first one. Raise RefusedError if atoms overlap,
     or the occupancies of a site add up to more than 1.
     """
+    volume = abs(np.linalg.det(lattice)) / max(occupancy.sum(), 1e-9)
+    if not _LEAST_VOLUME < volume < _MOST_VOLUME:
+        raise RefusedError(
+            Reason.BAD_CELL, f"{volume:.3g} Å³ for each atom: give lengths in Å"
+        )
     pairs = list(_close_pairs(frac, lattice))
     site_of = np.arange(len(nuclides))
     for i, j, distance in pairs:

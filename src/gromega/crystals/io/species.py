@@ -1,11 +1,13 @@
 """The elements and isotopes of atom sites, from their type symbols and labels."""
 
 import re
-from collections.abc import Iterable, Set
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import gemmi
+import periodictable
 
 from gromega.crystals.crystal import HEAVIEST, ISOTOPE, element_of
 from gromega.crystals.refusal import Reason, RefusedError
@@ -20,7 +22,13 @@ _CERTAIN = re.compile(r"(cg|cnt|cent?|dum|dummy|vac|vacancy|□)\d*", re.I)
 _VACANCY = re.compile(r"(va|vac|vacancy|□)\d*", re.I)
 # Their hydrogen is not given. Wat is that of AMCSD, OH2 and H2O of the Pauling File.
 _WATER = re.compile(r"wat|[hd][23]o|hoh|dod|o-?[hd]", re.I)
-_GROUP = re.compile(r"([NCB][HD][1-5]|NO[23]|[CSP]O[34]|ClO4|CN)[\d+-]*")
+_MOLECULE = re.compile(r"wat|[hd][23]o|hoh|dod", re.I)
+_GROUP = re.compile(r"([NCB][HD][1-5]|NO[23]|[CSP]O[34]|ClO4|CN|BF4|PF6)[\d+-]*")
+# What programs write behind the element of a type.
+_VARIANT = re.compile(r"[A-Z]*(val?|cor|core|shel|shell|iso|ani|h|w|s)?")
+# Two elements: Fe/Mg, Ca,Na, Fe0.5Mn0.5; in a type also Fe1Mg1.
+_SECOND = re.compile(r"(?:[/,&]\s*|\d\.\d+\s*)([A-Z][a-z]?)")
+_SECOND_OF_TYPE = re.compile(r"\d([A-Z][a-z])")
 _PART = re.compile(r"(\d*\.\d+|1)\s*(?:\(\d+\))?\s*([A-Z□].*)")
 _PLUS = re.compile(r"\+(?=\s*(?:\d*\.\d|1\s*[A-Z]))")
 _NAME = re.compile(r"(?:\(?\^?(\d+)\^?\)?[-_ ]?)?([A-Za-z]+)(.*)", re.S)
@@ -39,18 +47,22 @@ class Style:
     capitals
         Whether a second capital letter is of the element, as in ``AL1``, or of the
         site, as in ``OA1``; None if nothing tells.
-    deuterated
-        Whether the formula has D and no H.
+    isotopes
+        The nuclides of the elements of which the formula has one isotope only.
     """
 
     elements: Set[str] = frozenset()
     capitals: bool | None = None
-    deuterated: bool = False
+    isotopes: Mapping[int, int] = field(default_factory=dict)
 
 
-def style_of(labels: Iterable[str], elements: Set[str]) -> Style:
-    """Return the style of some labels. H and D count as one element."""
-    deuterated = "D" in elements and "H" not in elements
+def style_of(labels: Iterable[str], symbols: Set[str]) -> Style:
+    """Return the style of some labels, for a formula of some elements and isotopes.
+
+    H and D count as one element.
+    """
+    elements: Set[str] = frozenset(symbol.lstrip("0123456789") for symbol in symbols)
+    isotopes = _isotopes(symbols)
     if elements & {"H", "D"}:
         elements = elements | {"H", "D"}
     capitals = None
@@ -62,7 +74,18 @@ def style_of(labels: Iterable[str], elements: Set[str]) -> Style:
                 break
             if not _number(letters[0]):
                 capitals = True
-    return Style(elements, capitals, deuterated)
+    return Style(elements, capitals, isotopes)
+
+
+def _isotopes(symbols: Set[str]) -> dict[int, int]:
+    """Return the nuclide of each element of which there is one isotope alone."""
+    nuclides: defaultdict[int, set[int]] = defaultdict(set)
+    for symbol in symbols:
+        element = symbol.lstrip("0123456789")
+        mass = 2 if symbol == "D" else int(symbol.removesuffix(element) or 0)
+        nuclides[_number(element)].add(_number(element) + ISOTOPE * mass)
+    single = {z: next(iter(found)) for z, found in nuclides.items() if len(found) == 1}
+    return {z: nuclide for z, nuclide in single.items() if nuclide != z}
 
 
 def species(kind: str, label: str, style: Style) -> Shares:
@@ -90,12 +113,10 @@ def species(kind: str, label: str, style: Style) -> Shares:
         detail = f"{label!r} may be V or a vacancy: add type symbols or the formula"
         raise RefusedError(Reason.UNKNOWN_ELEMENT, detail)
     nuclide = _nuclide(name, style, is_type=bool(kind))
-    if nuclide == 1 and label[:1] == "D" and style.deuterated:
-        # Many programs know no type D.
-        return [(DEUTERIUM, 1.0)]
     if kind and nuclide < ISOTOPE:
         nuclide += ISOTOPE * _mass_behind(kind, label, nuclide)
-    return [(nuclide, 1.0)]
+    # Many programs know no type D or 7Li.
+    return [(style.isotopes.get(nuclide, nuclide), 1.0)]
 
 
 def nuclide_of(name: str) -> int:
@@ -135,12 +156,19 @@ def _mixed(text: str, style: Style) -> Shares | None:
 def _nuclide(name: str, style: Style, is_type: bool) -> int:
     """Return the nuclide that a type symbol or a label names."""
     match = _NAME.match(name)
-    if not match or _GROUP.fullmatch(name):
+    if not match:
         raise RefusedError(Reason.UNKNOWN_ELEMENT, f"{name!r}")
     mass, letters, behind = match.groups()
+    # CD1 is cadmium if the formula has it.
+    known = len(letters) > 1 and letters[:2].title() in style.elements
+    if _GROUP.fullmatch(name) and not known:
+        raise RefusedError(Reason.UNKNOWN_ELEMENT, f"{name!r}")
+    if is_type and _MOLECULE.match(name):
+        return 8
     if _WATER.match(name) and letters[:2].title() not in style.elements:
         return 8
-    symbol = _symbol(name, letters, style, is_type)
+    symbol = _named(letters) or _symbol(name, letters, style, is_type)
+    _refuse_others(name, letters, behind, symbol, is_type)
     number = _number(symbol)
     isotope = mass or (is_type and _suffix(behind, symbol)) or ""
     if isotope and symbol != "D":
@@ -150,6 +178,33 @@ def _nuclide(name: str, style: Style, is_type: bool) -> int:
             )
         return number + ISOTOPE * int(isotope)
     return DEUTERIUM if symbol == "D" else number
+
+
+def _named(letters: str) -> str:
+    """Return the symbol of an element that is written out, such as Iron, or nothing."""
+    # TIN is titanium, or nitrogen.
+    symbol = "" if letters.isupper() else _names().get(letters.lower(), "")
+    return symbol if symbol and _number(symbol) else ""
+
+
+@lru_cache(1)
+def _names() -> dict[str, str]:
+    return {element.name: element.symbol for element in periodictable.elements}
+
+
+def _refuse_others(
+    name: str, letters: str, behind: str, symbol: str, is_type: bool
+) -> None:
+    """Refuse a name of two elements, and a type that is a word and no element."""
+    rest = letters[len(symbol) :]
+    others = set(_SECOND.findall(behind))
+    if is_type:
+        others |= set(_SECOND_OF_TYPE.findall(behind))
+        if not _named(letters) and not _VARIANT.fullmatch(rest):
+            raise RefusedError(Reason.UNKNOWN_ELEMENT, f"{name!r}")
+    if any(_number(other) for other in others - {symbol}):
+        detail = f"{name!r} is of several elements: give each a row and its occupancy"
+        raise RefusedError(Reason.UNKNOWN_ELEMENT, detail)
 
 
 def _symbol(name: str, letters: str, style: Style, is_type: bool) -> str:
@@ -163,7 +218,7 @@ def _symbol(name: str, letters: str, style: Style, is_type: bool) -> str:
         if not two and not one:
             raise RefusedError(Reason.UNKNOWN_ELEMENT, f"{name!r}")
         return two or one
-    if is_type and two != "Ho":
+    if is_type and two not in ("Ho", "No"):
         return two
     if style.capitals is None or is_type:
         raise RefusedError(

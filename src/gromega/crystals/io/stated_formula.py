@@ -14,10 +14,13 @@ TAGS = (
     "_chemical_formula_moiety",
     "_chemical_formula_structural",
 )
+# Elements whose compounds with hydrogen are molecules.
+_MOLECULAR = {6, 7, 8}
 # Relative.
 TOLERANCE = 0.05
 # The share of the atoms that either may leave out: traces in minerals.
 TRACE = 0.01
+_UNKNOWN = re.compile(r"(?:[A-Z][a-z]?+[\d.xyzn()+-]*+\s*+)+")
 _ERROR = re.compile(r"(?<=\d)\(\d+\)")
 _CHARGE = re.compile(r"(?:\s\d*[+-]|[+-]\d*)(?=[\s,;)]|$)")
 
@@ -25,9 +28,10 @@ _CHARGE = re.compile(r"(?:\s\d*[+-]|[+-]\d*)(?=[\s,;)]|$)")
 def stated_formulas(block: gemmi.cif.Block) -> tuple[str, list[Amounts]]:
     """Return the formula of a block, and the compositions that it can mean.
 
-    It is the sum formula, or else the moieties or the structural formula. An empty text
-    and no composition are returned if none can be read.
+    It is the sum formula, or else the moieties or the structural formula. If none can
+    be read, the text is the first one of elements, or empty.
     """
+    unread = ""
     for tag in TAGS:
         text = gemmi.cif.as_string(block.find_value(tag) or "")
         text = " ".join(_ERROR.sub("", text).split())
@@ -39,7 +43,17 @@ def stated_formulas(block: gemmi.cif.Block) -> tuple[str, list[Amounts]]:
         for each in (spelt, spelt.upper()):
             with suppress(ValueError):
                 return text, spellings(each)
-    return "", []
+        unread = unread or (text if _elements(text) else "")
+    return unread, []
+
+
+def _elements(text: str) -> set[int]:
+    """Return the elements of a formula with unknown amounts, such as Sr1-x Cl2."""
+    if not _UNKNOWN.fullmatch(text):
+        return set()
+    symbols = re.findall(r"[A-Z][a-z]?", text)
+    numbers = {int(gemmi.Element(symbol).atomic_number) for symbol in symbols}
+    return set() if 0 in numbers else numbers
 
 
 def _multiplied(part: str) -> str:
@@ -48,16 +62,18 @@ def _multiplied(part: str) -> str:
     return f"({match[2]}){match[1]}" if match else part
 
 
-def symbols_of(amounts: Amounts) -> frozenset[str]:
-    """Return the symbols of the elements, and D."""
-    return frozenset(key.lstrip("0123456789") for key in amounts)
+def fits(text: str, amounts: Amounts, crystal: Crystal) -> bool:
+    """Return whether a crystal has a composition, or the elements of an unread text."""
+    if amounts or not text:
+        return not amounts or agrees(amounts, crystal)
+    return _elements(text) - {1} == set(crystal.numbers.tolist()) - {1}
 
 
 def agrees(amounts: Amounts, crystal: Crystal, hydrogen: bool = False) -> bool:
     """Return whether a crystal has a composition, but for its scale and hydrogen.
 
-    Hydrogen is often not located, or not counted; `hydrogen` says whether to compare
-    it. Amounts may differ by `TOLERANCE` and by half of their last digit.
+    Hydrogen is often not located; `hydrogen` says whether all must be there. Amounts
+    may differ by `TOLERANCE` and by half of their last digit.
     """
     stated, found = _stated(amounts, hydrogen), _found(crystal, hydrogen)
     common = stated.keys() & found.keys()
@@ -70,7 +86,25 @@ def agrees(amounts: Amounts, crystal: Crystal, hydrogen: bool = False) -> bool:
     bounds = [(found[z], _half_digit(stated[z]), stated[z]) for z in common]
     low = max(n / (s * (1 + TOLERANCE) + half) for n, half, s in bounds)
     high = min(n / max(s * (1 - TOLERANCE) - half, 1e-9) for n, half, s in bounds)
-    return low <= high
+    return low <= high and (hydrogen or _has_hydrogen(amounts, crystal, low, high))
+
+
+def _has_hydrogen(amounts: Amounts, crystal: Crystal, low: float, high: float) -> bool:
+    """Return whether the hydrogen of a crystal is possible, for the scales of the rest.
+
+    It may be missing, but not from a hydride, and there may not be more than stated.
+    """
+    stated, found = _stated(amounts, True), _found(crystal, True)
+    others = stated.keys() - {1}
+    if not others:
+        return True
+    amount, atoms = stated.get(1, 0.0), found.get(1, 0.0)
+    slack = TRACE * sum(found.values())
+    if atoms > high * (amount * (1 + TOLERANCE) + _half_digit(amount)) + slack:
+        return False
+    is_hydride = len(others) == 1 and not others & _MOLECULAR
+    least = low * (amount * (1 - TOLERANCE) - _half_digit(amount)) - slack
+    return not is_hydride or atoms >= least
 
 
 def formula_units(amounts: Amounts, crystal: Crystal) -> float:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gromega.crystals.crystal import Crystal, crystal_of_nuclides
 from gromega.crystals.io.atom_sites import Site
 from gromega.crystals.io.operations import Operations, cell_of
-from gromega.crystals.io.sites import FULL, merge_sites
+from gromega.crystals.io.sites import FULL, SAME_SITE, merge_sites
 from gromega.crystals.refusal import Reason, RefusedError
 
 Floats = NDArray[np.float64]
@@ -66,6 +66,37 @@ class UnitCell:
             raise
         except ValueError as error:
             raise RefusedError(Reason.UNREADABLE, str(error)) from None
+
+    def without_repeats(self) -> tuple["UnitCell", str]:
+        """Return the cell without sites that repeat a partial one, and a label of one.
+
+        They have the same nuclides, type, occupancy, and position.
+        """
+        kept: list[int] = []
+        repeated = ""
+        for k, site in enumerate(self.sites):
+            if any(self._repeats(k, j) for j in kept):
+                repeated = site.label
+            else:
+                kept.append(k)
+        sites, orbits = [self.sites[k] for k in kept], [self.orbits[k] for k in kept]
+        return replace(self, sites=sites, orbits=orbits), repeated
+
+    def _repeats(self, k: int, j: int) -> bool:
+        one, other = self.sites[k], self.sites[j]
+        same = (
+            one.shares == other.shares
+            and one.kind == other.kind
+            and one.alternative == other.alternative
+            and one.occupancy < 0.99
+            and abs(one.occupancy - other.occupancy) < 0.01
+        )
+        if not same:
+            return False
+        steps = self.orbits[j] - self.orbits[k][0]
+        steps -= np.round(steps)
+        nearest = np.linalg.norm(steps @ self.lattice, axis=1).min()
+        return bool(nearest < SAME_SITE)
 
     def converted(self) -> "Populations | None":
         """Return the occupancies if those of the file are populations, or None.

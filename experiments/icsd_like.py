@@ -12,9 +12,9 @@ The pipeline splits the table by entry, as the paper did:
 
     python experiments/icsd_like.py score RUN models/spacegroup 1000
 
-scores a model that was trained on the crystals of RUN, at the reference: on new entries
-of that many of its training crystals, on those of its test crystals, and on the mixture
-of both that a split by entry would give.
+scores a model that was trained on the crystals of RUN, at the reference, among the
+space groups of RUN: on new entries of that many of its training crystals, on those of
+its test crystals, and on the mixture of both that a split by entry would give.
 """
 
 import sys
@@ -34,7 +34,7 @@ from gromega.crystals.table import (
     to_table,
 )
 from gromega.lake.splits import read_part
-from gromega.networks.logits import classes, ranks
+from gromega.networks.logits import among, classes, ranks
 from gromega.pdf.bins import DMAX
 from gromega.pdf.network_grid import simulate_input
 from gromega.pdf.spectrum import make_spectra
@@ -116,9 +116,10 @@ def score(run: Path, model_path: Path, n: int) -> None:
         density = np.array([crystal.density for crystal in crystals])
         names = [crystal.id for crystal in crystals]
         g = simulate_input(make_spectra(crystals), density, names, Conditions(), DMAX)
-        rank = ranks(
-            model.log_probabilities(g), classes(model.space_groups, labels[rows])
-        )
+        groups = np.unique(labels)
+        log_p = model.log_probabilities(g)
+        log_p = among(log_p, classes(model.space_groups, groups))
+        rank = ranks(log_p, classes(groups, labels[rows]))
         found[part] = np.array([100 * np.mean(rank < k) for k in (1, 6)])
         print(
             f"entries of {part} crystals: {found[part][0]:.1f} / {found[part][1]:.1f}"

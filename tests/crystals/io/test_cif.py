@@ -195,6 +195,19 @@ def test_the_number_of_formula_units_is_compared():
     assert error.value.reason is Reason.OTHER_FORMULA
 
 
+def test_pymatgen_states_the_formula_of_the_cell():
+    operations = "\n".join(
+        f"'{op.triplet()}'" for op in gemmi.SpaceGroup("F m -3 m").operations()
+    )
+    lines = (
+        "_chemical_formula_structural NaCl",
+        "_chemical_formula_sum 'Na4 Cl4'",
+        "_cell_formula_units_Z 4",
+        "loop_\n_space_group_symop_operation_xyz\n" + operations,
+    )
+    assert read_text(headed(ROCK_SALT, *lines)).crystal.numbers.size == 8
+
+
 def test_the_number_of_formula_units_shows_the_origin():
     operations = "\n".join(
         f"'{op.triplet()}'" for op in gemmi.SpaceGroup("F d -3 m:2").operations()

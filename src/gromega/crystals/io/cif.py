@@ -29,6 +29,7 @@ from gromega.crystals.io.settings import (
 from gromega.crystals.io.sites import MAX_ATOMS
 from gromega.crystals.io.stated_formula import (
     agrees,
+    common_factor,
     fits,
     formula_units,
     stated_formulas,
@@ -260,15 +261,15 @@ class _Block:
     def _check_units(self, crystal: Crystal) -> None:
         """Refuse a crystal with another number of formula units than the file states.
 
-        Programs write 1 for a number that they do not know.
+        Programs write 1 for a number that they do not know. Beside the formula of the
+        whole cell, pymatgen writes the number of the reduced formula.
         """
         units, found = self._units(), formula_units(self.formula, crystal)
-        if self.formula and units > 1 and not 0.9 < found / units < 1.1:
-            raise RefusedError(
-                Reason.OTHER_FORMULA,
-                f"the cell has {found:.3g} formula units {self.text}, the file states "
-                f"{units:g}: correct the operations or the number",
-            )
+        both = {found, found * common_factor(self.formula)}
+        if self.formula and units > 1 and all(abs(n / units - 1) > 0.1 for n in both):
+            states = f"{found:.3g} formula units {self.text}, the file states {units:g}"
+            detail = f"the cell has {states}: correct the operations or the number"
+            raise RefusedError(Reason.OTHER_FORMULA, detail)
 
     def _listed_atoms(self, stated: int) -> Reading | None:
         """Return the listed atoms as the whole cell, if they have the stated group."""

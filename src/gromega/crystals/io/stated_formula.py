@@ -1,5 +1,6 @@
 """The formula that a CIF file states, and whether a crystal has it."""
 
+import math
 import re
 from contextlib import suppress
 
@@ -111,6 +112,13 @@ def formula_units(amounts: Amounts, crystal: Crystal) -> float:
     """Return the number of formula units in the cell of a crystal, hydrogen aside."""
     stated, found = _stated(amounts), _found(crystal)
     return sum(found.values()) / (sum(stated.values()) or 1.0)
+
+
+def common_factor(amounts: Amounts) -> int:
+    """Return the greatest common divisor of whole amounts, else 1."""
+    numbers = [float(amount) for amount in amounts.values()]
+    whole = all(number.is_integer() for number in numbers)
+    return math.gcd(*map(int, numbers)) or 1 if whole else 1
 
 
 def _stated(amounts: Amounts, hydrogen: bool = False) -> dict[int, float]:

@@ -8,3 +8,9 @@ def pipeline(tmp_path, monkeypatch):
     write_pipeline(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def no_models_of_the_user(tmp_path, monkeypatch):
+    """Only the models of a test are found, not those that its user has pulled."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -105,6 +105,32 @@ def test_all_predictions_are_saved_as_json_and_csv(three):
         assert float(row["top1"]) == pytest.approx(
             prediction["reliability"]["top1"]["value"], abs=1e-4
         )
+        # the model of this server does not know the primitive cell
+        assert row["atoms"] == row["atoms_range"] == row["volume_range"] == ""
+
+
+def test_the_summary_has_the_size_of_the_primitive_cell(address, open_page, files):
+    page = open_page(DESKTOP).page
+    size = {"atoms": 6, "probability": 0.95, "atoms_range": [6, 12]}
+    volumes = {"volume": 60.94, "volume_range": [58.46, 124.4]}
+
+    def with_cell(route):
+        reply = route.fetch()
+        known = volumes if SPINEL in route.request.url else dict.fromkeys(volumes)
+        route.fulfill(response=reply, json={**reply.json(), "cell_size": size | known})
+
+    page.route("**/api/predict*", with_cell)
+    page.goto(address)
+    page.set_input_files("#file", [files / RUTILE, files / SPINEL])
+    wait_for_all(page)
+    with page.expect_download() as coming:
+        page.click("#all-csv")
+    rows = csv.DictReader(StringIO(coming.value.path().read_text("utf-8")))
+    names = ("atoms", "atoms_range", "volume", "volume_range")
+    assert [[row[name] for name in names] for row in rows] == [
+        ["6", "6 12", "", ""],
+        ["6", "6 12", "60.9", "58.5 124.4"],
+    ]
 
 
 def test_a_link_restores_the_options_of_a_prediction(address, open_page, files):

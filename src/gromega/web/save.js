@@ -1,7 +1,8 @@
 // Downloads: one prediction as JSON, CSV or PNG; all of them as JSON or as a CSV with the
 // columns of gromega predict --summary.
 const SUMMARY = ["file", "verdict", "number", "symbol", "probability", "set", "reliability",
-  "top1", "composition", "qmax", "assumed", "notes"];
+  "top1", "composition", "qmax", "assumed", "atoms", "atoms_range", "volume", "volume_range",
+  "notes"];
 
 function save(blob, name) {
   const link = element("a", "", {download: name});
@@ -28,13 +29,17 @@ function saveGroups({name, prediction}) {
 
 function summaryRow({name, prediction}) {
   const [first] = prediction.groups, found = prediction.reliability;
+  const {atoms = "", atoms_range: range, volume, volume_range: volumes} =
+    prediction.cell_size || {};
+  const inDecimals = values => (values || []).map(value => value.toFixed(1)).join(" ");
   return [
     name, prediction.verdict.level, first.number, first.symbol,
     first.probability.toFixed(4),
     prediction.groups.filter(group => group.in_set).map(group => group.number).join(" "),
     prediction.verdict.reliability || "", found ? found.top1.value.toFixed(4) : "",
     prediction.composition || "", prediction.conditions.qmax, prediction.assumed.join(" "),
-    prediction.notes.join(" | "),
+    atoms, (range || []).join(" "), inDecimals(volume == null ? [] : [volume]),
+    inDecimals(volumes), prediction.notes.join(" | "),
   ];
 }
 

@@ -110,14 +110,12 @@ def _labelled(
         counts = (n, n - 1) if index else (n,)
         if "=" in line or not (fields := split_labels(line, *counts)):
             continue
-        alone = abscissa(line.strip(' #"'))
-        if len(fields) == n == 2 and alone and alone[1] is not None:
-            continue  # the label of an axis, in two words
-        if len(fields) == n == 2 and abscissa(fields[1]) and not abscissa(fields[0]):
-            axis, label = abscissa(fields[1]), read_label(fields[0])
-            if axis and axis[0] == "r" and label.function:
-                columns = Columns(1, unit=axis[1], x_label=fields[1])
-                return _of_label(columns, label, 0)
+        if len(fields) == n == 2:
+            alone = abscissa(line.strip(' #"'))
+            if alone and alone[1] is not None:
+                continue  # the label of an axis, in two words
+            if in_reverse := _in_reverse(*fields):
+                return in_reverse
         if index and (len(fields) == n - 1 or abscissa(fields[0]) is None):
             fields = fields if len(fields) == n - 1 else fields[1:]
             first = 1
@@ -152,6 +150,14 @@ def _labelled(
         chosen = _measured(labels)
         return _of_label(columns, labels[chosen], first + 1 + chosen)
     return None
+
+
+def _in_reverse(first: str, second: str) -> Columns | None:
+    """Return the columns of labels such as G(r) and r, in this order."""
+    axis, label = abscissa(second), read_label(first)
+    if not axis or axis[0] != "r" or not label.function or abscissa(first):
+        return None
+    return _of_label(Columns(1, unit=axis[1], x_label=second), label, 0)
 
 
 def _is_pdfgui_fit(fields: Sequence[str]) -> bool:
@@ -228,9 +234,9 @@ def _unlabelled(table: NDArray[np.float64], index: bool, given: int | None) -> C
 def _stated(lines: Sequence[str], name: str, columns: Columns) -> str | None:
     """Return the function that a key, a sentence or the name of the file states."""
     text = "\n".join(lines)
-    suffix = PurePath(name.lower().removesuffix(".gz")).suffix[1:]
-    axis = abscissa(columns.x_label)
-    abscissas = [axis[0] == "Q"] if axis and axis[0] else [False, True]
+    suffix = _path(name).suffix[1:]
+    axis = _stated_axis(columns)
+    abscissas = [axis == "Q"] if axis else [False, True]
     key = (
         r"^\W*(?:data[ _]?type|function|quantity|y[ _-]?(?:label|axis)|outputtypes?)"
         r"(?: label)?[\"']?\s*[:=]?\s*[\"']?([^\n\"',;]+)"
@@ -254,8 +260,8 @@ def _stated(lines: Sequence[str], name: str, columns: Columns) -> str | None:
 
 def _is_of_q(lines: Sequence[str], name: str, columns: Columns) -> bool:
     """Return whether a sentence or the name of the file tells a function of Q."""
-    axis = abscissa(columns.x_label)
-    if (axis and axis[0]) or PurePath(name.lower()).suffix in (".gr", ".gz"):
+    path = _path(name)
+    if _stated_axis(columns) or path.suffix == ".gr":
         return False
     text = "\n".join(map(_without_input, lines))
     words = (
@@ -263,9 +269,20 @@ def _is_of_q(lines: Sequence[str], name: str, columns: Columns) -> bool:
     )
     return bool(
         re.search(rf"\b(?:{words})\b", text, re.IGNORECASE)
-        or re.search(r"[_.-](?:fo?q|so?q|iq|sqm1)$", PurePath(name.lower()).stem)
-        or re.fullmatch(r"\.(?:fo?q|so?q|iq|sqm1)", PurePath(name.lower()).suffix)
+        or re.search(r"[_.-](?:fo?q|so?q|iq|sqm1)$", path.stem)
+        or re.fullmatch(r"\.(?:fo?q|so?q|iq|sqm1)", path.suffix)
     )
+
+
+def _stated_axis(columns: Columns) -> str:
+    """Return "r", "Q" or "2θ" if the label of x says it, else an empty text."""
+    axis = abscissa(columns.x_label)
+    return axis[0] if axis else ""
+
+
+def _path(name: str) -> PurePath:
+    """Return the name of a file in small letters, without .gz."""
+    return PurePath(name.lower().removesuffix(".gz"))
 
 
 def _without_input(line: str) -> str:

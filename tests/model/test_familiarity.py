@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -67,6 +68,15 @@ def test_the_log_odds_of_a_new_type_are_linear(result):
     np.testing.assert_allclose(FIT.p_new(x), expected)
 
 
+def test_a_mixture_has_a_share_of_its_own(result):
+    x = features(result, result.network)
+    own = replace(FIT, share_log_odds=(0.5, 0.1, 0.2, 0.3))
+    known, new, both = own.cases(result, x).values()
+    share = replace(FIT, log_odds=own.share_log_odds).p_new(x)
+    np.testing.assert_allclose(both, mixture(known, new, share))
+    np.testing.assert_array_equal(own.p_new(x), FIT.p_new(x))
+
+
 @pytest.mark.parametrize(
     ("changed", "named"), [({"weight": 1.2}, "1.2"), ({"temperature": 0.0}, "0.0")]
 )
@@ -76,9 +86,13 @@ def test_a_case_that_is_not_possible_is_refused(changed, named):
 
 
 def test_a_calibration_with_both_cases_is_read_again():
-    calibration = replace(SETS, familiarity=FIT)
-    values = calibration.to_mapping()
-    assert Calibration.from_mapping(values) == calibration
+    own = replace(FIT, share_log_odds=(0.5, 0.1, 0.2, 0.3))
+    for familiarity in (FIT, own):
+        calibration = replace(SETS, familiarity=familiarity)
+        values = json.loads(json.dumps(calibration.to_mapping()))
+        assert Calibration.from_mapping(values) == calibration
+    del values["familiarity"]["share_log_odds"]  # as models up to v2.1.0
+    assert Calibration.from_mapping(values).familiarity == FIT
     assert "familiarity" not in SETS.to_mapping()
 
 

@@ -52,7 +52,7 @@ def test_the_probability_of_new_types_is_calibrated(made):
 def test_sets_cover_both_cases(made, coverage):
     result, log_p, y, is_new = made
     fit = fit_familiarity(*made)
-    cases = fit.cases(result, fit.p_new(features(result, log_p)))
+    cases = fit.cases(result, features(result, log_p))
 
     def covered(case, rows):
         threshold = fit.thresholds(case)[f"{coverage:.2f}"]
@@ -71,6 +71,23 @@ def test_the_number_of_equal_ratios_is_used(made):
     fit = fit_familiarity(blind, log_p, y, is_new, counts)
     p = fit.p_new(features(blind, log_p, counts))
     assert p[is_new].min() > 0.9 and p[~is_new].max() < 0.1
+
+
+def test_the_share_of_new_types_makes_the_truth_most_probable(made):
+    """Some new types are predicted as well as known ones, and look like these."""
+    result, log_p, y, is_new = made
+    named_new = is_new | (np.random.default_rng(2).random(N) < 0.2)
+    fit = fit_familiarity(result, log_p, y, named_new)
+    x = features(result, log_p)
+
+    def loss(fit):
+        return -fit.cases(result, x)[UNSURE][np.arange(N), y].mean()
+
+    assert loss(fit) < loss(replace(fit, share_log_odds=None)) - 0.003
+    shares = fit.share_log_odds
+    for constant in (shares[0] - 0.2, shares[0] + 0.2):
+        moved = replace(fit, share_log_odds=(constant, *shares[1:]))
+        assert loss(fit) < loss(moved)
 
 
 @pytest.mark.parametrize("n_new", [FEWEST - 1, N - FEWEST + 1])

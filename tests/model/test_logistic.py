@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from gromega.model.logistic import fit_logistic
+from gromega.model.logistic import fit_logistic, fit_mixture
 
 TRUE = np.array([-1.0, 2.0, -0.5])
 
@@ -73,3 +73,13 @@ def test_a_constant_feature_has_no_slope(drawn):
     assert with_constant[:, 2].std() > 0
     assert found[3] == pytest.approx(0, abs=1e-6)
     np.testing.assert_allclose(found[:3], fit_logistic(x, is_one, 1e-4), atol=1e-3)
+
+
+def test_the_true_share_of_a_mixture_is_found(drawn, generator):
+    """Each of two models gives the truth a high probability where it applies."""
+    x, is_one = drawn
+    right, wrong = np.log(0.9), np.log(0.1)
+    hit = generator.random(len(x)) < 0.9
+    one = np.where(is_one == hit, right, wrong)
+    zero = np.where(is_one == hit, wrong, right)
+    np.testing.assert_allclose(fit_mixture(x, zero, one, 1e-6), TRUE, atol=0.1)

@@ -17,9 +17,19 @@ from gromega.model.neighbours import NeighbourResult
 from gromega.model.other_groups import entropy
 from gromega.networks.logits import log_softmax
 
+_ODDS = ("log_odds", "share_log_odds")
 UNSURE, KNOWN, NEW = "unsure", "known", "new"
 STRUCTURE_TYPES = (UNSURE, KNOWN, NEW)
 """What the user may state about the structure type."""
+
+
+def check_structure_type(stated: str) -> None:
+    """Raise ValueError if a statement is none of `STRUCTURE_TYPES`."""
+    if stated not in STRUCTURE_TYPES:
+        raise ValueError(
+            f"the structure type must be {' or '.join(STRUCTURE_TYPES)}, got "
+            f"{stated!r}."
+        )
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,8 @@ class Case:
 class FamiliarityFit:
     """The calibration of both cases, and the probability of a new structure type.
 
-    Its log-odds are linear in the columns of `features`.
+    Its log-odds, and those of the share of the case of new types if the user is unsure,
+    are linear in the columns of `features`.
     """
 
     known: Case
@@ -111,12 +122,19 @@ class FamiliarityFit:
     log_odds: tuple[float, ...]  # the constant, and one slope for each feature
     share: float  # of new structure types in the fit, which the odds assume
     n: int  # PDFs of new structure types in the fit
+    # As `log_odds`, of the share in the mixture. Models up to v2.1.0 have none: their
+    # share is the probability of a new type.
+    share_log_odds: tuple[float, ...] | None = None
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "FamiliarityFit":
-        """Return the fit of a mapping; a TypeError if keys are missing or unknown."""
+        """Return the fit of a mapping.
+
+        A KeyError or TypeError is raised if keys are missing or unknown.
+        """
         cases = {name: Case(**values[name]) for name in (KNOWN, NEW)}
-        return cls(**{**values, **cases, "log_odds": tuple(values["log_odds"])})
+        odds = {name: tuple(values[name]) for name in _ODDS if values.get(name)}
+        return cls(**{**values, **cases, **odds})
 
     def thresholds(self, structure_type: str) -> dict[str, float]:
         """Return the thresholds of prediction sets by coverage."""
@@ -125,25 +143,35 @@ class FamiliarityFit:
 
     def p_new(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability of a new structure type by `features`, (n,)."""
-        constant, *slopes = self.log_odds
-        return np.asarray(1 / (1 + np.exp(-constant - x @ np.array(slopes))))
+        return _probability(x, self.log_odds)
 
     def cases(
-        self, result: NeighbourResult, p_new: NDArray[np.float64]
+        self, result: NeighbourResult, x: NDArray[np.float64]
     ) -> dict[str, NDArray[np.floating]]:
         """Return the log-probabilities, (n, n_groups), for each of `STRUCTURE_TYPES`.
 
-        If the user is unsure, they are those of the mixture of both cases.
+        If the user is unsure, they are those of a mixture of both cases. Its share of
+        new types depends on the `features` x as the probability of a new type does, but
+        makes the correct groups of the fit most probable: at the same features, PDFs of
+        new types can be predicted with other success than new types are on average.
         """
         known, new = self.known.log_p(result), self.new.log_p(result)
-        return {KNOWN: known, NEW: new, UNSURE: mixture(known, new, p_new)}
+        share = _probability(x, self.share_log_odds or self.log_odds)
+        return {KNOWN: known, NEW: new, UNSURE: mixture(known, new, share)}
+
+
+def _probability(
+    x: NDArray[np.float64], log_odds: tuple[float, ...]
+) -> NDArray[np.float64]:
+    constant, *slopes = log_odds
+    return np.asarray(1 / (1 + np.exp(-constant - x @ np.array(slopes))))
 
 
 def mixture(
-    known: NDArray[np.float64], new: NDArray[np.float64], p_new: NDArray[np.float64]
+    known: NDArray[np.float64], new: NDArray[np.float64], share: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return log((1 - p_new) p_known + p_new p_new type), (n, n_groups)."""
-    p = p_new[:, None]
+    """Return log((1 - share) p_known + share p_new), (n, n_groups)."""
+    p = share[:, None]
     with np.errstate(divide="ignore"):
         return np.logaddexp(np.log1p(-p) + known, np.log(p) + new)
 

@@ -18,7 +18,7 @@ from gromega.model.familiarity import (
     features,
     mixed,
 )
-from gromega.model.logistic import fit_logistic
+from gromega.model.logistic import fit_logistic, fit_mixture
 from gromega.model.neighbours import NeighbourResult
 from gromega.model.other_groups import DECIMALS
 
@@ -62,9 +62,18 @@ def fit_familiarity(
     x = features(result, log_p, n_of_ratios)
     known, new = (_fit_case(result, y, rows, coverages) for rows in (~is_new, is_new))
     share = round(float(is_new.mean()), DECIMALS)
-    log_odds = tuple(np.round(fit_logistic(x, is_new, _RIDGE), DECIMALS).tolist())
-    fit = FamiliarityFit(known, new, {}, log_odds, share, int(is_new.sum()))
-    unsure = fit.cases(result, fit.p_new(x))[UNSURE]
+    truth = np.arange(y.size), y
+    known_log_p, new_log_p = (each.log_p(result)[truth] for each in (known, new))
+    log_odds, share_log_odds = (
+        tuple(np.round(odds, DECIMALS).tolist())
+        for odds in (
+            fit_logistic(x, is_new, _RIDGE),
+            fit_mixture(x, known_log_p, new_log_p, _RIDGE),
+        )
+    )
+    n = int(is_new.sum())
+    fit = FamiliarityFit(known, new, {}, log_odds, share, n, share_log_odds)
+    unsure = fit.cases(result, x)[UNSURE]
     of_all = fit_thresholds(unsure, y, coverages)
     of_new = fit_thresholds(unsure[is_new], y[is_new], [c - LESS for c in coverages])
     for key, coverage in zip(of_all, coverages, strict=True):

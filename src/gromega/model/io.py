@@ -27,12 +27,15 @@ from gromega.networks.quantize import (
 )
 from gromega.pdf.network_grid import INPUT_R
 
-FORMAT = "gromega model 3"
+FORMAT = "gromega model 4"
 MODELS = Path("models")
 """The models of the project that one stands in."""
 MODEL_FILES = ("weights.safetensors", "config.json")
 INPUT = {"rmin": 1.5, "rstep": "pi/23", "points": INPUT_R.size}
-_FORMAT_1, _FORMAT_2 = "gromega model 1", "gromega model 2"
+_FORMAT_1 = "gromega model 1"
+# Format 2, of v1.9 and v2.0, has no sizes of cells; format 3, of v2.1.0, no log-odds
+# for the mixture of known and new structure types.
+_OLDER = ("gromega model 2", "gromega model 3")
 _CELL_SIZES = "cell_sizes/"
 _ROOTS, _LARGEST = "test_crystals/roots/", "test_crystals/largest/"
 
@@ -152,8 +155,7 @@ def _check_hashes(path: Path, config: Mapping[str, Any]) -> None:
 
 def _model(config: Mapping[str, Any], arrays: Arrays, compiled: bool) -> Model:
     """Return the model of a configuration and its arrays."""
-    # Format 2, of v1.9 and v2.0, has no sizes of cells.
-    if config.get("format") not in (FORMAT, _FORMAT_2):
+    if config.get("format") not in (FORMAT, *_OLDER):
         raise ValueError(f"its format is {config.get('format')!r}, not {FORMAT!r}")
     if not isinstance(config["network"].get("name"), str):
         raise ValueError("its network has no name")
@@ -276,7 +278,7 @@ def _test_crystals(arrays: Arrays) -> TestCrystals:
 def _upgrade_v1(
     config: Mapping[str, Any], arrays: Arrays
 ) -> tuple[dict[str, Any], Arrays]:
-    """Return a configuration and arrays of format 1, of v1.5 to v1.8, in format 2."""
+    """Return configuration and arrays of format 1, v1.5 to v1.8, in the present one."""
     keys = {"memory": "neighbours", "with_composition": "calibration_with_composition"}
     config = {keys.get(key, key): value for key, value in config.items()}
     prefixes = {

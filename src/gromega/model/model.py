@@ -11,7 +11,13 @@ from gromega.conditions import QUANTITIES, Conditions
 from gromega.measured.pdf import MeasuredPDF
 from gromega.measured.resample import to_inputs
 from gromega.model.candidates import Labels, labels_of, ranked_candidates, summed
-from gromega.model.familiarity import KNOWN, NEW, STRUCTURE_TYPES, UNSURE, Familiarity
+from gromega.model.familiarity import (
+    KNOWN,
+    NEW,
+    UNSURE,
+    Familiarity,
+    check_structure_type,
+)
 from gromega.model.hierarchy import hierarchy_of
 from gromega.model.importance import find_importance
 from gromega.model.matches import Library
@@ -94,11 +100,7 @@ class Model(Ranker):
 
         `progress` is called with 1 after each prediction.
         """
-        if structure_type not in STRUCTURE_TYPES:
-            raise ValueError(
-                f"the structure type must be {' or '.join(STRUCTURE_TYPES)}, got "
-                f"{structure_type!r}."
-            )
+        check_structure_type(structure_type)
         for pdf in pdfs:
             if not isinstance(pdf, MeasuredPDF):
                 raise ValueError(

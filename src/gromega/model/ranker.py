@@ -12,7 +12,7 @@ from gromega.conditions import RADIATIONS, REFERENCE, Box, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.model.calibration import Calibration
 from gromega.model.cell_size import CellSize, CellSizes, TypeHead
-from gromega.model.familiarity import UNSURE, features
+from gromega.model.familiarity import UNSURE, check_structure_type, features
 from gromega.model.neighbours import NeighbourResult, Neighbours
 from gromega.model.reliability import ReliabilityTest, TestCrystals
 from gromega.networks.resnet_numpy import NumpyResNet
@@ -189,6 +189,7 @@ class Ranker:
         structure_type: str = UNSURE,
     ) -> NDArray[np.floating]:
         """Return log-probabilities, as `log_probabilities` does, of a result."""
+        check_structure_type(structure_type)
         if cases := self.cases(result, compositions):
             return cases[0][structure_type]
         if structure_type != UNSURE:
@@ -212,8 +213,8 @@ class Ranker:
             return None
         log_p = calibration.apply(result.log_p)
         x = features(result, log_p, self.n_of_ratios(compositions))
-        p_new = calibration.familiarity.p_new(x)
-        return calibration.familiarity.cases(result, p_new), p_new
+        familiarity = calibration.familiarity
+        return familiarity.cases(result, x), familiarity.p_new(x)
 
     def n_of_ratios(
         self, compositions: Sequence[str] | None

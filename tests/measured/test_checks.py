@@ -28,6 +28,9 @@ def test_r_must_increase_from_zero(r, named):
         # a wide gap, or one of many times the usual step
         (R[(R < 8) | (R >= 9)], r"7\.99 and 9 Å"),
         (R[(R < 8) | (R > 8.1)], r"7\.99 and 8\.11 Å"),
+        # r in pm, in steps that are wide even so
+        (40.0 * np.arange(1, 60), "r_unit"),
+        (np.array([20.0, 60.0]), "r_unit"),
     ],
 )
 def test_a_range_that_lacks_too_much_is_an_error(r, named):

@@ -102,8 +102,10 @@ def test_units_of_length_are_known(text, unit):
         ("r (mm)", ("r", None)),
         ("Q(1/nm)", ("Q", "nm")),
         ("two_theta", ("2θ", "")),
+        ("s(A^-1)", ("2θ", "Å")),
         ("x", ("", "")),
         # words that begin like one
+        ("s", None),
         ("r range", None),
         ("R-factor", None),
         ("residual", None),

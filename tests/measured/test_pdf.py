@@ -155,6 +155,7 @@ def test_a_pipe_is_read_and_a_folder_is_an_error(tmp_path):
         ("outputtype = sq\n" + TWO, r"S\(Q\)"),
         ("#L Q(1/A)  I(Q)\n" + TWO, r"I\(Q\).*PDFgetX3"),
         ("two_theta intensity\n" + TWO, r"intensity\(two_theta\)"),
+        ("s(A^-1) F(s)\n" + TWO, r"F\(s\)"),
         ("2000\nrmc F(Q) # nickel\n" + TWO, r"F\(Q\)"),
         ("#L r T(r)\n" + TWO, r"T\(r\).*number_density"),
         # not G(r), by its shape: I(Q), g(r) or S(Q), R(r)

@@ -125,6 +125,10 @@ def check_range(r: Floats) -> float:
             "in nm or pm, give r_unit"
         )
     steps = np.diff(r[r <= RELEVANT_RMAX])
+    if not steps.size:
+        raise ValueError(
+            f"it has one point up to {RELEVANT_RMAX:g} Å; if r is in pm, give r_unit"
+        )
     largest = float(steps.max())
     usual = MAX_UNEVEN * np.median(steps) if largest > KNOT_STEP else math.inf
     if largest > min(MAX_STEP, usual):

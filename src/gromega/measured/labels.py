@@ -108,7 +108,8 @@ def abscissa(text: str) -> tuple[str, str | None] | None:
         r"(?P<name>r_?ij|r|q|x|rad(?:ius|ial distance)?|dist(?:ance)?s?|"
         r"(?:interatomic|pair|atomic) distances?|separation|momentum transfer|"
         r"wave[\W_]?vectors?|"
-        r"2\W{0,2}th(?:eta)?|2θ|tth|two[\W_]?theta|angle|tof|energy|d-?spacing)"
+        r"2\W{0,2}th(?:eta)?|2θ|tth|two[\W_]?theta|angle|tof|energy|d-?spacing|"
+        r"s(?=\s*[(\[/]))"  # in electron diffraction, Q or 1/d
         r"(?:[ _]?(?:grid|val(?:ue)?s?|axis|bins?|space))?"
         rf"\s*(?:(?P<bracket>{_BRACKET})|/\s*(?P<per>.+)|[_\s]*\bin\s+(?P<in>.+)"
         r"|[_\s,]+(?P<word>.+))?",

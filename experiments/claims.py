@@ -22,7 +22,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gromega import load_model
-from gromega._util.intervals import Share
 from gromega.crystals.crystal import Crystal
 from gromega.crystals.generate.templates import template
 from gromega.crystals.generate.variants import Changes, vary
@@ -31,6 +30,7 @@ from gromega.crystals.symmetry import space_group
 from gromega.crystals.table import crystals_of, read_table, rows_of
 from gromega.lake.pdfs import read_pdfs
 from gromega.lake.splits import read_part
+from gromega.model.intervals import Share
 from gromega.model.ranker import simulate_crystals
 from gromega.networks.logits import classes
 

@@ -4,7 +4,16 @@ import pytest
 
 from gromega.conditions import QUANTITIES, REFERENCE
 from gromega.defects import NO_DEFECTS, Defects
-from gromega.sweeps import AXES, BEYOND, Axis, Sweep, get_axis, get_sweep
+from gromega.sweeps import (
+    AXES,
+    BEYOND,
+    Axis,
+    Sweep,
+    get_axis,
+    get_sweep,
+    point_text,
+    sweep_of_keys,
+)
 
 ALL = {**AXES, **BEYOND}
 
@@ -47,6 +56,7 @@ def test_the_key_of_a_value(name, value, key):
         ("rmax", [10, 12.5], ["10.0", "12.5"]),
         ("qdamp", [0.125, 0.0], ["0.000", "0.125"]),
         ("diameter", [math.inf, 8], ["008", "inf"]),
+        ("diameter", [20, 1000, math.inf], ["0020", "1000", "inf"]),
         ("radiation", ["neutron"], ["neutron"]),
     ],
 )
@@ -105,3 +115,25 @@ def test_a_sweep_is_found_by_its_name(name):
 def test_an_impossible_sweep_is_refused(name):
     with pytest.raises(ValueError, match=r"rmx|rmax"):
         get_sweep(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        *((name, None) for name in ALL),
+        ("diameter", {"diameter": [7.5, 15, math.inf]}),
+        ("rmax-qdamp", {"qdamp": [0.0, 0.125]}),
+        ("radiation-r_offset", None),
+    ],
+)
+def test_the_keys_of_a_sweep_are_enough_to_make_it_again(name, values):
+    sweep = get_sweep(name, values)
+    again = sweep_of_keys(name, sweep.keys())
+    assert again.keys() == sweep.keys()
+    assert again.conditions() == sweep.conditions()
+    assert again.defects() == sweep.defects()
+
+
+def test_points_have_their_units():
+    assert point_text("rmax", "20") == "20 Å"
+    assert point_text("rmax-radiation", "20,neutron") == "20 Å, neutron"

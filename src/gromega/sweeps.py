@@ -4,7 +4,7 @@ A new axis is one entry in `BEYOND`.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -43,6 +43,8 @@ class Axis:
         """Return the value as text of one width per axis, so that keys sort."""
         if isinstance(value, str):
             return value
+        if value == math.inf:
+            return "inf"  # behind all digits
         width = max(len(self._text(v)) for v in self.values)
         return f"{self._text(value):>0{width}}"
 
@@ -167,3 +169,27 @@ def get_sweep(name: str, values: Mapping[str, Sequence[Value]] | None = None) ->
     """
     names = name.split("-")
     return Sweep(tuple(get_axis(part, (values or {}).get(part)) for part in names))
+
+
+def sweep_of_keys(name: str, keys: Iterable[str]) -> Sweep:
+    """Return the sweep of a name with points of these keys, as `Sweep.keys` gives them.
+
+    Raise ValueError if there is no such sweep, or a value is not allowed.
+    """
+    names = name.split("-")
+    columns = zip(*(key.split(",") for key in keys), strict=True)
+    values = {
+        axis: [_value(axis, text) for text in dict.fromkeys(column)]
+        for axis, column in zip(names, columns, strict=True)
+    }
+    return get_sweep(name, values)
+
+
+def point_text(name: str, key: str) -> str:
+    """Return the values of a point of a sweep with their units: ``20 Å, 0.04 Å⁻¹``."""
+    parts = zip(name.split("-"), key.split(","), strict=True)
+    return ", ".join(ALL_QUANTITIES[axis].with_unit(value) for axis, value in parts)
+
+
+def _value(axis: str, text: str) -> Value:
+    return text if get_axis(axis).quantity.choices else float(text)

@@ -48,6 +48,8 @@ def test_relations_go_either_way():
     assert related(14, 2)
     assert related(2, 14)
     assert not related(221, 225)
+    # mirror images are one class: P3121 and P6222 through P3221
+    assert related(152, 180) and related(180, 154)
 
 
 def test_a_number_that_is_no_space_group_is_refused():
@@ -100,6 +102,8 @@ def test_there_are_fourteen_bravais_lattices_and_eleven_laue_classes():
         ([166, 139], 225),
         # P and F lattices have no t-supergroup in common
         ([221, 225], None),
+        # P62 has the subgroup P32, which is the mirror image of P31
+        ([144, 171], 171),
     ],
 )
 def test_the_smallest_common_supergroup(space_groups, smallest):

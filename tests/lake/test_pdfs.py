@@ -130,6 +130,14 @@ def test_a_crystal_without_a_scattering_length_is_not_valid(tmp_path, small_tabl
         g[1, :2], apply_operator(op, neutron, density), atol=1e-4
     )
     assert (g[1, 2] == 0).all() and (g[0, 2] != 0).any()
+    # as a second phase, it has no G
+    sweep = get_sweep("radiation-second_phase", {"second_phase": [0.0, 0.4]})
+    path = tmp_path / "phase.zarr"
+    points, others = sweep.conditions(), sweep.defects()
+    write_pdfs(path, spectra, points, sweep, ids, table)
+    alone, mixed = StoredPDFs(path, ids, sweep).read()[2:]
+    (row,) = np.flatnonzero(partners(list(ids)) == 2)
+    np.testing.assert_allclose(mixed[row], (1 - others[3].second_phase) * alone[row])
 
 
 def test_a_sweep_of_other_crystals_is_refused(rmax_store, six_ids):

@@ -65,6 +65,17 @@ def test_other_code_makes_it_again(make, monkeypatch):
     assert made == [-1, -2]
 
 
+def test_caches_are_no_code(tmp_path, monkeypatch):
+    monkeypatch.setattr(reuse, "_PACKAGE", tmp_path)
+    (tmp_path / "part.py").write_text("1")
+    before = reuse.code_hash.__wrapped__()
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "part.nbi").write_text("compiled")
+    assert reuse.code_hash.__wrapped__() == before
+    (tmp_path / "part.py").write_text("2")
+    assert reuse.code_hash.__wrapped__() != before
+
+
 @pytest.mark.parametrize("name", ["log_p/c/0/0", "manifest.json", "log_p/zarr.json"])
 @pytest.mark.parametrize("lost", [True, False])
 def test_a_damaged_one_is_made_again(make, name, lost):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gromega._util.intervals import Share, paired_interval, share_interval
+from gromega.model.intervals import Share, paired_interval, share_interval
 
 
 def test_the_interval_is_that_of_a_published_example():

@@ -8,8 +8,8 @@ from conftest import SETS
 from familiar import FIT
 
 from gromega import read_pdf, simulate
-from gromega._util.intervals import Share
 from gromega.conditions import REFERENCE, Conditions
+from gromega.model.intervals import Share
 from gromega.model.io import save_model
 from gromega.model.model import Model
 from gromega.model.reliability import (

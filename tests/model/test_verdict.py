@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gromega import read_pdf
-from gromega._util.intervals import Share
 from gromega.model.candidates import Candidate
+from gromega.model.intervals import Share
 from gromega.model.reliability import Reliability
 from gromega.model.verdict import certainty, make_verdict
 

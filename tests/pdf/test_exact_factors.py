@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from gromega.conditions import GRID_STEP, REFERENCE
+from gromega.crystals.crystal import Crystal
 from gromega.pdf import exact_factors
 from gromega.pdf.bins import DMAX
 from gromega.pdf.exact_factors import exact_pdfs, spectra_by_elements
@@ -106,3 +107,9 @@ def test_a_constant_q_is_nearer_to_the_form_factors_than_zero(classics):
 
     assert 0.1 < misfit(0.0) < 0.25
     assert misfit(4.0) < 0.7 * misfit(0.0)
+
+
+def test_an_element_without_form_factors_is_an_error():
+    einsteinium = Crystal("Es", 3 * np.eye(3), np.array([99]), np.zeros((1, 3)))
+    with pytest.raises(ValueError, match="Es"):
+        exact_pdfs([einsteinium], REFERENCE, DMAX, none([einsteinium]))

@@ -38,6 +38,13 @@ def test_random_conditions_lie_in_their_box_and_reach_its_corners():
     assert not np.any((theta["delta1"] > 0) & (theta["delta2"] > 0))
 
 
+def test_large_crystallites_alone_may_be_drawn():
+    box = Box.from_mapping({**Box().to_mapping(), "diameter": [400.0, np.inf]})
+    keys = jax.random.split(jax.random.key(0), 200)
+    drawn = jax.vmap(lambda key: draw_theta(box, key))(keys)["diameter"]
+    assert np.min(drawn) >= 400
+
+
 def test_any_number_of_conditions_that_differ_from_the_usual_is_equally_likely():
     keys = jax.random.split(jax.random.key(0), 4000)
     theta = jax.vmap(lambda key: draw_theta(Box(), key, REFERENCE))(keys)

@@ -75,3 +75,8 @@ def test_peaks_without_width_are_found(nickel, omega, is_narrow):
     assert (d is not None) == is_narrow
     # A pair is spread over eight bins of 0.01 Å.
     assert d is None or d == pytest.approx(2.49, abs=0.04)
+
+
+def test_one_crystal_without_a_list_is_an_error(nickel):
+    with pytest.raises(ValueError, match=r"\[crystal\]"):
+        simulate(nickel)

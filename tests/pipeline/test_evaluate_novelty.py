@@ -3,9 +3,12 @@ from pathlib import Path
 
 import numpy as np
 
+from gromega.crystals.table import crystals_of, read_table, rows_of
 from gromega.evaluation.novelty import NO_RATIOS
+from gromega.lake.pdfs import read_pdfs
 from gromega.lake.splits import read_part, read_relatives
-from gromega.model.io import hashes_of
+from gromega.model.io import hashes_of, load_model
+from gromega.pipeline.evaluate_novelty import score_cell_sizes_of
 
 NOVELTY = Path("data/predictions/novelty.json")
 
@@ -52,3 +55,17 @@ def test_the_sizes_of_primitive_cells_are_scored(inside_robust):
     assert given["all"]["volume_error"] < 0.5
     for scores in (alone["all"], given["all"]):
         assert 0 <= scores["right"] <= 1 and scores["width"] >= 1
+
+
+def test_a_crystal_without_a_structure_type_has_no_cell_size(inside_robust):
+    model = load_model("models/current")
+    ids, _ = read_part(Path("data/split.parquet"), "test")
+    rows = rows_of(read_table(Path("data/crystals.parquet")), ids)
+    types = ["", *rows["structure_type"].to_pylist()[1:]]
+    g = read_pdfs(Path("data/reference.zarr"), ids)
+    (result,) = model.query(g, [None])
+    everything = {"all": np.ones(ids.size, bool)}
+    scores = score_cell_sizes_of(
+        model, result, None, crystals_of(rows), types, everything
+    )
+    assert scores["all"]["n"] == ids.size - 1

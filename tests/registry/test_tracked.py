@@ -33,6 +33,16 @@ def test_hashes_are_those_of_dvc(tracked, name):
     assert tracked_files(tracked)[tracked / name] == stated
 
 
+def test_the_name_of_a_parent_folder_does_not_matter(tmp_path):
+    hashes = []
+    for parent in ("new", "old~"):
+        folder = tmp_path / parent / "m"
+        folder.mkdir(parents=True)
+        (folder / "one").write_text("1")
+        hashes.append(md5_of(folder))
+    assert hashes[0] == hashes[1]
+
+
 @pytest.mark.usefixtures("tracked")
 def test_outs_of_stages_are_tracked():
     lock = {"stages": {"a": {"outs": [{"path": "out", "md5": "12"}]}, "b": {}}}

@@ -153,7 +153,7 @@ def labelled_rows(
 
 
 def fill_structure_types(table: pa.Table) -> pa.Table:
-    """Return a table in which every crystal has a structure type."""
+    """Return a table with all structure types; empty where spglib finds no group."""
     found = table["structure_type"].to_pylist()
     missing = [row for row, key in enumerate(found) if not key]
     if not missing:

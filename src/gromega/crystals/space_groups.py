@@ -29,6 +29,7 @@ ENANTIOMORPHS = {
 A crystal and its mirror image have the same distances, so G(r) cannot tell the groups
 of a pair apart: they are one class, which has the lower number.
 """
+_MIRRORED = ENANTIOMORPHS | {higher: lower for lower, higher in ENANTIOMORPHS.items()}
 
 
 def crystal_system(space_groups: ArrayLike) -> NDArray[np.int64]:
@@ -97,9 +98,12 @@ def t_subgroups(space_group: int) -> frozenset[int]:
 
 
 def common_supergroup(space_groups: Sequence[int]) -> int | None:
-    """Return the smallest group of which all space groups are t-subgroups, if any."""
+    """Return the smallest group of which all space groups are t-subgroups, if any.
+
+    The two groups of an enantiomorphic pair count as the same.
+    """
     wanted = frozenset(space_groups)
-    found = [number for number, below in _table().items() if wanted <= below]
+    found = [number for number in _table() if wanted <= _below(number)]
     return min(found, key=lambda number: (len(_table()[number]), number), default=None)
 
 
@@ -126,8 +130,23 @@ def _table() -> dict[int, frozenset[int]]:
 
 
 def related(one: int, other: int) -> bool:
-    """Return whether one of two space groups is a t-subgroup of the other."""
-    return one in t_subgroups(other) or other in t_subgroups(one)
+    """Return whether one of two space groups is a t-subgroup of the other.
+
+    The two groups of an enantiomorphic pair count as the same.
+    """
+    return one in _below(other) or other in _below(one)
+
+
+@cache
+def _below(space_group: int) -> frozenset[int]:
+    """Return the t-subgroups of a group and of its mirror image, and their images."""
+    below = t_subgroups(space_group) | t_subgroups(_mirrored(space_group))
+    return below | {*map(_mirrored, below)}
+
+
+def _mirrored(space_group: int) -> int:
+    """Return the other group of an enantiomorphic pair, else the group itself."""
+    return _MIRRORED.get(space_group, space_group)
 
 
 def _find(space_group: int) -> gemmi.SpaceGroup:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega._util.intervals import Share
 from gromega.evaluation.score import TOP
 from gromega.model.calibration import Calibration
+from gromega.model.intervals import Share
 from gromega.networks.logits import ranks
 
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega._util.formatting import signed_points
-from gromega._util.intervals import paired_interval
 from gromega.evaluation.report.content import Table
 from gromega.evaluation.score import TOP
 from gromega.lake.predictions import StoredPredictions, read_predictions
 from gromega.lake.store import read_values
+from gromega.model.intervals import paired_interval
 from gromega.networks.logits import classes, ranks
 from gromega.sweeps import get_sweep
 

@@ -206,6 +206,8 @@ def _is_other(omega: Conditions, defects: Defects, spectra: StoredSpectra) -> bo
 
 def _needed(crystals: Path | None, spectra: StoredSpectra, omega: Conditions) -> Path:
     """Return the table of crystals, which other spectra than the stored ones need."""
+    if crystals is None and omega.radiation == spectra.radiation:
+        raise ValueError("these defects need the table of crystals; give it.")
     if crystals is None:
         raise ValueError(
             f"the pair spectra are for {spectra.radiation}, the conditions for "
@@ -280,4 +282,5 @@ def _clean(
                 spectra[omega.radiation] = jnp.asarray(made)
         g = apply_operator(op, spectra[omega.radiation], chunk.density, jnp)
         layer[:] = np.asarray(g)
+        layer[~measured] = 0.0
     return out, valid

@@ -18,6 +18,7 @@ from gromega.lake.verify import verify_store
 
 KEPT = Path(".work/stores")
 _PACKAGE = Path(__file__).parents[1]
+_CACHE = "__pycache__"  # of Python and Numba
 
 
 def make_or_reuse(
@@ -57,7 +58,7 @@ def _copy(store: Path, path: Path) -> None:
 def code_hash() -> str:
     """Return the SHA-256 of all code and data of gromega, in hexadecimal."""
     digest = hashlib.sha256()
-    for path in sorted(p for p in _PACKAGE.rglob("*.*") if p.suffix != ".pyc"):
+    for path in sorted(p for p in _PACKAGE.rglob("*.*") if _CACHE not in p.parts):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(_PACKAGE)} {len(content)}\n".encode())
         digest.update(content)

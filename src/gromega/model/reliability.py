@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gromega._util.intervals import Share
 from gromega.conditions import Conditions
 from gromega.model.familiarity import KNOWN, NEW, UNSURE
+from gromega.model.intervals import Share
 from gromega.model.sqrt_quantize import SqrtQuantized
 from gromega.networks.logits import ranks
 from gromega.pdf.bins import DMAX, n_bins, refine

@@ -1,8 +1,9 @@
 """Defects of real data in G(r); see `gromega.defects`.
 
 A second phase and the waves of a background are added to a finished G(r), before its
-noise. Uiso of the elements and form factors change G(r) before. All depend on the ids
-of the crystals alone. Functions with a parameter `xp` take ``numpy`` or ``jax.numpy``.
+noise. Uiso of the elements and form factors change G(r) before. Waves depend on the id
+of the crystal and a seed, the second phase on the id and the list of all crystals, the
+others on the id alone. Functions with a parameter `xp` take ``numpy`` or ``jax.numpy``.
 """
 
 import math

@@ -82,7 +82,7 @@ def exact_pdfs(
     Raises
     ------
     ValueError
-        If dmax is too short for the conditions.
+        If dmax is too short for the conditions, or an element has no form factor.
     """
     check_reach(conditions, dmax)
     _, readout = output_of(conditions, r, readout)
@@ -102,7 +102,7 @@ def exact_pdfs(
 def _relative_factors(crystal: Crystal, q: Floats) -> dict[int, Floats]:
     """Return h_a(Q), (n_q,), by atomic number."""
     numbers, kinds = np.unique(crystal.numbers, return_inverse=True)
-    ratios = form_factors(numbers, q)
     shares = np.bincount(kinds, site_weights(crystal, "xray"))
+    ratios = form_factors(numbers, q)
     mean = shares @ ratios / shares.sum()
     return dict(zip(numbers.tolist(), ratios / mean, strict=True))

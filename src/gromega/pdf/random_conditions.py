@@ -62,7 +62,7 @@ def draw_theta(
         if name == "uiso":
             value = low * (high / low) ** u
         elif name == "diameter":
-            finite = min(high, BULK)
+            finite = max(low, min(high, BULK))
             value = jnp.where(coins[name] < 0.5, low * (finite / low) ** u, high)
         elif name == "noise":
             least = max(low, min(_LEAST_NOISE, high))

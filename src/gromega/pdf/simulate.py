@@ -20,7 +20,7 @@ from gromega.pdf.operator import (
     theta_of,
     variance,
 )
-from gromega.pdf.spectrum import make_spectra, pair_spectrum
+from gromega.pdf.spectrum import check_list, make_spectra, pair_spectrum
 
 ENGINES = ("native", "srreal")
 NARROW = 0.05
@@ -45,7 +45,7 @@ def simulate(
     engine
         The engine, ``"native"`` or ``"srreal"`` (diffpy.srreal, if installed).
     seed
-        The seed of the noise and the defects.
+        The seed of the noise and the waves. Other defects depend on the ids alone.
     defects
         The defects of real data; none by default. A second phase is another one of the
         crystals, chosen by the id.
@@ -60,9 +60,9 @@ def simulate(
     Raises
     ------
     ValueError
-        If the engine is unknown or lacks one of the conditions, a crystal has an
-        element without a scattering length for this radiation, or there is no second
-        phase.
+        If `crystals` is one crystal, the engine is unknown or lacks one of the
+        conditions, a crystal has an element without a scattering length for this
+        radiation, or there is no second phase.
     ImportError
         If the engine is ``"srreal"`` and cannot be imported.
     """
@@ -70,6 +70,7 @@ def simulate(
         raise ValueError(
             f"there is no engine {engine!r}; the engines are {', '.join(ENGINES)}."
         )
+    check_list(crystals)
     dmax = max(DMAX, reach(conditions))
     op = build_operator(conditions, dmax, defects=defects)
     if engine == "native":

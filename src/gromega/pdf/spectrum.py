@@ -65,6 +65,12 @@ def pair_spectrum(
     return out.astype(np.float32)
 
 
+def check_list(crystals: Sequence[Crystal]) -> None:
+    """Raise ValueError if `crystals` is one crystal and not a list."""
+    if isinstance(crystals, Crystal):
+        raise ValueError("crystals must be a list, got one crystal; give [crystal].")
+
+
 def make_spectra(
     crystals: Sequence[Crystal], radiation: str = "xray", dmax: float = DMAX
 ) -> NDArray[np.float32]:
@@ -73,8 +79,7 @@ def make_spectra(
     Raise ValueError if `crystals` is one crystal and not a list, or as in
     `pair_spectrum`.
     """
-    if isinstance(crystals, Crystal):
-        raise ValueError("crystals must be a list, got one crystal; give [crystal].")
+    check_list(crystals)
     chunks = (crystals[i : i + CHUNK] for i in range(0, len(crystals), CHUNK))
     with open_pool() as pool:
         parts = list(ordered_map(pool, partial(spectra_of, radiation, dmax), chunks))

@@ -1,6 +1,7 @@
 """Stage: predictions for familiar and for new crystals of the test part."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from gromega.evaluation.cell_sizes import score_cell_sizes
 from gromega.lake.spectra import read_spectra
 from gromega.lake.splits import read_part, read_relatives
 from gromega.model.io import hashes_of, load_model
+from gromega.model.model import Model
+from gromega.model.neighbours import NeighbourResult
 from gromega.networks.logits import classes
 from gromega.params import Params
 from gromega.pdf.network_grid import simulate_input
@@ -42,7 +45,6 @@ def evaluate_novelty(params: Params) -> None:
     choices: list[list[str] | None] = [None]
     choices += [formulas] if model.uses_compositions else []
     spectra, density = read_spectra(paths.SPECTRA, ids)
-    true = _primitive_cells(crystals, types)
     words = ("without_composition", "with_composition")
     scores, cell_sizes = {}, {}
     for name, omega in novelty.corners(model.box, model.conditions).items():
@@ -54,16 +56,31 @@ def evaluate_novelty(params: Params) -> None:
         }
         if model.cell_sizes:
             cell_sizes[name] = {
-                word: score_cell_sizes(model.sizes(result, given), *true, of_class)
+                word: score_cell_sizes_of(
+                    model, result, given, crystals, types, of_class
+                )
                 for word, given, result in zip(words, choices, results, strict=False)
             }
     content = {"model": hashes_of(paths.MODEL), "scores": scores}
     write_json(paths.NOVELTY, {**content, "cell_sizes": cell_sizes})
 
 
-def _primitive_cells(
-    crystals: Sequence[Crystal], types: Sequence[str]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the numbers of atoms and the volumes (Å³) of primitive cells."""
-    atoms = np.array([*map(atoms_of_type, types)])
-    return atoms, atoms / np.array([crystal.density for crystal in crystals])
+def score_cell_sizes_of(
+    model: Model,
+    result: NeighbourResult,
+    formulas: Sequence[str] | None,
+    crystals: Sequence[Crystal],
+    types: Sequence[str],
+    of_class: Mapping[str, NDArray[np.bool_]],
+) -> dict[str, dict[str, float | None]]:
+    """Return the scores of predicted cell sizes, see `score_cell_sizes`.
+
+    A crystal without a structure type, in which spglib finds no group, is left out.
+    """
+    typed = np.array([bool(name) for name in types])
+    atoms = np.array([atoms_of_type(name) for name in types if name])
+    density = np.array([crystal.density for crystal in crystals])[typed]
+    given = formulas and [*compress(formulas, typed)]
+    sizes = model.sizes(result.rows(typed), given)
+    classes = {name: rows[typed] for name, rows in of_class.items()}
+    return score_cell_sizes(sizes, atoms, atoms / density, classes)

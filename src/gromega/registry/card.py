@@ -14,7 +14,6 @@ from gromega._util.files import read_json, sha256, write_whole
 from gromega._util.templates import render_template
 from gromega.conditions import QUANTITIES
 from gromega.crystals.space_groups import class_number, class_symbol
-from gromega.defects import ALL_QUANTITIES
 from gromega.evaluation.report.cell_sizes import cell_size_table
 from gromega.evaluation.report.familiarity import novelty_table
 from gromega.evaluation.results import accuracy_columns
@@ -24,6 +23,7 @@ from gromega.model.io import MODEL_FILES, hashes_of
 from gromega.model.model import Model
 from gromega.registry.card_texts import standard_texts
 from gromega.registry.names import card_hash, card_text
+from gromega.sweeps import point_text
 
 CARRIED = ("split.parquet", "params.yaml")
 """The split and the parameters of the training, which a released model carries."""
@@ -199,10 +199,7 @@ def render(card: Mapping[str, Any]) -> str:
     sweeps = []
     for axis, scores in card["metrics"]["sweeps"].items():
         headings, cells = accuracy_columns(scores)
-        rows = [
-            [ALL_QUANTITIES[axis].with_unit(value), *row]
-            for value, row in cells.items()
-        ]
+        rows = [[point_text(axis, value), *row] for value, row in cells.items()]
         sweeps.append(([axis, *headings], rows))
     box = [
         [name, *map(QUANTITIES[name].with_unit, ends)]

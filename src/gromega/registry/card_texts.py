@@ -5,7 +5,7 @@ from typing import Any
 
 from gromega._util.formatting import percent
 from gromega.crystals.space_groups import all_classes, class_number
-from gromega.defects import ALL_QUANTITIES
+from gromega.sweeps import point_text
 
 TASK = "Rank the possible space groups of a material, given its PDF G(r)."
 INTENDED_USE = (
@@ -71,8 +71,7 @@ def standard_texts(
         lowest, axis, value = min(top6)
         limits.append(
             "Accuracy depends on the conditions: the lowest top-6 accuracy of the "
-            f"sweeps is {percent(lowest)}, at {axis} "
-            f"{ALL_QUANTITIES[axis].with_unit(value)}."
+            f"sweeps is {percent(lowest)}, at {axis} {point_text(axis, value)}."
         )
     at_reference = metrics.get("novelty", {}).get("reference", {})
     unsure = at_reference.get("without_composition", {}).get("unsure", {})

@@ -37,7 +37,7 @@ from gromega.networks.logits import ranks
 from gromega.params import Params, read_params
 from gromega.pdf.scattering import without_length
 from gromega.registry.registry import verify_folder
-from gromega.sweeps import Sweep, get_sweep
+from gromega.sweeps import Sweep, sweep_of_keys
 
 ROUNDING = 0.002
 """The largest difference of a score between two machines."""
@@ -151,7 +151,7 @@ def reproduce_from_source(
     if stated := metrics.get(ALL_GROUPS):
         yield from _compare("reference, all groups", stated, found[ALL_GROUPS])
     for name, by_value in metrics["sweeps"].items():
-        along = computed(name, get_sweep(name), of_benchmark)
+        along = computed(name, sweep_of_keys(name, by_value), of_benchmark)
         again = scores(within(along, groups, its_labels), its_labels)
         for value, its in by_value.items():
             yield from _compare(f"{name} {value}", its, again[value])
@@ -181,12 +181,12 @@ def _points(card: Mapping[str, Any]) -> Iterator[tuple[str, Conditions, Scores]]
     omega, metrics = Conditions.from_mapping(card["conditions"]), card["metrics"]
     yield "reference", omega, _reference(card)
     for name, by_value in metrics["sweeps"].items():
-        sweep = get_sweep(name)
+        sweep = sweep_of_keys(name, by_value)
         points = zip(
             sweep.keys(), sweep.conditions(omega), sweep.defects(), strict=True
         )
         for value, point, defects in points:
-            if value in by_value and defects == NO_DEFECTS:
+            if defects == NO_DEFECTS:
                 yield f"{name} {value}", point, by_value[value]
 
 

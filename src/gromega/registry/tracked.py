@@ -55,11 +55,11 @@ def md5_of(path: Path) -> str:
     if path.is_file():
         with path.open("rb") as file:
             return hashlib.file_digest(file, "md5").hexdigest()
-    files = [
-        {"md5": md5_of(file), "relpath": file.relative_to(path).as_posix()}
-        for file in path.rglob("*")
-        if file.is_file()
-        and not any(fnmatch(part, p) for part in file.parts for p in IGNORED)
-    ]
+    files = []
+    for each in path.rglob("*"):
+        inside = each.relative_to(path)
+        ignored = any(fnmatch(part, p) for part in inside.parts for p in IGNORED)
+        if each.is_file() and not ignored:
+            files.append({"md5": md5_of(each), "relpath": inside.as_posix()})
     listed = json.dumps(sorted(files, key=lambda f: f["relpath"]), sort_keys=True)
     return hashlib.md5(listed.encode()).hexdigest() + ".dir"

@@ -80,7 +80,7 @@ def random_defects(op: Operator, g: Array, key: Array, largest: Defects) -> Arra
     """Return G(r), (..., n, 209), with a second phase and with waves, each in a fifth.
 
     The shares are uniform up to those of `largest`. The second phase of a PDF is the
-    next one of the n, which have the same conditions.
+    one before it of the n, which have the same conditions.
     """
     keys = jax.random.split(key, 4)
     each = g.shape[:-1]

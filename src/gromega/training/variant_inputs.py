@@ -168,13 +168,13 @@ class VariantInputs:
 
     def batch(self, arrays: Arrays, buffer: Arrays, rows: Array, key: Array) -> Array:
         spectra, density, _ = arrays
-        which, noise, low = jax.random.split(key, 3)
+        which, noise, low, other = jax.random.split(key, 4)
         n = math.gcd(rows.size, self.n_conditions)
         chosen = jax.random.choice(which, self.buffer_size, (n,), replace=False)
         operators = jax.tree.map(lambda part: part[chosen], buffer)
         p = spectra[rows].reshape(n, -1, spectra.shape[1])
         g = apply_with_noise(operators, p, density[rows].reshape(n, -1), noise)
-        g = random_defects(operators, g, jax.random.fold_in(key, 1), self.defects)
+        g = random_defects(operators, g, other, self.defects)
         g = g.reshape(rows.size, -1)
         return ripples(g, low) if self._has_ripples else g
 

@@ -1,9 +1,9 @@
 import pytest
 from reports import report, tables
 
-from gromega._util.intervals import Share
 from gromega.evaluation.analysis import CalibrationBin
 from gromega.evaluation.report.confidence import calibration_figure
+from gromega.model.intervals import Share
 
 
 def test_accuracies_are_drawn_over_confidence_with_their_intervals():

@@ -13,8 +13,8 @@ TOLERANCE = 0.02
 class DuplicateFinder:
     """The fingerprints of all crystals so far.
 
-    Two crystals are duplicates if their formulas, space groups and structure types are
-    equal, and no average minimum distance differs by more than 2 %.
+    Two crystals are duplicates if their formulas, classes of space groups and structure
+    types are equal, and no average minimum distance differs by more than 2 %.
     """
 
     def __init__(self) -> None:

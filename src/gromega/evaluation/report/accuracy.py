@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega._util.formatting import in_percent
-from gromega._util.intervals import Share
 from gromega._util.plotting import to_svg
 from gromega.conditions import QUANTITIES
 from gromega.evaluation import paper
@@ -15,6 +14,7 @@ from gromega.evaluation.report.content import ReportFigure, Section, Table
 from gromega.evaluation.score import TOP, scores
 from gromega.evaluation.subsamples import Subsamples
 from gromega.lake.predictions import StoredPredictions
+from gromega.model.intervals import Share
 from gromega.model.model import Model
 from gromega.networks.logits import ranks
 from gromega.sweeps import Axis

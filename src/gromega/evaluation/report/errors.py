@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gromega._util.formatting import percent
-from gromega._util.intervals import Share
 from gromega._util.plotting import style, to_svg
 from gromega.crystals.space_groups import (
     SYSTEMS,
@@ -20,6 +19,7 @@ from gromega.crystals.space_groups import (
 from gromega.evaluation import analysis
 from gromega.evaluation.report.accuracy import accuracy_cells
 from gromega.evaluation.report.content import ReportFigure, Section, Table
+from gromega.model.intervals import Share
 from gromega.networks.logits import ranks
 
 MOST_CONFUSED = 12

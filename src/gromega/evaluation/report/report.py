@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega._util.formatting import percent
-from gromega._util.intervals import Share
 from gromega.evaluation.report.accuracy import reference_section, sweep_section
 from gromega.evaluation.report.all_groups import all_groups_section
 from gromega.evaluation.report.cell_sizes import cell_sizes_section
@@ -21,6 +20,7 @@ from gromega.evaluation.report.released import Released
 from gromega.evaluation.score import TOP, chance
 from gromega.evaluation.subsamples import Subsamples
 from gromega.lake.predictions import StoredPredictions
+from gromega.model.intervals import Share
 from gromega.model.model import Model
 from gromega.networks.logits import classes, ranks
 

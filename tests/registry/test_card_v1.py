@@ -7,13 +7,13 @@ from releasable import CALIBRATION, DATA, INFO, LINEAGE, METRICS, make_model
 from gromega.model.io import save_model
 from gromega.registry.card import (
     FORMAT,
-    FORMAT_V1,
     make_card,
     read_card,
     upgrade_from_v1,
     write_card,
 )
 from gromega.registry.card_texts import TASK
+from gromega.registry.names import FORMAT_V1
 
 
 def write_v1(folder):

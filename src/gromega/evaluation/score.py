@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from gromega._util.files import read_json, sha256, write_json
 from gromega.crystals.table import read_formulas
-from gromega.evaluation.predictions import within
 from gromega.lake.pdfs import read_pdfs
 from gromega.lake.predictions import StoredPredictions
 from gromega.lake.splits import BENCHMARK, benchmark_groups, read_part
@@ -94,11 +93,13 @@ def scores_at_reference(
 
     The benchmark is an array of space groups, (k,), and the true ones are (n,).
     """
-    labels = space_groups[np.isin(space_groups, benchmark)]
-    found = scores(within(predictions, benchmark, space_groups), labels)[""]
-    if benchmark.size < predictions.space_groups.size:
-        found[ALL_GROUPS] = scores(predictions, space_groups)[""]
-    return found
+    known = predictions.log_p_with_composition
+    return score_with_benchmark(
+        predictions.log_p[0],
+        classes(predictions.space_groups, space_groups),
+        None if known is None else known[0],
+        classes(predictions.space_groups, benchmark),
+    )
 
 
 def flat(score: Scores) -> dict[str, float]:

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gromega.model.logistic import fit_logistic
+from gromega.model.reliability import SHARE
 from gromega.pdf.network_grid import INPUT_R
 
-SHARE = 0.05
-"""The share of the crystals of the fit that are called unlike."""
 SEED = 301
 _RIDGE = 0.05
 

@@ -10,7 +10,7 @@ from gromega.conditions import REFERENCE, Conditions
 from gromega.crystals.crystal import Crystal
 from gromega.pdf.bins import DMAX
 from gromega.pdf.noise import add_crystal_noise
-from gromega.pdf.operator import apply_operator, build_operator, check_reach
+from gromega.pdf.operator import apply_operator, build_operator
 from gromega.pdf.spectrum import make_spectra
 
 
@@ -53,7 +53,6 @@ class PairSpectra:
                 f"these pair spectra are for the radiation {self.radiation}, got "
                 f"{conditions.radiation}; compute others with pair_spectra."
             )
-        check_reach(conditions, self.dmax)
         op = build_operator(conditions, self.dmax)
         g = apply_operator(op, self.spectra, self.density)
         return op.r, add_crystal_noise(op, g, self.ids, seed)

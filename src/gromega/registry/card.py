@@ -22,13 +22,12 @@ from gromega.lake.splits import benchmark_of_counts
 from gromega.model.io import MODEL_FILES, hashes_of
 from gromega.model.model import Model
 from gromega.registry.card_texts import standard_texts
-from gromega.registry.names import card_hash, card_text
+from gromega.registry.names import FORMAT_V1, card_hash, card_text
 from gromega.sweeps import point_text
 
 CARRIED = ("split.parquet", "params.yaml")
 """The split and the parameters of the training, which a released model carries."""
 FORMAT = "gromega card 2"
-FORMAT_V1 = "gromega card 1"
 """The format of the cards of released models up to v1.8.1."""
 
 

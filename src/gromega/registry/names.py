@@ -10,6 +10,10 @@ NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 """The regular expression of the names of released models."""
 
 
+FORMAT_V1 = "gromega card 1"
+"""The format of the cards of releases up to v1.8, which have no manifest."""
+
+
 def check_name(name: str) -> None:
     """Raise ValueError unless a released model may have this name."""
     if not re.fullmatch(NAME, name):

@@ -22,14 +22,13 @@ from gromega._util.files import new_path, write_whole
 from gromega._util.manifest import MANIFEST, check_manifest
 from gromega._util.progress import console, download_bar
 from gromega.model.io import load_model, model_folders
-from gromega.registry.names import card_hash, check_name
+from gromega.registry.names import FORMAT_V1, card_hash, check_name
 
 ADDRESS = "GROMEGA_REGISTRY"
 """The environment variable with the address to pull from."""
 LIMIT = 64_000_000
 TIMEOUT = 30.0  # s, without a byte
 _GIT = re.compile(r"(git|ssh|file)://|[\w.-]+@[\w.-]+:|.*\.git/?$")
-_CARD_1 = "gromega card 1"  # of releases without a manifest
 
 
 def pull_model(name: str, address: str = "", version: str = "") -> Path:
@@ -90,7 +89,7 @@ def _copy(base: str, folder: Path) -> str:
         if hashlib.sha256(content).hexdigest() != stated:
             raise ValueError(f"{base}{name}: damaged; its SHA-256 is another one.")
         write_whole(folder / name, content)
-    if card.get("format") != _CARD_1:
+    if card.get("format") != FORMAT_V1:
         write_whole(folder / MANIFEST, _read(base + MANIFEST))
         try:
             check_manifest(folder)

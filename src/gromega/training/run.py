@@ -95,7 +95,7 @@ def run_training(
     key = fingerprint(
         recipe, own_train, params.reference, data.inputs.ids, data.inputs.y,
         data.validation.g, data.box and data.box.g, start,
-        data.files.crystals, data.files.augmentation, *_sources(),
+        *data.files.used_by(recipe), *_sources(),
         jax.__version__, jax.default_backend(), jax.device_count(),
     )  # fmt: skip
     trained, history = train_network(

@@ -3,9 +3,9 @@
     python experiments/recalibrate.py models/spacegroup RUN OUT
 
 RUN is a folder where the pipeline ran up to the stage simulate, with the split of the
-model's training. OUT gets the model with its own weights and neighbours, but with new
-calibrations and test crystals, as the stage calibrate makes them. The probability of
-groups outside the model's is that of the released model.
+model's training. OUT gets the model with all its arrays, but with new calibrations, as
+the stage calibrate makes them. The probability of groups outside the model's is that of
+the released model.
 """
 
 import argparse
@@ -13,8 +13,8 @@ import contextlib
 from dataclasses import replace
 from pathlib import Path
 
-from gromega.crystals.table import crystals_of, read_formulas, read_table, rows_of
-from gromega.lake.splits import read_part, read_relatives
+from gromega.crystals.table import read_formulas
+from gromega.lake.splits import read_relatives
 from gromega.model import fit
 from gromega.model.io import load_model, save_model
 from gromega.pipeline import paths
@@ -35,7 +35,6 @@ def main() -> None:
 
 def recalibrated(released):
     """Return a model with new calibrations, from the data of the current folder."""
-    table = read_table(paths.CRYSTALS)
     validation = part_of("validation", released.space_groups)
     part = box_part(validation, released.box, fit.CALIBRATION_SEEDS)
     formulas = read_formulas(paths.CRYSTALS, part.ids)
@@ -45,13 +44,7 @@ def recalibrated(released):
         "conditions of the box each"
     )
     model = fit.with_calibration(released, part.g, part.y, formulas, is_new, fitted_on)
-    model = fit.with_unlike(model, part.g, is_new)
-    model = with_other_groups_of(released, model)
-    ids, labels = read_part(paths.SPLIT, "test")
-    chosen = fit.choose_test_crystals(ids.size)
-    relatives = read_relatives(paths.CRYSTALS, paths.SPLIT, ids[chosen])
-    crystals = crystals_of(rows_of(table, ids[chosen]))
-    return fit.with_test_crystals(model, crystals, labels[chosen], relatives)
+    return with_other_groups_of(released, model)
 
 
 def with_other_groups_of(released, model):

@@ -1,6 +1,6 @@
 """Text for reports, cards and tables: percentages, Markdown tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
 def in_percent(share: float, digits: int = 1) -> str:
@@ -11,6 +11,14 @@ def in_percent(share: float, digits: int = 1) -> str:
 def percent(share: float, digits: int = 1) -> str:
     """Return a share with its percent sign: ``70.7 %``."""
     return f"{in_percent(share, digits)} %"
+
+
+def shares_text(shares: Mapping[str, float]) -> str:
+    """Return the shares that are at least half a percent: ``cubic 86 %, ...``."""
+    shown = (
+        (name, percent(share, 0)) for name, share in shares.items() if share >= 0.005
+    )
+    return ", ".join(f"{name} {text}" for name, text in shown)
 
 
 def signed_points(difference: float) -> str:

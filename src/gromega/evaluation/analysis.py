@@ -97,15 +97,15 @@ class CalibrationBin:
 
 
 def calibration_curve(
-    log_p: NDArray[np.floating], y: NDArray[np.int64], bins: int = 10
+    log_p: NDArray[np.floating], y: NDArray[np.int64]
 ) -> list[CalibrationBin]:
-    """Return accuracy by confidence, in bins of equal numbers of crystals."""
+    """Return accuracy by confidence, in ten bins of equal numbers of crystals."""
     confidence = np.exp(log_p.max(axis=1))
     right = log_p.argmax(axis=1) == y
     order = np.argsort(confidence, kind="stable")
     return [
         CalibrationBin(float(confidence[rows].mean()), Share.of(right[rows]))
-        for rows in np.array_split(order, min(bins, y.size))
+        for rows in np.array_split(order, min(10, y.size))
     ]
 
 

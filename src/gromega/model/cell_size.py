@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gromega._util.formatting import percent
 from gromega.crystals.composition import nuclide
 from gromega.crystals.crystal import MAX_Z, Crystal
 from gromega.crystals.read_formula import spellings
@@ -63,7 +64,7 @@ class CellSize:
         """Yield a line for each fact."""
         low, high = self.atoms_range
         yield (
-            f"primitive cell: {self.atoms} atoms ({100 * self.probability:.0f} %; 90 % "
+            f"primitive cell: {self.atoms} atoms ({percent(self.probability, 0)}; 90 % "
             f"interval {low} to {high})"
         )
         if self.volume is not None and self.volume_range is not None:

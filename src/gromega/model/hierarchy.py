@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gromega._util.formatting import percent, shares_text
 from gromega.crystals.space_groups import (
     bravais_lattice,
     centrosymmetric,
+    class_number,
+    class_symbol,
     common_supergroup,
     laue_class,
-    symbol,
 )
 from gromega.model.candidates import summed
 
@@ -39,11 +42,12 @@ class Hierarchy:
 
     def lines(self) -> Iterator[str]:
         """Yield a line for each fact."""
-        yield f"Bravais lattice: {_shown(self.bravais_lattices)}"
-        yield f"Laue class: {_shown(self.laue_classes)}"
-        yield f"inversion centres: {100 * self.centrosymmetric:.0f} %"
-        if number := self.supergroup:
-            yield f"supergroup of the set: {number} {symbol(number)}"
+        yield f"Bravais lattice: {_first_three(self.bravais_lattices)}"
+        yield f"Laue class: {_first_three(self.laue_classes)}"
+        yield f"inversion centres: {percent(self.centrosymmetric, 0)}"
+        if self.supergroup:
+            number, name = class_number(self.supergroup), class_symbol(self.supergroup)
+            yield f"supergroup of the set: {number} {name}"
 
 
 def hierarchy_of(
@@ -75,9 +79,5 @@ def _classes(numbers: tuple[int, ...]) -> tuple[list[str], list[str], list[bool]
     )
 
 
-def _shown(shares: dict[str, float]) -> str:
-    return ", ".join(
-        f"{name} {100 * share:.0f} %"
-        for name, share in list(shares.items())[:3]
-        if share >= 0.005
-    )
+def _first_three(shares: dict[str, float]) -> str:
+    return shares_text(dict(islice(shares.items(), 3)))

@@ -36,9 +36,9 @@ class Importance:
     centres: NDArray[np.float64]
     values: NDArray[np.float64]
 
-    def highest(self, count: int = 3) -> list[float]:
-        """Return the centres, in Å, of the windows that support the group most."""
-        order = np.argsort(-self.values, kind="stable")[:count]
+    def highest(self) -> list[float]:
+        """Return the centres, in Å, of the three most supporting windows."""
+        order = np.argsort(-self.values, kind="stable")[:3]
         return [float(self.centres[k]) for k in order if self.values[k] > 0]
 
 

@@ -1,9 +1,10 @@
 """The text of a prediction: the verdict, the table, and a line for each fact."""
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from gromega._util.formatting import percent, shares_text
 from gromega.conditions import Conditions
 from gromega.crystals.space_groups import class_number
 from gromega.model.candidates import N_SHOWN
@@ -59,7 +60,7 @@ def to_html(prediction: "Prediction") -> str:
 def _facts(prediction: "Prediction") -> Iterator[str]:
     """Yield the lines below the table: set, symmetry, reasons, reliability, notes."""
     yield from _set_lines(prediction)
-    yield f"crystal system: {_shares(prediction.systems)}"
+    yield f"crystal system: {shares_text(prediction.systems)}"
     if prediction.hierarchy:
         yield from prediction.hierarchy.lines()
     if prediction.cell_size:
@@ -78,11 +79,11 @@ def _set_lines(prediction: "Prediction") -> Iterator[str]:
     if prediction.coverage is not None:
         in_set = [class_number(c.number) for c in prediction.groups if c.in_set]
         numbers = f"{', '.join(in_set)} (of {len(prediction.groups)} groups)"
-        yield f"{_percent(prediction.coverage)} prediction set: {numbers}"
+        yield f"{percent(prediction.coverage, 0)} prediction set: {numbers}"
     if other := prediction.other_groups:
         yield (
-            f"outside the model's groups: {_percent(other.probability)} (if "
-            f"{_percent(other.share)} of all crystals are, as in its data)"
+            f"outside the model's groups: {percent(other.probability, 0)} (if "
+            f"{percent(other.share, 0)} of all crystals are, as in its data)"
         )
 
 
@@ -139,11 +140,3 @@ def _main_conditions(omega: Conditions, assumed: tuple[str, ...]) -> str:
     return ", ".join(
         text + " (assumed)" * (name in assumed) for name, text in texts.items()
     )
-
-
-def _shares(systems: Mapping[str, float]) -> str:
-    return ", ".join(f"{k} {_percent(p)}" for k, p in systems.items() if p >= 0.005)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"

@@ -28,7 +28,6 @@ from gromega.sweeps import point_text
 CARRIED = ("split.parquet", "params.yaml")
 """The split and the parameters of the training, which a released model carries."""
 FORMAT = "gromega card 2"
-"""The format of the cards of released models up to v1.8.1."""
 
 
 def make_card(

@@ -8,10 +8,8 @@ from typing import Any
 
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 """The regular expression of the names of released models."""
-
-
 FORMAT_V1 = "gromega card 1"
-"""The format of the cards of releases up to v1.8, which have no manifest."""
+"""The format of the cards of releases up to v1.8.1, which have no manifest."""
 
 
 def check_name(name: str) -> None:

@@ -66,7 +66,7 @@ def reproduce_from_carried(path: Path) -> Iterator[Row]:
     """Compare the scores of a card with those on the test crystals that it carries.
 
     These are a part of the test crystals in a compact form, so scores may differ by
-    their standard errors, and by one crystal that the form changes. Left out are a
+    their standard errors, or by one crystal that the form changes. Left out are a
     radiation of which the model has no spectra, and defects, which it cannot simulate.
 
     Raises
@@ -91,7 +91,7 @@ def reproduce_from_carried(path: Path) -> Iterator[Row]:
                 part = max(1 - found_ranks.size / n, 0.0) / found_ranks.size
                 error = _ERRORS * float(np.sqrt(share * (1 - share) * part))
                 found = round(float(np.mean(found_ranks < k)), 6)
-                allowed = error + ROUNDING + 1 / found_ranks.size
+                allowed = max(error, 1 / found_ranks.size) + ROUNDING
                 yield Row(where + suffix, f"top{k}", share, found, allowed)
 
 

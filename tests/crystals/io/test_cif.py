@@ -181,14 +181,17 @@ def test_a_partial_atom_that_is_listed_twice(second, formula, sodium):
     assert crystal.occupancy[crystal.numbers == 11].sum() == pytest.approx(sodium)
 
 
+def operations_of(symbol):
+    """The operations of a group as a loop of a CIF file."""
+    operations = (f"'{op.triplet()}'" for op in gemmi.SpaceGroup(symbol).operations())
+    return "loop_\n_space_group_symop_operation_xyz\n" + "\n".join(operations)
+
+
 def test_the_number_of_formula_units_is_compared():
-    operations = "\n".join(
-        f"'{op.triplet()}'" for op in gemmi.SpaceGroup("P m -3 m").operations()
-    )
     lines = (
         "_chemical_formula_sum 'Na Cl'",
         "_cell_formula_units_Z 4",
-        "loop_\n_space_group_symop_operation_xyz\n" + operations,
+        operations_of("P m -3 m"),
     )
     with pytest.raises(RefusedError) as error:
         read_text(headed(ROCK_SALT, *lines))
@@ -196,14 +199,11 @@ def test_the_number_of_formula_units_is_compared():
 
 
 def test_pymatgen_states_the_formula_of_the_cell():
-    operations = "\n".join(
-        f"'{op.triplet()}'" for op in gemmi.SpaceGroup("F m -3 m").operations()
-    )
     lines = (
         "_chemical_formula_structural NaCl",
         "_chemical_formula_sum 'Na4 Cl4'",
         "_cell_formula_units_Z 4",
-        "loop_\n_space_group_symop_operation_xyz\n" + operations,
+        operations_of("F m -3 m"),
     )
     assert read_text(headed(ROCK_SALT, *lines)).crystal.numbers.size == 8
 

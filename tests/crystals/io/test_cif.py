@@ -209,14 +209,11 @@ def test_pymatgen_states_the_formula_of_the_cell():
 
 
 def test_the_number_of_formula_units_shows_the_origin():
-    operations = "\n".join(
-        f"'{op.triplet()}'" for op in gemmi.SpaceGroup("F d -3 m:2").operations()
-    )
     text = headed(
         cif(a="5.43", group="F d -3 m:2", atoms="Si1 Si 0 0 0 1"),
         "_chemical_formula_sum 'Si'",
         "_cell_formula_units_Z 8",
-        "loop_\n_space_group_symop_operation_xyz\n" + operations,
+        operations_of("F d -3 m:2"),
     )
     assert read_text(text).crystal.numbers.size == 8
 
